@@ -1,0 +1,55 @@
+"""Tries every part that the application stands on, for `flask doctor`."""
+
+import secrets
+from collections.abc import Callable, Iterator
+
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import current_app
+from flask_migrate import Migrate
+
+import cache
+from accounts import outbox
+from models import db
+
+
+def examine() -> Iterator[tuple[str, str | None]]:
+    """Yield each part by name, with None if it is well, or with what is wrong with it."""
+    parts: dict[str, Callable[[], str | None]] = {
+        "database": _database,
+        "cache": _cache,
+        "mail server": _mail_server,
+        "sender": _sender,
+    }
+    for name, look in parts.items():
+        try:
+            yield name, look()
+        except Exception as problem:  # Whatever it is, it is what the operator wants to read.
+            yield name, f"{type(problem).__name__}: {str(problem).partition(chr(10))[0]}"
+
+
+def _database() -> str | None:
+    migrate: Migrate = current_app.extensions["migrate"].migrate
+    newest = ScriptDirectory.from_config(migrate.get_config()).get_current_head()
+    present = MigrationContext.configure(db.session.connection()).get_current_revision()
+    return None if present == newest else f"is at migration {present}, not {newest}: run `flask --app app db upgrade`"
+
+
+def _cache() -> str | None:
+    key = f"doctor:{secrets.token_hex(8)}"
+    heard = cache.add(key, 1, 60), cache.add(key, 1, 60), cache.incr(key), cache.get(key), cache.delete(key)
+    cache.set(key, "text", 60)
+    heard += cache.get(key), cache.delete(key), cache.delete(key), cache.get(key)
+    right = (True, False, 2, 2, True, "text", True, False, None)
+    return None if heard == right else f"answers {heard}, not {right}"
+
+
+def _mail_server() -> str | None:
+    with outbox.TimedConnection(current_app.extensions["mail"]):
+        return None
+
+
+def _sender() -> str | None:
+    sender: str = current_app.config["MAIL_DEFAULT_SENDER"]
+    local = current_app.config["MAIL_SERVER"] and sender.rstrip("> ").endswith("localhost")
+    return f"MAIL_DEFAULT_SENDER is {sender}: no mail server will take that" if local else None

@@ -1,0 +1,71 @@
+"""What a story may say no with. Each class is a fact; cms/answers.py knows the status and the sentence of each."""
+
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from cache import CacheDown
+
+UNAVAILABLE = (CacheDown, OperationalError, InterfaceError, InternalError, PoolTimeout)
+"""One of our parts is down, hung, locked or restarting: nothing was changed, and asking again may help."""
+
+
+class Refusal(Exception):
+    """A story says no. Nothing was changed but what the class says."""
+
+    recorded = False  # True where the story wrote its own row of history, in the transaction of what it changed.
+
+
+class WaitFirst(Refusal):
+    """Too often: `retry_after` says in how many whole seconds it may be tried again."""
+
+    def __init__(self, retry_after: float) -> None:
+        """Round up: who waits as long as they were told must get through."""
+        super().__init__(retry_after)
+        self.retry_after = max(1, int(-(-retry_after // 1)))
+
+
+class SignInRequired(Refusal):
+    """Nobody is signed in here, or not any more."""
+
+
+class ReauthRequired(Refusal):
+    """The password was not proved in this session lately."""
+
+
+class WrongCredentials(Refusal):
+    """The address, the password or both are wrong, or the account is disabled: which of them is not said."""
+
+
+class PasswordWrong(Refusal):
+    """The password is not that of the signed-in administrator."""
+
+
+class SameEmail(Refusal):
+    """The new address is the present one, whatever its case or form."""
+
+
+class EmailTaken(Refusal):
+    """The address belongs to another administrator."""
+
+
+class CodeWrong(Refusal):
+    """The code is not the one that was mailed to this address. The try was counted; `tries_left` remain."""
+
+    recorded = True
+
+    def __init__(self, tries_left: int) -> None:
+        """Keep how many tries this code has left."""
+        super().__init__(tries_left)
+        self.tries_left = tries_left
+
+
+class CodeExpired(Refusal):
+    """There is no living code: never asked for, too old, replaced, cancelled, or lost with the cache."""
+
+
+class TooManyAttempts(WaitFirst):
+    """The tries of this code, or of this administrator's day, are spent."""
+
+
+class TooManyRequests(WaitFirst):
+    """Codes, or sign-ins, were asked for too often."""

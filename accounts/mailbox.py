@@ -1,0 +1,80 @@
+"""Where mail goes while nobody has set a mail server: a folder of real messages, for /dev/mailbox/ to show."""
+
+import os
+import smtplib
+from dataclasses import dataclass
+from datetime import datetime
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from flask import current_app
+
+KEPT = 100  # The newest so many messages are kept.
+
+
+@dataclass(frozen=True)
+class Received:
+    """A message as its reader sees it."""
+
+    id: str
+    to: str
+    subject: str
+    at: datetime
+    body: str
+
+
+class Mailbox(smtplib.SMTP):
+    """Stands where a connection to a mail server would: takes a message and files it."""
+
+    def __init__(self) -> None:
+        """Connect to nothing. Raises OSError in production, where nobody could read what is filed here."""
+        super().__init__()
+        if current_app.config["CMS_ENV"] == "production":
+            raise OSError("MAIL_SERVER is not set")
+
+    def sendmail(self, from_addr: Any, to_addrs: Any, msg: Any, *_: Any, **__: Any) -> dict[str, tuple[int, bytes]]:
+        """File the message under its Message-ID, so that a repetition is folded as a mail server would."""
+        message = message_from_bytes(msg, policy=policy.default)
+        fold = sha256(str(message["Message-ID"]).encode()).hexdigest()[:16]
+        path = _folder() / f"{_sent_at(message).timestamp():015.0f}-{fold}.eml"
+        unfinished = path.with_suffix(".part")
+        unfinished.write_bytes(msg)
+        os.replace(unfinished, path)
+        for old in sorted(_folder().glob("*.eml"))[:-KEPT]:
+            old.unlink(missing_ok=True)
+        return {}
+
+    def quit(self) -> tuple[int, bytes]:
+        """Nothing was opened."""
+        return 221, b"bye"
+
+
+def messages() -> list[Received]:
+    """Return what was filed, newest first."""
+    return [_received(path) for path in sorted(_folder().glob("*.eml"), reverse=True)]
+
+
+def _received(path: Path) -> Received:
+    message = message_from_bytes(path.read_bytes(), policy=policy.default)
+    text = message.get_body(("plain",))
+    return Received(
+        id=path.stem,
+        to=str(message["To"]),
+        subject=str(message["Subject"]),
+        at=_sent_at(message),
+        body=text.get_content() if text else "",
+    )
+
+
+def _sent_at(message: EmailMessage) -> datetime:
+    at: datetime = message["Date"].datetime
+    return at
+
+
+def _folder() -> Path:
+    folder: Path = current_app.config["INSTANCE_DIR"] / "mailbox"
+    folder.mkdir(exist_ok=True)
+    return folder

@@ -1,0 +1,12 @@
+"""Whether our parts answer: the database at its latest migration, and the cache."""
+
+from sqlalchemy import select
+
+import cache
+from models import CMSUser, db
+
+
+def check() -> None:
+    """Raises one of errors.UNAVAILABLE if the database or the cache does not answer."""
+    db.session.execute(select(CMSUser.id).limit(1))
+    cache.get("readiness")

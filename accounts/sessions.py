@@ -1,0 +1,109 @@
+"""Signed-in browsers. The cookie holds a random id, a row its hash: what ends here is dead at once (ASVS 7.4.1)."""
+
+import secrets
+from datetime import timedelta
+
+from flask import current_app
+from sqlalchemy import delete, select, update
+
+from accounts import clock
+from accounts.audit import Where
+from accounts.errors import ReauthRequired, SignInRequired
+from accounts.keys import fingerprint
+from models import CMSUser, LoginSession, db
+
+TOUCH = timedelta(minutes=1)  # How stale `seen_at` may be: a page is not worth a commit.
+
+
+def find(sid: str) -> tuple[CMSUser, LoginSession] | None:
+    """Return who is signed in under this id, in one query, or None if the session is over or they are disabled.
+
+    The session comes detached, as a value: it stays readable when the row is gone.
+    """
+    query = select(CMSUser, LoginSession).join(LoginSession, LoginSession.user_id == CMSUser.id)
+    found = db.session.execute(query.where(LoginSession.id_hash == fingerprint(sid))).first()
+    if found is None:
+        return None
+    user, session = found
+    db.session.expunge(session)
+    now = clock.now()
+    if not user.is_active or _is_over(session):
+        return None
+    if now - session.seen_at > TOUCH:
+        _write(session, seen_at=now)
+        db.session.commit()
+    return user, session
+
+
+def start(user: CMSUser, where: Where, *, remember: bool) -> str:
+    """Add a session whose password was proved just now, and return the id for its cookie."""
+    now, sid = clock.now(), secrets.token_urlsafe(32)
+    session = LoginSession(
+        id_hash=fingerprint(sid),
+        user_id=user.id,
+        remembered=remember,
+        created_at=now,
+        seen_at=now,
+        proved_at=now,
+        network=where.network,
+        browser=where.browser,
+    )
+    db.session.add(session)
+    return sid
+
+
+def renew(session: LoginSession, *, proved: bool = False) -> str:
+    """Give a living session a new id and return it (ASVS 7.2.4); the old one is worth nothing from the commit on.
+
+    With `proved` the password counts as proved just now. Raises SignInRequired if the session ended meanwhile.
+    """
+    sid = secrets.token_urlsafe(32)
+    proved_at = clock.now() if proved else session.proved_at
+    _write(session, id_hash=fingerprint(sid), proved_at=proved_at)
+    return sid
+
+
+def require_alive(session: LoginSession) -> None:
+    """Raise SignInRequired if the session ended meanwhile; the caller holds the account, so that it now stays."""
+    if db.session.scalar(select(LoginSession.id).where(LoginSession.id == session.id)) is None:
+        raise SignInRequired
+
+
+def end(session: LoginSession) -> None:
+    """End a session, and with it the pending change that it asked for."""
+    db.session.execute(delete(LoginSession).where(LoginSession.id == session.id))
+
+
+def end_others(session: LoginSession) -> None:
+    """End every other session of the same person (ASVS 7.4.3)."""
+    others = LoginSession.user_id == session.user_id, LoginSession.id != session.id
+    db.session.execute(delete(LoginSession).where(*others))
+
+
+def end_stale(user_id: int) -> None:
+    """End the sessions of a person that are over: nobody else would ever tidy them away."""
+    for session in db.session.scalars(select(LoginSession).where(LoginSession.user_id == user_id)):
+        if _is_over(session):
+            end(session)
+
+
+def require_proof(session: LoginSession) -> None:
+    """Raise ReauthRequired unless the password was proved in this session lately (ASVS 7.5.1)."""
+    if clock.now() - session.proved_at > timedelta(seconds=current_app.config["REAUTH_SECONDS"]):
+        raise ReauthRequired
+
+
+def _write(session: LoginSession, **values: object) -> None:
+    """Write into the row of a session. Raises SignInRequired if it is gone."""
+    written = update(LoginSession).where(LoginSession.id == session.id).values(**values).returning(LoginSession.id)
+    if db.session.scalar(written) is None:
+        raise SignInRequired
+
+
+def _is_over(session: LoginSession) -> bool:
+    """Say whether a session was idle or alive for too long (ASVS 7.3.1, 7.3.2)."""
+    kind = "REMEMBER" if session.remembered else "SESSION"
+    idle = timedelta(seconds=current_app.config[f"{kind}_IDLE_SECONDS"])
+    life = timedelta(seconds=current_app.config[f"{kind}_SECONDS"])
+    now = clock.now()
+    return now - session.seen_at > idle or now - session.created_at > life

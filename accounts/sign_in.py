@@ -1,0 +1,71 @@
+"""Signing in, proving the password once more, signing out."""
+
+from flask import current_app
+
+from accounts import administrators, audit, limits, passwords, sessions
+from accounts.audit import Where
+from accounts.errors import PasswordWrong, WrongCredentials
+from accounts.limits import Limit
+from models import CMSUser, LoginSession, db, email_key
+
+WINDOW_SECONDS = 900
+
+
+def sign_in(*, email: str, password: str, remember: bool, where: Where) -> str:
+    """Return the id of a new session.
+
+    Raises WrongCredentials, in the same time whoever it is; TooManyRequests once there were too many tries of this
+    account or from this network; CacheDown rather than not counting them.
+    """
+    by_account = _throttle(email_key(email), where)
+    user = administrators.with_email(email)
+    known = user is not None and user.is_active
+    if not passwords.matches(password, user.password_hash if user and known else None):
+        if user:
+            audit.record_alone(user, "sign_in_failed", where)
+        raise WrongCredentials
+    assert user is not None
+    user = administrators.locked(user.id)
+    if passwords.is_dated(user.password_hash):
+        user.password_hash = passwords.hashed(password)
+    sessions.end_stale(user.id)
+    sid = sessions.start(user, where, remember=remember)
+    audit.record(user, "signed_in", where)
+    db.session.commit()
+    limits.forgive(by_account)
+    return sid
+
+
+def prove(user: CMSUser, session: LoginSession, password: str, where: Where) -> str:
+    """Note that the password was proved in this session just now, and return the session's new id.
+
+    Raises PasswordWrong; TooManyRequests, CacheDown as sign_in does.
+    """
+    by_account = _throttle(user.email_key, where)
+    if not passwords.matches(password, user.password_hash):
+        audit.record_alone(user, "password_wrong", where)
+        raise PasswordWrong
+    user = administrators.locked(user.id)
+    sid = sessions.renew(session, proved=True)
+    audit.record(user, "password_proved", where)
+    db.session.commit()
+    limits.forgive(by_account)
+    return sid
+
+
+def sign_out(user: CMSUser, session: LoginSession, where: Where) -> None:
+    """End the session; a copy of its cookie is worth nothing from now on."""
+    user = administrators.locked(user.id)
+    sessions.end(session)
+    audit.record(user, "signed_out", where)
+    db.session.commit()
+
+
+def _throttle(account: str, where: Where) -> Limit:
+    """Count the try before the password is looked at; return the account's limit, to be forgiven on success."""
+    numbers = current_app.config
+    by_account = Limit(f"sign-in:account:{account}", numbers["SIGN_IN_TRIES_PER_ACCOUNT"], WINDOW_SECONDS)
+    network = limits.network_of(where.network)
+    limits.throttle(Limit(f"sign-in:network:{network}", numbers["SIGN_IN_TRIES_PER_NETWORK"], WINDOW_SECONDS))
+    limits.throttle(by_account)
+    return by_account

@@ -1,0 +1,31 @@
+"""The front door: it puts the rooms together, and does nothing else."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Flask
+from flask_migrate import Migrate
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+import cache
+import cms
+import commands
+import config
+from accounts import outbox
+from models import db
+
+
+def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
+    """Return the application; `settings` come before the environment. Raises ConfigError with one clear line."""
+    values = config.load(settings)
+    app = Flask(__name__, static_folder=None, instance_path=str(values["INSTANCE_DIR"].resolve()))
+    app.config.update(values)
+    if hops := app.config["TRUSTED_PROXIES"]:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
+    db.init_app(app)
+    Migrate(app, db)
+    cache.init_app(app)
+    outbox.flask_mail.init_app(app)
+    cms.init_app(app)
+    commands.init_app(app)
+    return app

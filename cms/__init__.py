@@ -1,0 +1,17 @@
+"""The face: it speaks HTTP and decides nothing. A module a page family; the guard stands before all of them."""
+
+from flask import Flask
+
+from cms import answers, assets, auth, guard, headers, health, languages, mailbox, settings
+
+
+def init_app(app: Flask) -> None:
+    """Hang every page, the guard before them and the answers behind them into the application."""
+    languages.init_app(app)
+    guard.init_app(app)
+    answers.init_app(app)
+    headers.init_app(app)
+    for room in (assets, auth, settings, health):
+        app.register_blueprint(room.bp)
+    if app.config["CMS_ENV"] == "development":
+        app.register_blueprint(mailbox.bp)

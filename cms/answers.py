@@ -1,0 +1,204 @@
+"""Outcome -> JSON or page. The one table that knows the status, the word, the field and the sentence of a refusal."""
+
+import logging
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
+
+from flask import Flask, Response, flash, g, jsonify, redirect, render_template, request, url_for
+from flask_babel import gettext, lazy_gettext, ngettext
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as AnyResponse
+
+from accounts import errors
+from cms.guard import SAFE, own_path
+from forms import CODE_WRONG, BaseForm, all_errors
+
+Answer = AnyResponse | tuple[str, int] | tuple[str, int, dict[str, str]]
+UNAVAILABLE_SECONDS = 2
+log = logging.getLogger(__name__)
+
+
+class Said(NamedTuple):
+    """How a refusal is told: HTTP status, stable word, field that it belongs to ("" for none), sentence."""
+
+    status: int
+    word: str
+    field: str
+    sentence: Any
+
+
+REFUSALS: dict[type[errors.Refusal], Said] = {
+    errors.SignInRequired: Said(401, "sign_in_required", "", lazy_gettext("Please sign in.")),
+    errors.ReauthRequired: Said(401, "reauth_required", "", lazy_gettext("Please enter your password once more.")),
+    errors.WrongCredentials: Said(400, "wrong_credentials", "", lazy_gettext("The address or the password is wrong.")),
+    errors.PasswordWrong: Said(400, "password_wrong", "password", lazy_gettext("The password is wrong.")),
+    errors.SameEmail: Said(400, "same_email", "email", lazy_gettext("This is already your e-mail address!")),
+    errors.EmailTaken: Said(409, "email_taken", "email", lazy_gettext("This address belongs to another account.")),
+    errors.CodeWrong: Said(400, "code_wrong", "captcha", CODE_WRONG),
+    errors.CodeExpired: Said(
+        400, "code_expired", "captcha", lazy_gettext("The code has expired. Please get a new one.")
+    ),
+    errors.TooManyAttempts: Said(
+        429, "too_many_attempts", "captcha", lazy_gettext("Too many wrong codes. Please get a new one later.")
+    ),
+    errors.TooManyRequests: Said(
+        429, "too_many_requests", "", lazy_gettext("Too many requests. Please wait a little.")
+    ),
+}
+HTTP_ERRORS = {
+    400: ("bad_request", lazy_gettext("The request could not be understood.")),
+    403: ("forbidden", lazy_gettext("This is not allowed.")),
+    404: ("not_found", lazy_gettext("There is nothing here.")),
+    405: ("method_not_allowed", lazy_gettext("This cannot be done here.")),
+    413: ("too_large", lazy_gettext("That is too much to send.")),
+    415: ("unsupported_media_type", lazy_gettext("Please send a form.")),
+    500: ("internal", lazy_gettext("Something went wrong on our side. Nothing was changed.")),
+}
+CSRF_FAILED = lazy_gettext("This page is too old. Please reload it and try again.")
+UNAVAILABLE = lazy_gettext("The service is not available right now. Nothing was changed. Please try again in a moment.")
+
+
+class Invalid(Exception):
+    """What was sent does not pass its form."""
+
+    def __init__(self, form: BaseForm) -> None:
+        """Keep the form, which knows what is wrong."""
+        super().__init__("invalid")
+        self.form = form
+
+
+Checked = TypeVar("Checked", bound=BaseForm)
+
+
+def init_app(app: Flask) -> None:
+    """Turn whatever is raised anywhere into an answer."""
+    app.register_error_handler(Invalid, _invalid)
+    app.register_error_handler(errors.Refusal, _refused)
+    app.register_error_handler(CSRFError, lambda _: _no(Said(400, "csrf_failed", "", CSRF_FAILED)))
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _fault)
+    for part in errors.UNAVAILABLE:
+        app.register_error_handler(part, _unavailable)
+
+
+def wants_page() -> bool:
+    """Say whether the client reads pages: its Accept names text/html, and it is no script."""
+    return "text/html" in request.headers.get("Accept", "") and "X-Requested-With" not in request.headers
+
+
+def checked(form_class: type[Checked], page: Callable[[Checked], str]) -> Checked:
+    """Return the sent form if it passes. Raises Invalid. Whatever refuses it from now on is shown on its page."""
+    form = form_class(request.form)
+    g.refused_page = lambda: page(form)
+    g.refused_form = form
+    if not form.validate():
+        raise Invalid(form)
+    return form
+
+
+def done(message: str, to: str, **data: object) -> Answer:
+    """Say that it is done: JSON to a script, to everybody else the next page with the message on it."""
+    if wants_page():
+        if message:
+            flash(message)
+        return redirect(to, 303)
+    return _envelope(200, message, data)
+
+
+def data(**found: object) -> Response:
+    """Answer a script's question."""
+    return _envelope(200, "", found)
+
+
+def _envelope(status: int, message: str, data: dict[str, object]) -> Response:
+    response = jsonify(code=status, message=message, data=data)
+    response.status_code = status
+    return response
+
+
+def _no(said: Said, *, fields: dict[str, list[str]] | None = None, retry_after: int = 0, **more: object) -> Answer:
+    """Refuse: a JSON envelope, or the page that was being used with the sentence on it, or a page of its own."""
+    sentence = str(said.sentence)
+    headers = {"Retry-After": str(retry_after)} if retry_after else {}
+    if wants_page():
+        return _page(said, sentence, fields), said.status, headers
+    data: dict[str, object] = {"error": said.word, **more}
+    if fields or said.field:
+        data["fields"] = fields or {said.field: [sentence]}
+    if retry_after:
+        data["retry_after"] = retry_after
+    response = _envelope(said.status, sentence, data)
+    response.headers.update(headers)
+    return response
+
+
+def _page(said: Said, sentence: str, fields: dict[str, list[str]] | None) -> str:
+    if "refused_page" not in g:
+        return render_template("error.html", status=said.status, sentence=sentence)
+    if said.field and not fields and said.field in g.refused_form:
+        g.refused_form.refuse(said.field, sentence)
+    elif not fields:
+        flash(sentence, "refused")
+    page: str = g.refused_page()
+    return page
+
+
+def _invalid(error: Invalid) -> Answer:
+    fields = all_errors(error.form)
+    return _no(Said(400, "invalid", "", next(iter(fields.values()))[0]), fields=fields)
+
+
+def _refused(error: errors.Refusal) -> Answer:
+    said = REFUSALS[type(error)]
+    if wants_page() and isinstance(error, errors.SignInRequired):
+        return redirect(url_for("auth.login", next=_way_back()), 303)
+    if wants_page() and isinstance(error, errors.ReauthRequired):
+        return redirect(url_for("auth.reauth", next=_way_back()), 303)
+    if isinstance(error, errors.CodeWrong):
+        left = ngettext("%(num)d try left.", "%(num)d tries left.", error.tries_left)
+        return _no(said, fields={said.field: [str(said.sentence)]}, tries_left=error.tries_left, hint=left)
+    return _no(said, retry_after=error.retry_after if isinstance(error, errors.WaitFirst) else 0)
+
+
+def _way_back() -> str | None:
+    """Return the page to come back to: this one, or the one whose form was sent."""
+    here = request.full_path if request.query_string else request.path
+    if request.method in SAFE:
+        return own_path(here)
+    return own_path("/" + (request.referrer or "").partition("://")[2].partition("/")[2])
+
+
+def _http_error(error: HTTPException) -> Answer:
+    if error.code is None or error.code < 400:
+        return error.get_response()  # A redirect of the router's own.
+    word, sentence = HTTP_ERRORS.get(error.code, HTTP_ERRORS[400])
+    answer = _no(Said(error.code, word, "", sentence))
+    if error.code == 413:
+        return _closing(answer)
+    return answer
+
+
+def _closing(answer: Answer) -> Answer:
+    """End the connection after an answer to a body that nobody read: the next request would be taken for its rest."""
+    if isinstance(answer, tuple):
+        return answer[0], answer[1], {"Connection": "close"}
+    answer.headers["Connection"] = "close"
+    return answer
+
+
+def _unavailable(error: Exception) -> Answer:
+    log.warning("answered 503: %s: %s", type(error).__name__, str(error).partition("\n")[0])
+    return _no(Said(503, "unavailable", "", UNAVAILABLE), retry_after=UNAVAILABLE_SECONDS)
+
+
+def _fault(error: Exception) -> Answer:
+    """A fault of ours: the log has it, the reader only learns that it is ours."""
+    log.exception("answered 500")
+    word, sentence = HTTP_ERRORS[500]
+    return _no(Said(500, word, "", sentence))
+
+
+def retry_sentence(seconds: int) -> str:
+    """Say how long to wait."""
+    return gettext("Try again in %(seconds)d seconds.", seconds=seconds)

@@ -1,0 +1,101 @@
+"""Who is at the door: every request passes here before a view sees it."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask, current_app, g, request, session
+from flask_wtf.csrf import CSRFProtect
+from werkzeug.exceptions import Forbidden, UnsupportedMediaType
+
+from accounts import sessions
+from accounts.audit import Where
+from accounts.errors import SignInRequired
+
+SAFE = ("GET", "HEAD", "OPTIONS")
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+csrf = CSRFProtect()
+
+
+def init_app(app: Flask) -> None:
+    """Stand before every view."""
+    csrf.init_app(app)
+    app.before_request(check)
+
+
+def open_to_all(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark a view that needs nobody to be signed in; all others do."""
+    view.open_to_all = True  # type: ignore[attr-defined]
+    return view
+
+
+def check() -> None:
+    """Let a request through to its view, with `g.cms_user` and `g.session` set where somebody is signed in.
+
+    Raises SignInRequired; and for what would change something: Forbidden from a foreign site, UnsupportedMediaType
+    where it is no form, CSRFError without the session's token.
+    """
+    view = current_app.view_functions.get(request.endpoint or "")
+    if view is None:
+        return
+    is_closed = not getattr(view, "open_to_all", False)
+    if request.method not in SAFE:
+        _refuse_foreign_site()
+    if is_closed and not signed_in():
+        raise SignInRequired
+    if request.method not in SAFE:
+        if request.content_length and request.mimetype not in FORMS:
+            raise UnsupportedMediaType
+        csrf.protect()
+
+
+def signed_in() -> bool:
+    """Say whether somebody is signed in; find them in one query, once a request."""
+    if "cms_user" not in g:
+        sid = session.get("sid")
+        g.cms_user, g.session = (sessions.find(sid) if sid else None) or (None, None)
+    return g.cms_user is not None
+
+
+def welcome(sid: str, *, remember: bool) -> None:
+    """Give the browser the cookie of a session that just began; nothing of the visitor before stays in it."""
+    session.clear()
+    session.permanent = remember
+    session["sid"] = sid
+
+
+def where() -> Where:
+    """Return where the request comes from."""
+    return Where(network=(request.remote_addr or "-")[:64], browser=browser_name(request.user_agent.string))
+
+
+BROWSERS = (("Edg", "Edge"), ("OPR", "Opera"), ("Firefox", "Firefox"), ("Chrome", "Chrome"), ("Version", "Safari"))
+SYSTEMS = ("Windows", "Android", "iPhone", "iPad", "Macintosh", "Linux")
+
+
+def browser_name(agent: str) -> str:
+    """Return what a person would call the browser: "Firefox 131, Windows"; never more of the header than that."""
+    system = next((system for system in SYSTEMS if system in agent), "")
+    for mark, name in BROWSERS:
+        if found := re.search(rf"{mark}[A-Za-z]*/(\d{{1,4}})", agent):
+            return f"{name} {found[1]}, {system}".rstrip(", ")
+    return re.sub(r"[^A-Za-z0-9 ._-]", "", agent.split("/")[0])[:40] or "-"
+
+
+def own_path(path: str | None) -> str | None:
+    """Return a path of this site, or None for what would lead anywhere else."""
+    if not path or not re.fullmatch(r"/[!-~]*", path) or path[1:2] in ("/", "\\") or "\\" in path:
+        return None
+    parts = urlsplit(path)
+    return None if parts.scheme or parts.netloc else path
+
+
+def _refuse_foreign_site() -> None:
+    """Refuse what another site sends with our cookie: Fetch Metadata says so, or Origin where a browser is older."""
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    if site is not None:
+        if site not in ("same-origin", "none"):
+            raise Forbidden
+    elif origin is not None and urlsplit(origin).netloc != request.host:
+        raise Forbidden

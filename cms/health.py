@@ -1,0 +1,24 @@
+"""/healthz and /readyz: for whoever restarts us, and for whoever sends us requests."""
+
+from flask import Blueprint
+
+from accounts import readiness
+from cms.answers import Answer, data
+from cms.guard import open_to_all
+
+bp = Blueprint("health", __name__)
+
+
+@bp.get("/healthz")
+@open_to_all
+def healthz() -> Answer:
+    """Say that the process answers."""
+    return data()
+
+
+@bp.get("/readyz")
+@open_to_all
+def readyz() -> Answer:
+    """Say that the database and the cache answer, too; 503 if one of them does not."""
+    readiness.check()
+    return data()

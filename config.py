@@ -1,0 +1,204 @@
+"""Settings: the only reader of os.environ. Every number carries its unit in its name; README lists them all."""
+
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+HERE = Path(__file__).resolve().parent
+
+
+class ConfigError(SystemExit):
+    """A setting cannot be used: the program ends with this one line and touches nothing."""
+
+
+def text(value: str) -> str:
+    """Take the value as it is written."""
+    return value
+
+
+def yes_or_no(value: str) -> bool:
+    """Read 1, true, yes, on as true and 0, false, no, off or nothing as false."""
+    words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+    try:
+        return words[value.lower() or "0"]
+    except KeyError:
+        raise ValueError("write yes or no") from None
+
+
+def whole(low: int, high: int) -> Callable[[str], int]:
+    """Read a whole number between two bounds."""
+
+    def read(value: str) -> int:
+        if not (value.isascii() and value.isdigit() and low <= int(value) <= high):
+            raise ValueError(f"write a whole number from {low} to {high}")
+        return int(value)
+
+    return read
+
+
+def one_of(*words: str) -> Callable[[str], str]:
+    """Read one word of a few."""
+
+    def read(value: str) -> str:
+        if value not in words:
+            raise ValueError(f"write one of: {', '.join(words)}")
+        return value
+
+    return read
+
+
+def hosts(value: str) -> list[str] | None:
+    """Read host names parted by commas; nothing means that every name is served."""
+    return [host.strip() for host in value.split(",") if host.strip()] or None
+
+
+def database_url(value: str) -> str:
+    """Read sqlite:///... or postgresql://... (psycopg 3)."""
+    value = value.replace("postgres://", "postgresql://", 1)
+    if value and not value.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
+        raise ValueError("write sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME")
+    return value
+
+
+def cache_url(value: str) -> str:
+    """Read sqlite:///... or memcached://host:port[,host:port]."""
+    if value and not value.startswith(("sqlite:///", "memcached://")):
+        raise ValueError("write memcached://HOST:PORT[,HOST:PORT] or sqlite:///FILE")
+    return value
+
+
+class Setting(NamedTuple):
+    """One setting: its name in the environment, its default, how it is read, and what it does."""
+
+    name: str
+    default: str
+    read: Callable[[str], Any]
+    says: str
+
+
+HOUR, DAY = 3600, 86400
+SETTINGS = (
+    Setting("CMS_ENV", "development", one_of("development", "production"), "production: no /dev/, Secure cookies"),
+    Setting("SECRET_KEY", "", text, "keys of cookies and codes; needed in production, at least 16 characters"),
+    Setting("INSTANCE_DIR", "instance", text, "where the embedded defaults keep their files"),
+    Setting("DATABASE_URL", "", database_url, "empty: SQLite in INSTANCE_DIR; or postgresql://..."),
+    Setting("CACHE_URL", "", cache_url, "empty: embedded store in INSTANCE_DIR; or memcached://host:port[,host:port]"),
+    Setting("MAIL_SERVER", "", text, "SMTP server; empty: mail is shown on /dev/mailbox/ (development only)"),
+    Setting("MAIL_PORT", "25", whole(1, 65535), "its port"),
+    Setting("MAIL_USE_TLS", "no", yes_or_no, "STARTTLS, certificate verified"),
+    Setting("MAIL_USE_SSL", "no", yes_or_no, "TLS from the first byte, certificate verified"),
+    Setting("MAIL_USERNAME", "", text, "name for SMTP AUTH; empty: none"),
+    Setting("MAIL_PASSWORD", "", text, "password for SMTP AUTH"),
+    Setting("MAIL_DEFAULT_SENDER", "CMS <cms@localhost>", text, "the From of every mail"),
+    Setting("MAIL_SECONDS", "10", whole(1, 60), "time-out of one step of an SMTP dialogue"),
+    Setting("MAIL_DIALOGUE_SECONDS", "30", whole(1, 300), "deadline of a whole SMTP dialogue"),
+    Setting("MAIL_DELIVERY", "thread", one_of("thread", "worker"), "worker: only `flask mail deliver` sends"),
+    Setting("TRUSTED_PROXIES", "0", whole(0, 10), "how many proxies in front set X-Forwarded-For and -Proto"),
+    Setting("TRUSTED_HOSTS", "", hosts, "host names that are served, parted by commas; empty: all"),
+    Setting("PORT", "5000", whole(1, 65535), "port of `make run`"),
+    Setting("CAPTCHA_SECONDS", "600", whole(1, 600), "life of a code (ASVS 6.5.5: at most 600)"),
+    Setting("CAPTCHA_TRIES", "5", whole(1, 10), "tries of one code"),
+    Setting("CAPTCHA_TRIES_PER_DAY", "10", whole(1, 100), "tries of one administrator in 24 hours"),
+    Setting("CAPTCHA_RESEND_SECONDS", "60", whole(0, HOUR), "time between two codes; 0: no wait"),
+    Setting("CAPTCHA_SENDS_PER_HOUR", "5", whole(0, 10**6), "codes an administrator may ask for; 0: no limit"),
+    Setting("CAPTCHA_SENDS_PER_ADDRESS_PER_HOUR", "3", whole(0, 10**6), "mails to one new address; 0: no limit"),
+    Setting("CAPTCHA_SENDS_PER_NETWORK_PER_HOUR", "20", whole(0, 10**6), "codes from one network; 0: no limit"),
+    Setting("CAPTCHA_SENDS_OVERALL_PER_HOUR", "1000", whole(0, 10**9), "codes in all; 0: no limit"),
+    Setting("REAUTH_SECONDS", "600", whole(1, DAY), "how long a proved password counts for a change"),
+    Setting("REVEAL_TAKEN_EMAIL", "no", yes_or_no, "yes: say at once that an address is taken (closed teams)"),
+    Setting("SESSION_IDLE_SECONDS", "3600", whole(60, 30 * DAY), "a session unused for so long ends"),
+    Setting("SESSION_SECONDS", "43200", whole(60, 90 * DAY), "a session ends after so long in any case"),
+    Setting("REMEMBER_IDLE_SECONDS", "1209600", whole(60, 90 * DAY), "the same with `remember me`: unused"),
+    Setting("REMEMBER_SECONDS", "2592000", whole(60, 365 * DAY), "the same with `remember me`: in any case"),
+    Setting(
+        "SIGN_IN_TRIES_PER_ACCOUNT", "10", whole(0, 10**6), "sign-ins tried for one account in 15 min; 0: no limit"
+    ),
+    Setting(
+        "SIGN_IN_TRIES_PER_NETWORK", "50", whole(0, 10**6), "sign-ins tried from one network in 15 min; 0: no limit"
+    ),
+)
+
+
+def load(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return every setting and what Flask and its extensions read from them.
+
+    `overrides` (a setting's name -> its value as it would be written, or any key of Flask's) come before the
+    environment. Raises ConfigError with one line where a value cannot be used.
+    """
+    given = {**os.environ, **{key: _written(value) for key, value in (overrides or {}).items()}}
+    values: dict[str, Any] = dict(overrides or {})
+    for setting in SETTINGS:
+        written = given.get(setting.name, setting.default).strip()
+        try:
+            values[setting.name] = setting.read(written)
+        except ValueError as problem:
+            raise ConfigError(f"{setting.name}={written!r} cannot be used: {problem}.") from None
+    _embedded_defaults(values)
+    _for_flask(values)
+    return values
+
+
+def _written(value: object) -> str:
+    """Return a value as it would stand in the environment."""
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
+
+
+def _embedded_defaults(values: dict[str, Any]) -> None:
+    """Fill in what works with nothing configured; production must bring its own secret."""
+    instance = values["INSTANCE_DIR"] = HERE / values["INSTANCE_DIR"]
+    key = values["SECRET_KEY"]
+    if values["CMS_ENV"] == "production" and len(key) < 16:
+        raise ConfigError("SECRET_KEY must be set in production, to at least 16 random characters.")
+    try:
+        instance.mkdir(parents=True, exist_ok=True)
+        values["SECRET_KEY"] = key or _kept_secret(instance / "secret_key")
+    except OSError as problem:
+        raise ConfigError(f"INSTANCE_DIR={str(instance)!r} cannot be used: {problem.strerror}.") from None
+    values["DATABASE_URL"] = values["DATABASE_URL"] or f"sqlite:///{instance / 'cms.db'}"
+    values["CACHE_URL"] = values["CACHE_URL"] or f"sqlite:///{instance / 'cache.db'}"
+
+
+def _kept_secret(path: Path) -> str:
+    """Return the secret of this folder; make it once, readable by nobody else, whoever comes first."""
+    try:
+        with open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+            file.write(secrets.token_hex(32))
+    except FileExistsError:
+        pass
+    return path.read_text()
+
+
+def _for_flask(values: dict[str, Any]) -> None:
+    """Add the names that Flask, Flask-SQLAlchemy, Flask-Mail, Flask-WTF and Flask-Babel look for."""
+    production = values["CMS_ENV"] == "production"
+    values |= {
+        "SQLALCHEMY_DATABASE_URI": values["DATABASE_URL"],
+        "SQLALCHEMY_ENGINE_OPTIONS": _engine_options(values["DATABASE_URL"]),
+        "SESSION_COOKIE_NAME": "__Host-session" if production else "session",
+        "SESSION_COOKIE_SECURE": production,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_REFRESH_EACH_REQUEST": False,
+        "PERMANENT_SESSION_LIFETIME": values["REMEMBER_SECONDS"],
+        "MAX_CONTENT_LENGTH": 65536,
+        "MAIL_DEBUG": False,  # Flask-Mail would print codes and passwords on stderr.
+        "MAIL_SUPPRESS_SEND": False,
+        "WTF_CSRF_CHECK_DEFAULT": False,  # cms/guard.py calls it, after it has looked at who is there.
+        "WTF_CSRF_TIME_LIMIT": None,  # as long as the session.
+        "WTF_CSRF_SSL_STRICT": False,  # cms/guard.py asks Sec-Fetch-Site and Origin instead of Referer.
+        "BABEL_DEFAULT_LOCALE": "zh",
+    }
+
+
+def _engine_options(url: str) -> dict[str, Any]:
+    """Time-outs, so that a hung or locked database is an answer and not a wait."""
+    if url.startswith("sqlite"):
+        return {"hide_parameters": True, "connect_args": {"timeout": 3}}
+    limits = "-c statement_timeout=5s -c lock_timeout=3s -c idle_in_transaction_session_timeout=30s"
+    return {
+        "hide_parameters": True,  # A mail's words, and with them a code, would stand in the log of an error.
+        "pool_pre_ping": True,
+        "pool_timeout": 3,
+        "connect_args": {"connect_timeout": 2, "options": limits},
+    }

@@ -1,0 +1,18 @@
+"""How gunicorn serves the application; its own command line and GUNICORN_CMD_ARGS come first."""
+
+from typing import Any
+
+worker_class = "gthread"
+workers = 2
+threads = 4
+keepalive = 60
+graceful_timeout = 10
+control_socket_disable = True
+
+
+def post_worker_init(worker: Any) -> None:
+    """Have the worker look for mail that an earlier process left in the outbox."""
+    from accounts import outbox
+
+    with worker.app.callable.app_context():
+        outbox.wake()

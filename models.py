@@ -1,0 +1,183 @@
+"""The tables, and the rules that one row can keep."""
+
+import enum
+import sqlite3
+from datetime import UTC, datetime
+from typing import Any
+
+import idna
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import DateTime, Dialect, ForeignKey, Index, MetaData, String, Text, UniqueConstraint, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
+from sqlalchemy.types import TypeDecorator
+
+EMAIL_LENGTH = 254  # RFC 5321, 4.5.3.1.3: a path of 256 with its angle brackets.
+
+
+class Moment(TypeDecorator[datetime]):
+    """A point in time, aware and in UTC; SQLite would hand it back without its zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Store UTC, whatever zone came in."""
+        return value if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give the zone back to what SQLite forgot it of."""
+        return value if value is None else value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """Every table: constraints have names, so that a migration can drop them on both databases."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    registry = registry(type_annotation_map={datetime: Moment}, metadata=metadata)
+
+
+db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
+
+
+def email_key(email: str) -> str:
+    """Return the one spelling under which an address is compared: lower case, the domain in its A-form.
+
+    Two addresses are the same if and only if their keys are; the column that holds it is unique (RFC 5891 for the
+    domain; the local part is compared without case because no mail server in use tells them apart).
+    """
+    local, _, domain = email.rpartition("@")
+    return f"{local.casefold()}@{domain.lower() if domain.isascii() else idna.encode(domain, uts46=True).decode()}"
+
+
+class CMSUser(Base):
+    """An administrator. `email` is what they typed, in normal form; `email_key` is what is compared."""
+
+    __tablename__ = "cms_user"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    username: Mapped[str] = mapped_column(String(50), unique=True)
+    email: Mapped[str] = mapped_column(String(EMAIL_LENGTH))
+    email_key: Mapped[str] = mapped_column(String(EMAIL_LENGTH), unique=True)
+    email_version: Mapped[int] = mapped_column(default=1)  # Grows with every change: what was bound to it dies.
+    password_hash: Mapped[str] = mapped_column(String(200))
+    is_superuser: Mapped[bool] = mapped_column(default=False)
+    is_active: Mapped[bool] = mapped_column(default=True)
+    language: Mapped[str | None] = mapped_column(String(10))
+    created_at: Mapped[datetime]
+    acted_at: Mapped[datetime]  # Touched by every story that writes, which so holds this row until it commits.
+    audit_rows: Mapped[int] = mapped_column(default=0)  # How many rows the audit must have of this account.
+
+
+class LoginSession(Base):
+    """A signed-in browser. The cookie holds a random id, this row its SHA-256."""
+
+    __tablename__ = "login_session"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    id_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("cms_user.id", ondelete="CASCADE"), index=True)
+    remembered: Mapped[bool]
+    created_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    proved_at: Mapped[datetime]  # When the password was last proved in this session (ASVS 7.5.1).
+    network: Mapped[str] = mapped_column(String(64))
+    browser: Mapped[str] = mapped_column(String(200))
+
+
+class MailState(enum.StrEnum):
+    """What became of a mail."""
+
+    QUEUED = "queued"
+    SENT = "sent"  # Accepted by the mail server.
+    REFUSED = "refused"  # For good: asking again would not help.
+    EXPIRED = "expired"  # Not sent before it lost its use.
+
+
+class Mail(Base):
+    """A mail on its way out, written in the transaction of what it tells. Its words are wiped when it is done."""
+
+    __tablename__ = "mail"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    message_id: Mapped[str] = mapped_column(String(200), unique=True)  # Stable, so that servers fold a repetition.
+    kind: Mapped[str] = mapped_column(String(40))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("cms_user.id", ondelete="CASCADE"), index=True)
+    recipient: Mapped[str] = mapped_column(String(EMAIL_LENGTH))
+    subject: Mapped[str] = mapped_column(Text)
+    body: Mapped[str] = mapped_column(Text)
+    html: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(String(10), default=MailState.QUEUED)
+    created_at: Mapped[datetime]
+    due_at: Mapped[datetime]  # Not before; a worker that takes the mail moves it on, and that is its lease.
+    not_after: Mapped[datetime]
+    tries: Mapped[int] = mapped_column(default=0)
+    done_at: Mapped[datetime | None]
+    problem: Mapped[str] = mapped_column(String(200), default="")
+    __table_args__ = (Index("ix_mail_state_due_at", "state", "due_at"),)
+
+
+class EmailChange(Base):
+    """The pending change of an administrator's address: at most one each. It dies with the session that asked."""
+
+    __tablename__ = "email_change"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("cms_user.id", ondelete="CASCADE"), unique=True)
+    session_id: Mapped[int] = mapped_column(ForeignKey("login_session.id", ondelete="CASCADE"), index=True)
+    mail_id: Mapped[int | None] = mapped_column(ForeignKey("mail.id", ondelete="SET NULL"))
+    email: Mapped[str] = mapped_column(String(EMAIL_LENGTH))
+    email_key: Mapped[str] = mapped_column(String(EMAIL_LENGTH))
+    email_version: Mapped[int]
+    nonce: Mapped[str] = mapped_column(String(32))  # New with every code: it names the code in memcached.
+    asked_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    tries: Mapped[int] = mapped_column(default=0)
+
+
+class Budget(Base):
+    """How often something was done in a span of time that began with its first use."""
+
+    __tablename__ = "budget"
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    used: Mapped[int]
+    resets_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class Audit(Base):
+    """Who did what to an account, when and from where. `chain` ties each row to the one before it.
+
+    Rows are added, never changed; only the last one of an account may still count a repetition of itself.
+    """
+
+    __tablename__ = "audit"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("cms_user.id"))
+    number: Mapped[int]
+    event: Mapped[str] = mapped_column(String(40))
+    actor_id: Mapped[int | None]
+    at: Mapped[datetime]
+    last_at: Mapped[datetime]
+    times: Mapped[int] = mapped_column(default=1)
+    network: Mapped[str] = mapped_column(String(64))
+    browser: Mapped[str] = mapped_column(String(200))
+    detail: Mapped[str] = mapped_column(Text, default="{}")
+    chain: Mapped[str] = mapped_column(String(64))
+    __table_args__ = (UniqueConstraint("user_id", "number"),)
+
+
+def upsert(table: type[Base]) -> Any:
+    """Return an INSERT that knows ON CONFLICT, for whichever database the session speaks to."""
+    return (sqlite if db.engine.dialect.name == "sqlite" else postgresql).insert(table)
+
+
+@event.listens_for(Engine, "connect")
+def _prepare_sqlite(connection: object, _: object) -> None:
+    """Give every SQLite connection what PostgreSQL does anyhow: foreign keys, readers beside a writer, durability."""
+    if isinstance(connection, sqlite3.Connection):
+        for pragma in ("foreign_keys = ON", "journal_mode = WAL", "synchronous = FULL"):
+            connection.execute(f"PRAGMA {pragma}")
