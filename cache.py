@@ -138,7 +138,8 @@ class Memcached:
 
     def incr(self, key: str) -> int | None:
         """Add one and return the sum, or None where the key is not there."""
-        return self._ask("incr", _hashed(key))
+        count: int | None = self._ask("incr", _hashed(key))
+        return count
 
     def delete(self, key: str) -> bool:
         """Forget the key; say whether it was there."""
@@ -205,7 +206,9 @@ class Embedded:
 
     def get(self, key: str) -> Value | None:
         """Return the value, or None where there is none."""
-        return self._one("SELECT value FROM item WHERE key = ? AND expires_at > ?", _hashed(key), self._now())
+        select = "SELECT value FROM item WHERE key = ? AND expires_at > ?"
+        value: Value | None = self._one(select, _hashed(key), self._now())
+        return value
 
     def set(self, key: str, value: Value, seconds: int) -> None:
         """Keep the value for so many seconds; what is over goes on the same occasion."""
@@ -222,19 +225,20 @@ class Embedded:
 
     def incr(self, key: str) -> int | None:
         """Add one and return the sum, or None where the key is not there."""
-        sum_ = self._one(
+        count: Value | None = self._one(
             """UPDATE item SET value = CASE typeof(value) WHEN 'integer' THEN value + 1 ELSE value END
                WHERE key = ? AND expires_at > ? RETURNING value""",
             _hashed(key),
             self._now(),
         )
-        if isinstance(sum_, str):
-            raise ValueError("this key holds a text, not a number")
-        return sum_
+        if isinstance(count, str):
+            raise ValueError("this key holds a text, not a number")  # noqa: TRY004 (as python-memcached does)
+        return count
 
     def delete(self, key: str) -> bool:
         """Forget the key; say whether it was there."""
-        return self._one("DELETE FROM item WHERE key = ? RETURNING expires_at > ?", _hashed(key), self._now()) == 1
+        delete = "DELETE FROM item WHERE key = ? RETURNING expires_at > ?"
+        return bool(self._one(delete, _hashed(key), self._now()))
 
     def _one(self, statement: str, *args: object) -> Any:
         """Run one statement, which SQLite commits by itself; return the first column of its row, or None."""

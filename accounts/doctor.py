@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import current_app
-from flask_migrate import Migrate
 
 import cache
 from accounts import outbox
@@ -29,18 +28,18 @@ def examine() -> Iterator[tuple[str, str | None]]:
 
 
 def _database() -> str | None:
-    migrate: Migrate = current_app.extensions["migrate"].migrate
-    newest = ScriptDirectory.from_config(migrate.get_config()).get_current_head()
+    migrations = current_app.extensions["migrate"].migrate.get_config()
+    newest = ScriptDirectory.from_config(migrations).get_current_head()
     present = MigrationContext.configure(db.session.connection()).get_current_revision()
     return None if present == newest else f"is at migration {present}, not {newest}: run `flask --app app db upgrade`"
 
 
 def _cache() -> str | None:
     key = f"doctor:{secrets.token_hex(8)}"
-    heard = cache.add(key, 1, 60), cache.add(key, 1, 60), cache.incr(key), cache.get(key), cache.delete(key)
+    heard: list[object] = [cache.add(key, 1, 60), cache.add(key, 1, 60), cache.incr(key), cache.get(key)]
     cache.set(key, "text", 60)
-    heard += cache.get(key), cache.delete(key), cache.delete(key), cache.get(key)
-    right = (True, False, 2, 2, True, "text", True, False, None)
+    heard += [cache.get(key), cache.delete(key), cache.delete(key), cache.get(key)]
+    right = [True, False, 2, 2, "text", True, False, None]
     return None if heard == right else f"answers {heard}, not {right}"
 
 

@@ -57,7 +57,9 @@ def spend(*limits: Limit, refusal: type[WaitFirst] = TooManyRequests) -> None:
     counted = sorted((limit for limit in limits if limit.capacity), key=lambda limit: limit.key)  # No deadlock.
     if not counted:
         return
-    fresh = [{"key": each.key, "used": 1, "resets_at": now + timedelta(seconds=each.seconds)} for each in counted]
+    fresh: list[dict[str, object]] = [
+        {"key": each.key, "used": 1, "resets_at": now + timedelta(seconds=each.seconds)} for each in counted
+    ]
     insert = upsert(Budget).values(fresh)
     over = Budget.resets_at <= now
     count = insert.on_conflict_do_update(
@@ -68,7 +70,8 @@ def spend(*limits: Limit, refusal: type[WaitFirst] = TooManyRequests) -> None:
         },
     ).returning(Budget.key, Budget.used, Budget.resets_at)
     capacities = {limit.key: limit.capacity for limit in counted}
-    spent = [resets_at for key, used, resets_at in db.session.execute(count) if used > capacities[key]]
+    rows = db.session.execute(count).tuples()
+    spent = [resets_at for key, used, resets_at in rows if used > capacities[key]]
     if spent:
         raise refusal((max(spent) - now).total_seconds())
 

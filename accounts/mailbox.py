@@ -1,6 +1,5 @@
 """Where mail goes while nobody has set a mail server: a folder of real messages, for /dev/mailbox/ to show."""
 
-import os
 import smtplib
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,7 +41,7 @@ class Mailbox(smtplib.SMTP):
         path = _folder() / f"{_sent_at(message).timestamp():015.0f}-{fold}.eml"
         unfinished = path.with_suffix(".part")
         unfinished.write_bytes(msg)
-        os.replace(unfinished, path)
+        unfinished.replace(path)
         for old in sorted(_folder().glob("*.eml"))[:-KEPT]:
             old.unlink(missing_ok=True)
         return {}

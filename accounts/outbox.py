@@ -10,6 +10,7 @@ import ssl
 import threading
 from datetime import datetime, timedelta
 from email.utils import make_msgid
+from typing import Any, Self
 
 from flask import Flask, current_app
 from flask_mail import Connection, Message
@@ -117,11 +118,13 @@ def _is_permanent(problem: Exception) -> bool:
 def _reason(problem: Exception) -> str:
     """Return what went wrong, in one short line without control characters."""
     if isinstance(problem, smtplib.SMTPRecipientsRefused):
-        code, said = next(iter(problem.recipients.values()))
-    elif isinstance(problem, smtplib.SMTPResponseException):
-        code, said = problem.smtp_code, problem.smtp_error
-    else:
-        return f"{type(problem).__name__}: {problem}"[:200]
+        return _line(*next(iter(problem.recipients.values())))
+    if isinstance(problem, smtplib.SMTPResponseException):
+        return _line(problem.smtp_code, problem.smtp_error)
+    return f"{type(problem).__name__}: {problem}"[:200]
+
+
+def _line(code: int, said: bytes | str) -> str:
     words = said.decode(errors="replace") if isinstance(said, bytes) else said
     return " ".join(f"{code} {words}".split())[:200]
 
@@ -154,8 +157,8 @@ def _sender_domain() -> str:
 class TimedConnection(Connection):
     """One SMTP dialogue that ends, whatever the other side does."""
 
-    def __enter__(self) -> "TimedConnection":
-        """Connect, and start the clock of the dialogue: smtplib's time-out is per line, so a slow drip would hold us."""
+    def __enter__(self) -> Self:
+        """Connect, and start the clock of the dialogue: smtplib's own time-out is per line, a slow drip has none."""
         self._deadline = threading.Timer(current_app.config["MAIL_DIALOGUE_SECONDS"], self._cut)
         self._deadline.daemon = True
         self._deadline.start()
@@ -184,11 +187,12 @@ class TimedConnection(Connection):
         tls = ssl.create_default_context()
         # The constructor already talks: the object must be known to the deadline before that.
         if config["MAIL_USE_SSL"]:
-            host = self.host = smtplib.SMTP_SSL.__new__(smtplib.SMTP_SSL)
-            smtplib.SMTP_SSL.__init__(host, server, port, timeout=seconds, context=tls)
+            host: smtplib.SMTP = smtplib.SMTP_SSL.__new__(smtplib.SMTP_SSL)
+            more: dict[str, Any] = {"context": tls}
         else:
-            host = self.host = smtplib.SMTP.__new__(smtplib.SMTP)
-            smtplib.SMTP.__init__(host, server, port, timeout=seconds)
+            host, more = smtplib.SMTP.__new__(smtplib.SMTP), {}
+        self.host = host
+        type(host).__init__(host, server, port, timeout=seconds, **more)
         if config["MAIL_USE_TLS"]:
             host.starttls(context=tls)
         if config["MAIL_USERNAME"]:

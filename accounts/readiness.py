@@ -7,6 +7,6 @@ from models import CMSUser, db
 
 
 def check() -> None:
-    """Raises one of errors.UNAVAILABLE if the database or the cache does not answer."""
+    """Raise one of errors.UNAVAILABLE if the database or the cache does not answer."""
     db.session.execute(select(CMSUser.id).limit(1))
     cache.get("readiness")

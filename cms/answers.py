@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from flask import Flask, Response, flash, g, jsonify, redirect, render_template, request, url_for
@@ -90,8 +91,7 @@ def wants_page() -> bool:
 def checked(form_class: type[Checked], page: Callable[[Checked], str]) -> Checked:
     """Return the sent form if it passes. Raises Invalid. Whatever refuses it from now on is shown on its page."""
     form = form_class(request.form)
-    g.refused_page = lambda: page(form)
-    g.refused_form = form
+    g.refused_page, g.refused_form = partial(page, form), form
     if not form.validate():
         raise Invalid(form)
     return form
@@ -140,8 +140,7 @@ def _page(said: Said, sentence: str, fields: dict[str, list[str]] | None) -> str
         g.refused_form.refuse(said.field, sentence)
     elif not fields:
         flash(sentence, "refused")
-    page: str = g.refused_page()
-    return page
+    return str(g.refused_page())
 
 
 def _invalid(error: Invalid) -> Answer:
@@ -193,8 +192,8 @@ def _unavailable(error: Exception) -> Answer:
 
 
 def _fault(error: Exception) -> Answer:
-    """A fault of ours: the log has it, the reader only learns that it is ours."""
-    log.exception("answered 500")
+    """Answer a fault of ours: the log has it, the reader only learns that it is ours."""
+    log.error("answered 500", exc_info=error)
     word, sentence = HTTP_ERRORS[500]
     return _no(Said(500, word, "", sentence))
 

@@ -40,7 +40,7 @@ def serve(mark: str, name: str) -> Response:
         abort(404)
     if mark != right_mark:
         abort(404)
-    zipped = "gzip" in request.accept_encodings
+    zipped = bool(request.accept_encodings["gzip"])
     response = Response(compressed if zipped else content, mimetype=guess_type(name)[0])
     response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     response.headers["Vary"] = "Accept-Encoding"
@@ -60,7 +60,8 @@ def _path(name: str) -> Path:
     if name in PACKAGED:
         package, inside = PACKAGED[name]
         spec = find_spec(package)
-        assert spec is not None and spec.origin is not None
+        assert spec is not None
+        assert spec.origin is not None
         return Path(spec.origin).parent / inside
     own = {str(path.relative_to(OWN)): path for path in OWN.rglob("*") if path.is_file()}
     if name not in own:

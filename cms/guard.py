@@ -80,7 +80,7 @@ def browser_name(agent: str) -> str:
     for mark, name in BROWSERS:
         if found := re.search(rf"{mark}[A-Za-z]*/(\d{{1,4}})", agent):
             return f"{name} {found[1]}, {system}".rstrip(", ")
-    return re.sub(r"[^A-Za-z0-9 ._-]", "", agent.split("/")[0])[:40] or "-"
+    return re.sub(r"[^A-Za-z0-9 ._-]", "", agent.partition("/")[0])[:40] or "-"
 
 
 def own_path(path: str | None) -> str | None:

@@ -1,0 +1,38 @@
+#!/bin/sh
+# Installs from Debian what the tests need and what is missing here; elsewhere it says what to install by hand.
+# usage: tests/machine.sh [node]
+set -eu
+
+missing=""
+need() { # need COMMAND PACKAGE...
+  command=$1; shift
+  if ! command -v "$command" >/dev/null 2>&1 && [ ! -x "$command" ]; then missing="$missing $*"; fi
+}
+
+if [ "${1:-}" = node ]; then
+  need node nodejs
+  need npm npm
+else
+  need memcached memcached
+  need chromium chromium
+  ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
+  ls /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc >/dev/null 2>&1 || missing="$missing fonts-noto-cjk"
+fi
+[ -n "$missing" ] || exit 0
+
+if ! command -v apt-get >/dev/null 2>&1; then
+  echo "Please install what these Debian packages hold, then run this again:$missing" >&2
+  exit 1
+fi
+root=""
+if [ "$(id -u)" -ne 0 ]; then
+  if ! command -v sudo >/dev/null 2>&1; then
+    echo "Please run as root: apt-get install$missing" >&2
+    exit 1
+  fi
+  root=sudo
+fi
+echo "Installing$missing"
+$root env DEBIAN_FRONTEND=noninteractive apt-get update -qq
+# shellcheck disable=SC2086
+$root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $missing >/dev/null
