@@ -110,6 +110,17 @@ def _refuse(*_: object, **__: object) -> Any:
     raise _Foreign
 
 
+class _Unopened:
+    """Stands for a pickled value. It must not raise: python-memcached would make it the None of a dead server."""
+
+    def __init__(self, *_: object, **__: object) -> None:
+        """Read nothing."""
+
+    def load(self) -> object:
+        """Say that there is nothing of ours."""
+        return _MISS
+
+
 class Memcached:
     """The five verbs on python-memcached, whose own answers do not tell a miss from a dead server."""
 
@@ -123,9 +134,9 @@ class Memcached:
         """Return the value, or None where there is none; a value that is not ours counts as none."""
         try:
             value = self._ask("get", _hashed(key), _MISS)
-        except (ValueError, _Foreign):  # Pickled, compressed, an unknown flag, broken UTF-8.
+        except (ValueError, _Foreign):  # Compressed, an unknown flag, broken UTF-8.
             return None
-        return None if value is _MISS else value
+        return value if type(value) in (str, int) else None  # Or it is missing, pickled, or bytes without a flag.
 
     def set(self, key: str, value: Value, seconds: int) -> None:
         """Keep the value for so many seconds."""
@@ -177,7 +188,7 @@ class Memcached:
                     dead_retry=REST_SECONDS,
                     socket_timeout=TIMEOUT_SECONDS,
                     pickler=_refuse,
-                    unpickler=_refuse,
+                    unpickler=_Unopened,
                     decompressor=_refuse,
                 ),
             )

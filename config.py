@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 HERE = Path(__file__).resolve().parent
+ROLES = ("editor", "superuser")
 
 
 class ConfigError(SystemExit):
@@ -54,6 +55,22 @@ def hosts(value: str) -> list[str] | None:
     return [host.strip() for host in value.split(",") if host.strip()] or None
 
 
+def site_url(value: str) -> str:
+    """Read the beginning of every address of this site, without a slash at its end."""
+    if value and not value.startswith(("http://", "https://")):
+        raise ValueError("write https://NAME")
+    return value.rstrip("/")
+
+
+def policies(value: str) -> dict[str, str]:
+    """Read one policy for everybody, or one for each role: editor=new,superuser=both."""
+    pairs = [part.strip().partition("=") for part in value.split(",")]
+    found = dict.fromkeys(ROLES, value) if "=" not in value else {role: word for role, _, word in pairs}
+    if set(found) != set(ROLES) or not set(found.values()) <= {"new", "both"}:
+        raise ValueError("write new, both, or editor=new,superuser=both")
+    return found
+
+
 def database_url(value: str) -> str:
     """Read sqlite:///... or postgresql://... (psycopg 3)."""
     value = value.replace("postgres://", "postgresql://", 1)
@@ -97,6 +114,7 @@ SETTINGS = (
     Setting("MAIL_DELIVERY", "thread", one_of("thread", "worker"), "worker: only `flask mail deliver` sends"),
     Setting("TRUSTED_PROXIES", "0", whole(0, 10), "how many proxies in front set X-Forwarded-For and -Proto"),
     Setting("TRUSTED_HOSTS", "", hosts, "host names that are served, parted by commas; empty: all"),
+    Setting("SITE_URL", "", site_url, "how links in mails begin, e.g. https://cms.example.com"),
     Setting("PORT", "5000", whole(1, 65535), "port of `make run`"),
     Setting("CAPTCHA_SECONDS", "600", whole(1, 600), "life of a code (ASVS 6.5.5: at most 600)"),
     Setting("CAPTCHA_TRIES", "5", whole(1, 10), "tries of one code"),
@@ -107,6 +125,11 @@ SETTINGS = (
     Setting("CAPTCHA_SENDS_PER_NETWORK_PER_HOUR", "20", whole(0, 10**6), "codes from one network; 0: no limit"),
     Setting("CAPTCHA_SENDS_OVERALL_PER_HOUR", "1000", whole(0, 10**9), "codes in all; 0: no limit"),
     Setting("REAUTH_SECONDS", "600", whole(1, DAY), "how long a proved password counts for a change"),
+    Setting("UNDO_SECONDS", "604800", whole(HOUR, 90 * DAY), "life of the undo link that the old address gets"),
+    Setting("FREEZE_SECONDS", "259200", whole(0, 30 * DAY), "no change of address for so long after an undo; 0: none"),
+    Setting("PASSWORD_LINK_SECONDS", "1800", whole(60, DAY), "life of a link to set a new password"),
+    Setting("HEADS_UP", "yes", yes_or_no, "tell the old address as soon as a change is asked for"),
+    Setting("EMAIL_POLICY", "new", policies, "whose code is needed: new, both, or e.g. editor=new,superuser=both"),
     Setting("REVEAL_TAKEN_EMAIL", "no", yes_or_no, "yes: say at once that an address is taken (closed teams)"),
     Setting("SESSION_IDLE_SECONDS", "3600", whole(60, 30 * DAY), "a session unused for so long ends"),
     Setting("SESSION_SECONDS", "43200", whole(60, 90 * DAY), "a session ends after so long in any case"),

@@ -3,14 +3,16 @@
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from typing import Any
+from difflib import get_close_matches
+from typing import Any, NamedTuple
 
+import idna
 from email_validator import EmailNotValidError, validate_email
 from flask_babel import get_locale, lazy_gettext
 from wtforms import BooleanField, Field, Form, HiddenField, PasswordField, StringField
 from wtforms.i18n import get_translations
 from wtforms.meta import DefaultMeta
-from wtforms.validators import DataRequired, Length, Regexp, StopValidation
+from wtforms.validators import DataRequired, EqualTo, Length, StopValidation
 
 EMAIL_MALFORMED = lazy_gettext("Please enter a valid e-mail address!")
 EMAIL_MISSING = lazy_gettext("Please enter an e-mail address!")
@@ -101,6 +103,20 @@ def email_field() -> StringField:
     return StringField(lazy_gettext("E-mail"), [DataRequired(EMAIL_MISSING), EmailAddress()], filters=[stripped])
 
 
+class CodeShape:
+    """Six digits, or nothing."""
+
+    def __call__(self, form: Form, field: Field) -> None:
+        """Judge what `digits_of` made of the text. Raises StopValidation."""
+        if field.data and not re.fullmatch(r"[0-9]{6}", field.data):
+            raise StopValidation(str(CODE_WRONG))
+
+
+def code_field(label: Any) -> StringField:
+    """Return a field in which a code is typed; it may be left empty."""
+    return StringField(label, [CodeShape()], filters=[digits_of])
+
+
 def password_field() -> PasswordField:
     """Return the field in which somebody types the password that they have."""
     return PasswordField(lazy_gettext("Password"), [DataRequired(PASSWORD_MISSING), Length(max=1024, message=TOO_LONG)])
@@ -120,21 +136,79 @@ class ReauthForm(BaseForm):
 
     password = password_field()
     next = HiddenField(validators=[Length(max=2000, message=TOO_LONG)])
+    resume = HiddenField(validators=[Length(max=2000, message=TOO_LONG)])
+
+
+class Doubt(NamedTuple):
+    """A question about an address that is well formed and looks like a slip all the same."""
+
+    question: Any
+    ascii: str  # The address as the mail servers see it.
+    suggestion: str  # What may have been meant, or "".
 
 
 class EmailCaptchaForm(BaseForm):
-    """Asking for a code."""
+    """Asking for a code; `sure` answers the question that a doubtful address raises."""
 
     email = email_field()
+    sure = BooleanField()
+
+    def doubt(self) -> Doubt | None:
+        """Return what looks like a slip in an address that passed, or None."""
+        local, _, domain = str(self.email.data).rpartition("@")
+        ascii_domain = idna.encode(domain, uts46=True).decode()
+        if len(_scripts(domain)) > 1:
+            sentence = lazy_gettext("This domain mixes scripts; its real name is %(domain)s. Is it the right one?")
+            return Doubt(sentence % {"domain": ascii_domain}, f"{local}@{ascii_domain}", "")
+        near = get_close_matches(domain, PROVIDERS, 1, 0.87)
+        if near and near[0] != domain:
+            sentence = lazy_gettext("Did you mean %(email)s?")
+            return Doubt(sentence % {"email": f"{local}@{near[0]}"}, f"{local}@{ascii_domain}", f"{local}@{near[0]}")
+        return None
+
+
+PROVIDERS = (
+    "gmail.com googlemail.com outlook.com hotmail.com live.com msn.com yahoo.com ymail.com icloud.com me.com mac.com "
+    "aol.com proton.me protonmail.com gmx.com gmx.net gmx.de web.de mail.com email.com fastmail.com zoho.com "
+    "yandex.com yandex.ru mail.ru qq.com foxmail.com 163.com 126.com yeah.net sina.com sina.cn sohu.com aliyun.com "
+    "139.com 189.cn 21.cn tom.com"
+).split()
+
+
+def _scripts(domain: str) -> set[str]:
+    """Return the scripts of a domain's letters; Chinese, Japanese and Korean ones go with Latin in everyday names."""
+    names = {unicodedata.name(character, "?").partition(" ")[0] for character in domain if character.isalpha()}
+    return names - {"CJK", "HIRAGANA", "KATAKANA", "HANGUL"}
 
 
 class ResetEmailForm(EmailCaptchaForm):
     """Changing the address with the code that was mailed to it."""
 
-    captcha = StringField(
-        lazy_gettext("Code"),
-        [DataRequired(CODE_MISSING), Regexp(r"[0-9]{6}\Z", message=CODE_WRONG)],
-        filters=[digits_of],
+    captcha = code_field(lazy_gettext("Code"))
+    old_captcha = code_field(lazy_gettext("Code from your present address"))
+
+    def validate_captcha(self, field: Field) -> None:
+        """Ask for one code at least; whether a second one is needed is not for a form to know."""
+        if not field.data and not self.old_captcha.data:
+            raise StopValidation(str(CODE_MISSING))
+
+
+class ForgotPasswordForm(BaseForm):
+    """Asking for a link to set a new password."""
+
+    email = email_field()
+
+
+class NewPasswordForm(BaseForm):
+    """Setting a new password."""
+
+    password = PasswordField(
+        lazy_gettext("New password"),
+        [DataRequired(PASSWORD_MISSING), Length(min=8, max=1024, message=lazy_gettext("Use at least 8 characters."))],
+    )
+    repetition = PasswordField(
+        lazy_gettext("New password, once more"),
+        [EqualTo("password", message=lazy_gettext("The two passwords differ."))],
     )
 
 

@@ -73,6 +73,7 @@ class CMSUser(Base):
     language: Mapped[str | None] = mapped_column(String(10))
     created_at: Mapped[datetime]
     acted_at: Mapped[datetime]  # Touched by every story that writes, which so holds this row until it commits.
+    frozen_until: Mapped[datetime | None]  # After an undo the address stays as it is for a while.
     audit_rows: Mapped[int] = mapped_column(default=0)  # How many rows the audit must have of this account.
 
 
@@ -134,9 +135,36 @@ class EmailChange(Base):
     email_key: Mapped[str] = mapped_column(String(EMAIL_LENGTH))
     email_version: Mapped[int]
     nonce: Mapped[str] = mapped_column(String(32))  # New with every code: it names the code in memcached.
+    old_nonce: Mapped[str | None] = mapped_column(String(32))  # Of the code to the old address, where one is needed.
+    stop_hash: Mapped[str] = mapped_column(String(64), unique=True)  # Of the link with which the old address says no.
     asked_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     tries: Mapped[int] = mapped_column(default=0)
+    new_proved: Mapped[bool] = mapped_column(default=False)
+    old_proved: Mapped[bool] = mapped_column(default=False)
+
+
+class LinkPurpose(enum.StrEnum):
+    """What the holder of a link may do, once."""
+
+    UNDO = "undo"  # Restore the address that the link was mailed to.
+    PASSWORD = "password"  # noqa: S105 (Set a new password.)
+
+
+class Link(Base):
+    """A link that was mailed: its token is kept as a hash, it works once and not for ever."""
+
+    __tablename__ = "link"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    purpose: Mapped[str] = mapped_column(String(10))
+    user_id: Mapped[int] = mapped_column(ForeignKey("cms_user.id", ondelete="CASCADE"))
+    email: Mapped[str] = mapped_column(String(EMAIL_LENGTH))  # Where it was mailed to.
+    email_key: Mapped[str] = mapped_column(String(EMAIL_LENGTH), index=True)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]  # Used, or voided by something that happened.
+    __table_args__ = (Index("ix_link_user_id_purpose", "user_id", "purpose"),)
 
 
 class Budget(Base):

@@ -19,10 +19,11 @@ BURST = timedelta(minutes=10)  # Equal refusals so close together become one row
 
 @dataclass(frozen=True)
 class Where:
-    """Where a request came from: a network address, and a browser by name."""
+    """Where a request came from: a network address, a browser by name, and the site as that browser calls it."""
 
     network: str
     browser: str
+    site: str = ""
 
 
 COMMAND_LINE = Where("-", "command line")

@@ -2,78 +2,84 @@
 
 import contextlib
 import secrets
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from flask import current_app
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 
-from accounts import administrators, audit, clock, codes, limits, mailer, outbox, sessions
+from accounts import administrators, audit, clock, codes, limits, mailer, outbox, sessions, undo
 from accounts.audit import Where
 from accounts.codes import Claim
-from accounts.errors import CodeExpired, CodeWrong, EmailTaken, SameEmail, TooManyAttempts
-from accounts.limits import DAY, HOUR, Limit
+from accounts.errors import (
+    ChangesFrozen,
+    CodeExpired,
+    CodeMissing,
+    CodeWrong,
+    EmailTaken,
+    SameEmail,
+    TooManyAttempts,
+)
+from accounts.keys import fingerprint
+from accounts.limits import HOUR, Limit
 from cache import CacheDown
-from models import CMSUser, EmailChange, LoginSession, Mail, db, email_key
+from models import CMSUser, EmailChange, LoginSession, db, email_key
 
 
-@dataclass(frozen=True)
-class Pending:
-    """A change that waits for its code, as its administrator sees it."""
-
-    email: str
-    asked_at: datetime
-    expires_at: datetime
-    resend_at: datetime
-    tries_left: int
-    is_of_this_session: bool
-    mail_state: str
-    mail_at: datetime | None
-    mail_problem: str
+def policy_of(user: CMSUser) -> str:
+    """Return whose code a change of this administrator's address needs: that of the `new` address, or of `both`."""
+    role = "superuser" if user.is_superuser else "editor"
+    return str(current_app.config["EMAIL_POLICY"][role])
 
 
-def ask(user: CMSUser, session: LoginSession, email: str, where: Where) -> Pending:
+def ask(user: CMSUser, session: LoginSession, email: str, where: Where) -> None:
     """Mail a code to the new address; a pending change and its code are replaced.
 
-    Raises ReauthRequired, SameEmail, EmailTaken (only where REVEAL_TAKEN_EMAIL is set), TooManyRequests, CacheDown;
-    then nothing is changed. An address that is taken gets a note instead of a code, and nobody is told.
+    Raises ReauthRequired, SameEmail, ChangesFrozen, EmailTaken (only where REVEAL_TAKEN_EMAIL is set),
+    TooManyAttempts, TooManyRequests, CacheDown; then nothing is changed. An address that is taken gets a note instead
+    of a code, and nobody is told.
     """
     with audit.refusals(user, where):
         sessions.require_proof(session)
         _refuse_same(user, email)
         budgets = _send_budgets(user, email, where)
-        limits.refuse_spent(*budgets)
+        limits.refuse_spent(*budgets, limits.tries_of_the_day(user.id))
         limits.throttle(Limit("sends:overall", current_app.config["CAPTCHA_SENDS_OVERALL_PER_HOUR"], HOUR))
         user = administrators.locked(user.id)
         sessions.require_alive(session)
         _refuse_same(user, email)
+        _refuse_frozen(user)
         limits.spend(*budgets)
-        pending, mail = _replaced(user, session, email, where)
+        _replace(user, session, email, where)
         audit.record(user, "code_requested", where, email=email)
         db.session.commit()
     outbox.wake()
-    return _seen(pending, mail, session)
 
 
-def confirm(user: CMSUser, session: LoginSession, email: str, code: str, where: Where) -> str:
+def confirm(
+    user: CMSUser, session: LoginSession, email: str, where: Where, *, code: str | None, old_code: str | None = None
+) -> str:
     """Change the address if this is the code that was mailed to it, and return the session's new id.
 
-    Raises ReauthRequired, SameEmail, CodeExpired, TooManyAttempts, CacheDown; then nothing is changed. Raises
-    CodeWrong; then the try is counted. Raises EmailTaken; then the pending change is dropped.
+    Raises ReauthRequired, SameEmail, ChangesFrozen, CodeExpired, TooManyAttempts, CacheDown; then nothing is changed.
+    Raises CodeWrong; then the try is counted. Raises CodeMissing; then the right one of two codes is noted. Raises
+    EmailTaken; then the pending change is dropped.
     """
     with audit.refusals(user, where):
         sessions.require_proof(session)
         _refuse_same(user, email)
-        nonce = _nonce(user, session)
-        kept = codes.kept(nonce)
+        nonce, old_nonce = _nonces(user, session)
+        kept = codes.kept(nonce) if code else ""
+        kept_old = codes.kept(old_nonce) if old_nonce and old_code else ""
         user = administrators.locked(user.id)
-        pending = _with_try_counted(user, session, nonce)
+        _refuse_frozen(user)
+        pending, tries_left = _with_try_counted(user, session, nonce)
         claim = Claim(user.id, session.id, email_key(email), user.email_version, nonce)
-        if not codes.matches(claim, code, kept):
-            audit.record(user, "code_wrong", where, fold=True, email=pending.email)
-            db.session.commit()
-            raise CodeWrong(current_app.config["CAPTCHA_TRIES"] - pending.tries)
+        wrong = _compared(pending, claim, code=code, kept=kept, old_code=old_code, kept_old=kept_old)
+        if wrong:
+            _count_wrong(user, pending, tries_left, where)
+            raise CodeWrong(tries_left, wrong)
+        _require_both(pending)
         sid = _commit(user, session, pending, where)
     outbox.wake()
     with contextlib.suppress(CacheDown):  # The row that named the code is gone: what is left of it opens nothing.
@@ -81,34 +87,14 @@ def confirm(user: CMSUser, session: LoginSession, email: str, code: str, where: 
     return sid
 
 
-def cancel(user: CMSUser, where: Where) -> None:
-    """Drop the pending change, if there is one; its code is dead."""
-    user = administrators.locked(user.id)
-    if _drop(user):
-        audit.record(user, "change_cancelled", where)
-    db.session.commit()
-
-
-def pending_of(user: CMSUser, session: LoginSession) -> Pending | None:
-    """Return the administrator's pending change as this session sees it, or None."""
-    query = select(EmailChange, Mail).outerjoin(Mail, Mail.id == EmailChange.mail_id)
-    found = db.session.execute(query.where(EmailChange.user_id == user.id)).first()
-    return _seen(found[0], found[1], session) if found else None
-
-
-def _seen(pending: EmailChange, mail: Mail | None, session: LoginSession) -> Pending:
-    numbers = current_app.config
-    return Pending(
-        email=pending.email,
-        asked_at=pending.asked_at,
-        expires_at=pending.expires_at,
-        resend_at=pending.asked_at + timedelta(seconds=numbers["CAPTCHA_RESEND_SECONDS"]),
-        tries_left=numbers["CAPTCHA_TRIES"] - pending.tries,
-        is_of_this_session=pending.session_id == session.id,
-        mail_state=mail.state if mail else "",
-        mail_at=(mail.done_at or mail.due_at) if mail else None,
-        mail_problem=mail.problem if mail else "",
-    )
+def cancel(user: CMSUser, session: LoginSession, where: Where) -> None:
+    """Drop the pending change, if there is one; its code is dead. Raises ReauthRequired; then nothing is changed."""
+    with audit.refusals(user, where):
+        sessions.require_proof(session)
+        user = administrators.locked(user.id)
+        if _drop(user):
+            audit.record(user, "change_cancelled", where)
+        db.session.commit()
 
 
 def _refuse_same(user: CMSUser, email: str) -> None:
@@ -116,32 +102,39 @@ def _refuse_same(user: CMSUser, email: str) -> None:
         raise SameEmail
 
 
+def _refuse_frozen(user: CMSUser) -> None:
+    if user.frozen_until and user.frozen_until > clock.now():
+        raise ChangesFrozen((user.frozen_until - clock.now()).total_seconds())
+
+
 def _send_budgets(user: CMSUser, email: str, where: Where) -> list[Limit]:
     """Return what asking for a code costs: the wait between two, and so many an hour."""
     numbers, network = current_app.config, limits.network_of(where.network)
-    resend = numbers["CAPTCHA_RESEND_SECONDS"]
     return [
-        Limit(f"resend:user:{user.id}", 1 if resend else 0, resend),
+        limits.resend(user.id),
         Limit(f"sends:user:{user.id}", numbers["CAPTCHA_SENDS_PER_HOUR"], HOUR),
         Limit(f"sends:address:{email_key(email)}", numbers["CAPTCHA_SENDS_PER_ADDRESS_PER_HOUR"], HOUR),
         Limit(f"sends:network:{network}", numbers["CAPTCHA_SENDS_PER_NETWORK_PER_HOUR"], HOUR),
     ]
 
 
-def _replaced(user: CMSUser, session: LoginSession, email: str, where: Where) -> tuple[EmailChange, Mail]:
-    """Put a new pending change, a new code and its mail in the place of what there was."""
+def _replace(user: CMSUser, session: LoginSession, email: str, where: Where) -> None:
+    """Put a new pending change, its codes and its mails in the place of what there was."""
     now, seconds = clock.now(), current_app.config["CAPTCHA_SECONDS"]
     owner = administrators.with_email(email)
-    if owner and current_app.config["REVEAL_TAKEN_EMAIL"]:
+    is_free = owner is None and not undo.reserved(email_key(email), user)
+    if not is_free and current_app.config["REVEAL_TAKEN_EMAIL"]:
         raise EmailTaken
     claim = Claim(user.id, session.id, email_key(email), user.email_version, secrets.token_hex(16))
-    code = codes.issue(claim, seconds, real=owner is None)
-    expires_at = now + timedelta(seconds=seconds)
-    if owner:
-        letter = mailer.taken(mailer.language_of(owner), where=where)
+    code = codes.issue(claim, seconds, real=is_free)
+    language, minutes, not_after = mailer.language_of(user), -(-seconds // 60), now + timedelta(seconds=seconds)
+    if is_free:
+        letter = mailer.code(language, code=code, minutes=minutes, where=where)
     else:
-        letter = mailer.code(mailer.language_of(user), code=code, minutes=-(-seconds // 60), where=where)
-    mail = outbox.put(letter, owner.email if owner else email, user_id=user.id, not_after=expires_at)
+        letter = mailer.taken(mailer.language_of(owner) if owner else language, where=where)
+    mail = outbox.put(letter, owner.email if owner else email, user_id=user.id, not_after=not_after)
+    stop = secrets.token_urlsafe(32)
+    old_nonce = _tell_old_address(user, claim, email, stop, where)
     db.session.flush()
     pending = db.session.scalar(select(EmailChange).where(EmailChange.user_id == user.id))
     if pending is None:
@@ -149,23 +142,46 @@ def _replaced(user: CMSUser, session: LoginSession, email: str, where: Where) ->
         db.session.add(pending)
     pending.session_id, pending.mail_id, pending.tries = session.id, mail.id, 0
     pending.email, pending.email_key, pending.email_version = email, claim.email_key, claim.email_version
-    pending.nonce, pending.asked_at, pending.expires_at = claim.nonce, now, expires_at
-    return pending, mail
+    pending.nonce, pending.old_nonce, pending.stop_hash = claim.nonce, old_nonce, fingerprint(stop)
+    pending.asked_at, pending.expires_at = now, not_after
+    pending.new_proved = pending.old_proved = False
 
 
-def _nonce(user: CMSUser, session: LoginSession) -> str:
-    """Return the name of the living code that this session asked for. Raises CodeExpired."""
+def _tell_old_address(user: CMSUser, claim: Claim, email: str, stop: str, where: Where) -> str | None:
+    """Tell the present address at once, with a link that stops the change, and with a code where the policy asks one.
+
+    Returns the name of that code, or None.
+    """
+    seconds, language = current_app.config["CAPTCHA_SECONDS"], mailer.language_of(user)
+    not_after = clock.now() + timedelta(seconds=seconds)
+    if policy_of(user) == "both":
+        old_claim = Claim(claim.user_id, claim.session_id, claim.email_key, claim.email_version, secrets.token_hex(16))
+        code = codes.issue(old_claim, seconds)
+        letter = mailer.old_code(
+            language, code=code, minutes=-(-seconds // 60), new_email=email, stop=stop, where=where
+        )
+        outbox.put(letter, user.email, user_id=user.id, not_after=not_after)
+        return old_claim.nonce
+    if current_app.config["HEADS_UP"]:
+        letter = mailer.heads_up(language, new_email=email, stop=stop, where=where)
+        outbox.put(letter, user.email, user_id=user.id, not_after=not_after)
+    return None
+
+
+def _nonces(user: CMSUser, session: LoginSession) -> tuple[str, str | None]:
+    """Return the names of the living codes that this session asked for. Raises CodeExpired."""
     alive = EmailChange.user_id == user.id, EmailChange.session_id == session.id, EmailChange.expires_at > clock.now()
-    nonce = db.session.scalar(select(EmailChange.nonce).where(*alive))
-    if nonce is None:
+    found = db.session.execute(select(EmailChange.nonce, EmailChange.old_nonce).where(*alive)).first()
+    if found is None:
         raise CodeExpired
-    return nonce
+    return found[0], found[1]
 
 
-def _with_try_counted(user: CMSUser, session: LoginSession, nonce: str) -> EmailChange:
+def _with_try_counted(user: CMSUser, session: LoginSession, nonce: str) -> tuple[EmailChange, int]:
     """Count the try before anything is compared, for this code and for this administrator's day.
 
-    Raises TooManyAttempts if one of them is spent, CodeExpired if the code was replaced or cancelled meanwhile.
+    Returns the pending change, and how many tries are left after this one. Raises TooManyAttempts if there was none,
+    CodeExpired if the code was replaced or cancelled meanwhile. The session is alive: the change would be gone with it.
     """
     numbers = current_app.config
     mine = EmailChange.user_id == user.id, EmailChange.session_id == session.id, EmailChange.nonce == nonce
@@ -181,21 +197,50 @@ def _with_try_counted(user: CMSUser, session: LoginSession, nonce: str) -> Email
         if asked_at is None:
             raise CodeExpired
         raise TooManyAttempts(numbers["CAPTCHA_RESEND_SECONDS"] - (clock.now() - asked_at).total_seconds())
-    limits.spend(_tries_of_the_day(user), refusal=TooManyAttempts)
-    return pending
+    left_today = limits.spend(limits.tries_of_the_day(user.id))
+    return pending, min(left_today, numbers["CAPTCHA_TRIES"] - pending.tries)
 
 
-def _tries_of_the_day(user: CMSUser) -> Limit:
-    return Limit(f"tries:user:{user.id}", current_app.config["CAPTCHA_TRIES_PER_DAY"], DAY)
+def _compared(
+    pending: EmailChange, claim: Claim, *, code: str | None, kept: str, old_code: str | None, kept_old: str
+) -> str | None:
+    """Note which codes are right, and return the name of the field whose code is wrong, or None."""
+    old_claim = Claim(*(claim.user_id, claim.session_id, claim.email_key, claim.email_version, pending.old_nonce or ""))
+    new_is_wrong = bool(code) and not codes.matches(claim, code or "", kept)
+    old_is_wrong = bool(old_code and pending.old_nonce) and not codes.matches(old_claim, old_code or "", kept_old)
+    pending.new_proved |= bool(code) and not new_is_wrong
+    pending.old_proved |= bool(old_code and pending.old_nonce) and not old_is_wrong
+    return "new" if new_is_wrong else "old" if old_is_wrong else None
+
+
+def _count_wrong(user: CMSUser, pending: EmailChange, tries_left: int, where: Where) -> None:
+    """Commit the counted try; tell the present address when it was the day's last one (ASVS 6.3.5)."""
+    audit.record(user, "code_wrong", where, fold=True, email=pending.email)
+    until = None if tries_left else limits.resets_at(limits.tries_of_the_day(user.id))
+    if until:
+        audit.record(user, "tries_spent", where)
+        letter = mailer.tries_spent(mailer.language_of(user), until=until, where=where)
+        outbox.put(letter, user.email, user_id=user.id)
+    db.session.commit()
+    outbox.wake()
+
+
+def _require_both(pending: EmailChange) -> None:
+    """Commit the right one of two codes and raise CodeMissing for the other, if the policy asks for both."""
+    missing = "new" if not pending.new_proved else "old" if pending.old_nonce and not pending.old_proved else None
+    if missing:
+        db.session.commit()
+        raise CodeMissing(missing)
 
 
 def _commit(user: CMSUser, session: LoginSession, pending: EmailChange, where: Where) -> str:
     """Write the change and all that goes with it in one transaction; the unique index decides a race for an address."""
-    old = user.email
-    user.email, user.email_key, user.email_version = pending.email, pending.email_key, user.email_version + 1
+    old, old_key, key = user.email, user.email_key, pending.email_key
+    user.email, user.email_key, user.email_version = pending.email, key, user.email_version + 1
     try:
         db.session.flush()
-    except IntegrityError:
+        undo.refuse_reserved(key, user)
+    except (IntegrityError, EmailTaken):
         db.session.rollback()
         _drop(administrators.locked(user.id))
         db.session.commit()
@@ -203,9 +248,16 @@ def _commit(user: CMSUser, session: LoginSession, pending: EmailChange, where: W
     _drop(user)
     sessions.end_others(session)
     sid = sessions.renew(session)
+    undo.void_password_links(user)
     audit.record(user, "email_changed", where, old=old, new=user.email)
-    at = clock.now().strftime("%Y-%m-%d %H:%M UTC")
-    notice = mailer.changed(mailer.language_of(user), username=user.username, new_email=user.email, where=where, at=at)
+    notice = mailer.changed(
+        mailer.language_of(user),
+        username=user.username,
+        new_email=user.email,
+        undo=undo.offer(user, old, old_key),
+        at=clock.now(),
+        where=where,
+    )
     outbox.put(notice, old, user_id=user.id)
     db.session.commit()
     return sid

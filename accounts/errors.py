@@ -49,14 +49,25 @@ class EmailTaken(Refusal):
 
 
 class CodeWrong(Refusal):
-    """The code is not the one that was mailed to this address. The try was counted; `tries_left` remain."""
+    """The code is not the one that was mailed to the `new` or `old` address. The try was counted; so many remain."""
 
     recorded = True
 
-    def __init__(self, tries_left: int) -> None:
-        """Keep how many tries this code has left."""
-        super().__init__(tries_left)
-        self.tries_left = tries_left
+    def __init__(self, tries_left: int, whose: str = "new") -> None:
+        """Keep how many tries are left, and which code was wrong."""
+        super().__init__(tries_left, whose)
+        self.tries_left, self.whose = tries_left, whose
+
+
+class CodeMissing(Refusal):
+    """One of two codes is right and noted; the other, of the `old` or the `new` address, is still to come."""
+
+    recorded = True
+
+    def __init__(self, missing: str) -> None:
+        """Keep whose code is missing."""
+        super().__init__(missing)
+        self.missing = missing
 
 
 class CodeExpired(Refusal):
@@ -65,6 +76,14 @@ class CodeExpired(Refusal):
 
 class TooManyAttempts(WaitFirst):
     """The tries of this code, or of this administrator's day, are spent."""
+
+
+class ChangesFrozen(WaitFirst):
+    """A change was undone lately: until `retry_after` is over the address stays as it is."""
+
+
+class LinkDead(Refusal):
+    """The link was used, voided by something that happened, is too old, or never was one of ours."""
 
 
 class TooManyRequests(WaitFirst):

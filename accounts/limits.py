@@ -1,15 +1,16 @@
 """How often is too often. Budgets that belong to a person are kept in SQL, fast throttles in the cache."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from ipaddress import ip_address, ip_network
 
-from sqlalchemy import case, select
+from flask import current_app
+from sqlalchemy import case, delete, select
 
 import cache
 from accounts import clock
-from accounts.errors import TooManyRequests, WaitFirst
+from accounts.errors import TooManyAttempts, TooManyRequests, WaitFirst
 from models import Budget, db, upsert
 
 HOUR, DAY = 3600, 86400
@@ -22,6 +23,7 @@ class Limit:
     name: str
     capacity: int
     seconds: int
+    refusal: type[WaitFirst] = TooManyRequests
 
     @property
     def key(self) -> str:
@@ -38,27 +40,38 @@ def network_of(address: str) -> str:
     return str(ip) if ip.version == 4 else str(ip_network((ip, 64), strict=False))
 
 
+def resend(user_id: int) -> Limit:
+    """Return the wait between two codes of one administrator."""
+    seconds = current_app.config["CAPTCHA_RESEND_SECONDS"]
+    return Limit(f"resend:user:{user_id}", 1 if seconds else 0, seconds)
+
+
+def tries_of_the_day(user_id: int) -> Limit:
+    """Return how many codes an administrator may try in a day, right or wrong, whatever they do in between."""
+    return Limit(f"tries:user:{user_id}", current_app.config["CAPTCHA_TRIES_PER_DAY"], DAY, TooManyAttempts)
+
+
 def refuse_spent(*limits: Limit) -> None:
-    """Raise TooManyRequests if one of the budgets is spent: a look, with which a refusal costs no lock."""
-    capacities = {limit.key: limit.capacity for limit in limits if limit.capacity}
-    rows = db.session.execute(select(Budget.key, Budget.used, Budget.resets_at).where(Budget.key.in_(capacities)))
+    """Raise the refusal of a budget that is spent: a look, so that what is refused is counted nowhere."""
+    counted = {limit.key: limit for limit in limits if limit.capacity}
+    query = select(Budget.key, Budget.used, Budget.resets_at).where(Budget.key.in_(counted))
     now = clock.now()
-    spent = [resets_at for key, used, resets_at in rows if used >= capacities[key] and resets_at > now]
-    if spent:
-        raise TooManyRequests((max(spent) - now).total_seconds())
+    rows = db.session.execute(query).tuples()
+    _refuse([(counted[key], at) for key, used, at in rows if used >= counted[key].capacity and at > now])
 
 
-def spend(*limits: Limit, refusal: type[WaitFirst] = TooManyRequests) -> None:
-    """Count one use of each, in one statement of the caller's transaction.
+def spend(*limits: Limit) -> int:
+    """Count one use of each, in one statement of the caller's transaction; return how many the scarcest has left.
 
-    Raises `refusal` if one of them was spent; the caller's transaction must then not commit, and so none is counted.
+    Raises the refusal of one that was spent; the caller's transaction must then not commit, and so none is counted.
     """
     now = clock.now()
-    counted = sorted((limit for limit in limits if limit.capacity), key=lambda limit: limit.key)  # No deadlock.
+    counted = {limit.key: limit for limit in limits if limit.capacity}
     if not counted:
-        return
+        return 0
     fresh: list[dict[str, object]] = [
-        {"key": each.key, "used": 1, "resets_at": now + timedelta(seconds=each.seconds)} for each in counted
+        {"key": key, "used": 1, "resets_at": now + timedelta(seconds=limit.seconds)}
+        for key, limit in sorted(counted.items())  # In one order, so that two of these never wait for each other.
     ]
     insert = upsert(Budget).values(fresh)
     over = Budget.resets_at <= now
@@ -69,11 +82,20 @@ def spend(*limits: Limit, refusal: type[WaitFirst] = TooManyRequests) -> None:
             "resets_at": case((over, insert.excluded.resets_at), else_=Budget.resets_at),
         },
     ).returning(Budget.key, Budget.used, Budget.resets_at)
-    capacities = {limit.key: limit.capacity for limit in counted}
-    rows = db.session.execute(count).tuples()
-    spent = [resets_at for key, used, resets_at in rows if used > capacities[key]]
-    if spent:
-        raise refusal((max(spent) - now).total_seconds())
+    rows = db.session.execute(count).tuples().all()
+    _refuse([(counted[key], at) for key, used, at in rows if used > counted[key].capacity])
+    return min((counted[key].capacity - used for key, used, _ in rows), default=0)
+
+
+def give_back(limit: Limit) -> None:
+    """Forget what was counted of a budget: what it was spent on did not happen."""
+    db.session.execute(delete(Budget).where(Budget.key == limit.key))
+
+
+def resets_at(limit: Limit) -> datetime | None:
+    """Return when a spent budget is whole again, or None if there is something left of it."""
+    spent = Budget.key == limit.key, Budget.used >= limit.capacity, Budget.resets_at > clock.now()
+    return db.session.scalar(select(Budget.resets_at).where(*spent))
 
 
 def throttle(limit: Limit) -> None:
@@ -90,6 +112,13 @@ def throttle(limit: Limit) -> None:
 def forgive(limit: Limit) -> None:
     """Forget what was counted in the cache: the person has shown who they are."""
     cache.delete(_window(limit, clock.now().timestamp()))
+
+
+def _refuse(spent: list[tuple[Limit, datetime]]) -> None:
+    """Raise the refusal of the budget that is spent for longest, if there is one."""
+    if spent:
+        limit, at = max(spent, key=lambda pair: pair[1])
+        raise limit.refusal((at - clock.now()).total_seconds())
 
 
 def _window(limit: Limit, now: float) -> str:

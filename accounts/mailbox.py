@@ -11,6 +11,8 @@ from typing import Any
 
 from flask import current_app
 
+from accounts import clock
+
 KEPT = 100  # The newest so many messages are kept.
 
 
@@ -38,7 +40,9 @@ class Mailbox(smtplib.SMTP):
         """File the message under its Message-ID, so that a repetition is folded as a mail server would."""
         message = message_from_bytes(msg, policy=policy.default)
         fold = sha256(str(message["Message-ID"]).encode()).hexdigest()[:16]
-        path = _folder() / f"{_sent_at(message).timestamp():015.0f}-{fold}.eml"
+        if any(_folder().glob(f"*-{fold}.eml")):
+            return {}
+        path = _folder() / f"{clock.now().timestamp():020.6f}-{fold}.eml"
         unfinished = path.with_suffix(".part")
         unfinished.write_bytes(msg)
         unfinished.replace(path)

@@ -1,10 +1,12 @@
 """What a mail says: a folder of templates a mail (templates/mail/<name>/), in the language of who reads it."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
-from flask import render_template
+from flask import current_app, render_template
 from flask_babel import force_locale, get_locale
 
+from accounts import clock
 from accounts.audit import Where
 from models import CMSUser
 
@@ -34,9 +36,42 @@ def taken(language: str, *, where: Where) -> Letter:
     return _letter("taken", language, where=where)
 
 
-def changed(language: str, *, username: str, new_email: str, where: Where, at: str) -> Letter:
-    """To the old address: the change is made; who, when, from where, the new address masked, how to object."""
-    return _letter("changed", language, username=username, new_email=masked(new_email), where=where, at=at)
+def heads_up(language: str, *, new_email: str, stop: str, where: Where) -> Letter:
+    """To the present address: a change was asked for; from where, and the link that stops it."""
+    return _letter("heads_up", language, new_email=masked(new_email), stop=stop, where=where)
+
+
+def old_code(language: str, *, code: str, minutes: int, new_email: str, stop: str, where: Where) -> Letter:
+    """To the present address where the policy asks for both: its code, and the link that stops the change."""
+    told = {"new_email": masked(new_email), "stop": stop, "where": where}
+    return _letter("old_code", language, code=code, minutes=minutes, **told)
+
+
+def tries_spent(language: str, *, until: datetime, where: Where) -> Letter:
+    """To the present address: so many wrong codes were tried that no more are taken for a while."""
+    return _letter("tries_spent", language, until=_utc(until), where=where)
+
+
+def changed(language: str, *, username: str, new_email: str, undo: str, at: datetime, where: Where) -> Letter:
+    """To the old address: the change is made; who, when, from where, the new address masked, and the undo link."""
+    days = current_app.config["UNDO_SECONDS"] // 86400
+    told = {"username": username, "new_email": masked(new_email), "undo": undo, "days": days}
+    return _letter("changed", language, **told, at=_utc(at), where=where)
+
+
+def undone(language: str, *, username: str, where: Where) -> Letter:
+    """To the address that a change had brought in: its former owner has undone it."""
+    return _letter("undone", language, username=username, where=where)
+
+
+def password_link(language: str, *, token: str, minutes: int, where: Where) -> Letter:
+    """To the account's address: the link to set a new password."""
+    return _letter("password_link", language, token=token, minutes=minutes, where=where)
+
+
+def password_changed(language: str, *, username: str, where: Where) -> Letter:
+    """To the account's address: its password was changed."""
+    return _letter("password_changed", language, username=username, at=_utc(clock.now()), where=where)
 
 
 def masked(email: str) -> str:
@@ -44,6 +79,10 @@ def masked(email: str) -> str:
     local, _, domain = email.rpartition("@")
     name, dot, rest = domain.rpartition(".")
     return f"{local[:1]}***@{name[:1]}***{dot}{rest}"
+
+
+def _utc(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M UTC")
 
 
 def _letter(kind: str, language: str, **values: object) -> Letter:

@@ -17,7 +17,7 @@ from flask_mail import Connection, Message
 from flask_mail import Mail as FlaskMail
 from sqlalchemy import select, update
 
-from accounts import clock, mailbox
+from accounts import clock, limits, mailbox
 from accounts.errors import UNAVAILABLE
 from accounts.mailer import Letter
 from models import Mail, MailState, db, email_key
@@ -94,6 +94,9 @@ def _failed(mail: Mail, problem: Exception) -> None:
     reason = _reason(problem)
     if _is_permanent(problem):
         _finish(mail, MailState.REFUSED, reason)
+        if mail.kind == "code" and mail.user_id:  # The person must correct the address, and need not wait for it.
+            limits.give_back(limits.resend(mail.user_id))
+            db.session.commit()
         log.warning("mail %s (%s) refused: %s", mail.message_id, mail.kind, reason)
         return
     wait = min(FIRST_RETRY_SECONDS * 2 ** (mail.tries - 1), LONGEST_RETRY_SECONDS)

@@ -6,6 +6,7 @@ from functools import cache as once
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+NONE = "!"  # Kept where there is no password: nothing matches it until a new one is set.
 HASHER = PasswordHasher(memory_cost=19456, time_cost=2, parallelism=1)
 
 
@@ -15,9 +16,10 @@ def hashed(password: str) -> str:
 
 
 def matches(password: str, password_hash: str | None) -> bool:
-    """Say whether this is the password; for somebody unknown (None) take the same time to say no."""
+    """Say whether this is the password; for somebody unknown (None) or without one take as long to say no."""
+    known = password_hash not in (None, NONE)
     try:
-        return HASHER.verify(password_hash or _nobodys(), password) and password_hash is not None
+        return HASHER.verify(password_hash if password_hash and known else _nobodys(), password) and known
     except (VerificationError, InvalidHashError):
         return False
 

@@ -27,7 +27,7 @@ def find(sid: str) -> tuple[CMSUser, LoginSession] | None:
     user, session = found
     db.session.expunge(session)
     now = clock.now()
-    if not user.is_active or _is_over(session):
+    if not user.is_active or is_over(session):
         return None
     if now - session.seen_at > TOUCH:
         _write(session, seen_at=now)
@@ -80,10 +80,15 @@ def end_others(session: LoginSession) -> None:
     db.session.execute(delete(LoginSession).where(*others))
 
 
+def end_all(user: CMSUser) -> None:
+    """End every session of a person."""
+    db.session.execute(delete(LoginSession).where(LoginSession.user_id == user.id))
+
+
 def end_stale(user_id: int) -> None:
     """End the sessions of a person that are over: nobody else would ever tidy them away."""
     for session in db.session.scalars(select(LoginSession).where(LoginSession.user_id == user_id)):
-        if _is_over(session):
+        if is_over(session):
             end(session)
 
 
@@ -93,17 +98,17 @@ def require_proof(session: LoginSession) -> None:
         raise ReauthRequired
 
 
-def _write(session: LoginSession, **values: object) -> None:
-    """Write into the row of a session. Raises SignInRequired if it is gone."""
-    written = update(LoginSession).where(LoginSession.id == session.id).values(**values).returning(LoginSession.id)
-    if db.session.scalar(written) is None:
-        raise SignInRequired
-
-
-def _is_over(session: LoginSession) -> bool:
+def is_over(session: LoginSession) -> bool:
     """Say whether a session was idle or alive for too long (ASVS 7.3.1, 7.3.2)."""
     kind = "REMEMBER" if session.remembered else "SESSION"
     idle = timedelta(seconds=current_app.config[f"{kind}_IDLE_SECONDS"])
     life = timedelta(seconds=current_app.config[f"{kind}_SECONDS"])
     now = clock.now()
     return now - session.seen_at > idle or now - session.created_at > life
+
+
+def _write(session: LoginSession, **values: object) -> None:
+    """Write into the row of a session. Raises SignInRequired if it is gone."""
+    written = update(LoginSession).where(LoginSession.id == session.id).values(**values).returning(LoginSession.id)
+    if db.session.scalar(written) is None:
+        raise SignInRequired

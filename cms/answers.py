@@ -6,14 +6,14 @@ from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from flask import Flask, Response, flash, g, jsonify, redirect, render_template, request, url_for
-from flask_babel import gettext, lazy_gettext, ngettext
+from flask_babel import lazy_gettext, ngettext
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from accounts import errors
 from cms.guard import SAFE, own_path
-from forms import CODE_WRONG, BaseForm, all_errors
+from forms import CODE_WRONG, BaseForm, Doubt, ReauthForm, all_errors
 
 Answer = AnyResponse | tuple[str, int] | tuple[str, int, dict[str, str]]
 UNAVAILABLE_SECONDS = 2
@@ -40,6 +40,13 @@ REFUSALS: dict[type[errors.Refusal], Said] = {
     errors.CodeExpired: Said(
         400, "code_expired", "captcha", lazy_gettext("The code has expired. Please get a new one.")
     ),
+    errors.CodeMissing: Said(400, "code_missing", "captcha", ""),
+    errors.ChangesFrozen: Said(
+        403, "changes_frozen", "", lazy_gettext("A change was undone lately, so the address stays as it is for now.")
+    ),
+    errors.LinkDead: Said(
+        410, "link_dead", "", lazy_gettext("This link is used, too old, or was replaced by a newer one.")
+    ),
     errors.TooManyAttempts: Said(
         429, "too_many_attempts", "captcha", lazy_gettext("Too many wrong codes. Please get a new one later.")
     ),
@@ -56,6 +63,11 @@ HTTP_ERRORS = {
     415: ("unsupported_media_type", lazy_gettext("Please send a form.")),
     500: ("internal", lazy_gettext("Something went wrong on our side. Nothing was changed.")),
 }
+FIELD_OF = {"new": "captcha", "old": "old_captcha"}
+STILL_MISSING = {
+    "new": lazy_gettext("Right. Now enter the code that was mailed to the new address, too."),
+    "old": lazy_gettext("Right. Now enter the code that was mailed to your present address, too."),
+}
 CSRF_FAILED = lazy_gettext("This page is too old. Please reload it and try again.")
 UNAVAILABLE = lazy_gettext("The service is not available right now. Nothing was changed. Please try again in a moment.")
 
@@ -69,12 +81,22 @@ class Invalid(Exception):
         self.form = form
 
 
+class Doubtful(Exception):
+    """What was sent passes its form and looks like a slip all the same: the sender is asked, once."""
+
+    def __init__(self, doubt: Doubt) -> None:
+        """Keep what looks wrong, and what may be right."""
+        super().__init__("doubtful")
+        self.doubt = doubt
+
+
 Checked = TypeVar("Checked", bound=BaseForm)
 
 
 def init_app(app: Flask) -> None:
     """Turn whatever is raised anywhere into an answer."""
     app.register_error_handler(Invalid, _invalid)
+    app.register_error_handler(Doubtful, _doubted)
     app.register_error_handler(errors.Refusal, _refused)
     app.register_error_handler(CSRFError, lambda _: _no(Said(400, "csrf_failed", "", CSRF_FAILED)))
     app.register_error_handler(HTTPException, _http_error)
@@ -120,6 +142,8 @@ def _envelope(status: int, message: str, data: dict[str, object]) -> Response:
 def _no(said: Said, *, fields: dict[str, list[str]] | None = None, retry_after: int = 0, **more: object) -> Answer:
     """Refuse: a JSON envelope, or the page that was being used with the sentence on it, or a page of its own."""
     sentence = str(said.sentence)
+    if retry_after and said.status != 503:
+        sentence = f"{sentence} {_retry_sentence(retry_after)}"
     headers = {"Retry-After": str(retry_after)} if retry_after else {}
     if wants_page():
         return _page(said, sentence, fields), said.status, headers
@@ -148,16 +172,31 @@ def _invalid(error: Invalid) -> Answer:
     return _no(Said(400, "invalid", "", next(iter(fields.values()))[0]), fields=fields)
 
 
+def _doubted(error: Doubtful) -> Answer:
+    g.doubt = error.doubt
+    told = error.doubt._asdict() | {"question": str(error.doubt.question)}
+    return _no(Said(400, "check_email", "email", error.doubt.question), **told)
+
+
 def _refused(error: errors.Refusal) -> Answer:
     said = REFUSALS[type(error)]
     if wants_page() and isinstance(error, errors.SignInRequired):
         return redirect(url_for("auth.login", next=_way_back()), 303)
     if wants_page() and isinstance(error, errors.ReauthRequired):
-        return redirect(url_for("auth.reauth", next=_way_back()), 303)
+        return reauth_page(ReauthForm(data={"next": _way_back(), "resume": request.path})), said.status
     if isinstance(error, errors.CodeWrong):
         left = ngettext("%(num)d try left.", "%(num)d tries left.", error.tries_left)
-        return _no(said, fields={said.field: [str(said.sentence)]}, tries_left=error.tries_left, hint=left)
+        return _no(said._replace(field=FIELD_OF[error.whose]), tries_left=error.tries_left, hint=left)
+    if isinstance(error, errors.CodeMissing):
+        return _no(said._replace(field=FIELD_OF[error.missing], sentence=STILL_MISSING[error.missing]))
     return _no(said, retry_after=error.retry_after if isinstance(error, errors.WaitFirst) else 0)
+
+
+def reauth_page(form: ReauthForm) -> str:
+    """Show the page that asks for the password once more, and that carries along what an interrupted form held."""
+    own = ("csrf_token", *(field.name for field in form))
+    carried = [(name, value) for name, value in request.form.items(multi=True) if name not in own]
+    return render_template("cms/reauth.html", form=form, carried=carried)
 
 
 def _way_back() -> str | None:
@@ -198,6 +237,11 @@ def _fault(error: Exception) -> Answer:
     return _no(Said(500, word, "", sentence))
 
 
-def retry_sentence(seconds: int) -> str:
-    """Say how long to wait."""
-    return gettext("Try again in %(seconds)d seconds.", seconds=seconds)
+def _retry_sentence(seconds: int) -> str:
+    """Say how long to wait, in the unit in which a person would."""
+    if seconds < 100:
+        return str(ngettext("Try again in %(num)d second.", "Try again in %(num)d seconds.", seconds))
+    minutes = -(-seconds // 60)
+    if minutes < 100:
+        return str(ngettext("Try again in %(num)d minute.", "Try again in %(num)d minutes.", minutes))
+    return str(ngettext("Try again in %(num)d hour.", "Try again in %(num)d hours.", -(-minutes // 60)))

@@ -5,7 +5,7 @@ from flask_babel import gettext
 
 from accounts import sign_in
 from cms import guard
-from cms.answers import Answer, checked, done
+from cms.answers import Answer, checked, done, reauth_page
 from cms.guard import open_to_all, own_path
 from forms import LoginForm, ReauthForm
 
@@ -53,14 +53,16 @@ def logout() -> Answer:
 @bp.get("/reauth/")
 def reauth() -> str:
     """Show the page that asks for the password once more."""
-    return _reauth_page(ReauthForm(data={"next": own_path(request.args.get("next")) or ""}))
+    return reauth_page(ReauthForm(data={"next": own_path(request.args.get("next")) or ""}))
 
 
 @bp.post("/reauth/")
 def reauth_post() -> Answer:
     """Take the password as proof for the next minutes, and go on where it was asked for."""
-    form = checked(ReauthForm, _reauth_page)
+    form = checked(ReauthForm, reauth_page)
     session["sid"] = sign_in.prove(g.cms_user, g.session, str(form.password.data), guard.where())
+    if resume := own_path(form.resume.data):
+        return redirect(resume, 307)  # The browser sends the interrupted form once more, with all that it held.
     to = _next(form.next.data)
     return done("", to, next=to)
 
@@ -71,7 +73,3 @@ def _next(path: str | None) -> str:
 
 def _login_page(form: LoginForm) -> str:
     return render_template("cms/login.html", form=form)
-
-
-def _reauth_page(form: ReauthForm) -> str:
-    return render_template("cms/reauth.html", form=form)

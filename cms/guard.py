@@ -47,7 +47,8 @@ def check() -> None:
     if request.method not in SAFE:
         if request.content_length and request.mimetype not in FORMS:
             raise UnsupportedMediaType
-        csrf.protect()
+        if current_app.config["WTF_CSRF_ENABLED"]:
+            csrf.protect()
 
 
 def signed_in() -> bool:
@@ -67,7 +68,12 @@ def welcome(sid: str, *, remember: bool) -> None:
 
 def where() -> Where:
     """Return where the request comes from."""
-    return Where(network=(request.remote_addr or "-")[:64], browser=browser_name(request.user_agent.string))
+    # In production the name in the request proves nothing: a link in a mail must not lead where a stranger wants.
+    site = current_app.config["SITE_URL"]
+    if not site and current_app.config["CMS_ENV"] == "development":
+        site = request.host_url.rstrip("/")
+    agent = request.user_agent.string
+    return Where(network=(request.remote_addr or "-")[:64], browser=browser_name(agent), site=site)
 
 
 BROWSERS = (("Edg", "Edge"), ("OPR", "Opera"), ("Firefox", "Firefox"), ("Chrome", "Chrome"), ("Version", "Safari"))

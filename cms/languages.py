@@ -35,7 +35,7 @@ def compile_catalogue(source: Path) -> None:
         return
     content = BytesIO()
     with source.open("rb") as file:
-        write_mo(content, read_po(file))
+        write_mo(content, read_po(file, locale=source.parent.parent.name))  # The locale knows its plurals.
     unfinished = compiled.with_suffix(f".{os.getpid()}")
     unfinished.write_bytes(content.getvalue())
     unfinished.replace(compiled)

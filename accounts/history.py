@@ -1,0 +1,81 @@
+"""What an administrator may see and end of their own account: its history and its sessions."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from accounts import administrators, audit, sessions
+from accounts.audit import Where
+from models import Audit, CMSUser, LoginSession, db
+
+PAGE = 50
+
+
+@dataclass(frozen=True)
+class Event:
+    """One row of the history, as its reader sees it."""
+
+    number: int
+    event: str
+    at: datetime
+    last_at: datetime
+    times: int
+    is_own: bool
+    network: str
+    browser: str
+    detail: dict[str, Any]
+
+
+def events(user: CMSUser, *, before: int | None = None) -> list[Event]:
+    """Return a page of the account's history, newest first, of the rows with numbers below `before`."""
+    query = select(Audit).where(Audit.user_id == user.id)
+    if before is not None:
+        query = query.where(Audit.number < before)
+    return [_seen(row, user) for row in db.session.scalars(query.order_by(Audit.number.desc()).limit(PAGE))]
+
+
+def living_sessions(user: CMSUser) -> list[LoginSession]:
+    """Return the sessions of the account that still count, the one used last first."""
+    query = select(LoginSession).where(LoginSession.user_id == user.id).order_by(LoginSession.seen_at.desc())
+    return [session for session in db.session.scalars(query) if not sessions.is_over(session)]
+
+
+def end_session(user: CMSUser, session: LoginSession, session_id: int, where: Where) -> None:
+    """End one other session of the same person (ASVS 7.5.2). Raises ReauthRequired; then nothing is changed."""
+    with audit.refusals(user, where):
+        sessions.require_proof(session)
+        user = administrators.locked(user.id)
+        other = db.session.scalar(
+            select(LoginSession).where(LoginSession.id == session_id, LoginSession.user_id == user.id)
+        )
+        if other is not None and other.id != session.id:
+            audit.record(user, "session_ended", where, network=other.network, browser=other.browser)
+            sessions.end(other)
+        db.session.commit()
+
+
+def end_other_sessions(user: CMSUser, session: LoginSession, where: Where) -> None:
+    """End every other session of the same person. Raises ReauthRequired; then nothing is changed."""
+    with audit.refusals(user, where):
+        sessions.require_proof(session)
+        user = administrators.locked(user.id)
+        sessions.end_others(session)
+        audit.record(user, "other_sessions_ended", where)
+        db.session.commit()
+
+
+def _seen(row: Audit, user: CMSUser) -> Event:
+    return Event(
+        number=row.number,
+        event=row.event,
+        at=row.at,
+        last_at=row.last_at,
+        times=row.times,
+        is_own=row.actor_id == user.id,
+        network=row.network,
+        browser=row.browser,
+        detail=json.loads(row.detail),
+    )

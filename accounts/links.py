@@ -1,0 +1,43 @@
+"""Links that are mailed: 256 bits from a CSPRNG, kept as a hash, for one purpose, once (ASVS 11.5.1)."""
+
+import secrets
+from datetime import timedelta
+
+from sqlalchemy import select, update
+
+from accounts import clock
+from accounts.errors import LinkDead
+from accounts.keys import fingerprint
+from models import CMSUser, Link, LinkPurpose, db
+
+
+def make(purpose: LinkPurpose, user: CMSUser, email: str, key: str, *, seconds: int) -> str:
+    """Add a link that is mailed to this address, and return its token."""
+    now, token = clock.now(), secrets.token_urlsafe(32)
+    link = Link(
+        token_hash=fingerprint(token),
+        purpose=purpose,
+        user_id=user.id,
+        email=email,
+        email_key=key,
+        created_at=now,
+        expires_at=now + timedelta(seconds=seconds),
+    )
+    db.session.add(link)
+    return token
+
+
+def alive(purpose: LinkPurpose, token: str) -> Link:
+    """Return the link of this token. Raises LinkDead."""
+    mine = Link.token_hash == fingerprint(token), Link.purpose == purpose
+    query = select(Link).where(*mine, Link.ended_at.is_(None), Link.expires_at > clock.now())
+    link = db.session.scalar(query, execution_options={"populate_existing": True})
+    if link is None:
+        raise LinkDead
+    return link
+
+
+def end(purpose: LinkPurpose, user: CMSUser, *, since: int = 0) -> None:
+    """End the person's links of this purpose, or only those that were made no earlier than the one numbered `since`."""
+    mine = Link.user_id == user.id, Link.purpose == purpose, Link.ended_at.is_(None), Link.id >= since
+    db.session.execute(update(Link).where(*mine).values(ended_at=clock.now()))

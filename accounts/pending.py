@@ -1,0 +1,54 @@
+"""The pending change as its administrator sees it: what was asked for, what is left, the truth about its mail."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from flask import current_app
+from sqlalchemy import select
+
+from accounts import limits
+from models import CMSUser, EmailChange, LoginSession, Mail, MailState, db
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A change that waits for its code."""
+
+    email: str
+    asked_at: datetime
+    expires_at: datetime
+    resend_at: datetime
+    tries_left: int
+    is_of_this_session: bool
+    missing: tuple[str, ...]
+    mail_state: str
+    mail_at: datetime | None
+    mail_problem: str
+
+
+def of(user: CMSUser, session: LoginSession) -> Pending | None:
+    """Return the administrator's pending change as this session sees it, or None."""
+    query = select(EmailChange, Mail).outerjoin(Mail, Mail.id == EmailChange.mail_id)
+    found = db.session.execute(query.where(EmailChange.user_id == user.id)).first()
+    if found is None:
+        return None
+    change, mail = found
+    proved = {"new": change.new_proved, "old": change.old_proved or change.old_nonce is None}
+    wait = 0 if mail and mail.state == MailState.REFUSED else current_app.config["CAPTCHA_RESEND_SECONDS"]
+    return Pending(
+        email=change.email,
+        asked_at=change.asked_at,
+        expires_at=change.expires_at,
+        resend_at=change.asked_at + timedelta(seconds=wait),
+        tries_left=current_app.config["CAPTCHA_TRIES"] - change.tries,
+        is_of_this_session=change.session_id == session.id,
+        missing=tuple(whose for whose, is_there in proved.items() if not is_there),
+        mail_state=mail.state if mail else "",
+        mail_at=(mail.done_at or mail.due_at) if mail else None,
+        mail_problem=mail.problem if mail else "",
+    )
+
+
+def blocked_until(user: CMSUser) -> datetime | None:
+    """Return until when no change can be asked for, because it was undone or the day's tries are spent; or None."""
+    return max(filter(None, (user.frozen_until, limits.resets_at(limits.tries_of_the_day(user.id)))), default=None)
