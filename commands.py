@@ -11,20 +11,23 @@ from pathlib import Path
 import click
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from accounts import administrators, doctor, outbox, passwords
+from accounts import administrators, audit, doctor, outbox, passwords
 from accounts.audit import COMMAND_LINE
 from forms import EmailCaptchaForm, all_errors
 from models import CMSUser, db
 
 admin = AppGroup("admin", help="Administrators.")
 mail = AppGroup("mail", help="The outbox.")
+email = AppGroup("email", help="Changes of address.")
+audit_group = AppGroup("audit", help="The history.")
 
 
 def init_app(app: Flask) -> None:
     """Add the commands to `flask`."""
-    for command in (admin, mail, doctor_command):
+    for command in (admin, mail, email, audit_group, doctor_command):
         app.cli.add_command(command)
 
 
@@ -89,6 +92,26 @@ def deliver(watch: bool) -> None:
     outbox.deliver_all(app, stopped)
     while watch and not stopped.wait(outbox.POLL_SECONDS):
         outbox.deliver_all(app, stopped)
+
+
+@email.command("policy")
+def policy() -> None:
+    """Print whose code a change of address needs, for each role."""
+    for role, whose in current_app.config["EMAIL_POLICY"].items():
+        click.echo(f"{role}: a code from {'both addresses' if whose == 'both' else 'the new address'}")
+
+
+@audit_group.command("verify")
+def verify() -> None:
+    """Look for rows of the history that were changed or are missing; exit with 1 if there are any."""
+    broken = 0
+    for user in db.session.scalars(select(CMSUser).order_by(CMSUser.id)):
+        if number := audit.broken_link(user):
+            click.echo(f"{user.email}: row {number} was changed or is missing")
+            broken += 1
+    if not broken:
+        click.echo("Every history is whole.")
+    sys.exit(1 if broken else 0)
 
 
 @click.command("doctor")

@@ -1,23 +1,37 @@
 """Signing in, proving the password once more, signing out."""
 
+import hmac
+import secrets
+from dataclasses import dataclass
+
 from flask import current_app
 
 from accounts import administrators, audit, limits, passwords, sessions
 from accounts.audit import Where
 from accounts.errors import PasswordWrong, WrongCredentials
+from accounts.keys import signature
 from accounts.limits import Limit
 from models import CMSUser, LoginSession, db, email_key
 
 WINDOW_SECONDS = 900
 
 
-def sign_in(*, email: str, password: str, remember: bool, where: Where) -> str:
-    """Return the id of a new session.
+@dataclass(frozen=True)
+class SignedIn:
+    """The id of a new session, and a mark by which this browser is known as one of this account's from now on."""
+
+    sid: str
+    browser_mark: str
+
+
+def sign_in(*, email: str, password: str, remember: bool, browser_mark: str, where: Where) -> SignedIn:
+    """Start a session.
 
     Raises WrongCredentials, in the same time whoever it is; TooManyRequests once there were too many tries of this
-    account or from this network; CacheDown rather than not counting them.
+    account or from this network; CacheDown rather than not counting them. The tries of strangers and those of a
+    browser that has signed in to this account before are counted apart: nobody can lock the owner out.
     """
-    by_account = _throttle(email_key(email), where)
+    by_account = _throttle(email_key(email), browser_mark, where)
     user = administrators.with_email(email)
     known = user is not None and user.is_active
     if not passwords.matches(password, user.password_hash if user and known else None):
@@ -33,7 +47,7 @@ def sign_in(*, email: str, password: str, remember: bool, where: Where) -> str:
     audit.record(user, "signed_in", where)
     db.session.commit()
     limits.forgive(by_account)
-    return sid
+    return SignedIn(sid, _mark(user.email_key, secrets.token_hex(16)))
 
 
 def prove(user: CMSUser, session: LoginSession, password: str, where: Where) -> str:
@@ -41,7 +55,7 @@ def prove(user: CMSUser, session: LoginSession, password: str, where: Where) -> 
 
     Raises PasswordWrong; TooManyRequests, CacheDown as sign_in does.
     """
-    by_account = _throttle(user.email_key, where)
+    by_account = _throttle(user.email_key, _mark(user.email_key, f"session {session.id}"), where)
     if not passwords.matches(password, user.password_hash):
         audit.record_alone(user, "password_wrong", where)
         raise PasswordWrong
@@ -61,11 +75,18 @@ def sign_out(user: CMSUser, session: LoginSession, where: Where) -> None:
     db.session.commit()
 
 
-def _throttle(account: str, where: Where) -> Limit:
+def _throttle(account: str, browser_mark: str, where: Where) -> Limit:
     """Count the try before the password is looked at; return the account's limit, to be forgiven on success."""
     numbers = current_app.config
-    by_account = Limit(f"sign-in:account:{account}", numbers["SIGN_IN_TRIES_PER_ACCOUNT"], WINDOW_SECONDS)
+    known = hmac.compare_digest(browser_mark, _mark(account, browser_mark.partition(".")[0]))
+    whose = browser_mark if known else "strangers"
+    by_account = Limit(f"sign-in:account:{account}:{whose}", numbers["SIGN_IN_TRIES_PER_ACCOUNT"], WINDOW_SECONDS)
     network = limits.network_of(where.network)
     limits.throttle(Limit(f"sign-in:network:{network}", numbers["SIGN_IN_TRIES_PER_NETWORK"], WINDOW_SECONDS))
     limits.throttle(by_account)
     return by_account
+
+
+def _mark(account: str, name: str) -> str:
+    """Return the mark of a browser that has signed in to this account; only we can make it."""
+    return f"{name}.{signature('browser', account, name)}"

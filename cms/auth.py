@@ -1,6 +1,8 @@
 """/cms/login/, /cms/logout/, /cms/reauth/ and the start page."""
 
-from flask import Blueprint, g, redirect, render_template, request, session, url_for
+from functools import partial
+
+from flask import Blueprint, after_this_request, g, redirect, render_template, request, session, url_for
 from flask_babel import gettext
 
 from accounts import sign_in
@@ -35,8 +37,12 @@ def login_post() -> Answer:
     email, password, remember = str(form.email.data), str(form.password.data), bool(form.remember.data)
     if guard.signed_in():
         sign_in.sign_out(g.cms_user, g.session, guard.where())
-    sid = sign_in.sign_in(email=email, password=password, remember=remember, where=guard.where())
-    guard.welcome(sid, remember=remember)
+    mark = guard.browser_mark()
+    signed_in = sign_in.sign_in(
+        email=email, password=password, remember=remember, browser_mark=mark, where=guard.where()
+    )
+    guard.welcome(signed_in.sid, remember=remember)
+    after_this_request(partial(guard.keep_browser_mark, signed_in.browser_mark))
     to = _next(form.next.data)
     return done("", to, next=to)
 

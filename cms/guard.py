@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, current_app, g, request, session
+from flask import Flask, Response, current_app, g, request, session
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.exceptions import Forbidden, UnsupportedMediaType
 
@@ -74,6 +74,25 @@ def where() -> Where:
         site = request.host_url.rstrip("/")
     agent = request.user_agent.string
     return Where(network=(request.remote_addr or "-")[:64], browser=browser_name(agent), site=site)
+
+
+MARK_SECONDS = 365 * 86400
+
+
+def browser_mark() -> str:
+    """Return the mark with which this browser shows that it has signed in before, or nothing."""
+    return request.cookies.get(_mark_name(), "").encode("ascii", "replace").decode()
+
+
+def keep_browser_mark(mark: str, response: Response) -> Response:
+    """Have the browser keep its mark, beyond the end of its session."""
+    secure = current_app.config["SESSION_COOKIE_SECURE"]
+    response.set_cookie(_mark_name(), mark, MARK_SECONDS, httponly=True, samesite="Lax", secure=secure)
+    return response
+
+
+def _mark_name() -> str:
+    return f"{current_app.config['SESSION_COOKIE_NAME']}_browser"
 
 
 BROWSERS = (("Edg", "Edge"), ("OPR", "Opera"), ("Firefox", "Firefox"), ("Chrome", "Chrome"), ("Version", "Safari"))
