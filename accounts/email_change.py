@@ -121,8 +121,8 @@ def _send_budgets(user: CMSUser, email: str, where: Where) -> list[Limit]:
 def _replace(user: CMSUser, session: LoginSession, email: str, where: Where) -> None:
     """Put a new pending change, its codes and its mails in the place of what there was."""
     now, seconds = clock.now(), current_app.config["CAPTCHA_SECONDS"]
-    owner = administrators.with_email(email)
-    is_free = owner is None and not undo.reserved(email_key(email), user)
+    owner, is_reserved = administrators.with_email(email), undo.reserved(email_key(email), user)
+    is_free = owner is None and not is_reserved
     if not is_free and current_app.config["REVEAL_TAKEN_EMAIL"]:
         raise EmailTaken
     claim = Claim(user.id, session.id, email_key(email), user.email_version, secrets.token_hex(16))

@@ -29,11 +29,9 @@ class Event:
     detail: dict[str, Any]
 
 
-def events(user: CMSUser, *, before: int | None = None) -> list[Event]:
+def events(user: CMSUser, *, before: int) -> list[Event]:
     """Return a page of the account's history, newest first, of the rows with numbers below `before`."""
-    query = select(Audit).where(Audit.user_id == user.id)
-    if before is not None:
-        query = query.where(Audit.number < before)
+    query = select(Audit).where(Audit.user_id == user.id, Audit.number < before)
     return [_seen(row, user) for row in db.session.scalars(query.order_by(Audit.number.desc()).limit(PAGE))]
 
 

@@ -17,7 +17,7 @@ from flask_mail import Connection, Message
 from flask_mail import Mail as FlaskMail
 from sqlalchemy import select, update
 
-from accounts import clock, limits, mailbox
+from accounts import clock, housekeeping, limits, mailbox
 from accounts.errors import UNAVAILABLE
 from accounts.mailer import Letter
 from models import Mail, MailState, db, email_key
@@ -242,13 +242,14 @@ class Delivery(threading.Thread):
 
 
 def deliver_all(app: Flask, stopped: threading.Event) -> None:
-    """Send all that is due; where the database does not answer, leave it for the next time."""
+    """Send all that is due, then tidy up; where a part of ours does not answer, leave it for the next time."""
     with app.app_context():
         try:
             while not stopped.is_set() and deliver_one():
                 pass
+            housekeeping.tidy_in_turn()
         except UNAVAILABLE as problem:
-            log.warning("mail delivery waits for the database: %s", problem)
+            log.warning("mail delivery waits: %s", str(problem).partition("\n")[0])
 
 
 _starting = threading.Lock()

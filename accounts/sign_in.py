@@ -37,6 +37,9 @@ def sign_in(*, email: str, password: str, remember: bool, browser_mark: str, whe
     if not passwords.matches(password, user.password_hash if user and known else None):
         if user:
             audit.record_alone(user, "sign_in_failed", where)
+        else:  # As much is written for an address that nobody has: the time of the answer shall not tell.
+            limits.spend(Limit(f"sign-in:nobody:{where.network}", 10**9, WINDOW_SECONDS))
+            db.session.commit()
         raise WrongCredentials
     assert user is not None
     user = administrators.locked(user.id)

@@ -9,6 +9,7 @@ from cms.answers import Answer, done
 
 bp = Blueprint("security", __name__, url_prefix="/cms/security")
 
+NEWEST = 2**31 - 1  # Larger numbers there are not, and PostgreSQL would not know them.
 EVENTS = {
     "administrator_created": lazy_gettext("Account made"),
     "signed_in": lazy_gettext("Signed in"),
@@ -42,7 +43,7 @@ EVENTS = {
 @bp.get("/")
 def security() -> str:
     """Show the sessions and a page of the history."""
-    before = request.args.get("before", type=int)
+    before = min(request.args.get("before", NEWEST, type=int), NEWEST)
     return render_template(
         "cms/security.html",
         sessions=history.living_sessions(g.cms_user),
@@ -53,7 +54,7 @@ def security() -> str:
     )
 
 
-@bp.post("/sessions/<int:session_id>/end/")
+@bp.post("/sessions/<int(max=2147483647):session_id>/end/")
 def end_session(session_id: int) -> Answer:
     """End one other session."""
     history.end_session(g.cms_user, g.session, session_id, guard.where())
