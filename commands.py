@@ -6,6 +6,8 @@ import secrets
 import signal
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -14,15 +16,28 @@ from flask.cli import AppGroup, with_appcontext
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from accounts import administrators, audit, doctor, outbox, passwords
+from accounts import administrators, assisted_change, audit, doctor, history, new_password, outbox, passwords
 from accounts.audit import COMMAND_LINE
-from forms import EmailCaptchaForm, all_errors
+from accounts.errors import Refusal
+from forms import EmailCaptchaForm, NewPasswordForm, all_errors
 from models import CMSUser, db
 
 admin = AppGroup("admin", help="Administrators.")
 mail = AppGroup("mail", help="The outbox.")
 email = AppGroup("email", help="Changes of address.")
 audit_group = AppGroup("audit", help="The history.")
+
+
+def _administrator(_: click.Context, __: click.Parameter, value: str) -> CMSUser:
+    """Return the administrator with this address."""
+    user = administrators.with_email(_address(value))
+    if user is None:
+        raise click.ClickException(f"There is no administrator with the address {value}.")
+    return user
+
+
+ADMINISTRATOR = click.argument("user", metavar="EMAIL", callback=_administrator)
+REASON = click.option("--reason", required=True, help="Why; it is written into the history and told the person.")
 
 
 def init_app(app: Flask) -> None:
@@ -38,13 +53,7 @@ def init_app(app: Flask) -> None:
 def create(email: str, username: str, superuser: bool) -> None:
     """Make an administrator; the password comes from a prompt or from standard input."""
     email = _address(email)
-    password = (
-        click.prompt("Password", hide_input=True, confirmation_prompt=True)
-        if sys.stdin.isatty()
-        else sys.stdin.readline().rstrip("\n")
-    )
-    if not 8 <= len(password) <= 1024:
-        raise click.ClickException("The password must have 8 to 1024 characters.")
+    password = _new_password(username, email)
     try:
         administrators.create(
             email=email, username=username, password=password, superuser=superuser, where=COMMAND_LINE
@@ -81,6 +90,54 @@ def _make_demonstration(path: Path) -> None:
         json.dump({"id": user.id, "password": password}, file)
 
 
+@admin.command("list")
+@click.option("--begins", default="", help="Only user names that begin so.")
+def list_(begins: str) -> None:
+    """List the administrators."""
+    after: str | None = ""
+    while after is not None:
+        page = administrators.page(sort="username", beginning=begins, after=after)
+        for user in page.rows:
+            click.echo(f"{user.id}\t{user.username}\t{user.email}\t{user.role}\t{_state(user)}")
+        after = page.after
+
+
+@admin.command("disable")
+@ADMINISTRATOR
+@REASON
+def disable(user: CMSUser, reason: str) -> None:
+    """Disable an administrator; all their sessions end."""
+    with _plainly():
+        administrators.disable(None, user.id, reason=reason, where=COMMAND_LINE)
+
+
+@admin.command("enable")
+@ADMINISTRATOR
+@REASON
+def enable(user: CMSUser, reason: str) -> None:
+    """Let an administrator sign in again."""
+    with _plainly():
+        administrators.enable(None, user.id, reason=reason, where=COMMAND_LINE)
+
+
+@admin.command("role")
+@ADMINISTRATOR
+@click.argument("role", type=click.Choice(["editor", "superuser"]))
+@REASON
+def role(user: CMSUser, role: str, reason: str) -> None:
+    """Make an administrator an editor or a superuser."""
+    with _plainly():
+        administrators.set_role(None, user.id, superuser=role == "superuser", reason=reason, where=COMMAND_LINE)
+
+
+@admin.command("set-password")
+@ADMINISTRATOR
+@REASON
+def set_password(user: CMSUser, reason: str) -> None:
+    """Set a password, from a prompt or standard input; all sessions end and the address is told."""
+    new_password.set_by_operator(user.id, _new_password(), reason=reason, where=COMMAND_LINE)
+
+
 @mail.command("deliver")
 @click.option("--watch", is_flag=True, help="Go on until SIGINT or SIGTERM.")
 def deliver(watch: bool) -> None:
@@ -92,6 +149,50 @@ def deliver(watch: bool) -> None:
     outbox.deliver_all(app, stopped)
     while watch and not stopped.wait(outbox.POLL_SECONDS):
         outbox.deliver_all(app, stopped)
+
+
+@email.command("pending")
+def pending() -> None:
+    """List the pending changes."""
+    for user, change in administrators.pending_changes():
+        click.echo(f"{user.email} -> {change.email}\tasked {change.asked_at:%Y-%m-%d %H:%M} UTC\ttries {change.tries}")
+
+
+@email.command("cancel")
+@ADMINISTRATOR
+@REASON
+def cancel(user: CMSUser, reason: str) -> None:
+    """Drop an administrator's pending change."""
+    with _plainly():
+        administrators.drop_change(None, user.id, reason=reason, where=COMMAND_LINE)
+
+
+@email.command("unlock")
+@ADMINISTRATOR
+@REASON
+def unlock(user: CMSUser, reason: str) -> None:
+    """Give an administrator's spent tries back, and end a freeze."""
+    with _plainly():
+        administrators.unlock(user.id, reason=reason, where=COMMAND_LINE)
+
+
+@email.command("history")
+@ADMINISTRATOR
+def show_history(user: CMSUser) -> None:
+    """Print the newest rows of an administrator's history."""
+    for event in history.events(user, before=2**31 - 1):
+        detail = " ".join(f"{name}={value}" for name, value in event.detail.items())
+        click.echo(f"{event.at:%Y-%m-%d %H:%M:%S}\t{event.event} x{event.times}\t{event.network}\t{detail}")
+
+
+@email.command("start")
+@ADMINISTRATOR
+@click.argument("new_email")
+@REASON
+def start(user: CMSUser, new_email: str, reason: str) -> None:
+    """Start a change of address for an administrator who lost the mailbox."""
+    with _plainly():
+        assisted_change.start(None, user.id, _address(new_email), reason=reason, where=COMMAND_LINE)
 
 
 @email.command("policy")
@@ -123,6 +224,34 @@ def doctor_command() -> None:
         click.echo(f"{'well' if problem is None else 'ILL '}  {name}" + (f": {problem}" if problem else ""))
         healthy = healthy and problem is None
     sys.exit(0 if healthy else 1)
+
+
+@contextmanager
+def _plainly() -> Iterator[None]:
+    """Tell a refusal in one line; otherwise say that it is done."""
+    try:
+        yield
+    except Refusal as refusal:
+        raise click.ClickException(f"Refused: {type(refusal).__doc__}") from None
+    click.echo("Done.")
+
+
+def _state(user: CMSUser) -> str:
+    return "active" if user.is_active else "disabled"
+
+
+def _new_password(*unlike: str) -> str:
+    """Ask for a new password at a terminal, twice; read it from standard input elsewhere."""
+    at_terminal = sys.stdin.isatty()
+    password: str = (
+        click.prompt("Password", hide_input=True, confirmation_prompt=True)
+        if at_terminal
+        else sys.stdin.readline().rstrip("\n")
+    )
+    form = NewPasswordForm(data={"password": password, "repetition": password}, unlike=unlike)
+    if not form.validate():
+        raise click.ClickException(next(iter(all_errors(form).values()))[0])
+    return password
 
 
 def _address(email: str) -> str:

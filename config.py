@@ -128,6 +128,11 @@ SETTINGS = (
     Setting("UNDO_SECONDS", "604800", whole(HOUR, 90 * DAY), "life of the undo link that the old address gets"),
     Setting("FREEZE_SECONDS", "259200", whole(0, 30 * DAY), "no change of address for so long after an undo; 0: none"),
     Setting("PASSWORD_LINK_SECONDS", "1800", whole(60, DAY), "life of a link to set a new password"),
+    Setting(
+        "ASSISTED_WAIT_SECONDS", "86400", whole(0, 30 * DAY), "a change that another administrator starts waits so"
+    ),
+    Setting("ASSISTED_SECONDS", "259200", whole(HOUR, 30 * DAY), "then the new address has so long to be proved"),
+    Setting("INVITATION_SECONDS", "259200", whole(HOUR, 30 * DAY), "life of an invitation to register"),
     Setting("HEADS_UP", "yes", yes_or_no, "tell the old address as soon as a change is asked for"),
     Setting("EMAIL_POLICY", "new", policies, "whose code is needed: new, both, or e.g. editor=new,superuser=both"),
     Setting("REVEAL_TAKEN_EMAIL", "no", yes_or_no, "yes: say at once that an address is taken (closed teams)"),

@@ -2,17 +2,31 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from functools import cache
 from typing import Any, NamedTuple
 
 import idna
+import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 from flask_babel import get_locale, lazy_gettext
-from wtforms import BooleanField, Field, Form, HiddenField, PasswordField, StringField
+from wtforms import (
+    BooleanField,
+    Field,
+    Form,
+    HiddenField,
+    IntegerField,
+    PasswordField,
+    RadioField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+)
 from wtforms.i18n import get_translations
 from wtforms.meta import DefaultMeta
-from wtforms.validators import DataRequired, EqualTo, Length, StopValidation
+from wtforms.validators import DataRequired, InputRequired, Length, Optional, StopValidation, ValidationError
+from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
 
 EMAIL_MALFORMED = lazy_gettext("Please enter a valid e-mail address!")
 EMAIL_MISSING = lazy_gettext("Please enter an e-mail address!")
@@ -21,6 +35,42 @@ CODE_WRONG = lazy_gettext("The code is wrong!")
 PASSWORD_MISSING = lazy_gettext("Please enter your password!")
 SENT_TWICE = lazy_gettext("This field was sent more than once.")
 TOO_LONG = lazy_gettext("This is too long.")
+IS_MISSING = lazy_gettext("Please fill in this field.")
+GIVEN = DataRequired(IS_MISSING)
+NAME_RESERVED = lazy_gettext("This name is reserved. Please choose another one.")
+NAME_SHAPE = lazy_gettext("Please use letters, digits, dots, dashes and underscores only.")
+NEW_PASSWORD, NEW_PASSWORD_AGAIN = lazy_gettext("New password"), lazy_gettext("New password, once more")
+PASSWORD_SHORT = lazy_gettext("Please use at least %(num)d characters.")
+PASSWORD_LONG = lazy_gettext("Please use at most %(num)d characters.")
+PASSWORD_COMMON = lazy_gettext("Too many people use this password. Please choose another one.")
+PASSWORD_PERSONAL = lazy_gettext("Please do not use your name or address as your password.")
+MOBILE_MALFORMED = lazy_gettext("Please enter a mobile number; one from abroad begins with + and its country code.")
+OUT_OF_RANGE = lazy_gettext("Please enter a number from %(low)d to %(high)d.")
+CHOICE_COUNT = lazy_gettext("Please choose %(low)d to %(high)d of them.")
+GENDERS = [
+    ("female", lazy_gettext("female")),
+    ("male", lazy_gettext("male")),
+    ("other", lazy_gettext("other, or not said")),
+]
+CITIES = [
+    ("beijing", lazy_gettext("Beijing")),
+    ("shanghai", lazy_gettext("Shanghai")),
+    ("guangzhou", lazy_gettext("Guangzhou")),
+    ("shenzhen", lazy_gettext("Shenzhen")),
+    ("hangzhou", lazy_gettext("Hangzhou")),
+    ("chengdu", lazy_gettext("Chengdu")),
+    ("elsewhere", lazy_gettext("Elsewhere")),
+]
+INTERESTS = [
+    ("news", lazy_gettext("News")),
+    ("culture", lazy_gettext("Culture")),
+    ("science", lazy_gettext("Science")),
+    ("sport", lazy_gettext("Sport")),
+    ("travel", lazy_gettext("Travel")),
+    ("music", lazy_gettext("Music")),
+]
+LANGUAGES = [("zh", "中文"), ("en", "English")]
+ROLES = [("editor", lazy_gettext("Editor")), ("superuser", lazy_gettext("Superuser"))]
 
 
 class BaseForm(Form):
@@ -35,24 +85,71 @@ class BaseForm(Form):
 
     def __init__(self, sent: Any = None, **kwargs: Any) -> None:
         """Read what was sent, a MultiDict; None makes an empty form for a page."""
-        self._twice = [name for name in self._names() if sent is not None and len(sent.getlist(name)) > 1]
         super().__init__(sent, **kwargs)
+        one = [] if sent is None else [field for field in self if not isinstance(field, SelectMultipleField)]
+        self._twice = [field.name for field in one if len(sent.getlist(field.name)) > 1]
 
     def validate(self, extra_validators: Mapping[str, Sequence[Any]] | None = None) -> bool:
-        """Say whether every field may stand as it is; `errors` then tells what is wrong with which."""
-        passed = super().validate(extra_validators)
+        """Say whether everything may stand as it is; `all_errors` then tells what is wrong with which field.
+
+        First each field in the order of the form: filters, `pre_validate`, its own validators, the form's
+        `validate_<field>`, `post_validate`; a ValidationError adds a sentence and goes on, a StopValidation ends the
+        field. Then the checks `together`, each only if all of its fields passed.
+        """
+        super().validate(extra_validators)
         for name in self._twice:
             self.refuse(name, SENT_TWICE)
-        return passed and not self._twice
+        for check in self._checks():
+            self._judge_together(check)
+        return not all_errors(self)
 
     def refuse(self, name: str, sentence: object) -> None:
-        """Put a sentence at a field, for who judges what a form cannot."""
-        field = self[name]
-        field.errors = (*field.errors, str(sentence))
+        """Put a sentence at a field, or ("") above the form, for who judges what a form cannot."""
+        if name:
+            self[name].errors = (*self[name].errors, str(sentence))
+        else:
+            self.form_errors = [*self.form_errors, str(sentence)]
 
-    @classmethod
-    def _names(cls) -> list[str]:
-        return [name for name in dir(cls) if not name.startswith("_") and hasattr(getattr(cls, name), "_formfield")]
+    def _judge_together(self, check: "Together") -> None:
+        """Hand clean data to a check of several fields; take back changed data, or its complaint."""
+        fields = [self[name] for name in check.names]
+        if any(field.errors for field in fields):
+            return
+        try:
+            changed = check.judge(self, *(field.data for field in fields))
+        except ValidationError as complaint:
+            self.refuse(getattr(complaint, "field", ""), complaint)
+        else:
+            for name, value in (changed or {}).items():
+                self[name].data = value
+
+    def _checks(self) -> list["Together"]:
+        """Return the checks of the form, those of its base classes first, in the order in which they are written."""
+        return [item for cls in reversed(type(self).__mro__) for item in vars(cls).values() if type(item) is Together]
+
+
+class FieldError(ValidationError):
+    """The complaint of a check of several fields that belongs to one of them."""
+
+    def __init__(self, field: str, message: str) -> None:
+        """Keep the name of the field at which the sentence shall stand."""
+        super().__init__(message)
+        self.field = field
+
+
+class Together(NamedTuple):
+    """A check that needs several fields, all of them passed."""
+
+    names: tuple[str, ...]
+    judge: Callable[..., dict[str, Any] | None]
+
+
+def together(*names: str) -> Callable[[Callable[..., dict[str, Any] | None]], Together]:
+    """Make a method a check of several fields: it gets their clean data, in this order, if all of them passed.
+
+    It may return changed values, by name; it complains with ValidationError (of the form) or FieldError (of a field).
+    """
+    return lambda judge: Together(names, judge)
 
 
 def stripped(value: str | None) -> str | None:
@@ -98,6 +195,119 @@ class EmailAddress:
         field.data = found.normalized
 
 
+class NotReserved:
+    """A name that nobody may take, because readers would take its bearer for somebody in charge."""
+
+    NAMES = frozenset(
+        "admin administrator root system superuser editor operator owner staff support help info mail postmaster "
+        "webmaster hostmaster abuse security noreply null undefined cc cms me self everyone nobody anonymous "
+        "管理员 系统 客服".split()
+    )
+
+    def __init__(self, names: Iterable[str] = NAMES, message: Any = NAME_RESERVED) -> None:
+        """Keep the names and the sentence."""
+        self.names, self.message = {name.casefold() for name in names}, message
+
+    def __call__(self, form: Form, field: Field) -> None:
+        """Judge the name, whatever its case."""
+        if (field.data or "").casefold() in self.names:
+            raise ValidationError(str(self.message))
+
+
+class NameShape:
+    """Letters and digits of any script, dots, dashes and underscores: nothing invisible, nothing that turns round."""
+
+    def __call__(self, form: Form, field: Field) -> None:
+        """Judge the characters."""
+        if not re.fullmatch(r"[\w.-]+", field.data or ""):
+            raise ValidationError(str(NAME_SHAPE))
+
+
+class PasswordStrength:
+    """Long enough and not among the commonest; no rule about kinds of characters (NIST SP 800-63B 3.1.1.2)."""
+
+    def __init__(self, shortest: int = 8, longest: int = 128, commonest: int = 10_000) -> None:
+        """Keep the bounds, in characters, and how many of the commonest passwords are refused."""
+        self.shortest, self.longest, self.commonest = shortest, longest, commonest
+
+    def __call__(self, form: Form, field: Field) -> None:
+        """Judge the password as it is: blanks count, nothing is cut off."""
+        password = field.data or ""
+        if len(password) < self.shortest:
+            raise StopValidation(PASSWORD_SHORT % {"num": self.shortest})
+        if len(password) > self.longest:
+            raise StopValidation(PASSWORD_LONG % {"num": self.longest})
+        if password.casefold() in _commonest_passwords(self.commonest):
+            raise StopValidation(str(PASSWORD_COMMON))
+
+
+@cache
+def _commonest_passwords(count: int) -> frozenset[str]:
+    """Return the commonest passwords of the list that zxcvbn carries; loaded when the first one is judged."""
+    from zxcvbn.frequency_lists import FREQUENCY_LISTS  # noqa: PLC0415 (30 000 words, needed on few pages)
+
+    return frozenset(FREQUENCY_LISTS["passwords"][:count])
+
+
+class MobileNumber:
+    """A mobile number: of mainland China as it is written there, of any country with its + and code."""
+
+    def __call__(self, form: Form, field: Field) -> None:
+        """Replace the number by its international form, +8613812345678."""
+        try:
+            number = phonenumbers.parse(field.data or "", "CN")
+        except phonenumbers.NumberParseException:
+            raise ValidationError(str(MOBILE_MALFORMED)) from None
+        mobile = (phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE)
+        if not phonenumbers.is_valid_number(number) or phonenumbers.number_type(number) not in mobile:
+            raise ValidationError(str(MOBILE_MALFORMED))
+        field.data = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+class SameAs:
+    """The same text as in another field."""
+
+    def __init__(self, name: str, message: Any) -> None:
+        """Keep the other field's name and the sentence."""
+        self.name, self.message = name, message
+
+    def __call__(self, form: Form, field: Field) -> None:
+        """Compare; where the other field is missing there is nothing to be the same as."""
+        if field.data != form[self.name].data:
+            raise ValidationError(str(self.message))
+
+
+class InRange:
+    """A whole number between two bounds."""
+
+    def __init__(self, low: int, high: int) -> None:
+        """Keep the bounds."""
+        self.low, self.high = low, high
+
+    def __call__(self, form: Form, field: Field) -> None:
+        """Judge the number; where there is none the field has said so."""
+        if field.data is not None and not self.low <= field.data <= self.high:
+            raise ValidationError(OUT_OF_RANGE % {"low": self.low, "high": self.high})
+
+
+class ChoiceCount:
+    """So many choices at least and at most."""
+
+    def __init__(self, low: int, high: int) -> None:
+        """Keep the bounds."""
+        self.low, self.high = low, high
+
+    def __call__(self, form: Form, field: Field) -> None:
+        """Count what was chosen."""
+        if not self.low <= len(field.data or ()) <= self.high:
+            raise ValidationError(CHOICE_COUNT % {"low": self.low, "high": self.high})
+
+
+def composed(value: str | None) -> str | None:
+    """Write a letter with its accent in one way only (NFC), so that two equal names are equal."""
+    return unicodedata.normalize("NFC", value) if value else value
+
+
 def email_field() -> StringField:
     """Return the field in which an address is typed."""
     return StringField(lazy_gettext("E-mail"), [DataRequired(EMAIL_MISSING), EmailAddress()], filters=[stripped])
@@ -120,6 +330,50 @@ def code_field(label: Any) -> StringField:
 def password_field() -> PasswordField:
     """Return the field in which somebody types the password that they have."""
     return PasswordField(lazy_gettext("Password"), [DataRequired(PASSWORD_MISSING), Length(max=1024, message=TOO_LONG)])
+
+
+def new_password_field(label: Any = NEW_PASSWORD) -> PasswordField:
+    """Return the field in which somebody chooses a password."""
+    return PasswordField(label, [DataRequired(PASSWORD_MISSING), PasswordStrength()])
+
+
+def repetition_field(label: Any = NEW_PASSWORD_AGAIN) -> PasswordField:
+    """Return the field in which the chosen password is typed again."""
+    return PasswordField(label, [SameAs("password", lazy_gettext("The two passwords differ."))])
+
+
+def username_field() -> StringField:
+    """Return the field of the name under which an administrator is known."""
+    length = Length(3, 20, lazy_gettext("A user name has 3 to 20 characters."))
+    validators = [DataRequired(IS_MISSING), length, NameShape(), NotReserved()]
+    return StringField(lazy_gettext("User name"), validators, filters=[stripped, composed])
+
+
+def mobile_field(presence: Any) -> StringField:
+    """Return the field of a mobile number."""
+    return StringField(lazy_gettext("Mobile number"), [presence, MobileNumber()], filters=[stripped])
+
+
+def staff_number_field(presence: Any) -> IntegerField:
+    """Return the field of a staff number."""
+    return IntegerField(lazy_gettext("Staff number"), [presence, InRange(1, 99_999_999)])
+
+
+def gender_field(presence: Any) -> RadioField:
+    """Return the field of the gender."""
+    return RadioField(lazy_gettext("Gender"), [presence], choices=GENDERS)
+
+
+def city_field(presence: Any) -> SelectField:
+    """Return the field of the city."""
+    return SelectField(lazy_gettext("City"), [presence], choices=[("", lazy_gettext("Please choose")), *CITIES])
+
+
+def interests_field(presence: Any) -> SelectMultipleField:
+    """Return the field of the interests; what can be chosen is told when the form is made."""
+    return SelectMultipleField(
+        lazy_gettext("Interests"), [presence, ChoiceCount(1, 4)], widget=ListWidget(), option_widget=CheckboxInput()
+    )
 
 
 class LoginForm(BaseForm):
@@ -200,18 +454,103 @@ class ForgotPasswordForm(BaseForm):
 
 
 class NewPasswordForm(BaseForm):
-    """Setting a new password."""
+    """Setting a new password; `unlike` is what it must not be: the person's name and address."""
 
-    password = PasswordField(
-        lazy_gettext("New password"),
-        [DataRequired(PASSWORD_MISSING), Length(min=8, max=1024, message=lazy_gettext("Use at least 8 characters."))],
+    password = new_password_field()
+    repetition = repetition_field()
+
+    def __init__(self, sent: Any = None, *, unlike: Sequence[str] = (), **kwargs: Any) -> None:
+        """Read what was sent."""
+        super().__init__(sent, **kwargs)
+        self._unlike = [word.casefold() for word in unlike if word]
+
+    @together("password")
+    def _is_not_the_person(self, password: str) -> None:
+        """Refuse the person's own name, address, or the part of it before the @."""
+        words = {word for known in self._unlike for word in (known, known.partition("@")[0])}
+        if password.casefold() in words:
+            raise FieldError("password", str(PASSWORD_PERSONAL))
+
+
+class ChangePasswordForm(NewPasswordForm):
+    """Changing one's password; the fields have the names of the product's source documents."""
+
+    oldpwd = PasswordField(
+        lazy_gettext("Present password"), [DataRequired(PASSWORD_MISSING), Length(max=1024, message=TOO_LONG)]
     )
-    repetition = PasswordField(
-        lazy_gettext("New password, once more"),
-        [EqualTo("password", message=lazy_gettext("The two passwords differ."))],
+
+    @together("oldpwd", "password")
+    def _is_another(self, oldpwd: str, password: str) -> None:
+        """Refuse a change that is none."""
+        if oldpwd == password:
+            raise FieldError("password", str(lazy_gettext("This is your present password.")))
+
+
+class ProfileForm(BaseForm):
+    """Editing one's own data; `version` tells which state of it the page showed."""
+
+    username = username_field()
+    mobile = mobile_field(Optional())
+    staff_number = staff_number_field(Optional())
+    gender = gender_field(Optional())
+    city = city_field(Optional())
+    interests = interests_field(Optional())
+    language = SelectField(lazy_gettext("Language"), choices=[("", lazy_gettext("as the browser asks")), *LANGUAGES])
+    version = IntegerField(widget=HiddenInput())
+
+    def __init__(self, sent: Any = None, *, interests: Sequence[tuple[str, Any]] = (), **kwargs: Any) -> None:
+        """Read what was sent; what can be chosen among the interests is told when the form is made."""
+        super().__init__(sent, **kwargs)
+        self.interests.choices = list(interests or INTERESTS)
+
+
+class RegisterForm(NewPasswordForm):
+    """Registering on an invitation; every field is asked for."""
+
+    username = username_field()
+    password = new_password_field(lazy_gettext("Password"))
+    repetition = repetition_field(lazy_gettext("Password, once more"))
+    mobile = mobile_field(GIVEN)
+    staff_number = staff_number_field(InputRequired(IS_MISSING))
+    gender = gender_field(GIVEN)
+    city = city_field(GIVEN)
+    interests = interests_field(GIVEN)
+    language = SelectField(lazy_gettext("Language"), choices=LANGUAGES)
+
+    def __init__(self, sent: Any = None, *, interests: Sequence[tuple[str, Any]] = (), **kwargs: Any) -> None:
+        """Read what was sent; what can be chosen among the interests is told when the form is made."""
+        super().__init__(sent, **kwargs)
+        self.interests.choices = list(interests or INTERESTS)
+
+    @together("username", "password")
+    def _is_not_the_name(self, username: str, password: str) -> None:
+        """Refuse a password that everybody who sees the name would try first."""
+        if password.casefold() == username.casefold():
+            raise FieldError("password", str(PASSWORD_PERSONAL))
+
+
+class ReasonForm(BaseForm):
+    """Doing something to another administrator's account: they are told why."""
+
+    reason = StringField(
+        lazy_gettext("Reason"), [DataRequired(IS_MISSING), Length(max=200, message=TOO_LONG)], filters=[stripped]
     )
+
+
+class StartChangeForm(ReasonForm):
+    """Starting a change of address for another administrator."""
+
+    email = email_field()
+
+
+class InviteForm(BaseForm):
+    """Inviting somebody."""
+
+    email = email_field()
+    role = SelectField(lazy_gettext("Role"), choices=ROLES)
 
 
 def all_errors(form: BaseForm) -> dict[str, list[str]]:
-    """Return what is wrong, field by field in the order of the form."""
-    return {field.name: [str(error) for error in field.errors] for field in form if field.errors}
+    """Return what is wrong: with the form as a whole under "", then field by field in the order of the form."""
+    of_fields = {field.name: [str(error) for error in field.errors] for field in form if field.errors}
+    return ({"": [str(error) for error in form.form_errors]} if form.form_errors else {}) | of_fields

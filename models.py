@@ -2,12 +2,13 @@
 
 import enum
 import sqlite3
+import unicodedata
 from datetime import UTC, datetime
 from typing import Any
 
 import idna
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import DateTime, Dialect, ForeignKey, Index, MetaData, String, Text, UniqueConstraint, event
+from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, MetaData, String, Text, UniqueConstraint, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
@@ -29,6 +30,11 @@ class Moment(TypeDecorator[datetime]):
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Give the zone back to what SQLite forgot it of."""
         return value if value is None else value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _key(length: int) -> String:
+    """Return the type of a key that is sorted and searched by its beginning: byte by byte, on both databases."""
+    return String(length).with_variant(String(length, collation="C"), "postgresql")
 
 
 class Base(DeclarativeBase):
@@ -58,23 +64,47 @@ def email_key(email: str) -> str:
     return f"{local.casefold()}@{domain.lower() if domain.isascii() else idna.encode(domain, uts46=True).decode()}"
 
 
+def name_key(name: str) -> str:
+    """Return the one spelling under which a user name is compared."""
+    return unicodedata.normalize("NFKC", name).casefold()
+
+
+PERMISSIONS = {"editor": frozenset[str](), "superuser": frozenset({"administrators"})}
+
+
 class CMSUser(Base):
-    """An administrator. `email` is what they typed, in normal form; `email_key` is what is compared."""
+    """An administrator. `email` and `username` are as typed, in normal form; their keys are what is compared."""
 
     __tablename__ = "cms_user"
     id: Mapped[int] = mapped_column(primary_key=True)
-    username: Mapped[str] = mapped_column(String(50), unique=True)
+    username: Mapped[str] = mapped_column(String(50))
+    username_key: Mapped[str] = mapped_column(_key(100), unique=True)
     email: Mapped[str] = mapped_column(String(EMAIL_LENGTH))
-    email_key: Mapped[str] = mapped_column(String(EMAIL_LENGTH), unique=True)
+    email_key: Mapped[str] = mapped_column(_key(EMAIL_LENGTH), unique=True)
     email_version: Mapped[int] = mapped_column(default=1)  # Grows with every change: what was bound to it dies.
     password_hash: Mapped[str] = mapped_column(String(200))
     is_superuser: Mapped[bool] = mapped_column(default=False)
     is_active: Mapped[bool] = mapped_column(default=True)
     language: Mapped[str | None] = mapped_column(String(10))
-    created_at: Mapped[datetime]
+    mobile: Mapped[str | None] = mapped_column(String(20))  # E.164
+    staff_number: Mapped[int | None]
+    gender: Mapped[str | None] = mapped_column(String(10))
+    city: Mapped[str | None] = mapped_column(String(40))
+    interests: Mapped[list[str]] = mapped_column(JSON, default=list)
+    profile_version: Mapped[int] = mapped_column(default=1)  # Grows with every change of the above.
+    created_at: Mapped[datetime] = mapped_column(index=True)
     acted_at: Mapped[datetime]  # Touched by every story that writes, which so holds this row until it commits.
     frozen_until: Mapped[datetime | None]  # After an undo the address stays as it is for a while.
     audit_rows: Mapped[int] = mapped_column(default=0)  # How many rows the audit must have of this account.
+
+    @property
+    def role(self) -> str:
+        """Return the role, by name."""
+        return "superuser" if self.is_superuser else "editor"
+
+    def may(self, permission: str) -> bool:
+        """Say whether the administrator's role has this permission."""
+        return permission in PERMISSIONS[self.role]
 
 
 class LoginSession(Base):
@@ -124,12 +154,15 @@ class Mail(Base):
 
 
 class EmailChange(Base):
-    """The pending change of an administrator's address: at most one each. It dies with the session that asked."""
+    """The pending change of an administrator's address: at most one each. It dies with the session that asked.
+
+    Without a session it was started by another administrator, and a link proves the address instead of a code.
+    """
 
     __tablename__ = "email_change"
     id: Mapped[int] = mapped_column(primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("cms_user.id", ondelete="CASCADE"), unique=True)
-    session_id: Mapped[int] = mapped_column(ForeignKey("login_session.id", ondelete="CASCADE"), index=True)
+    session_id: Mapped[int | None] = mapped_column(ForeignKey("login_session.id", ondelete="CASCADE"), index=True)
     mail_id: Mapped[int | None] = mapped_column(ForeignKey("mail.id", ondelete="SET NULL"))
     email: Mapped[str] = mapped_column(String(EMAIL_LENGTH))
     email_key: Mapped[str] = mapped_column(String(EMAIL_LENGTH))
@@ -148,6 +181,7 @@ class LinkPurpose(enum.StrEnum):
     """What the holder of a link may do, once."""
 
     UNDO = "undo"  # Restore the address that the link was mailed to.
+    PROVE = "prove"  # Prove the address to which another administrator changes the account's.
     PASSWORD = "password"  # noqa: S105 (Set a new password.)
 
 
@@ -165,6 +199,20 @@ class Link(Base):
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]  # Used, or voided by something that happened.
     __table_args__ = (Index("ix_link_user_id_purpose", "user_id", "purpose"),)
+
+
+class Invitation(Base):
+    """An address that was invited to become an administrator, with the role that waits for it."""
+
+    __tablename__ = "invitation"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    email: Mapped[str] = mapped_column(String(EMAIL_LENGTH))
+    email_key: Mapped[str] = mapped_column(String(EMAIL_LENGTH), unique=True)
+    is_superuser: Mapped[bool]
+    invited_by: Mapped[int] = mapped_column(ForeignKey("cms_user.id"))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
 
 
 class Budget(Base):

@@ -8,7 +8,7 @@ from flask import current_app
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 
-from accounts import administrators, audit, clock, codes, limits, mailer, outbox, sessions, undo
+from accounts import administrators, audit, clock, codes, limits, links, mailer, outbox, sessions, undo
 from accounts.audit import Where
 from accounts.codes import Claim
 from accounts.errors import (
@@ -23,7 +23,7 @@ from accounts.errors import (
 from accounts.keys import fingerprint
 from accounts.limits import HOUR, Limit
 from cache import CacheDown
-from models import CMSUser, EmailChange, LoginSession, db, email_key
+from models import CMSUser, EmailChange, LinkPurpose, LoginSession, db, email_key
 
 
 def policy_of(user: CMSUser) -> str:
@@ -41,14 +41,14 @@ def ask(user: CMSUser, session: LoginSession, email: str, where: Where) -> None:
     """
     with audit.refusals(user, where):
         sessions.require_proof(session)
-        _refuse_same(user, email)
+        refuse_same(user, email)
         budgets = _send_budgets(user, email, where)
         limits.refuse_spent(*budgets, limits.tries_of_the_day(user.id))
         limits.throttle(Limit("sends:overall", current_app.config["CAPTCHA_SENDS_OVERALL_PER_HOUR"], HOUR))
         user = administrators.locked(user.id)
         sessions.require_alive(session)
-        _refuse_same(user, email)
-        _refuse_frozen(user)
+        refuse_same(user, email)
+        refuse_frozen(user)
         limits.spend(*budgets)
         _replace(user, session, email, where)
         audit.record(user, "code_requested", where, email=email)
@@ -67,12 +67,12 @@ def confirm(
     """
     with audit.refusals(user, where):
         sessions.require_proof(session)
-        _refuse_same(user, email)
+        refuse_same(user, email)
         nonce, old_nonce = _nonces(user, session)
         kept = codes.kept(nonce) if code else ""
         kept_old = codes.kept(old_nonce) if old_nonce and old_code else ""
         user = administrators.locked(user.id)
-        _refuse_frozen(user)
+        refuse_frozen(user)
         pending, tries_left = _with_try_counted(user, session, nonce)
         claim = Claim(user.id, session.id, email_key(email), user.email_version, nonce)
         wrong = _compared(pending, claim, code=code, kept=kept, old_code=old_code, kept_old=kept_old)
@@ -97,14 +97,40 @@ def cancel(user: CMSUser, session: LoginSession, where: Where) -> None:
         db.session.commit()
 
 
-def _refuse_same(user: CMSUser, email: str) -> None:
+def refuse_same(user: CMSUser, email: str) -> None:
+    """Raise SameEmail if this is the present address, in whatever spelling."""
     if email_key(email) == user.email_key:
         raise SameEmail
 
 
-def _refuse_frozen(user: CMSUser) -> None:
+def refuse_frozen(user: CMSUser) -> None:
+    """Raise ChangesFrozen if a change was undone lately."""
     if user.frozen_until and user.frozen_until > clock.now():
         raise ChangesFrozen((user.frozen_until - clock.now()).total_seconds())
+
+
+def write(user: CMSUser, pending: EmailChange, where: Where) -> None:
+    """Write the change and all that goes with it into the caller's transaction; the caller sees to the sessions.
+
+    Raises IntegrityError if somebody else was given the address first (the unique index decides), EmailTaken if its
+    former owner may still want it back; the caller must then roll back.
+    """
+    old, old_key, key = user.email, user.email_key, pending.email_key
+    user.email, user.email_key, user.email_version = pending.email, key, user.email_version + 1
+    db.session.flush()
+    undo.refuse_reserved(key, user)
+    _drop(user)
+    links.end(LinkPurpose.PASSWORD, user)  # They were mailed to an address that is no longer the account's.
+    audit.record(user, "email_changed", where, old=old, new=user.email)
+    notice = mailer.changed(
+        mailer.language_of(user),
+        username=user.username,
+        new_email=user.email,
+        undo=undo.offer(user, old, old_key),
+        at=clock.now(),
+        where=where,
+    )
+    outbox.put(notice, old, user_id=user.id)
 
 
 def _send_budgets(user: CMSUser, email: str, where: Where) -> list[Limit]:
@@ -234,31 +260,16 @@ def _require_both(pending: EmailChange) -> None:
 
 
 def _commit(user: CMSUser, session: LoginSession, pending: EmailChange, where: Where) -> str:
-    """Write the change and all that goes with it in one transaction; the unique index decides a race for an address."""
-    old, old_key, key = user.email, user.email_key, pending.email_key
-    user.email, user.email_key, user.email_version = pending.email, key, user.email_version + 1
+    """Commit the change; end all sessions but this one, and return its new id (ASVS 7.4.3, 7.2.4)."""
     try:
-        db.session.flush()
-        undo.refuse_reserved(key, user)
+        write(user, pending, where)
     except (IntegrityError, EmailTaken):
         db.session.rollback()
         _drop(administrators.locked(user.id))
         db.session.commit()
         raise EmailTaken from None
-    _drop(user)
     sessions.end_others(session)
     sid = sessions.renew(session)
-    undo.void_password_links(user)
-    audit.record(user, "email_changed", where, old=old, new=user.email)
-    notice = mailer.changed(
-        mailer.language_of(user),
-        username=user.username,
-        new_email=user.email,
-        undo=undo.offer(user, old, old_key),
-        at=clock.now(),
-        where=where,
-    )
-    outbox.put(notice, old, user_id=user.id)
     db.session.commit()
     return sid
 

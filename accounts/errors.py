@@ -86,5 +86,25 @@ class LinkDead(Refusal):
     """The link was used, voided by something that happened, is too old, or never was one of ours."""
 
 
+class UsernameTaken(Refusal):
+    """The user name belongs to another administrator."""
+
+
+class ProfileChanged(Refusal):
+    """The data were changed since the page was shown: saving now would overwrite that unseen."""
+
+
+class LastSuperuser(Refusal):
+    """Nobody else could manage the administrators any more."""
+
+
+class NotYourself(Refusal):
+    """Nobody disables or demotes themselves: a slip would lock them out."""
+
+
+class NobodyThere(Refusal):
+    """There is no such administrator."""
+
+
 class TooManyRequests(WaitFirst):
     """Codes, or sign-ins, were asked for too often."""

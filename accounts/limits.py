@@ -13,7 +13,7 @@ from accounts import clock
 from accounts.errors import TooManyAttempts, TooManyRequests, WaitFirst
 from models import Budget, db, upsert
 
-HOUR, DAY = 3600, 86400
+QUARTER, HOUR, DAY = 900, 3600, 86400
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,25 @@ def tries_of_the_day(user_id: int) -> Limit:
     return Limit(f"tries:user:{user_id}", current_app.config["CAPTCHA_TRIES_PER_DAY"], DAY, TooManyAttempts)
 
 
+def throttle_password(account: str, whose: str, network: str) -> Limit:
+    """Count a try of a password before it is looked at; return the account's limit, to be forgiven on success.
+
+    `whose` tells tries apart that shall not lock each other out: strangers, a known browser, a session.
+    """
+    numbers = current_app.config
+    by_network = f"password:network:{network_of(network)}"
+    throttle(Limit(by_network, numbers["SIGN_IN_TRIES_PER_NETWORK"], QUARTER))
+    by_account = Limit(f"password:account:{account}:{whose}", numbers["SIGN_IN_TRIES_PER_ACCOUNT"], QUARTER)
+    throttle(by_account)
+    return by_account
+
+
 def refuse_spent(*limits: Limit) -> None:
     """Raise the refusal of a budget that is spent: a look, so that what is refused is counted nowhere."""
     counted = {limit.key: limit for limit in limits if limit.capacity}
     query = select(Budget.key, Budget.used, Budget.resets_at).where(Budget.key.in_(counted))
     now = clock.now()
-    rows = db.session.execute(query).tuples()
+    rows = db.session.execute(query)
     _refuse([(counted[key], at) for key, used, at in rows if used >= counted[key].capacity and at > now])
 
 
@@ -82,7 +95,7 @@ def spend(*limits: Limit) -> int:
             "resets_at": case((over, insert.excluded.resets_at), else_=Budget.resets_at),
         },
     ).returning(Budget.key, Budget.used, Budget.resets_at)
-    rows = db.session.execute(count).tuples().all()
+    rows: list[tuple[str, int, datetime]] = [(row.key, row.used, row.resets_at) for row in db.session.execute(count)]
     _refuse([(counted[key], at) for key, used, at in rows if used > counted[key].capacity])
     return min((counted[key].capacity - used for key, used, _ in rows), default=0)
 

@@ -81,6 +81,27 @@ def masked(email: str) -> str:
     return f"{local[:1]}***@{name[:1]}***{dot}{rest}"
 
 
+def assisted(language: str, *, new_email: str, by: str, reason: str, at: datetime, stop: str, where: Where) -> Letter:
+    """To every known address: another administrator started a change; who, why, when it can happen, how to stop it."""
+    told = {"new_email": masked(new_email), "by": by, "reason": reason, "at": _utc(at), "stop": stop}
+    return _letter("assisted", language, **told, where=where)
+
+
+def assisted_proof(language: str, *, username: str, by: str, token: str, where: Where) -> Letter:
+    """To the new address: the link that proves it and makes the change."""
+    return _letter("assisted_proof", language, username=username, by=by, token=token, where=where)
+
+
+def invitation(language: str, *, token: str, hours: int, by: str, where: Where) -> Letter:
+    """To an address: who invites it to become an administrator, and the link to register."""
+    return _letter("invitation", language, token=token, hours=hours, by=by, where=where)
+
+
+def account_changed(language: str, *, username: str, what: str, reason: str, by: str, where: Where) -> Letter:
+    """To an administrator: another one changed their role, disabled or enabled them, or dropped their change."""
+    return _letter("account_changed", language, username=username, what=what, reason=reason, by=by, where=where)
+
+
 def _utc(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%d %H:%M UTC")
 

@@ -8,6 +8,7 @@ import smtplib
 import socket
 import ssl
 import threading
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from email.utils import make_msgid
 from typing import Any, Self
@@ -30,8 +31,15 @@ log = logging.getLogger(__name__)
 flask_mail = FlaskMail()
 
 
-def put(letter: Letter, recipient: str, *, user_id: int | None, not_after: datetime | None = None) -> Mail:
-    """Write a mail into the caller's transaction; it is sent after the commit, or not at all."""
+def put(
+    letter: Letter,
+    recipient: str,
+    *,
+    user_id: int | None,
+    due_at: datetime | None = None,
+    not_after: datetime | None = None,
+) -> Mail:
+    """Write a mail into the caller's transaction; it is sent after the commit (or at `due_at`), or not at all."""
     now = clock.now()
     mail = Mail(
         message_id=make_msgid(domain=_sender_domain()),
@@ -43,12 +51,30 @@ def put(letter: Letter, recipient: str, *, user_id: int | None, not_after: datet
         html=letter.html,
         state=MailState.QUEUED,
         created_at=now,
-        due_at=now,
+        due_at=due_at or now,
         not_after=not_after or now + LIFE,
         tries=0,
     )
     db.session.add(mail)
     return mail
+
+
+errands: dict[str, Callable[[Mail], None]] = {}
+
+
+def errand(kind: str) -> Callable[[Callable[[Mail], None]], Callable[[Mail], None]]:
+    """Make a function the one that runs errands of this kind, in the transaction that closes them."""
+
+    def keep(run: Callable[[Mail], None]) -> Callable[[Mail], None]:
+        errands[f"errand:{kind}"] = run
+        return run
+
+    return keep
+
+
+def put_errand(kind: str, recipient: str, told: str) -> None:
+    """Write down what is to be done about this address later, so that nobody can tell from now what it will be."""
+    put(Letter(f"errand:{kind}", "", told, ""), recipient, user_id=None)
 
 
 def deliver_one() -> bool:
@@ -60,8 +86,12 @@ def deliver_one() -> bool:
         _finish(mail, MailState.EXPIRED, mail.problem)
         return True
     try:
-        _send(mail)
+        if mail.kind in errands:
+            errands[mail.kind](mail)
+        else:
+            _send(mail)
     except Exception as problem:  # Whatever it was, the mail stays and its turn comes again.
+        db.session.rollback()
         _failed(mail, problem)
     else:
         _finish(mail, MailState.SENT, "")
@@ -80,6 +110,8 @@ def _taken() -> Mail | None:
     )
     mail = db.session.scalar(take, execution_options={"populate_existing": True, "synchronize_session": False})
     db.session.commit()
+    if mail is not None:
+        db.session.expunge(mail)  # A value from now on: what we took, whatever happens to the row.
     return mail
 
 

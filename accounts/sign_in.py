@@ -4,16 +4,12 @@ import hmac
 import secrets
 from dataclasses import dataclass
 
-from flask import current_app
-
 from accounts import administrators, audit, limits, passwords, sessions
 from accounts.audit import Where
 from accounts.errors import PasswordWrong, WrongCredentials
 from accounts.keys import signature
 from accounts.limits import Limit
 from models import CMSUser, LoginSession, db, email_key
-
-WINDOW_SECONDS = 900
 
 
 @dataclass(frozen=True)
@@ -31,14 +27,15 @@ def sign_in(*, email: str, password: str, remember: bool, browser_mark: str, whe
     account or from this network; CacheDown rather than not counting them. The tries of strangers and those of a
     browser that has signed in to this account before are counted apart: nobody can lock the owner out.
     """
-    by_account = _throttle(email_key(email), browser_mark, where)
+    account = email_key(email)
+    by_account = limits.throttle_password(account, _known_as(account, browser_mark), where.network)
     user = administrators.with_email(email)
     known = user is not None and user.is_active
     if not passwords.matches(password, user.password_hash if user and known else None):
         if user:
             audit.record_alone(user, "sign_in_failed", where)
         else:  # As much is written for an address that nobody has: the time of the answer shall not tell.
-            limits.spend(Limit(f"sign-in:nobody:{where.network}", 10**9, WINDOW_SECONDS))
+            limits.spend(Limit(f"sign-in:nobody:{where.network}", 10**9, limits.HOUR))
             db.session.commit()
         raise WrongCredentials
     assert user is not None
@@ -58,7 +55,7 @@ def prove(user: CMSUser, session: LoginSession, password: str, where: Where) -> 
 
     Raises PasswordWrong; TooManyRequests, CacheDown as sign_in does.
     """
-    by_account = _throttle(user.email_key, _mark(user.email_key, f"session {session.id}"), where)
+    by_account = limits.throttle_password(user.email_key, f"session {session.id}", where.network)
     if not passwords.matches(password, user.password_hash):
         audit.record_alone(user, "password_wrong", where)
         raise PasswordWrong
@@ -78,16 +75,10 @@ def sign_out(user: CMSUser, session: LoginSession, where: Where) -> None:
     db.session.commit()
 
 
-def _throttle(account: str, browser_mark: str, where: Where) -> Limit:
-    """Count the try before the password is looked at; return the account's limit, to be forgiven on success."""
-    numbers = current_app.config
+def _known_as(account: str, browser_mark: str) -> str:
+    """Return who tries: a browser that has signed in to this account before, or one of all the others."""
     known = hmac.compare_digest(browser_mark, _mark(account, browser_mark.partition(".")[0]))
-    whose = browser_mark if known else "strangers"
-    by_account = Limit(f"sign-in:account:{account}:{whose}", numbers["SIGN_IN_TRIES_PER_ACCOUNT"], WINDOW_SECONDS)
-    network = limits.network_of(where.network)
-    limits.throttle(Limit(f"sign-in:network:{network}", numbers["SIGN_IN_TRIES_PER_NETWORK"], WINDOW_SECONDS))
-    limits.throttle(by_account)
-    return by_account
+    return browser_mark if known else "strangers"
 
 
 def _mark(account: str, name: str) -> str:

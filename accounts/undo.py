@@ -6,7 +6,7 @@ from flask import current_app
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
-from accounts import audit, clock, links, mailer, outbox, passwords, sessions
+from accounts import audit, clock, links, mailer, new_password, outbox, passwords, sessions
 from accounts.audit import Where
 from accounts.errors import EmailTaken, LinkDead
 from accounts.keys import fingerprint
@@ -60,24 +60,10 @@ def restore(token: str, where: Where) -> str:
     sessions.end_all(user)
     audit.record(user, "change_undone", where, old=lost, new=user.email)
     outbox.put(mailer.undone(mailer.language_of(user), username=user.username, where=where), lost, user_id=user.id)
-    mail_password_link(user, where)
+    new_password.put_link(user, where, mailer.language_of(user))
     db.session.commit()
     outbox.wake()
     return user.email
-
-
-def mail_password_link(user: CMSUser, where: Where) -> None:
-    """Mail a link to set a new password to the account's address; an older one dies. The caller commits."""
-    seconds = current_app.config["PASSWORD_LINK_SECONDS"]
-    links.end(LinkPurpose.PASSWORD, user)
-    token = links.make(LinkPurpose.PASSWORD, user, user.email, user.email_key, seconds=seconds)
-    letter = mailer.password_link(mailer.language_of(user), token=token, minutes=-(-seconds // 60), where=where)
-    outbox.put(letter, user.email, user_id=user.id, not_after=clock.now() + timedelta(seconds=seconds))
-
-
-def void_password_links(user: CMSUser) -> None:
-    """End the links to set a new password: they were mailed to an address that is no longer the account's."""
-    links.end(LinkPurpose.PASSWORD, user)
 
 
 def stoppable(token: str) -> str:
@@ -86,12 +72,13 @@ def stoppable(token: str) -> str:
 
 
 def stop(token: str, where: Where) -> None:
-    """Drop the pending change and end the session that asked for it. Raises LinkDead; then nothing is changed."""
+    """Drop the pending change and end the session that asked for it, if one did. Raises LinkDead."""
     user = audit.held(_pending(token).user_id)
     pending = _pending(token)
     assert user is not None
     audit.record(user, "change_stopped", where, email=pending.email)
-    db.session.execute(delete(LoginSession).where(LoginSession.id == pending.session_id))  # The change goes with it.
+    db.session.execute(delete(LoginSession).where(LoginSession.id == pending.session_id))
+    db.session.execute(delete(EmailChange).where(EmailChange.id == pending.id))
     db.session.commit()
 
 

@@ -2,7 +2,22 @@
 
 from flask import Flask
 
-from cms import answers, assets, auth, guard, headers, health, languages, mailbox, passwords, security, settings, undo
+from cms import (
+    answers,
+    assets,
+    auth,
+    guard,
+    headers,
+    health,
+    languages,
+    mailbox,
+    passwords,
+    profile,
+    security,
+    settings,
+    undo,
+    users,
+)
 
 
 def init_app(app: Flask) -> None:
@@ -11,7 +26,7 @@ def init_app(app: Flask) -> None:
     guard.init_app(app)
     answers.init_app(app)
     headers.init_app(app)
-    for room in (assets, auth, settings, undo, security, passwords, health):
+    for room in (assets, auth, settings, undo, security, passwords, profile, users, health):
         app.register_blueprint(room.bp)
     if app.config["CMS_ENV"] == "development":
         app.register_blueprint(mailbox.bp)

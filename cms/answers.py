@@ -47,6 +47,21 @@ REFUSALS: dict[type[errors.Refusal], Said] = {
     errors.LinkDead: Said(
         410, "link_dead", "", lazy_gettext("This link is used, too old, or was replaced by a newer one.")
     ),
+    errors.UsernameTaken: Said(409, "username_taken", "username", lazy_gettext("This user name is taken.")),
+    errors.ProfileChanged: Said(
+        409,
+        "profile_changed",
+        "",
+        lazy_gettext("Your data were changed in another window meanwhile. Please reload this page and try again."),
+    ),
+    errors.LastSuperuser: Said(
+        409,
+        "last_superuser",
+        "",
+        lazy_gettext("This is the last superuser: nobody could manage the accounts any more."),
+    ),
+    errors.NotYourself: Said(409, "not_yourself", "", lazy_gettext("You cannot do this to your own account.")),
+    errors.NobodyThere: Said(404, "nobody_there", "", lazy_gettext("There is no such administrator.")),
     errors.TooManyAttempts: Said(
         429, "too_many_attempts", "captcha", lazy_gettext("Too many wrong codes. Please get a new one later.")
     ),
@@ -110,9 +125,8 @@ def wants_page() -> bool:
     return "text/html" in request.headers.get("Accept", "") and "X-Requested-With" not in request.headers
 
 
-def checked(form_class: type[Checked], page: Callable[[Checked], str]) -> Checked:
+def checked(form: Checked, page: Callable[[Checked], str]) -> Checked:
     """Return the sent form if it passes. Raises Invalid. Whatever refuses it from now on is shown on its page."""
-    form = form_class(request.form)
     g.refused_page, g.refused_form = partial(page, form), form
     if not form.validate():
         raise Invalid(form)

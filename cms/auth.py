@@ -33,7 +33,7 @@ def login() -> Answer | str:
 @open_to_all
 def login_post() -> Answer:
     """Sign somebody in; a session that this browser had ends."""
-    form = checked(LoginForm, _login_page)
+    form = checked(LoginForm(request.form), _login_page)
     email, password, remember = str(form.email.data), str(form.password.data), bool(form.remember.data)
     if guard.signed_in():
         sign_in.sign_out(g.cms_user, g.session, guard.where())
@@ -65,7 +65,7 @@ def reauth() -> str:
 @bp.post("/reauth/")
 def reauth_post() -> Answer:
     """Take the password as proof for the next minutes, and go on where it was asked for."""
-    form = checked(ReauthForm, reauth_page)
+    form = checked(ReauthForm(request.form), reauth_page)
     session["sid"] = sign_in.prove(g.cms_user, g.session, str(form.password.data), guard.where())
     if resume := own_path(form.resume.data):
         return redirect(resume, 307)  # The browser sends the interrupted form once more, with all that it held.

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, g, request, session
@@ -15,6 +15,7 @@ from accounts.errors import SignInRequired
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+View = TypeVar("View", bound=Callable[..., Any])
 csrf = CSRFProtect()
 
 
@@ -24,17 +25,28 @@ def init_app(app: Flask) -> None:
     app.before_request(check)
 
 
-def open_to_all(view: Callable[..., Any]) -> Callable[..., Any]:
+def open_to_all(view: View) -> View:
     """Mark a view that needs nobody to be signed in; all others do."""
     view.open_to_all = True  # type: ignore[attr-defined]
     return view
 
 
+def permission_required(permission: str) -> Callable[[View], View]:
+    """Mark views that only some roles may use, and whose changes need the password proved lately."""
+
+    def mark(view: View) -> View:
+        view.permission = permission  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
 def check() -> None:
     """Let a request through to its view, with `g.cms_user` and `g.session` set where somebody is signed in.
 
-    Raises SignInRequired; and for what would change something: Forbidden from a foreign site, UnsupportedMediaType
-    where it is no form, CSRFError without the session's token.
+    Raises SignInRequired, and Forbidden where the role has not the view's permission. For what would change something
+    it also raises Forbidden from a foreign site, UnsupportedMediaType where it is no form, CSRFError without the
+    session's token.
     """
     view = current_app.view_functions.get(request.endpoint or "")
     if view is None:
@@ -44,11 +56,16 @@ def check() -> None:
         _refuse_foreign_site()
     if is_closed and not signed_in():
         raise SignInRequired
+    permission = getattr(view, "permission", None)
+    if permission and not g.cms_user.may(permission):
+        raise Forbidden
     if request.method not in SAFE:
         if request.content_length and request.mimetype not in FORMS:
             raise UnsupportedMediaType
         if current_app.config["WTF_CSRF_ENABLED"]:
             csrf.protect()
+        if permission:
+            sessions.require_proof(g.session)
 
 
 def signed_in() -> bool:

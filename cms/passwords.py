@@ -1,50 +1,72 @@
-"""/cms/forgotpwd/: a link by mail to set a new password."""
+"""/cms/resetpwd/ and /cms/forgotpwd/: a new password, with the old one or with a link by mail."""
 
-from flask import Blueprint, render_template, session, url_for
-from flask_babel import gettext
+from flask import Blueprint, g, render_template, request, session, url_for
+from flask_babel import get_locale, gettext
 
-from accounts import password_reset
+from accounts import new_password
 from cms import guard
 from cms.answers import Answer, checked, done
 from cms.guard import open_to_all
-from forms import ForgotPasswordForm, NewPasswordForm
+from forms import ChangePasswordForm, ForgotPasswordForm, NewPasswordForm
 
-bp = Blueprint("passwords", __name__, url_prefix="/cms/forgotpwd")
+bp = Blueprint("passwords", __name__, url_prefix="/cms")
 
 
-@bp.get("/")
+@bp.get("/resetpwd/")
+def reset_password() -> str:
+    """Show where to change one's password."""
+    return _reset_page(ChangePasswordForm())
+
+
+@bp.post("/resetpwd/")
+def reset_password_post() -> Answer:
+    """Change the password of who knows the old one."""
+    form = ChangePasswordForm(request.form, unlike=(g.cms_user.username, g.cms_user.email))
+    checked(form, _reset_page)
+    old, new = str(form.oldpwd.data), str(form.password.data)
+    session["sid"] = new_password.change(g.cms_user, g.session, old=old, new=new, where=guard.where())
+    return done(gettext("Your password is changed. All other sessions are ended."), url_for(".reset_password"))
+
+
+@bp.get("/forgotpwd/")
 @open_to_all
 def forgot_password() -> str:
     """Show where to ask for a link."""
     return _forgot_page(ForgotPasswordForm())
 
 
-@bp.post("/")
+@bp.post("/forgotpwd/")
 @open_to_all
 def forgot_password_post() -> Answer:
-    """Mail a link, if there is such an administrator; the answer is the same if there is not."""
-    form = checked(ForgotPasswordForm, _forgot_page)
-    password_reset.mail_link(str(form.email.data), guard.where())
+    """Have a link mailed, if there is such an administrator; the answer is the same if there is not."""
+    form = checked(ForgotPasswordForm(request.form), _forgot_page)
+    new_password.ask_for_link(str(form.email.data), str(get_locale()), guard.where())
     message = gettext("If this address belongs to an administrator, a link is on its way to it.")
     return done(message, url_for("auth.login"))
 
 
-@bp.get("/<token>/")
+@bp.get("/forgotpwd/<token>/")
 @open_to_all
-def new_password(token: str) -> str:
+def choose_password(token: str) -> str:
     """Show where to type the new password."""
-    return render_template("cms/newpwd.html", form=NewPasswordForm(), email=password_reset.explained(token))
+    return render_template("cms/newpwd.html", form=NewPasswordForm(), email=new_password.explained(token).email)
 
 
-@bp.post("/<token>/")
+@bp.post("/forgotpwd/<token>/")
 @open_to_all
-def new_password_post(token: str) -> Answer:
+def choose_password_post(token: str) -> Answer:
     """Set the new password."""
-    email = password_reset.explained(token)
-    form = checked(NewPasswordForm, lambda form: render_template("cms/newpwd.html", form=form, email=email))
-    password_reset.set_password(token, str(form.password.data), guard.where())
+    user = new_password.explained(token)
+    email = user.email
+    form = NewPasswordForm(request.form, unlike=(user.username, email))
+    checked(form, lambda form: render_template("cms/newpwd.html", form=form, email=email))
+    new_password.choose(token, str(form.password.data), guard.where())
     session.clear()
     return done(gettext("The new password is set. Please sign in with it."), url_for("auth.login"))
+
+
+def _reset_page(form: ChangePasswordForm) -> str:
+    return render_template("cms/resetpwd.html", form=form)
 
 
 def _forgot_page(form: ForgotPasswordForm) -> str:

@@ -36,6 +36,18 @@ EVENTS = {
     "too_many_requests": lazy_gettext("Too often: refused"),
     "changes_frozen": lazy_gettext("Address frozen: refused"),
     "reauth_required": lazy_gettext("Password needed again"),
+    "profile_changed": lazy_gettext("Own data changed"),
+    "username_taken": lazy_gettext("User name was taken"),
+    "registered": lazy_gettext("Registered on an invitation"),
+    "invitation_sent": lazy_gettext("Invitation sent"),
+    "invitation_withdrawn": lazy_gettext("Invitation withdrawn"),
+    "made_superuser": lazy_gettext("Made a superuser by another administrator"),
+    "made_editor": lazy_gettext("Made an editor by another administrator"),
+    "disabled": lazy_gettext("Disabled by another administrator"),
+    "enabled": lazy_gettext("Enabled by another administrator"),
+    "change_started": lazy_gettext("Change of the e-mail address started by another administrator"),
+    "unlocked": lazy_gettext("Unlocked by the operator"),
+    "change_dropped": lazy_gettext("Pending change dropped by another administrator"),
     "sign_in_required": lazy_gettext("Session had ended: refused"),
 }
 

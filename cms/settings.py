@@ -26,7 +26,7 @@ def reset_email() -> Answer | str:
 @bp.post("/email_captcha/")
 def email_captcha() -> Answer:
     """Mail a code to the address that was typed; ask first where it looks like a slip."""
-    form = checked(EmailCaptchaForm, _asked_page)
+    form = checked(EmailCaptchaForm(request.form), _asked_page)
     email = str(form.email.data)
     doubt = form.doubt()
     if doubt and not form.sure.data:
@@ -39,7 +39,7 @@ def email_captcha() -> Answer:
 @bp.post("/resetemail/")
 def reset_email_post() -> Answer:
     """Change the address, if the code is the one that was mailed to it."""
-    form = checked(ResetEmailForm, _page)
+    form = checked(ResetEmailForm(request.form), _page)
     # `captcha` is the wire's word; inside it is a code.
     codes = {"code": form.captcha.data, "old_code": form.old_captcha.data}
     session["sid"] = email_change.confirm(g.cms_user, g.session, str(form.email.data), guard.where(), **codes)

@@ -1,9 +1,9 @@
-"""The links that the old address gets: a GET only explains, because mail scanners open links; a POST acts."""
+"""The links that old and new addresses get: a GET only explains, because mail scanners open links; a POST acts."""
 
 from flask import Blueprint, render_template, session, url_for
 from flask_babel import gettext
 
-from accounts import undo
+from accounts import assisted_change, undo
 from cms import guard
 from cms.answers import Answer, done
 from cms.guard import open_to_all
@@ -26,6 +26,21 @@ def undo_email_post(token: str) -> Answer:
     session.clear()
     message = gettext("The address is %(email)s again. A link to set a new password is on its way to it.", email=email)
     return done(message, url_for("auth.login"))
+
+
+@bp.get("/prove/<token>/")
+@open_to_all
+def prove_email(token: str) -> str:
+    """Explain what the link would do."""
+    return render_template("cms/prove.html", email=assisted_change.explained(token))
+
+
+@bp.post("/prove/<token>/")
+@open_to_all
+def prove_email_post(token: str) -> Answer:
+    """Change the address to the one that the link was mailed to."""
+    assisted_change.prove(token, guard.where())
+    return done(gettext("The address is changed. Please sign in with it."), url_for("auth.login"))
 
 
 @bp.get("/stop/<token>/")

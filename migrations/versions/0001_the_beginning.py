@@ -22,21 +22,31 @@ def upgrade() -> None:
     op.create_table('cms_user',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('username', sa.String(length=50), nullable=False),
+    sa.Column('username_key', sa.String(length=100).with_variant(sa.String(length=100, collation='C'), 'postgresql'), nullable=False),
     sa.Column('email', sa.String(length=254), nullable=False),
-    sa.Column('email_key', sa.String(length=254), nullable=False),
+    sa.Column('email_key', sa.String(length=254).with_variant(sa.String(length=254, collation='C'), 'postgresql'), nullable=False),
     sa.Column('email_version', sa.Integer(), nullable=False),
     sa.Column('password_hash', sa.String(length=200), nullable=False),
     sa.Column('is_superuser', sa.Boolean(), nullable=False),
     sa.Column('is_active', sa.Boolean(), nullable=False),
     sa.Column('language', sa.String(length=10), nullable=True),
+    sa.Column('mobile', sa.String(length=20), nullable=True),
+    sa.Column('staff_number', sa.Integer(), nullable=True),
+    sa.Column('gender', sa.String(length=10), nullable=True),
+    sa.Column('city', sa.String(length=40), nullable=True),
+    sa.Column('interests', sa.JSON(), nullable=False),
+    sa.Column('profile_version', sa.Integer(), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('acted_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('frozen_until', sa.DateTime(timezone=True), nullable=True),
     sa.Column('audit_rows', sa.Integer(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_cms_user')),
     sa.UniqueConstraint('email_key', name=op.f('uq_cms_user_email_key')),
-    sa.UniqueConstraint('username', name=op.f('uq_cms_user_username'))
+    sa.UniqueConstraint('username_key', name=op.f('uq_cms_user_username_key'))
     )
+    with op.batch_alter_table('cms_user', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_cms_user_created_at'), ['created_at'], unique=False)
+
     op.create_table('audit',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('user_id', sa.Integer(), nullable=False),
@@ -53,6 +63,20 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['user_id'], ['cms_user.id'], name=op.f('fk_audit_user_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_audit')),
     sa.UniqueConstraint('user_id', 'number', name=op.f('uq_audit_user_id_number'))
+    )
+    op.create_table('invitation',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('token_hash', sa.String(length=64), nullable=False),
+    sa.Column('email', sa.String(length=254), nullable=False),
+    sa.Column('email_key', sa.String(length=254), nullable=False),
+    sa.Column('is_superuser', sa.Boolean(), nullable=False),
+    sa.Column('invited_by', sa.Integer(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('expires_at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['invited_by'], ['cms_user.id'], name=op.f('fk_invitation_invited_by')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_invitation')),
+    sa.UniqueConstraint('email_key', name=op.f('uq_invitation_email_key')),
+    sa.UniqueConstraint('token_hash', name=op.f('uq_invitation_token_hash'))
     )
     op.create_table('link',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -116,7 +140,7 @@ def upgrade() -> None:
     op.create_table('email_change',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('user_id', sa.Integer(), nullable=False),
-    sa.Column('session_id', sa.Integer(), nullable=False),
+    sa.Column('session_id', sa.Integer(), nullable=True),
     sa.Column('mail_id', sa.Integer(), nullable=True),
     sa.Column('email', sa.String(length=254), nullable=False),
     sa.Column('email_key', sa.String(length=254), nullable=False),
@@ -163,7 +187,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_link_email_key'))
 
     op.drop_table('link')
+    op.drop_table('invitation')
     op.drop_table('audit')
+    with op.batch_alter_table('cms_user', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_cms_user_created_at'))
+
     op.drop_table('cms_user')
     with op.batch_alter_table('budget', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_budget_resets_at'))

@@ -1,0 +1,50 @@
+"""What an administrator tells of themselves."""
+
+from dataclasses import dataclass
+
+from sqlalchemy.exc import IntegrityError
+
+from accounts import administrators, audit
+from accounts.audit import Where
+from accounts.errors import ProfileChanged, UsernameTaken
+from models import CMSUser, db, name_key
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The data that a person gives of themselves; None and () stand for what they leave out."""
+
+    username: str
+    mobile: str | None
+    staff_number: int | None
+    gender: str | None
+    city: str | None
+    interests: tuple[str, ...]
+    language: str | None
+
+    def write_to(self, user: CMSUser) -> list[str]:
+        """Write the data into the account; return the names of what became different."""
+        values = {**vars(self), "interests": list(self.interests), "username_key": name_key(self.username)}
+        changed = [name for name, value in values.items() if getattr(user, name) != value]
+        for name in changed:
+            setattr(user, name, values[name])
+        return [name for name in changed if name != "username_key"]
+
+
+def update(user: CMSUser, profile: Profile, *, version: int, where: Where) -> None:
+    """Change the data, if they still are as the page that was `version` showed them.
+
+    Raises ProfileChanged if they were changed meanwhile, UsernameTaken; then nothing is changed.
+    """
+    with audit.refusals(user, where):
+        user = administrators.locked(user.id)
+        if user.profile_version != version:
+            raise ProfileChanged
+        changed = profile.write_to(user)
+        if changed:
+            user.profile_version += 1
+            audit.record(user, "profile_changed", where, fields=changed)
+        try:
+            db.session.commit()
+        except IntegrityError:
+            raise UsernameTaken from None

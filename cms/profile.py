@@ -1,0 +1,66 @@
+"""/cms/profile/: one's own data, and /cms/register/: giving them for the first time, on an invitation."""
+
+from flask import Blueprint, g, render_template, request, session, url_for
+from flask_babel import gettext, refresh
+
+from accounts import invitations, profile
+from accounts.profile import Profile
+from cms import guard
+from cms.answers import Answer, checked, done
+from cms.guard import open_to_all
+from forms import ProfileForm, RegisterForm
+
+bp = Blueprint("profile", __name__, url_prefix="/cms")
+
+
+@bp.get("/profile/")
+def show_profile() -> str:
+    """Show one's own data."""
+    user = g.cms_user
+    return _profile_page(ProfileForm(obj=user, data={"version": user.profile_version, "language": user.language or ""}))
+
+
+@bp.post("/profile/")
+def show_profile_post() -> Answer:
+    """Change one's own data; a new language takes effect at once."""
+    form = checked(ProfileForm(request.form), _profile_page)
+    profile.update(g.cms_user, _given(form), version=form.version.data or 0, where=guard.where())
+    refresh()
+    return done(gettext("Your data are saved."), url_for(".show_profile"), version=g.cms_user.profile_version)
+
+
+@bp.get("/register/<token>/")
+@open_to_all
+def register(token: str) -> str:
+    """Show the form that an invitation leads to."""
+    email = invitations.explained(token).email
+    return render_template("cms/register.html", form=RegisterForm(data={"language": "zh"}), email=email)
+
+
+@bp.post("/register/<token>/")
+@open_to_all
+def register_post(token: str) -> Answer:
+    """Make the invited administrator."""
+    email = invitations.explained(token).email
+    form = RegisterForm(request.form, unlike=(email,))
+    checked(form, lambda form: render_template("cms/register.html", form=form, email=email))
+    invitations.register(token, _given(form), str(form.password.data), guard.where())
+    session.clear()
+    return done(gettext("Welcome! Please sign in."), url_for("auth.login"))
+
+
+def _given(form: ProfileForm | RegisterForm) -> Profile:
+    """Return what was given, with None for what was left out."""
+    return Profile(
+        username=str(form.username.data),
+        mobile=form.mobile.data or None,
+        staff_number=form.staff_number.data,
+        gender=form.gender.data or None,
+        city=form.city.data or None,
+        interests=tuple(form.interests.data or ()),
+        language=form.language.data or None,
+    )
+
+
+def _profile_page(form: ProfileForm) -> str:
+    return render_template("cms/profile.html", form=form)

@@ -1,0 +1,127 @@
+"""/cms/users/: the administrators, for superusers."""
+
+from flask import Blueprint, g, render_template, request, url_for
+from flask_babel import gettext
+
+from accounts import administrators, assisted_change, invitations
+from cms import guard
+from cms.answers import Answer, checked, done
+from cms.guard import permission_required
+from forms import InviteForm, ReasonForm, StartChangeForm
+
+bp = Blueprint("users", __name__, url_prefix="/cms/users")
+ID = "<int(max=2147483647):user_id>"
+may_manage = permission_required("administrators")
+
+
+@bp.get("/")
+@may_manage
+def users() -> str:
+    """Show a page of the administrators, and the invitations that wait."""
+    return _users_page(InviteForm())
+
+
+@bp.post("/invite/")
+@may_manage
+def invite() -> Answer:
+    """Invite an address."""
+    form = checked(InviteForm(request.form), _users_page)
+    superuser = form.role.data == "superuser"
+    invitations.invite(g.cms_user, str(form.email.data), superuser=superuser, where=guard.where())
+    return done(gettext("The invitation is on its way to %(email)s.", email=form.email.data), url_for(".users"))
+
+
+@bp.post("/invitations/<int(max=2147483647):invitation_id>/resend/")
+@may_manage
+def resend_invitation(invitation_id: int) -> Answer:
+    """Mail an invitation once more."""
+    invitations.again(g.cms_user, invitation_id, guard.where())
+    return done(gettext("The invitation is on its way again."), url_for(".users"))
+
+
+@bp.post("/invitations/<int(max=2147483647):invitation_id>/withdraw/")
+@may_manage
+def withdraw_invitation(invitation_id: int) -> Answer:
+    """Withdraw an invitation."""
+    invitations.withdraw(g.cms_user, invitation_id, guard.where())
+    return done(gettext("The invitation is withdrawn."), url_for(".users"))
+
+
+@bp.get(f"/{ID}/")
+@may_manage
+def user(user_id: int) -> str:
+    """Show one administrator, and what can be done."""
+    return _user_page(user_id)
+
+
+@bp.post(f"/{ID}/role/")
+@may_manage
+def set_role(user_id: int) -> Answer:
+    """Make somebody a superuser or an editor."""
+    form = _with_reason(user_id)
+    superuser = request.form.get("role") == "superuser"
+    reason = str(form.reason.data)
+    administrators.set_role(g.cms_user, user_id, superuser=superuser, reason=reason, where=guard.where())
+    return done(gettext("The role is changed."), url_for(".user", user_id=user_id))
+
+
+@bp.post(f"/{ID}/disable/")
+@may_manage
+def disable(user_id: int) -> Answer:
+    """Disable somebody."""
+    form = _with_reason(user_id)
+    administrators.disable(g.cms_user, user_id, reason=str(form.reason.data), where=guard.where())
+    return done(gettext("The account is disabled and signed out everywhere."), url_for(".user", user_id=user_id))
+
+
+@bp.post(f"/{ID}/enable/")
+@may_manage
+def enable(user_id: int) -> Answer:
+    """Enable somebody."""
+    form = _with_reason(user_id)
+    administrators.enable(g.cms_user, user_id, reason=str(form.reason.data), where=guard.where())
+    return done(gettext("The account is enabled."), url_for(".user", user_id=user_id))
+
+
+@bp.post(f"/{ID}/drop_change/")
+@may_manage
+def drop_change(user_id: int) -> Answer:
+    """Drop somebody's pending change of address."""
+    form = _with_reason(user_id)
+    administrators.drop_change(g.cms_user, user_id, reason=str(form.reason.data), where=guard.where())
+    return done(gettext("The pending change is dropped."), url_for(".user", user_id=user_id))
+
+
+@bp.post(f"/{ID}/start_change/")
+@may_manage
+def start_change(user_id: int) -> Answer:
+    """Start a change of address for somebody who lost the mailbox."""
+    form = checked(StartChangeForm(request.form), lambda form: _user_page(user_id, start=form))
+    email, reason = str(form.email.data), str(form.reason.data)
+    assisted_change.start(g.cms_user, user_id, email, reason=reason, where=guard.where())
+    return done(gettext("The change is started; every known address is told."), url_for(".user", user_id=user_id))
+
+
+def _with_reason(user_id: int) -> ReasonForm:
+    return checked(ReasonForm(request.form), lambda form: _user_page(user_id, form))
+
+
+def _user_page(user_id: int, form: ReasonForm | None = None, start: StartChangeForm | None = None) -> str:
+    found = administrators.seen(user_id)
+    forms = {"form": form or ReasonForm(), "start": start or StartChangeForm()}
+    return render_template("cms/user.html", user=found.user, change=found.change, **forms)
+
+
+def _users_page(form: InviteForm) -> str:
+    sort = request.args.get("sort", "username")
+    sort = sort if sort in administrators.SORTS else "username"
+    beginning = request.args.get("q", "")[:100].replace("\0", "")
+    after = request.args.get("after", "")[:254].replace("\0", "")
+    return render_template(
+        "cms/users.html",
+        page=administrators.page(sort=sort, beginning=beginning, after=after),
+        invitations=invitations.waiting(),
+        sort=sort,
+        beginning=beginning,
+        form=form,
+    )
