@@ -56,6 +56,6 @@ lock: install-dev ## make the locks anew from requirements.txt and requirements-
 	done
 
 translations: install-dev ## take new sentences into the catalogues
-	$(VENV)/bin/pybabel extract -q -F babel.cfg -k lazy_gettext --omit-header --no-location --sort-output -o translations/messages.pot .
-	$(VENV)/bin/pybabel update -q -N --omit-header -i translations/messages.pot -d translations
+	$(VENV)/bin/pybabel -q extract -F babel.cfg -k lazy_gettext --omit-header --no-location --sort-output -o translations/messages.pot .
+	$(VENV)/bin/pybabel -q update -N --omit-header -i translations/messages.pot -d translations
 	rm translations/messages.pot

@@ -118,7 +118,7 @@ SETTINGS = (
     Setting("PORT", "5000", whole(1, 65535), "port of `make run`"),
     Setting("CAPTCHA_SECONDS", "600", whole(1, 600), "life of a code (ASVS 6.5.5: at most 600)"),
     Setting("CAPTCHA_TRIES", "5", whole(1, 10), "tries of one code"),
-    Setting("CAPTCHA_TRIES_PER_DAY", "10", whole(1, 100), "tries of one administrator in 24 hours"),
+    Setting("CAPTCHA_TRIES_PER_DAY", "10", whole(1, 10**6), "tries of one administrator in 24 hours (NIST: <= 100)"),
     Setting("CAPTCHA_RESEND_SECONDS", "60", whole(0, HOUR), "time between two codes; 0: no wait"),
     Setting("CAPTCHA_SENDS_PER_HOUR", "5", whole(0, 10**6), "codes an administrator may ask for; 0: no limit"),
     Setting("CAPTCHA_SENDS_PER_ADDRESS_PER_HOUR", "3", whole(0, 10**6), "mails to one new address; 0: no limit"),

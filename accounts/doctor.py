@@ -19,6 +19,8 @@ def examine() -> Iterator[tuple[str, str | None]]:
         "cache": _cache,
         "mail server": _mail_server,
         "sender": _sender,
+        "numbers": _numbers,
+        "site": _site,
     }
     for name, look in parts.items():
         try:
@@ -46,6 +48,16 @@ def _cache() -> str | None:
 def _mail_server() -> str | None:
     with outbox.TimedConnection(current_app.extensions["mail"]):
         return None
+
+
+def _numbers() -> str | None:
+    tries = current_app.config["CAPTCHA_TRIES_PER_DAY"]
+    return f"CAPTCHA_TRIES_PER_DAY is {tries}: NIST SP 800-63B allows 100 at most" if tries > 100 else None
+
+
+def _site() -> str | None:
+    lacks = current_app.config["CMS_ENV"] == "production" and not current_app.config["SITE_URL"]
+    return "SITE_URL is not set: links in mails have no beginning" if lacks else None
 
 
 def _sender() -> str | None:

@@ -1,0 +1,41 @@
+/* Notices: Bootstrap's toasts in a region that screen readers listen to. Text only, never HTML. */
+(function () {
+    'use strict';
+
+    const SUCCESS_SECONDS = 12;  // A pointer or the focus on it makes it stay longer; all other notices stay.
+
+    /* Show a notice in the place of the one before. */
+    function show(message, kind) {
+        const region = document.getElementById('notices');
+        const notice = document.getElementById('notice').content.firstElementChild.cloneNode(true);
+        notice.classList.add('toast-' + kind);
+        notice.querySelector('.toast-body').textContent = message;
+        notice.addEventListener('hidden.bs.toast', function () { notice.remove(); });
+        region.replaceChildren(notice);
+        new bootstrap.Toast(notice, {'autohide': kind === 'success', 'delay': SUCCESS_SECONDS * 1000}).show();
+    }
+
+    function alertInfo(message) {
+        show(message, 'info');
+    }
+
+    function alertSuccess(message) {
+        show(message, 'success');
+    }
+
+    function alertError(message) {
+        show(message, 'error');
+    }
+
+    function alertNetworkError() {
+        alertError(document.getElementById('notices').dataset.networkError);
+    }
+
+    window.zlalert = {
+        'alertInfo': alertInfo,
+        'alertSuccess': alertSuccess,
+        'alertSuccessToast': alertSuccess,
+        'alertError': alertError,
+        'alertNetworkError': alertNetworkError
+    };
+}());
