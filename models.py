@@ -4,11 +4,23 @@ import enum
 import sqlite3
 import unicodedata
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import idna
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, MetaData, String, Text, UniqueConstraint, event
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    event,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
@@ -95,7 +107,8 @@ class CMSUser(Base):
     created_at: Mapped[datetime] = mapped_column(index=True)
     acted_at: Mapped[datetime]  # Touched by every story that writes, which so holds this row until it commits.
     frozen_until: Mapped[datetime | None]  # After an undo the address stays as it is for a while.
-    audit_rows: Mapped[int] = mapped_column(default=0)  # How many rows the audit must have of this account.
+    audit_rows: Mapped[int] = mapped_column(default=0)  # How many rows the audit must have of this account,
+    audit_chain: Mapped[str] = mapped_column(String(64), default="")  # and the chain of the last one.
 
     @property
     def role(self) -> str:
@@ -195,6 +208,7 @@ class Link(Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("cms_user.id", ondelete="CASCADE"))
     email: Mapped[str] = mapped_column(String(EMAIL_LENGTH))  # Where it was mailed to.
     email_key: Mapped[str] = mapped_column(String(EMAIL_LENGTH), index=True)
+    email_version: Mapped[int]  # Of the account when it was made.
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]  # Used, or voided by something that happened.
@@ -221,6 +235,7 @@ class Budget(Base):
     __tablename__ = "budget"
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
     used: Mapped[int]
+    used_at: Mapped[datetime]  # The last time.
     resets_at: Mapped[datetime] = mapped_column(index=True)
 
 
@@ -246,9 +261,19 @@ class Audit(Base):
     __table_args__ = (UniqueConstraint("user_id", "number"),)
 
 
-def upsert(table: type[Base]) -> Any:
-    """Return an INSERT that knows ON CONFLICT, for whichever database the session speaks to."""
-    return (sqlite if db.engine.dialect.name == "sqlite" else postgresql).insert(table)
+def table(model: type[Base]) -> Table:
+    """Return the table of a model, for statements that need no objects."""
+    return cast("Table", model.__table__)
+
+
+def dialect() -> str:
+    """Return the name of the database that the session speaks to."""
+    return db.engine.dialect.name
+
+
+def upsert(model: type[Base], dialect: str) -> Any:
+    """Return an INSERT that knows ON CONFLICT, for one of the two databases."""
+    return (sqlite if dialect == "sqlite" else postgresql).insert(table(model))
 
 
 @event.listens_for(Engine, "connect")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from accounts import audit, clock, limits, mailer, outbox, passwords, sessions
 from accounts.audit import Where
@@ -11,6 +11,7 @@ from accounts.errors import LastSuperuser, NobodyThere, NotYourself, SignInRequi
 from models import CMSUser, EmailChange, db, email_key, name_key
 
 PAGE = 50
+_WITH_EMAIL = select(CMSUser).where(CMSUser.email_key == bindparam("key"))
 SORTS = {"username": CMSUser.username_key, "email": CMSUser.email_key}
 
 
@@ -24,7 +25,7 @@ class Page:
 
 def with_email(email: str) -> CMSUser | None:
     """Return the administrator who has this address, in whatever spelling."""
-    return db.session.scalar(select(CMSUser).where(CMSUser.email_key == email_key(email)))
+    return db.session.scalar(_WITH_EMAIL, {"key": email_key(email)})
 
 
 def page(*, sort: str, beginning: str, after: str) -> Page:

@@ -42,12 +42,12 @@ def start(by: CMSUser | None, user_id: int, email: str, *, reason: str, where: W
         outbox.put(told, address, user_id=user.id)
     proof = mailer.assisted_proof(language, username=user.username, by=name, token=token, where=where)
     not_after = now + timedelta(seconds=life)
-    mail = outbox.put(proof, email, user_id=user.id, due_at=ready_at, not_after=not_after)
+    mail_id = outbox.put(proof, email, user_id=user.id, due_at=ready_at, not_after=not_after)
     db.session.execute(delete(EmailChange).where(EmailChange.user_id == user.id))
     db.session.flush()
     pending = EmailChange(
         user_id=user.id,
-        mail_id=mail.id,
+        mail_id=mail_id,
         email=email,
         email_key=email_key(email),
         email_version=user.email_version,

@@ -2,17 +2,18 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from accounts import clock
 from accounts.errors import Refusal
 from accounts.keys import signature
-from models import Audit, CMSUser, db
+from models import Audit, CMSUser, db, table
 
 BURST = timedelta(minutes=10)  # Equal refusals so close together become one row with a count.
 
@@ -27,6 +28,13 @@ class Where:
 
 
 COMMAND_LINE = Where("-", "command line")
+OWNER = 0  # As an actor: whoever the account belongs to.
+
+# Statements of every request are built once: building one costs more than running it.
+_HOLD = update(CMSUser).where(CMSUser.id == bindparam("held")).values(acted_at=bindparam("now")).returning(CMSUser)
+_ADD = insert(table(Audit))
+_LAST = select(Audit).where(Audit.user_id == bindparam("user"), Audit.number == bindparam("number"))
+_FRESH = {"populate_existing": True, "synchronize_session": False}
 
 
 def held(user_id: int) -> CMSUser | None:
@@ -35,39 +43,47 @@ def held(user_id: int) -> CMSUser | None:
     Every story that writes begins so: the stories of one person happen one after the other, on PostgreSQL (a row
     lock) as on SQLite (the write lock).
     """
-    touch = update(CMSUser).where(CMSUser.id == user_id).values(acted_at=clock.now()).returning(CMSUser)
-    return db.session.scalar(touch, execution_options={"populate_existing": True})
+    return db.session.scalar(_HOLD, {"held": user_id, "now": clock.now()}, execution_options=_FRESH)
 
 
 def record(
-    user: CMSUser, event: str, where: Where, *, actor_id: int | None = None, fold: bool = False, **detail: object
+    user: CMSUser, event: str, where: Where, *, actor_id: int | None = OWNER, fold: bool = False, **detail: object
 ) -> None:
     """Add a row to the account's history, in the transaction of what it tells; `fold` lets it join an equal last row.
 
     The caller holds the account, so that the numbers of its rows have no gap and no twin.
     """
     now, told = clock.now(), json.dumps(detail, ensure_ascii=False, sort_keys=True)
-    last = db.session.scalar(select(Audit).where(Audit.user_id == user.id).order_by(Audit.number.desc()).limit(1))
-    same = (event, where.network, where.browser, told)
-    if fold and last and now - last.at < BURST and (last.event, last.network, last.browser, last.detail) == same:
-        last.times, last.last_at = last.times + 1, now
-        last.chain = _link(last, _chain_before(last))
+    if fold and _folded(user, (event, where.network, where.browser, told)):
         return
     user.audit_rows += 1
-    row = Audit(
-        user_id=user.id,
-        number=user.audit_rows,
-        event=event,
-        actor_id=actor_id or user.id,
-        at=now,
-        last_at=now,
-        times=1,
-        network=where.network,
-        browser=where.browser,
-        detail=told,
-    )
-    row.chain = _link(row, last.chain if last else "")
-    db.session.add(row)
+    row = {
+        "user_id": user.id,
+        "number": user.audit_rows,
+        "event": event,
+        "actor_id": user.id if actor_id == OWNER else actor_id,
+        "at": now,
+        "last_at": now,
+        "times": 1,
+        "network": where.network,
+        "browser": where.browser,
+        "detail": told,
+    }
+    user.audit_chain = _link(row, user.audit_chain)
+    db.session.execute(_ADD, row | {"chain": user.audit_chain})
+
+
+def _folded(user: CMSUser, event: tuple[str, ...]) -> bool:
+    """Count a repetition in the account's last row, if that tells of the same event a short while ago."""
+    last = db.session.scalar(_LAST, {"user": user.id, "number": user.audit_rows})
+    if last is None or (last.event, last.network, last.browser, last.detail) != event:
+        return False
+    if clock.now() - last.at >= BURST:
+        return False
+    last.times, last.last_at = last.times + 1, clock.now()
+    before = db.session.scalar(_LAST, {"user": user.id, "number": user.audit_rows - 1})
+    last.chain = user.audit_chain = _link(vars(last), before.chain if before else "")
+    return True
 
 
 def record_alone(user: CMSUser, event: str, where: Where) -> None:
@@ -93,22 +109,17 @@ def refusals(user: CMSUser, where: Where) -> Iterator[None]:
 
 def broken_link(user: CMSUser) -> int | None:
     """Return the number of the first row of the account that was changed or is missing, or None if all is well."""
-    before, number = "", 0
+    chain, number = "", 0
     for row in db.session.scalars(select(Audit).where(Audit.user_id == user.id).order_by(Audit.number)):
         number += 1
-        if row.number != number or row.chain != _link(row, before):
+        if row.number != number or row.chain != _link(vars(row), chain):
             return number
-        before = row.chain
-    return None if number == user.audit_rows else number + 1
+        chain = row.chain
+    return None if (number, chain) == (user.audit_rows, user.audit_chain) else number + 1
 
 
-def _chain_before(row: Audit) -> str:
-    """Return the chain of the row before this one."""
-    before = select(Audit.chain).where(Audit.user_id == row.user_id, Audit.number == row.number - 1)
-    return db.session.scalar(before) or ""
-
-
-def _link(row: Audit, before: str) -> str:
+def _link(row: Mapping[str, Any], before: str) -> str:
     """Return what ties a row to the one before: only who has the key can make it."""
-    told = (row.user_id, row.number, row.event, row.actor_id, row.at.isoformat(), row.last_at.isoformat(), row.times)
-    return signature("audit", before, *told, row.network, row.browser, row.detail)
+    moments = [row["at"].isoformat(), row["last_at"].isoformat()]
+    told = [row[name] for name in ("user_id", "number", "event", "actor_id", "times", "network", "browser", "detail")]
+    return signature("audit", before, *moments, *told)

@@ -2,13 +2,16 @@
 
 import contextlib
 import secrets
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import lru_cache
+from typing import Any
 
 from flask import current_app
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
-from accounts import administrators, audit, clock, codes, limits, links, mailer, outbox, sessions, undo
+from accounts import administrators, audit, clock, codes, limits, mailer, outbox, sessions, undo
 from accounts.audit import Where
 from accounts.codes import Claim
 from accounts.errors import (
@@ -18,18 +21,32 @@ from accounts.errors import (
     CodeWrong,
     EmailTaken,
     SameEmail,
+    SignInRequired,
     TooManyAttempts,
 )
 from accounts.keys import fingerprint
 from accounts.limits import HOUR, Limit
 from cache import CacheDown
-from models import CMSUser, EmailChange, LinkPurpose, LoginSession, db, email_key
+from models import CMSUser, EmailChange, LoginSession, db, dialect, email_key, table, upsert
+
+# Statements of every request are built once: building one costs more than running it.
+_MINE = EmailChange.user_id == bindparam("user"), EmailChange.session_id == bindparam("session")
+_NONCES = select(EmailChange.nonce, EmailChange.old_nonce).where(*_MINE, EmailChange.expires_at > bindparam("now"))
+_THIS_CODE = *_MINE, EmailChange.nonce == bindparam("its_nonce")
+_ASKED_AT = select(EmailChange.asked_at).where(*_THIS_CODE)
+_COUNT = (
+    update(EmailChange)
+    .where(*_THIS_CODE, EmailChange.email_version == bindparam("version"), EmailChange.tries < bindparam("most"))
+    .values(tries=EmailChange.tries + 1)
+    .returning(EmailChange)
+)
+_DROP = delete(table(EmailChange)).where(table(EmailChange).c.user_id == bindparam("user")).returning(EmailChange.id)
+_FRESH = {"populate_existing": True, "synchronize_session": False}
 
 
 def policy_of(user: CMSUser) -> str:
     """Return whose code a change of this administrator's address needs: that of the `new` address, or of `both`."""
-    role = "superuser" if user.is_superuser else "editor"
-    return str(current_app.config["EMAIL_POLICY"][role])
+    return str(current_app.config["EMAIL_POLICY"][user.role])
 
 
 def ask(user: CMSUser, session: LoginSession, email: str, where: Where) -> None:
@@ -46,7 +63,6 @@ def ask(user: CMSUser, session: LoginSession, email: str, where: Where) -> None:
         limits.refuse_spent(*budgets, limits.tries_of_the_day(user.id))
         limits.throttle(Limit("sends:overall", current_app.config["CAPTCHA_SENDS_OVERALL_PER_HOUR"], HOUR))
         user = administrators.locked(user.id)
-        sessions.require_alive(session)
         refuse_same(user, email)
         refuse_frozen(user)
         limits.spend(*budgets)
@@ -75,11 +91,16 @@ def confirm(
         refuse_frozen(user)
         pending, tries_left = _with_try_counted(user, session, nonce)
         claim = Claim(user.id, session.id, email_key(email), user.email_version, nonce)
-        wrong = _compared(pending, claim, code=code, kept=kept, old_code=old_code, kept_old=kept_old)
-        if wrong:
+        proofs = _compared(pending, claim, code=code, kept=kept, old_code=old_code, kept_old=kept_old)
+        if proofs.wrong:
+            proofs.write_to(pending)
             _count_wrong(user, pending, tries_left, where)
-            raise CodeWrong(tries_left, wrong)
-        _require_both(pending)
+            raise CodeWrong(tries_left, proofs.wrong)
+        if missing := proofs.missing():
+            proofs.write_to(pending)
+            audit.record(user, "code_missing", where)
+            db.session.commit()
+            raise CodeMissing(missing)
         sid = _commit(user, session, pending, where)
     outbox.wake()
     with contextlib.suppress(CacheDown):  # The row that named the code is gone: what is left of it opens nothing.
@@ -117,11 +138,10 @@ def write(user: CMSUser, pending: EmailChange, where: Where) -> None:
     """
     old, old_key, key = user.email, user.email_key, pending.email_key
     user.email, user.email_key, user.email_version = pending.email, key, user.email_version + 1
+    audit.record(user, "email_changed", where, old=old, new=user.email)
     db.session.flush()
     undo.refuse_reserved(key, user)
     _drop(user)
-    links.end(LinkPurpose.PASSWORD, user)  # They were mailed to an address that is no longer the account's.
-    audit.record(user, "email_changed", where, old=old, new=user.email)
     notice = mailer.changed(
         mailer.language_of(user),
         username=user.username,
@@ -158,19 +178,36 @@ def _replace(user: CMSUser, session: LoginSession, email: str, where: Where) -> 
         letter = mailer.code(language, code=code, minutes=minutes, where=where)
     else:
         letter = mailer.taken(mailer.language_of(owner) if owner else language, where=where)
-    mail = outbox.put(letter, owner.email if owner else email, user_id=user.id, not_after=not_after)
+    mail_id = outbox.put(letter, owner.email if owner else email, user_id=user.id, not_after=not_after)
     stop = secrets.token_urlsafe(32)
-    old_nonce = _tell_old_address(user, claim, email, stop, where)
-    db.session.flush()
-    pending = db.session.scalar(select(EmailChange).where(EmailChange.user_id == user.id))
-    if pending is None:
-        pending = EmailChange(user_id=user.id)
-        db.session.add(pending)
-    pending.session_id, pending.mail_id, pending.tries = session.id, mail.id, 0
-    pending.email, pending.email_key, pending.email_version = email, claim.email_key, claim.email_version
-    pending.nonce, pending.old_nonce, pending.stop_hash = claim.nonce, old_nonce, fingerprint(stop)
-    pending.asked_at, pending.expires_at = now, not_after
-    pending.new_proved = pending.old_proved = False
+    pending = {
+        "user_id": user.id,
+        "session_id": session.id,
+        "mail_id": mail_id,
+        "email": email,
+        "email_key": claim.email_key,
+        "email_version": claim.email_version,
+        "nonce": claim.nonce,
+        "old_nonce": _tell_old_address(user, claim, email, stop, where),
+        "stop_hash": fingerprint(stop),
+        "asked_at": now,
+        "expires_at": not_after,
+        "tries": 0,
+        "new_proved": False,
+        "old_proved": False,
+    }
+    try:
+        db.session.execute(_put(dialect()), pending)
+    except IntegrityError:  # The session ended a moment ago, and with it goes what it asks for.
+        raise SignInRequired from None
+
+
+@lru_cache
+def _put(dialect: str) -> Any:
+    """Return the statement that puts a pending change in the place of an older one."""
+    insert = upsert(EmailChange, dialect)
+    values = {column.name: insert.excluded[column.name] for column in table(EmailChange).c if column.name != "id"}
+    return insert.on_conflict_do_update(index_elements=["user_id"], set_=values)
 
 
 def _tell_old_address(user: CMSUser, claim: Claim, email: str, stop: str, where: Where) -> str | None:
@@ -196,8 +233,7 @@ def _tell_old_address(user: CMSUser, claim: Claim, email: str, stop: str, where:
 
 def _nonces(user: CMSUser, session: LoginSession) -> tuple[str, str | None]:
     """Return the names of the living codes that this session asked for. Raises CodeExpired."""
-    alive = EmailChange.user_id == user.id, EmailChange.session_id == session.id, EmailChange.expires_at > clock.now()
-    found = db.session.execute(select(EmailChange.nonce, EmailChange.old_nonce).where(*alive)).first()
+    found = db.session.execute(_NONCES, {"user": user.id, "session": session.id, "now": clock.now()}).first()
     if found is None:
         raise CodeExpired
     return found[0], found[1]
@@ -210,16 +246,11 @@ def _with_try_counted(user: CMSUser, session: LoginSession, nonce: str) -> tuple
     CodeExpired if the code was replaced or cancelled meanwhile. The session is alive: the change would be gone with it.
     """
     numbers = current_app.config
-    mine = EmailChange.user_id == user.id, EmailChange.session_id == session.id, EmailChange.nonce == nonce
-    count = (
-        update(EmailChange)
-        .where(*mine, EmailChange.email_version == user.email_version, EmailChange.tries < numbers["CAPTCHA_TRIES"])
-        .values(tries=EmailChange.tries + 1)
-        .returning(EmailChange)
-    )
-    pending = db.session.scalar(count, execution_options={"populate_existing": True})
+    mine = {"user": user.id, "session": session.id, "its_nonce": nonce}
+    counted = mine | {"version": user.email_version, "most": numbers["CAPTCHA_TRIES"]}
+    pending = db.session.scalar(_COUNT, counted, execution_options=_FRESH)
     if pending is None:
-        asked_at = db.session.scalar(select(EmailChange.asked_at).where(*mine))
+        asked_at = db.session.scalar(_ASKED_AT, mine)
         if asked_at is None:
             raise CodeExpired
         raise TooManyAttempts(numbers["CAPTCHA_RESEND_SECONDS"] - (clock.now() - asked_at).total_seconds())
@@ -227,16 +258,33 @@ def _with_try_counted(user: CMSUser, session: LoginSession, nonce: str) -> tuple
     return pending, min(left_today, numbers["CAPTCHA_TRIES"] - pending.tries)
 
 
+@dataclass
+class _Proofs:
+    """Whose codes have been right so far, and whose is wrong now."""
+
+    new: bool
+    old: bool
+    wrong: str | None
+
+    def missing(self) -> str | None:
+        """Return whose code is still to come."""
+        return None if self.new and self.old else "old" if self.new else "new"
+
+    def write_to(self, pending: EmailChange) -> None:
+        """Keep the right ones: they need not be typed again."""
+        pending.new_proved, pending.old_proved = self.new, self.old
+
+
 def _compared(
     pending: EmailChange, claim: Claim, *, code: str | None, kept: str, old_code: str | None, kept_old: str
-) -> str | None:
-    """Note which codes are right, and return the name of the field whose code is wrong, or None."""
-    old_claim = Claim(*(claim.user_id, claim.session_id, claim.email_key, claim.email_version, pending.old_nonce or ""))
-    new_is_wrong = bool(code) and not codes.matches(claim, code or "", kept)
-    old_is_wrong = bool(old_code and pending.old_nonce) and not codes.matches(old_claim, old_code or "", kept_old)
-    pending.new_proved |= bool(code) and not new_is_wrong
-    pending.old_proved |= bool(old_code and pending.old_nonce) and not old_is_wrong
-    return "new" if new_is_wrong else "old" if old_is_wrong else None
+) -> _Proofs:
+    """Compare what was typed; a code for the old address is looked at only where the policy asked for one."""
+    is_right = code is not None and kept != "" and codes.matches(claim, code, kept)
+    old_claim = replace(claim, nonce=pending.old_nonce or "")
+    old_is_right = old_code is not None and kept_old != "" and codes.matches(old_claim, old_code, kept_old)
+    wrong = "new" if code and not is_right else "old" if kept_old and not old_is_right else None
+    old_proved = pending.old_nonce is None or pending.old_proved or old_is_right
+    return _Proofs(new=pending.new_proved or is_right, old=old_proved, wrong=wrong)
 
 
 def _count_wrong(user: CMSUser, pending: EmailChange, tries_left: int, where: Where) -> None:
@@ -249,14 +297,6 @@ def _count_wrong(user: CMSUser, pending: EmailChange, tries_left: int, where: Wh
         outbox.put(letter, user.email, user_id=user.id)
     db.session.commit()
     outbox.wake()
-
-
-def _require_both(pending: EmailChange) -> None:
-    """Commit the right one of two codes and raise CodeMissing for the other, if the policy asks for both."""
-    missing = "new" if not pending.new_proved else "old" if pending.old_nonce and not pending.old_proved else None
-    if missing:
-        db.session.commit()
-        raise CodeMissing(missing)
 
 
 def _commit(user: CMSUser, session: LoginSession, pending: EmailChange, where: Where) -> str:
@@ -276,5 +316,4 @@ def _commit(user: CMSUser, session: LoginSession, pending: EmailChange, where: W
 
 def _drop(user: CMSUser) -> bool:
     """Drop the administrator's pending change; say whether there was one."""
-    dropped = delete(EmailChange).where(EmailChange.user_id == user.id).returning(EmailChange.id)
-    return db.session.scalar(dropped) is not None
+    return db.session.scalar(_DROP, {"user": user.id}) is not None

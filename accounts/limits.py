@@ -2,17 +2,20 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from hashlib import sha256
 from ipaddress import ip_address, ip_network
+from typing import Any
 
 from flask import current_app
-from sqlalchemy import case, delete, select
+from sqlalchemy import bindparam, case, delete, select
 
 import cache
 from accounts import clock
 from accounts.errors import TooManyAttempts, TooManyRequests, WaitFirst
-from models import Budget, db, upsert
+from models import Budget, db, dialect, table, upsert
 
+_LOOK = select(Budget.key, Budget.used, Budget.resets_at).where(Budget.key.in_(bindparam("keys", expanding=True)))
 QUARTER, HOUR, DAY = 900, 3600, 86400
 
 
@@ -67,9 +70,8 @@ def throttle_password(account: str, whose: str, network: str) -> Limit:
 def refuse_spent(*limits: Limit) -> None:
     """Raise the refusal of a budget that is spent: a look, so that what is refused is counted nowhere."""
     counted = {limit.key: limit for limit in limits if limit.capacity}
-    query = select(Budget.key, Budget.used, Budget.resets_at).where(Budget.key.in_(counted))
     now = clock.now()
-    rows = db.session.execute(query)
+    rows = db.session.execute(_LOOK, {"keys": list(counted)})
     _refuse([(counted[key], at) for key, used, at in rows if used >= counted[key].capacity and at > now])
 
 
@@ -82,22 +84,28 @@ def spend(*limits: Limit) -> int:
     counted = {limit.key: limit for limit in limits if limit.capacity}
     if not counted:
         return 0
-    fresh: list[dict[str, object]] = [
-        {"key": key, "used": 1, "resets_at": now + timedelta(seconds=limit.seconds)}
+    fresh = [
+        {"key": key, "used": 1, "used_at": now, "resets_at": now + timedelta(seconds=limit.seconds)}
         for key, limit in sorted(counted.items())  # In one order, so that two of these never wait for each other.
     ]
-    insert = upsert(Budget).values(fresh)
-    over = Budget.resets_at <= now
-    count = insert.on_conflict_do_update(
-        index_elements=[Budget.key],
-        set_={
-            "used": case((over, 1), else_=Budget.used + 1),
-            "resets_at": case((over, insert.excluded.resets_at), else_=Budget.resets_at),
-        },
-    ).returning(Budget.key, Budget.used, Budget.resets_at)
-    rows: list[tuple[str, int, datetime]] = [(row.key, row.used, row.resets_at) for row in db.session.execute(count)]
+    rows = [(row.key, row.used, row.resets_at) for row in db.session.execute(_count(dialect()), fresh)]
     _refuse([(counted[key], at) for key, used, at in rows if used > counted[key].capacity])
-    return min((counted[key].capacity - used for key, used, _ in rows), default=0)
+    return int(min(counted[key].capacity - used for key, used, _ in rows))
+
+
+@lru_cache
+def _count(dialect: str) -> Any:
+    """Return the statement that counts one use of many budgets, each from one on again where its time is over."""
+    column, insert = table(Budget).c, upsert(Budget, dialect)
+    over = column.resets_at <= insert.excluded.used_at
+    return insert.on_conflict_do_update(
+        index_elements=["key"],
+        set_={
+            "used": case((over, 1), else_=column.used + 1),
+            "used_at": insert.excluded.used_at,
+            "resets_at": case((over, insert.excluded.resets_at), else_=column.resets_at),
+        },
+    ).returning(column.key, column.used, column.resets_at)
 
 
 def give_back(limit: Limit) -> None:

@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask import current_app, render_template
+from flask import current_app
 from flask_babel import force_locale, get_locale
 
 from accounts import clock
 from accounts.audit import Where
 from models import CMSUser
+
+PARTS = ("subject.txt", "body.txt", "body.html")
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,7 @@ def _utc(moment: datetime) -> str:
 
 def _letter(kind: str, language: str, **values: object) -> Letter:
     with force_locale(language):
-        parts = [render_template(f"mail/{kind}/{part}", **values) for part in ("subject.txt", "body.txt", "body.html")]
-    subject, body, html = parts
+        # Not through Flask's render_template: a mail says nothing that depends on the request at hand.
+        templates = (current_app.jinja_env.get_template(f"mail/{kind}/{part}") for part in PARTS)
+        subject, body, html = [template.render(values) for template in templates]
     return Letter(kind, " ".join(subject.split()), body.strip() + "\n", html)

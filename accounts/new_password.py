@@ -73,8 +73,9 @@ def put_link(user: CMSUser, where: Where, language: str) -> None:
 
 def explained(token: str) -> CMSUser:
     """Return the account whose password the link would set. Raises LinkDead. Changes nothing."""
-    user = db.session.get(CMSUser, links.alive(LinkPurpose.PASSWORD, token).user_id)
-    if user is None:
+    link = links.alive(LinkPurpose.PASSWORD, token)
+    user = db.session.get(CMSUser, link.user_id)
+    if user is None or link.email_version != user.email_version:  # The address was changed since: it is not theirs.
         raise LinkDead
     return user
 
@@ -87,7 +88,7 @@ def choose(token: str, password: str, where: Where) -> None:
     hashed = passwords.hashed(password)
     user = audit.held(links.alive(LinkPurpose.PASSWORD, token).user_id)
     link = links.alive(LinkPurpose.PASSWORD, token)  # Once more, now that nobody else can use it.
-    if user is None or not user.is_active or link.email_key != user.email_key:
+    if user is None or not user.is_active or link.email_version != user.email_version:
         raise LinkDead
     user.password_hash = hashed
     sessions.end_all(user)

@@ -4,15 +4,33 @@ import secrets
 from datetime import timedelta
 
 from flask import current_app
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from accounts import clock
 from accounts.audit import Where
 from accounts.errors import ReauthRequired, SignInRequired
 from accounts.keys import fingerprint
-from models import CMSUser, LoginSession, db
+from models import CMSUser, LoginSession, db, table
 
 TOUCH = timedelta(minutes=1)  # How stale `seen_at` may be: a page is not worth a commit.
+
+# Statements of every request are built once: building one costs more than running it.
+_ROW = table(LoginSession).c
+_THIS = _ROW.id == bindparam("session")
+_FIND = (
+    select(CMSUser, LoginSession)
+    .join(LoginSession, LoginSession.user_id == CMSUser.id)
+    .where(LoginSession.id_hash == bindparam("id_hash"))
+)
+_ALIVE = select(_ROW.id).where(_THIS)
+_TOUCH = update(table(LoginSession)).where(_THIS).values(seen_at=bindparam("now"))
+_RENEW = (
+    update(table(LoginSession))
+    .where(_THIS)
+    .values(id_hash=bindparam("hash"), proved_at=bindparam("proved"))
+    .returning(_ROW.id)
+)
+_END_OTHERS = delete(table(LoginSession)).where(_ROW.user_id == bindparam("user"), _ROW.id != bindparam("session"))
 
 
 def find(sid: str) -> tuple[CMSUser, LoginSession] | None:
@@ -20,8 +38,7 @@ def find(sid: str) -> tuple[CMSUser, LoginSession] | None:
 
     The session comes detached, as a value: it stays readable when the row is gone.
     """
-    query = select(CMSUser, LoginSession).join(LoginSession, LoginSession.user_id == CMSUser.id)
-    found = db.session.execute(query.where(LoginSession.id_hash == fingerprint(sid))).first()
+    found = db.session.execute(_FIND, {"id_hash": fingerprint(sid)}).first()
     if found is None:
         return None
     user, session = found
@@ -30,7 +47,7 @@ def find(sid: str) -> tuple[CMSUser, LoginSession] | None:
     if not user.is_active or is_over(session):
         return None
     if now - session.seen_at > TOUCH:
-        _write(session, seen_at=now)
+        db.session.execute(_TOUCH, {"session": session.id, "now": now})
         db.session.commit()
     return user, session
 
@@ -59,13 +76,14 @@ def renew(session: LoginSession, *, proved: bool = False) -> str:
     """
     sid = secrets.token_urlsafe(32)
     proved_at = clock.now() if proved else session.proved_at
-    _write(session, id_hash=fingerprint(sid), proved_at=proved_at)
+    if db.session.scalar(_RENEW, {"session": session.id, "hash": fingerprint(sid), "proved": proved_at}) is None:
+        raise SignInRequired
     return sid
 
 
 def require_alive(session: LoginSession) -> None:
     """Raise SignInRequired if the session ended meanwhile; the caller holds the account, so that it now stays."""
-    if db.session.scalar(select(LoginSession.id).where(LoginSession.id == session.id)) is None:
+    if db.session.scalar(_ALIVE, {"session": session.id}) is None:
         raise SignInRequired
 
 
@@ -76,8 +94,7 @@ def end(session: LoginSession) -> None:
 
 def end_others(session: LoginSession) -> None:
     """End every other session of the same person (ASVS 7.4.3)."""
-    others = LoginSession.user_id == session.user_id, LoginSession.id != session.id
-    db.session.execute(delete(LoginSession).where(*others))
+    db.session.execute(_END_OTHERS, {"user": session.user_id, "session": session.id})
 
 
 def end_all(user: CMSUser) -> None:
@@ -105,10 +122,3 @@ def is_over(session: LoginSession) -> bool:
     life = timedelta(seconds=current_app.config[f"{kind}_SECONDS"])
     now = clock.now()
     return now - session.seen_at > idle or now - session.created_at > life
-
-
-def _write(session: LoginSession, **values: object) -> None:
-    """Write into the row of a session. Raises SignInRequired if it is gone."""
-    written = update(LoginSession).where(LoginSession.id == session.id).values(**values).returning(LoginSession.id)
-    if db.session.scalar(written) is None:
-        raise SignInRequired

@@ -1,7 +1,7 @@
 """/cms/profile/: one's own data, and /cms/register/: giving them for the first time, on an invitation."""
 
 from flask import Blueprint, g, render_template, request, session, url_for
-from flask_babel import gettext, refresh
+from flask_babel import get_locale, gettext, refresh
 
 from accounts import invitations, profile
 from accounts.profile import Profile
@@ -34,7 +34,7 @@ def show_profile_post() -> Answer:
 def register(token: str) -> str:
     """Show the form that an invitation leads to."""
     email = invitations.explained(token).email
-    return render_template("cms/register.html", form=RegisterForm(data={"language": "zh"}), email=email)
+    return render_template("cms/register.html", form=RegisterForm(data={"language": str(get_locale())}), email=email)
 
 
 @bp.post("/register/<token>/")

@@ -3,7 +3,7 @@
 from flask import Blueprint, g, render_template, request, url_for
 from flask_babel import gettext
 
-from accounts import administrators, assisted_change, invitations
+from accounts import administrators, assisted_change, clock, invitations
 from cms import guard
 from cms.answers import Answer, checked, done
 from cms.guard import permission_required
@@ -107,9 +107,10 @@ def _with_reason(user_id: int) -> ReasonForm:
 
 
 def _user_page(user_id: int, form: ReasonForm | None = None, start: StartChangeForm | None = None) -> str:
+    """Show an administrator; `form` is the one that was refused, and belongs to the action that it was sent to."""
     found = administrators.seen(user_id)
-    forms = {"form": form or ReasonForm(), "start": start or StartChangeForm()}
-    return render_template("cms/user.html", user=found.user, change=found.change, **forms)
+    forms = {"form": ReasonForm(), "refused": form, "start": start or StartChangeForm()}
+    return render_template("cms/user.html", user=found.user, change=found.change, now=clock.now(), **forms)
 
 
 def _users_page(form: InviteForm) -> str:
@@ -121,6 +122,7 @@ def _users_page(form: InviteForm) -> str:
         "cms/users.html",
         page=administrators.page(sort=sort, beginning=beginning, after=after),
         invitations=invitations.waiting(),
+        now=clock.now(),
         sort=sort,
         beginning=beginning,
         form=form,

@@ -13,6 +13,7 @@ def upgrade() -> None:
     op.create_table('budget',
     sa.Column('key', sa.String(length=64), nullable=False),
     sa.Column('used', sa.Integer(), nullable=False),
+    sa.Column('used_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('resets_at', sa.DateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('key', name=op.f('pk_budget'))
     )
@@ -40,6 +41,7 @@ def upgrade() -> None:
     sa.Column('acted_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('frozen_until', sa.DateTime(timezone=True), nullable=True),
     sa.Column('audit_rows', sa.Integer(), nullable=False),
+    sa.Column('audit_chain', sa.String(length=64), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_cms_user')),
     sa.UniqueConstraint('email_key', name=op.f('uq_cms_user_email_key')),
     sa.UniqueConstraint('username_key', name=op.f('uq_cms_user_username_key'))
@@ -85,6 +87,7 @@ def upgrade() -> None:
     sa.Column('user_id', sa.Integer(), nullable=False),
     sa.Column('email', sa.String(length=254), nullable=False),
     sa.Column('email_key', sa.String(length=254), nullable=False),
+    sa.Column('email_version', sa.Integer(), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('expires_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
