@@ -15,7 +15,13 @@ from accounts import clock
 from accounts.errors import TooManyAttempts, TooManyRequests, WaitFirst
 from models import Budget, db, dialect, table, upsert
 
+# Statements of every request are built once: building one costs more than running it.
 _LOOK = select(Budget.key, Budget.used, Budget.resets_at).where(Budget.key.in_(bindparam("keys", expanding=True)))
+_SPENT = (
+    select(Budget.resets_at)
+    .where(Budget.key == bindparam("its_key"), Budget.used >= bindparam("capacity"))
+    .where(Budget.resets_at > bindparam("now"))
+)
 QUARTER, HOUR, DAY = 900, 3600, 86400
 
 
@@ -115,8 +121,7 @@ def give_back(limit: Limit) -> None:
 
 def resets_at(limit: Limit) -> datetime | None:
     """Return when a spent budget is whole again, or None if there is something left of it."""
-    spent = Budget.key == limit.key, Budget.used >= limit.capacity, Budget.resets_at > clock.now()
-    return db.session.scalar(select(Budget.resets_at).where(*spent))
+    return db.session.scalar(_SPENT, {"its_key": limit.key, "capacity": limit.capacity, "now": clock.now()})
 
 
 def throttle(limit: Limit) -> None:

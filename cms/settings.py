@@ -39,7 +39,7 @@ def email_captcha() -> Answer:
 @bp.post("/resetemail/")
 def reset_email_post() -> Answer:
     """Change the address, if the code is the one that was mailed to it."""
-    form = checked(ResetEmailForm(request.form), _page)
+    form = checked(ResetEmailForm(request.form), _refused_page)
     # `captcha` is the wire's word; inside it is a code.
     codes = {"code": form.captcha.data, "old_code": form.old_captcha.data}
     session["sid"] = email_change.confirm(g.cms_user, g.session, str(form.email.data), guard.where(), **codes)
@@ -57,15 +57,20 @@ def _asked_page(form: EmailCaptchaForm) -> str:
     """Show the settings page again with what was typed in order to get a code."""
     page = ResetEmailForm(data={"email": form.email.data})
     page.email.errors = form.email.errors
-    return _page(page)
+    return _refused_page(page)
 
 
-def _page(form: ResetEmailForm, told: dict[str, Any] | None = None) -> str:
+def _refused_page(form: ResetEmailForm) -> str:
+    """Show the settings page again with what is wrong."""
+    return _page(form, _pending())
+
+
+def _page(form: ResetEmailForm, told: dict[str, Any] | None) -> str:
     """Show the settings page with what was typed and what is wrong with it."""
     return render_template(
         "cms/resetemail.html",
         form=form,
-        pending=told or _pending(),
+        pending=told,
         policy=email_change.policy_of(g.cms_user),
         blocked_until=pending.blocked_until(g.cms_user),
     )
