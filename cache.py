@@ -1,7 +1,7 @@
 """What may be forgotten: get, set, add, incr, delete on memcached, or on an embedded SQLite file.
 
 The only importer of python-memcached. Both stores keep strings and integers under hashed keys, tell a miss from a
-store that does not answer (CacheDown), and wait half a second at most.
+store that does not answer (CacheDown), and wait for it half a second, twice at most.
 """
 
 import contextlib

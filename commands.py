@@ -1,4 +1,4 @@
-"""The command line: flask admin ..., flask mail ..., flask audit ..., flask doctor."""
+"""The command line: flask admin ..., flask email ..., flask mail ..., flask audit ..., flask doctor."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError
 
 from accounts import administrators, assisted_change, audit, doctor, history, new_password, outbox, passwords
 from accounts.audit import COMMAND_LINE
-from accounts.errors import Refusal
+from accounts.errors import EmailTaken, Refusal
 from forms import EmailCaptchaForm, NewPasswordForm, all_errors
 from models import CMSUser, db
 
@@ -58,7 +58,7 @@ def create(email: str, username: str, superuser: bool) -> None:
         administrators.create(
             email=email, username=username, password=password, superuser=superuser, where=COMMAND_LINE
         )
-    except IntegrityError:
+    except (IntegrityError, EmailTaken):
         raise click.ClickException("There is an administrator with this address or user name already.") from None
     click.echo(f"Administrator {username} <{email}> is made.")
 
@@ -84,7 +84,7 @@ def _make_demonstration(path: Path) -> None:
         user = administrators.create(
             email="admin@example.com", username="admin", password=password, superuser=True, where=COMMAND_LINE
         )
-    except IntegrityError:
+    except (IntegrityError, EmailTaken):
         raise click.ClickException("admin@example.com exists already; sign in with its password.") from None
     with open(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:
         json.dump({"id": user.id, "password": password}, file)

@@ -1,5 +1,6 @@
 """Settings: the only reader of os.environ. Every number carries its unit in its name; README lists them all."""
 
+import contextlib
 import os
 import secrets
 from collections.abc import Callable, Mapping
@@ -190,11 +191,13 @@ def _embedded_defaults(values: dict[str, Any]) -> None:
 
 def _kept_secret(path: Path) -> str:
     """Return the secret of this folder; make it once, readable by nobody else, whoever comes first."""
-    try:
-        with open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+    if not path.exists():
+        unfinished = path.with_suffix(f".{secrets.token_hex(8)}")
+        with open(os.open(unfinished, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:
             file.write(secrets.token_hex(32))
-    except FileExistsError:
-        pass
+        with contextlib.suppress(FileExistsError):
+            path.hardlink_to(unfinished)  # Whole, or not at all.
+        unfinished.unlink()
     return path.read_text()
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, delete, select, update
 
-from accounts import audit, clock, limits, mailer, outbox, passwords, sessions
+from accounts import audit, clock, limits, links, mailer, outbox, passwords, sessions
 from accounts.audit import Where
-from accounts.errors import LastSuperuser, NobodyThere, NotYourself, SignInRequired
+from accounts.errors import EmailTaken, LastSuperuser, NobodyThere, NotYourself, SignInRequired
 from models import CMSUser, EmailChange, db, email_key, name_key
 
 PAGE = 50
@@ -88,7 +88,12 @@ def blank(email: str, username: str, password_hash: str, *, superuser: bool) -> 
 
 
 def create(*, email: str, username: str, password: str, superuser: bool, where: Where) -> CMSUser:
-    """Make an administrator whose address is taken as proved. Raises IntegrityError if name or address is taken."""
+    """Make an administrator whose address is taken as proved.
+
+    Raises IntegrityError if name or address is taken, EmailTaken if its former owner may still want the address back.
+    """
+    if links.reserved(email_key(email)):
+        raise EmailTaken
     user = blank(email, username, passwords.hashed(password), superuser=superuser)
     db.session.add(user)
     db.session.flush()
@@ -114,6 +119,7 @@ def disable(by: CMSUser | None, user_id: int, *, reason: str, where: Where) -> N
         _keep_a_superuser(user)
         user.is_active = False
         sessions.end_all(user)
+        db.session.execute(delete(EmailChange).where(EmailChange.user_id == user.id))  # One that another started, too.
         _tell(by, user, "disabled", reason, where)
     _close()
 

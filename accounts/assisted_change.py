@@ -4,13 +4,14 @@ The new address must be proved all the same, and not before every known address 
 """
 
 import secrets
+from contextlib import nullcontext
 from datetime import timedelta
 
 from flask import current_app
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
-from accounts import administrators, audit, clock, email_change, links, mailer, outbox, sessions, undo
+from accounts import administrators, audit, clock, email_change, links, mailer, outbox, sessions
 from accounts.audit import Where
 from accounts.errors import EmailTaken, LinkDead, NobodyThere, NotYourself
 from accounts.keys import fingerprint
@@ -22,6 +23,12 @@ def start(by: CMSUser | None, user_id: int, email: str, *, reason: str, where: W
 
     Raises NobodyThere, NotYourself, SameEmail, ChangesFrozen, EmailTaken; then nothing is changed.
     """
+    with audit.refusals(by, where) if by else nullcontext():
+        _start(by, user_id, email, reason, where)
+    outbox.wake()
+
+
+def _start(by: CMSUser | None, user_id: int, email: str, reason: str, where: Where) -> None:
     if by is not None and by.id == user_id:
         raise NotYourself
     user = audit.held(user_id)
@@ -29,7 +36,7 @@ def start(by: CMSUser | None, user_id: int, email: str, *, reason: str, where: W
         raise NobodyThere
     email_change.refuse_same(user, email)
     email_change.refuse_frozen(user)
-    if administrators.with_email(email) or undo.reserved(email_key(email), user):
+    if administrators.with_email(email) or links.reserved(email_key(email), user.id):
         raise EmailTaken
     now, wait = clock.now(), current_app.config["ASSISTED_WAIT_SECONDS"]
     ready_at, life = now + timedelta(seconds=wait), wait + current_app.config["ASSISTED_SECONDS"]
@@ -59,7 +66,6 @@ def start(by: CMSUser | None, user_id: int, email: str, *, reason: str, where: W
     db.session.add(pending)
     audit.record(user, "change_started", where, actor_id=by.id if by else None, email=email, by=name, reason=reason)
     db.session.commit()
-    outbox.wake()
 
 
 def explained(token: str) -> str:

@@ -1,4 +1,4 @@
-"""Who did what, when and from where: one row for every step and refusal, chained so that none can vanish unseen."""
+"""Who did what, when and from where: one row for every step and refusal, chained so that changes can be found."""
 
 import json
 import re

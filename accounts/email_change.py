@@ -11,7 +11,7 @@ from flask import current_app
 from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
-from accounts import administrators, audit, clock, codes, limits, mailer, outbox, sessions, undo
+from accounts import administrators, audit, clock, codes, limits, links, mailer, outbox, sessions, undo
 from accounts.audit import Where
 from accounts.codes import Claim
 from accounts.errors import (
@@ -52,9 +52,9 @@ def policy_of(user: CMSUser) -> str:
 def ask(user: CMSUser, session: LoginSession, email: str, where: Where) -> None:
     """Mail a code to the new address; a pending change and its code are replaced.
 
-    Raises ReauthRequired, SameEmail, ChangesFrozen, EmailTaken (only where REVEAL_TAKEN_EMAIL is set),
-    TooManyAttempts, TooManyRequests, CacheDown; then nothing is changed. An address that is taken gets a note instead
-    of a code, and nobody is told.
+    Raises ReauthRequired, SignInRequired, SameEmail, ChangesFrozen, EmailTaken (only where REVEAL_TAKEN_EMAIL is set),
+    TooManyAttempts, TooManyRequests, CacheDown; then nothing is changed but the history. An address that is
+    taken gets a note instead of a code, and nobody is told.
     """
     with audit.refusals(user, where):
         sessions.require_proof(session)
@@ -77,9 +77,9 @@ def confirm(
 ) -> str:
     """Change the address if this is the code that was mailed to it, and return the session's new id.
 
-    Raises ReauthRequired, SameEmail, ChangesFrozen, CodeExpired, TooManyAttempts, CacheDown; then nothing is changed.
-    Raises CodeWrong; then the try is counted. Raises CodeMissing; then the right one of two codes is noted. Raises
-    EmailTaken; then the pending change is dropped.
+    Raises ReauthRequired, SignInRequired, SameEmail, ChangesFrozen, CodeExpired, TooManyAttempts, CacheDown; then
+    nothing is changed but the history. Raises CodeWrong; then the try is counted. Raises CodeMissing; then the try is
+    counted and the right one of two codes noted. Raises EmailTaken; then the pending change is dropped.
     """
     with audit.refusals(user, where):
         sessions.require_proof(session)
@@ -140,7 +140,8 @@ def write(user: CMSUser, pending: EmailChange, where: Where) -> None:
     user.email, user.email_key, user.email_version = pending.email, key, user.email_version + 1
     audit.record(user, "email_changed", where, old=old, new=user.email)
     db.session.flush()
-    undo.refuse_reserved(key, user)
+    if links.reserved(key, user.id):
+        raise EmailTaken
     _drop(user)
     notice = mailer.changed(
         mailer.language_of(user),
@@ -167,10 +168,10 @@ def _send_budgets(user: CMSUser, email: str, where: Where) -> list[Limit]:
 def _replace(user: CMSUser, session: LoginSession, email: str, where: Where) -> None:
     """Put a new pending change, its codes and its mails in the place of what there was."""
     now, seconds = clock.now(), current_app.config["CAPTCHA_SECONDS"]
-    owner, is_reserved = administrators.with_email(email), undo.reserved(email_key(email), user)
+    owner, is_reserved = administrators.with_email(email), links.reserved(email_key(email), user.id)
     is_free = owner is None and not is_reserved
     if not is_free and current_app.config["REVEAL_TAKEN_EMAIL"]:
-        raise EmailTaken
+        _refuse_taken(user, email, where)
     claim = Claim(user.id, session.id, email_key(email), user.email_version, secrets.token_hex(16))
     code = codes.issue(claim, seconds, real=is_free)
     language, minutes, not_after = mailer.language_of(user), -(-seconds // 60), now + timedelta(seconds=seconds)
@@ -200,6 +201,15 @@ def _replace(user: CMSUser, session: LoginSession, email: str, where: Where) -> 
         db.session.execute(_put(dialect()), pending)
     except IntegrityError:  # The session ended a moment ago, and with it goes what it asks for.
         raise SignInRequired from None
+
+
+def _refuse_taken(user: CMSUser, email: str, where: Where) -> None:
+    """Say that the address is taken, and count the asking all the same: nobody tries out a list of addresses."""
+    audit.record(user, "email_taken", where, fold=True, email=email)
+    db.session.commit()
+    refusal = EmailTaken()
+    refusal.recorded = True
+    raise refusal
 
 
 @lru_cache

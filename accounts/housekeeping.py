@@ -7,7 +7,7 @@ from sqlalchemy import delete, or_
 
 import cache
 from accounts import clock
-from models import Budget, Link, LoginSession, Mail, MailState, db
+from models import Budget, Invitation, Link, LoginSession, Mail, MailState, db
 
 KEPT = timedelta(days=30)  # For so long it can be seen what became of a mail or a link.
 
@@ -26,6 +26,7 @@ def tidy() -> None:
         delete(Budget).where(Budget.resets_at < now),
         delete(Link).where(or_(Link.expires_at < now - KEPT, Link.ended_at < now - KEPT)),
         delete(LoginSession).where(LoginSession.seen_at < now - longest_idle),
+        delete(Invitation).where(Invitation.expires_at < now - KEPT),
         delete(Mail).where(Mail.state != MailState.QUEUED, Mail.done_at < now - KEPT),
     )
     for statement in over:

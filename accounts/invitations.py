@@ -7,20 +7,24 @@ from flask import current_app
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
-from accounts import administrators, audit, clock, mailer, outbox, passwords
+from accounts import administrators, audit, clock, limits, links, mailer, outbox, passwords
 from accounts.audit import Where
 from accounts.errors import EmailTaken, LinkDead, UsernameTaken
 from accounts.keys import fingerprint
+from accounts.limits import HOUR, Limit
 from accounts.profile import Profile
 from models import CMSUser, Invitation, db, email_key
 
+PER_HOUR = 50  # So many invitations may one administrator send.
+
 
 def invite(by: CMSUser, email: str, *, superuser: bool, where: Where) -> None:
-    """Mail an invitation to this address; an earlier one is replaced. Raises EmailTaken; then nothing is changed."""
+    """Mail an invitation to this address; an earlier one is replaced. Raises EmailTaken, TooManyRequests."""
     with audit.refusals(by, where):
         by = administrators.locked(by.id)
-        if administrators.with_email(email):
+        if administrators.with_email(email) or links.reserved(email_key(email)):
             raise EmailTaken
+        limits.spend(Limit(f"invitations:user:{by.id}", PER_HOUR, HOUR))
         now, token = clock.now(), secrets.token_urlsafe(32)
         seconds = current_app.config["INVITATION_SECONDS"]
         db.session.execute(delete(Invitation).where(Invitation.email_key == email_key(email)))
@@ -84,7 +88,7 @@ def register(token: str, profile: Profile, password: str, where: Where) -> None:
     used = delete(Invitation).where(Invitation.id == invitation.id).returning(Invitation.id)
     if db.session.scalar(used) is None:  # Somebody was quicker with the same link.
         raise LinkDead
-    if administrators.with_email(invitation.email):
+    if administrators.with_email(invitation.email) or links.reserved(invitation.email_key):
         raise EmailTaken
     user = administrators.blank(invitation.email, profile.username, hashed, superuser=invitation.is_superuser)
     profile.write_to(user)

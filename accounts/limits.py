@@ -1,5 +1,6 @@
 """How often is too often. Budgets that belong to a person are kept in SQL, fast throttles in the cache."""
 
+import contextlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -13,6 +14,7 @@ from sqlalchemy import bindparam, case, delete, select
 import cache
 from accounts import clock
 from accounts.errors import TooManyAttempts, TooManyRequests, WaitFirst
+from cache import CacheDown
 from models import Budget, db, dialect, table, upsert
 
 # Statements of every request are built once: building one costs more than running it.
@@ -27,7 +29,10 @@ QUARTER, HOUR, DAY = 900, 3600, 86400
 
 @dataclass(frozen=True)
 class Limit:
-    """So many uses of something in so many seconds from the first one on; a capacity of 0 is no limit."""
+    """So many uses of something in so many seconds; a capacity of 0 is no limit.
+
+    A budget's seconds begin with its first use, a throttle's by the clock.
+    """
 
     name: str
     capacity: int
@@ -136,8 +141,9 @@ def throttle(limit: Limit) -> None:
 
 
 def forgive(limit: Limit) -> None:
-    """Forget what was counted in the cache: the person has shown who they are."""
-    cache.delete(_window(limit, clock.now().timestamp()))
+    """Forget what was counted in the cache: the person has shown who they are. What was committed stands without it."""
+    with contextlib.suppress(CacheDown):
+        cache.delete(_window(limit, clock.now().timestamp()))
 
 
 def _refuse(spent: list[tuple[Limit, datetime]]) -> None:

@@ -3,14 +3,21 @@
 import secrets
 from datetime import timedelta
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from accounts import clock
 from accounts.errors import LinkDead
 from accounts.keys import fingerprint
 from models import CMSUser, Link, LinkPurpose, db, table
 
-_ADD = insert(table(Link))  # Built once: building a statement costs more than running it.
+# Statements of every request are built once: building one costs more than running it.
+_ADD = insert(table(Link))
+_RESERVED = (
+    select(Link.id)
+    .where(Link.email_key == bindparam("key"), Link.user_id != bindparam("user"))
+    .where(Link.purpose == LinkPurpose.UNDO, Link.ended_at.is_(None), Link.expires_at > bindparam("now"))
+    .limit(1)
+)
 
 
 def make(purpose: LinkPurpose, user: CMSUser, email: str, key: str, *, seconds: int) -> str:
@@ -38,6 +45,11 @@ def alive(purpose: LinkPurpose, token: str) -> Link:
     if link is None:
         raise LinkDead
     return link
+
+
+def reserved(key: str, user_id: int = 0) -> bool:
+    """Say whether anybody but this person may still want the address back: until then nobody else can have it."""
+    return db.session.scalar(_RESERVED, {"key": key, "user": user_id, "now": clock.now()}) is not None
 
 
 def end(purpose: LinkPurpose, user: CMSUser, *, since: int = 0) -> None:

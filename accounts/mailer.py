@@ -56,7 +56,7 @@ def tries_spent(language: str, *, until: datetime, where: Where) -> Letter:
 
 def changed(language: str, *, username: str, new_email: str, undo: str, at: datetime, where: Where) -> Letter:
     """To the old address: the change is made; who, when, from where, the new address masked, and the undo link."""
-    days = current_app.config["UNDO_SECONDS"] // 86400
+    days = -(-current_app.config["UNDO_SECONDS"] // 86400)
     told = {"username": username, "new_email": masked(new_email), "undo": undo, "days": days}
     return _letter("changed", language, **told, at=_utc(at), where=where)
 

@@ -23,7 +23,7 @@ from accounts.errors import UNAVAILABLE
 from accounts.mailer import Letter
 from models import Mail, MailState, db, email_key, table
 
-LEASE = timedelta(seconds=60)  # A worker that died leaves its mail for so long; longer than a dialogue may take.
+SPARE_SECONDS = 30  # A worker that died leaves its mail for the longest dialogue and so much more.
 LIFE = timedelta(days=3)  # A notice that could not be sent for so long is given up.
 FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 5, 3600
 POLL_SECONDS = 5.0
@@ -104,12 +104,12 @@ def deliver_one() -> bool:
 
 def _taken() -> Mail | None:
     """Take a lease on the next mail: one statement, in which two workers never get the same row."""
-    now = clock.now()
+    now, lease = clock.now(), timedelta(seconds=current_app.config["MAIL_DIALOGUE_SECONDS"] + SPARE_SECONDS)
     due = select(Mail.id).where(Mail.state == MailState.QUEUED, Mail.due_at <= now).order_by(Mail.due_at).limit(1)
     take = (
         update(Mail)
         .where(Mail.id.in_(due.with_for_update(skip_locked=True)), Mail.due_at <= now)
-        .values(due_at=now + LEASE, tries=Mail.tries + 1)
+        .values(due_at=now + lease, tries=Mail.tries + 1)
         .returning(Mail)
     )
     mail = db.session.scalar(take, execution_options={"populate_existing": True, "synchronize_session": False})
@@ -267,7 +267,7 @@ class Delivery(threading.Thread):
         self._awake.set()
 
     def stop(self) -> None:
-        """Let it finish the mail in hand."""
+        """Give it three seconds for the mail in hand; what it does not finish is sent after its lease."""
         self._stopped.set()
         self._awake.set()
         self.join(timeout=3)

@@ -22,6 +22,7 @@ class Pending:
     """A change that waits for its code."""
 
     email: str
+    in_ascii: str | None  # As mail servers see the address, where that is not as people do.
     asked_at: datetime
     expires_at: datetime
     resend_at: datetime
@@ -43,6 +44,7 @@ def of(user: CMSUser, session: LoginSession) -> Pending | None:
     wait = 0 if mail and mail.state == MailState.REFUSED else current_app.config["CAPTCHA_RESEND_SECONDS"]
     return Pending(
         email=change.email,
+        in_ascii=None if change.email.isascii() else change.email_key,
         asked_at=change.asked_at,
         expires_at=change.expires_at,
         resend_at=change.asked_at + timedelta(seconds=wait),

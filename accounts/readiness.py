@@ -1,4 +1,4 @@
-"""Whether our parts answer: the database at its latest migration, and the cache."""
+"""Whether our parts answer: the database, with our tables in it, and the cache."""
 
 from sqlalchemy import select
 

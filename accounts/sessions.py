@@ -103,7 +103,7 @@ def end_all(user: CMSUser) -> None:
 
 
 def end_stale(user_id: int) -> None:
-    """End the sessions of a person that are over: nobody else would ever tidy them away."""
+    """End the sessions of a person that are over, without waiting for the housekeeping."""
     for session in db.session.scalars(select(LoginSession).where(LoginSession.user_id == user_id)):
         if is_over(session):
             end(session)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from accounts import administrators, audit, limits, passwords, sessions
 from accounts.audit import Where
-from accounts.errors import PasswordWrong, WrongCredentials
+from accounts.errors import PasswordWrong, TooManyRequests, WrongCredentials
 from accounts.keys import signature
 from accounts.limits import Limit
 from models import CMSUser, LoginSession, db, email_key
@@ -25,18 +25,18 @@ def sign_in(*, email: str, password: str, remember: bool, browser_mark: str, whe
 
     Raises WrongCredentials, in the same time whoever it is; TooManyRequests once there were too many tries of this
     account or from this network; CacheDown rather than not counting them. The tries of strangers and those of a
-    browser that has signed in to this account before are counted apart: nobody can lock the owner out.
+    browser that has signed in to this account before are counted apart: nobody can lock the owner out of that.
     """
     account = email_key(email)
-    by_account = limits.throttle_password(account, _known_as(account, browser_mark), where.network)
     user = administrators.with_email(email)
+    try:
+        by_account = limits.throttle_password(account, _known_as(account, browser_mark), where.network)
+    except TooManyRequests:
+        _record(user, "too_many_requests", where)
+        raise
     known = user is not None and user.is_active
     if not passwords.matches(password, user.password_hash if user and known else None):
-        if user:
-            audit.record_alone(user, "sign_in_failed", where)
-        else:  # As much is written for an address that nobody has: the time of the answer shall not tell.
-            limits.spend(Limit(f"sign-in:nobody:{where.network}", 10**9, limits.HOUR))
-            db.session.commit()
+        _record(user, "sign_in_failed", where)
         raise WrongCredentials
     assert user is not None
     user = administrators.locked(user.id)
@@ -73,6 +73,15 @@ def sign_out(user: CMSUser, session: LoginSession, where: Where) -> None:
     sessions.end(session)
     audit.record(user, "signed_out", where)
     db.session.commit()
+
+
+def _record(user: CMSUser | None, event: str, where: Where) -> None:
+    """Write a refusal into the history, or as much for an address that nobody has: the time shall not tell."""
+    if user:
+        audit.record_alone(user, event, where)
+    else:
+        limits.spend(Limit(f"sign-in:nobody:{where.network}", 10**9, limits.HOUR))
+        db.session.commit()
 
 
 def _known_as(account: str, browser_mark: str) -> str:

@@ -3,38 +3,19 @@
 from datetime import timedelta
 
 from flask import current_app
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
 from accounts import audit, clock, links, mailer, new_password, outbox, passwords, sessions
 from accounts.audit import Where
 from accounts.errors import EmailTaken, LinkDead
 from accounts.keys import fingerprint
-from models import CMSUser, EmailChange, Link, LinkPurpose, LoginSession, db
-
-# Built once: building a statement costs more than running it.
-_RESERVED = (
-    select(Link.id)
-    .where(Link.email_key == bindparam("key"), Link.user_id != bindparam("user"))
-    .where(Link.purpose == LinkPurpose.UNDO, Link.ended_at.is_(None), Link.expires_at > bindparam("now"))
-    .limit(1)
-)
+from models import CMSUser, EmailChange, LinkPurpose, LoginSession, db
 
 
 def offer(user: CMSUser, email: str, key: str) -> str:
     """Return the token of the link that restores this address; it is mailed to that address and nowhere else."""
     return links.make(LinkPurpose.UNDO, user, email, key, seconds=current_app.config["UNDO_SECONDS"])
-
-
-def reserved(key: str, user: CMSUser) -> bool:
-    """Say whether somebody else may still want this address back: until then nobody else can have it."""
-    return db.session.scalar(_RESERVED, {"key": key, "user": user.id, "now": clock.now()}) is not None
-
-
-def refuse_reserved(key: str, user: CMSUser) -> None:
-    """Raise EmailTaken if somebody else may still want this address back."""
-    if reserved(key, user):
-        raise EmailTaken
 
 
 def explained(token: str) -> str:
@@ -64,6 +45,7 @@ def restore(token: str, where: Where) -> str:
         raise EmailTaken from None
     links.end(LinkPurpose.UNDO, user, since=link.id)
     sessions.end_all(user)
+    db.session.execute(delete(EmailChange).where(EmailChange.user_id == user.id))  # One that another started, too.
     audit.record(user, "change_undone", where, old=lost, new=user.email)
     outbox.put(mailer.undone(mailer.language_of(user), username=user.username, where=where), lost, user_id=user.id)
     new_password.put_link(user, where, mailer.language_of(user))

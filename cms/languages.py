@@ -6,7 +6,7 @@ from pathlib import Path
 
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from flask import Flask, g, request
+from flask import Flask, g, has_request_context, request
 from flask_babel import Babel, get_locale
 
 LANGUAGES = ("zh", "en")
@@ -24,6 +24,8 @@ def init_app(app: Flask) -> None:
 
 def chosen() -> str:
     """Return the administrator's own language, else the browser's, else Chinese."""
+    if not has_request_context():  # The command line: who reads a mail may have chosen, otherwise it is Chinese.
+        return LANGUAGES[0]
     user = g.get("cms_user")
     return (user and user.language) or request.accept_languages.best_match(LANGUAGES) or LANGUAGES[0]
 

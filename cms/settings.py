@@ -9,7 +9,6 @@ from accounts import clock, email_change, pending
 from cms import guard
 from cms.answers import Answer, Doubtful, checked, data, done
 from forms import EmailCaptchaForm, ResetEmailForm
-from models import email_key
 
 bp = Blueprint("settings", __name__, url_prefix="/cms")
 
@@ -84,7 +83,7 @@ def _pending() -> dict[str, Any] | None:
     now = clock.now()
     return {
         "email": seen.email,
-        "ascii": _in_ascii(seen.email),
+        "ascii": seen.in_ascii,
         "asked_at": seen.asked_at.isoformat(timespec="seconds"),
         "expires_at": seen.expires_at.isoformat(timespec="seconds"),
         "expires_in": max(0, round((seen.expires_at - now).total_seconds())),
@@ -99,9 +98,3 @@ def _pending() -> dict[str, Any] | None:
             "problem": seen.mail_problem,
         },
     }
-
-
-def _in_ascii(email: str) -> str | None:
-    """Return the address as mail servers write it, where that is not how it is shown: look-alike letters show here."""
-    local, _, domain = email.rpartition("@")
-    return None if domain.isascii() else f"{local}@{email_key(email).rpartition('@')[2]}"
