@@ -23,6 +23,7 @@ from wtforms import (
     SelectMultipleField,
     StringField,
 )
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.i18n import get_translations
 from wtforms.meta import DefaultMeta
 from wtforms.validators import DataRequired, InputRequired, Length, Optional, StopValidation, ValidationError
@@ -47,30 +48,30 @@ PASSWORD_PERSONAL = lazy_gettext("Please do not use your name or address as your
 MOBILE_MALFORMED = lazy_gettext("Please enter a mobile number; one from abroad begins with + and its country code.")
 OUT_OF_RANGE = lazy_gettext("Please enter a number from %(low)d to %(high)d.")
 CHOICE_COUNT = lazy_gettext("Please choose %(low)d to %(high)d of them.")
-GENDERS = [
-    ("female", lazy_gettext("female")),
-    ("male", lazy_gettext("male")),
-    ("other", lazy_gettext("other, or not said")),
-]
-CITIES = [
-    ("beijing", lazy_gettext("Beijing")),
-    ("shanghai", lazy_gettext("Shanghai")),
-    ("guangzhou", lazy_gettext("Guangzhou")),
-    ("shenzhen", lazy_gettext("Shenzhen")),
-    ("hangzhou", lazy_gettext("Hangzhou")),
-    ("chengdu", lazy_gettext("Chengdu")),
-    ("elsewhere", lazy_gettext("Elsewhere")),
-]
-INTERESTS = [
-    ("news", lazy_gettext("News")),
-    ("culture", lazy_gettext("Culture")),
-    ("science", lazy_gettext("Science")),
-    ("sport", lazy_gettext("Sport")),
-    ("travel", lazy_gettext("Travel")),
-    ("music", lazy_gettext("Music")),
-]
-LANGUAGES = [("zh", "中文"), ("en", "English")]
-ROLES = [("editor", lazy_gettext("Editor")), ("superuser", lazy_gettext("Superuser"))]
+GENDERS = {
+    "female": lazy_gettext("female"),
+    "male": lazy_gettext("male"),
+    "other": lazy_gettext("other, or not said"),
+}
+CITIES = {
+    "beijing": lazy_gettext("Beijing"),
+    "shanghai": lazy_gettext("Shanghai"),
+    "guangzhou": lazy_gettext("Guangzhou"),
+    "shenzhen": lazy_gettext("Shenzhen"),
+    "hangzhou": lazy_gettext("Hangzhou"),
+    "chengdu": lazy_gettext("Chengdu"),
+    "elsewhere": lazy_gettext("Elsewhere"),
+}
+INTERESTS = {
+    "news": lazy_gettext("News"),
+    "culture": lazy_gettext("Culture"),
+    "science": lazy_gettext("Science"),
+    "sport": lazy_gettext("Sport"),
+    "travel": lazy_gettext("Travel"),
+    "music": lazy_gettext("Music"),
+}
+LANGUAGES = {"zh": "中文", "en": "English"}
+ROLES = {"editor": lazy_gettext("Editor"), "superuser": lazy_gettext("Superuser")}
 
 
 class BaseForm(Form):
@@ -332,6 +333,11 @@ def password_field() -> PasswordField:
     return PasswordField(lazy_gettext("Password"), [DataRequired(PASSWORD_MISSING), Length(max=1024, message=TOO_LONG)])
 
 
+def choices(table: Mapping[str, Any]) -> list[Any]:
+    """Return what can be chosen, as WTForms takes it: value -> what the reader sees."""
+    return [SelectChoice(value, label) for value, label in table.items()]
+
+
 def new_password_field(label: Any = NEW_PASSWORD) -> PasswordField:
     """Return the field in which somebody chooses a password."""
     return PasswordField(label, [DataRequired(PASSWORD_MISSING), PasswordStrength()])
@@ -361,12 +367,12 @@ def staff_number_field(presence: Any) -> IntegerField:
 
 def gender_field(presence: Any) -> RadioField:
     """Return the field of the gender."""
-    return RadioField(lazy_gettext("Gender"), [presence], choices=GENDERS)
+    return RadioField(lazy_gettext("Gender"), [presence], choices=choices(GENDERS))
 
 
 def city_field(presence: Any) -> SelectField:
     """Return the field of the city."""
-    return SelectField(lazy_gettext("City"), [presence], choices=[("", lazy_gettext("Please choose")), *CITIES])
+    return SelectField(lazy_gettext("City"), [presence], choices=choices({"": lazy_gettext("Please choose"), **CITIES}))
 
 
 def interests_field(presence: Any) -> SelectMultipleField:
@@ -495,13 +501,15 @@ class ProfileForm(BaseForm):
     gender = gender_field(Optional())
     city = city_field(Optional())
     interests = interests_field(Optional())
-    language = SelectField(lazy_gettext("Language"), choices=[("", lazy_gettext("as the browser asks")), *LANGUAGES])
+    language = SelectField(
+        lazy_gettext("Language"), choices=choices({"": lazy_gettext("as the browser asks"), **LANGUAGES})
+    )
     version = IntegerField(widget=HiddenInput())
 
-    def __init__(self, sent: Any = None, *, interests: Sequence[tuple[str, Any]] = (), **kwargs: Any) -> None:
+    def __init__(self, sent: Any = None, *, interests: Mapping[str, Any] = INTERESTS, **kwargs: Any) -> None:
         """Read what was sent; what can be chosen among the interests is told when the form is made."""
         super().__init__(sent, **kwargs)
-        self.interests.choices = list(interests or INTERESTS)
+        self.interests.choices = choices(interests)
 
 
 class RegisterForm(NewPasswordForm):
@@ -515,12 +523,12 @@ class RegisterForm(NewPasswordForm):
     gender = gender_field(GIVEN)
     city = city_field(GIVEN)
     interests = interests_field(GIVEN)
-    language = SelectField(lazy_gettext("Language"), choices=LANGUAGES)
+    language = SelectField(lazy_gettext("Language"), choices=choices(LANGUAGES))
 
-    def __init__(self, sent: Any = None, *, interests: Sequence[tuple[str, Any]] = (), **kwargs: Any) -> None:
+    def __init__(self, sent: Any = None, *, interests: Mapping[str, Any] = INTERESTS, **kwargs: Any) -> None:
         """Read what was sent; what can be chosen among the interests is told when the form is made."""
         super().__init__(sent, **kwargs)
-        self.interests.choices = list(interests or INTERESTS)
+        self.interests.choices = choices(interests)
 
     @together("username", "password")
     def _is_not_the_name(self, username: str, password: str) -> None:
@@ -547,7 +555,7 @@ class InviteForm(BaseForm):
     """Inviting somebody."""
 
     email = email_field()
-    role = SelectField(lazy_gettext("Role"), choices=ROLES)
+    role = SelectField(lazy_gettext("Role"), choices=choices(ROLES))
 
 
 def all_errors(form: BaseForm) -> dict[str, list[str]]:
