@@ -162,7 +162,7 @@ def digits_of(value: str | None) -> str | None:
     """Find the six digits in what somebody typed or pasted: blanks, dashes, any script's digits, a sentence around."""
     if not value or len(value) > 200:
         return value
-    text = "".join(_plain(character) for character in unicodedata.normalize("NFKC", value))
+    text = "".join(_plain(character) for character in value)
     groups = re.findall(r"(?<![0-9])[0-9](?:[ -]*[0-9]){5}(?![0-9])", text.strip())
     return re.sub(r"[ -]", "", groups[0]) if len(groups) == 1 else text.strip()
 

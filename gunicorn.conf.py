@@ -10,6 +10,13 @@ graceful_timeout = 10
 control_socket_disable = True
 
 
+def on_starting(_: Any) -> None:
+    """Refuse settings that cannot be used while there is no worker: one that ends at its start is replaced for ever."""
+    import config
+
+    config.load()
+
+
 def post_worker_init(worker: Any) -> None:
     """Have the worker look for mail that an earlier process left in the outbox."""
     from accounts import outbox

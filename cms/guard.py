@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, g, request, session
 from flask_wtf.csrf import CSRFProtect
@@ -131,8 +130,7 @@ def own_path(path: str | None) -> str | None:
     """Return a path of this site, or None for what would lead anywhere else."""
     if not path or not re.fullmatch(r"/[!-~]*", path) or path[1:2] in ("/", "\\") or "\\" in path:
         return None
-    parts = urlsplit(path)
-    return None if parts.scheme or parts.netloc else path
+    return path
 
 
 def _refuse_foreign_site() -> None:
@@ -141,5 +139,5 @@ def _refuse_foreign_site() -> None:
     if site is not None:
         if site not in ("same-origin", "none"):
             raise Forbidden
-    elif origin is not None and urlsplit(origin).netloc != request.host:
+    elif origin is not None and origin.partition("://")[2] != request.host:
         raise Forbidden

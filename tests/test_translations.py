@@ -1,7 +1,5 @@
 """The Chinese catalogue says all that the sources say, and nothing else. Needs no application."""
 
-# ruff: noqa: RUF001 - Chinese has its own exclamation mark.
-
 import re
 from collections.abc import Iterator
 from pathlib import Path

@@ -8,16 +8,16 @@
 
     /* Say whether a refusal was about who is there, and take care of it: `again` repeats the request afterwards. */
     function stopped(data, again) {
-        const dialog = document.getElementById('reauth');
         if (data['data']['error'] === 'sign_in_required') {
-            window.location.assign(dialog.dataset.loginUrl + '?next=' + encodeURIComponent(window.location.pathname));
+            const loginUrl = document.querySelector('[data-login-url]').dataset.loginUrl;
+            window.location.assign(loginUrl + '?next=' + encodeURIComponent(window.location.pathname));
             return true;
         }
         if (data['data']['error'] === 'reauth_required') {
             repeat = again;
             back = document.activeElement;
             passed = false;
-            bootstrap.Modal.getOrCreateInstance(dialog).show();
+            bootstrap.Modal.getOrCreateInstance('#reauth').show();
             return true;
         }
         return false;

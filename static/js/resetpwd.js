@@ -1,0 +1,30 @@
+/* The page on which an administrator changes their password. */
+$(function () {
+    'use strict';
+
+    const form = $('#resetpwd');
+    const fields = form.find(':password');
+
+    function changePassword() {
+        zlform.clear(form);
+        zlajax.post({
+            'url': form.attr('action'),
+            'data': fields.serialize(),
+            'form': form,
+            'success': function (data) {
+                if (data['code'] === 200) {
+                    fields.val('');
+                    zlalert.alertSuccess(data['message']);
+                } else if (!zldoor.stopped(data)) {
+                    zlform.refuse(form, data['data']['fields'] || {});
+                    zlalert.alertInfo(data['message']);
+                }
+            }
+        });
+    }
+
+    form.on('submit', function (event) {
+        event.preventDefault();
+        changePassword();
+    });
+});

@@ -1,0 +1,75 @@
+"""A Chromium, the site of the main way, the one of the demonstration, and readers who sit down before them."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from tests.browser.readers import ARTEFACTS, DESK, LOCALES, Reader
+from tests.conftest import HOUSES
+from tests.live.sites import Site, served
+from tests.parts import PostgresServer, needed
+
+PATIENCE_MS = 10_000
+SitDown = Callable[..., Reader]
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    """Run one Chromium for all readers; it must be closed before others use asyncio."""
+    expect.set_options(timeout=PATIENCE_MS)
+    quiet = ["background-networking", "component-update", "sync"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=needed("chromium"),
+            args=["--no-sandbox", "--disable-gpu", *(f"--disable-{what}" for what in quiet)],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="package")
+def site(postgres: PostgresServer, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Serve the house on PostgreSQL, memcached and a mail server."""
+    with served(HOUSES[1], tmp_path_factory.mktemp("site"), postgres, sqlite_template) as found:
+        yield found
+        assert not found.broken_histories()
+
+
+@pytest.fixture(scope="package")
+def demo_site(
+    postgres: PostgresServer, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    """Serve the house with nothing installed: SQLite, the embedded store, and the mailbox page for a mail server."""
+    with served(HOUSES[0], tmp_path_factory.mktemp("demo"), postgres, sqlite_template, MAIL_SERVER="") as found:
+        yield found
+
+
+@pytest.fixture
+def sit_down(chromium: Browser, site: Site) -> Iterator[SitDown]:
+    """Return what seats a reader of a language before a site; at the end nobody's browser has complained."""
+    ARTEFACTS.mkdir(exist_ok=True)
+    readers: list[Reader] = []
+
+    def seat(
+        language: str = "zh", *, at: Site = site, size: tuple[int, int] = DESK, scripts: bool = True, **more: Any
+    ) -> Reader:
+        # Nothing moves, so that no test waits for a movement.
+        context = chromium.new_context(
+            locale=LOCALES[language],
+            viewport={"width": size[0], "height": size[1]},
+            base_url=f"http://127.0.0.1:{at.server.port}",
+            java_script_enabled=scripts,
+            reduced_motion="reduce",
+            **more,
+        )
+        context.set_default_timeout(PATIENCE_MS)
+        readers.append(Reader(context, at, language))
+        return readers[-1]
+
+    yield seat
+    for reader in readers:
+        reader.context.close()
+    assert [complaint for reader in readers for complaint in reader.complaints] == []

@@ -1,0 +1,132 @@
+"""What every test may ask for. The parts are real; `tests/parts.py` says how they are started and surely ended."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from argon2 import PasswordHasher
+from flask import Flask
+
+from accounts import passwords
+from config import SETTINGS
+from tests.houses import Clock, House, copied, migrate, settings_for
+from tests.parts import MemcachedServer, PostgresServer, SmtpServer
+
+HOUSES = ("sqlite+embedded", "postgresql+memcached")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _bare_environment() -> None:
+    """Take the developer's own settings out of the way: a test says itself what it needs."""
+    for setting in SETTINGS:
+        os.environ.pop(setting.name, None)
+
+
+@pytest.fixture(autouse=True)
+def _cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hash passwords with 8 KiB and one pass: what argon2 costs is not what the tests are about."""
+    monkeypatch.setattr(passwords, "HASHER", PasswordHasher(memory_cost=8, time_cost=1, parallelism=1))
+
+
+@pytest.fixture(scope="session")
+def memcached_server() -> Iterator[MemcachedServer]:
+    """Run one memcached for all tests."""
+    server = MemcachedServer().start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def memcached(memcached_server: MemcachedServer) -> Iterator[MemcachedServer]:
+    """Give a test the memcached, empty; whatever it did to it is put right afterwards."""
+    memcached_server.flush()
+    yield memcached_server
+    memcached_server.refresh()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """Run one PostgreSQL for all tests; `database()` is a fresh copy of a migrated one."""
+    server = PostgresServer()
+    try:
+        server.start()
+        folder = tmp_path_factory.mktemp("postgres")
+        server.prepare(lambda url: migrate(settings_for(folder, DATABASE_URL=url)))
+        yield server
+    finally:
+        server.close()
+
+
+@pytest.fixture(scope="session")
+def smtp_server() -> Iterator[SmtpServer]:
+    """Run one SMTP server for all tests."""
+    server = SmtpServer().start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def smtp(smtp_server: SmtpServer) -> Iterator[SmtpServer]:
+    """Give a test the SMTP server, polite and without mail; whatever it did to it is put right afterwards."""
+    smtp_server.behave()
+    yield smtp_server
+    smtp_server.behave()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a migrated SQLite file, to be copied."""
+    folder = tmp_path_factory.mktemp("sqlite")
+    migrate(settings_for(folder))
+    return folder / "cms.db"
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Stop the clock; the test turns it."""
+    return Clock().hang_up(monkeypatch)
+
+
+@pytest.fixture(params=HOUSES)
+def house(request: pytest.FixtureRequest, clock: Clock, tmp_path: Path) -> Iterator[House]:
+    """Give the house: once with nothing installed, once with PostgreSQL, memcached and a mail server."""
+    yield from furnished(request, clock, tmp_path)
+
+
+@pytest.fixture
+def small_house(request: pytest.FixtureRequest, clock: Clock, tmp_path: Path) -> Iterator[House]:
+    """Give the house with nothing installed, for what has nothing to do with the parts."""
+    request.param = HOUSES[0]  # type: ignore[attr-defined]
+    yield from furnished(request, clock, tmp_path)
+
+
+@pytest.fixture
+def app(house: House) -> Flask:
+    """Give the application of the house."""
+    return house.app
+
+
+def furnished(request: Any, clock: Clock, tmp_path: Path) -> Iterator[House]:
+    """Yield a house with its parts; a part that is not needed is not started."""
+    folder = tmp_path / "instance"
+    if request.param == HOUSES[0]:
+        copied(request.getfixturevalue("sqlite_template"), folder)
+        house = House(request.param, settings_for(folder), clock)
+        yield house
+        house.close()
+        return
+    memcached: MemcachedServer = request.getfixturevalue("memcached")
+    smtp: SmtpServer = request.getfixturevalue("smtp")
+    with request.getfixturevalue("postgres").database() as url:
+        settings = settings_for(
+            folder,
+            DATABASE_URL=url,
+            CACHE_URL=f"memcached://{memcached.address}",
+            MAIL_SERVER="127.0.0.1",
+            MAIL_PORT=str(smtp.port),
+        )
+        house = House(request.param, settings, clock, memcached=memcached, smtp=smtp)
+        yield house
+        house.close()

@@ -1,0 +1,219 @@
+"""The two houses that the product stands in, and the clock on their wall."""
+
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from email.utils import parseaddr
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask_migrate import upgrade
+
+import cache
+from accounts import administrators, outbox
+from accounts import clock as product_clock
+from accounts.audit import Where
+from app import create_app
+from models import CMSUser, db
+from tests.parts import ROOT, MemcachedServer, SmtpServer
+from tests.people import PASSWORD, InProcess, Person, code_in, link_in, text_of
+
+SECRET = "a secret of the tests, and of nothing else"
+HERE = Where("198.51.100.7", "Firefox 131, Linux")
+
+
+class Clock:
+    """A clock that stands still until it is turned. It begins with the real time.
+
+    It turns the product's own clock, and the embedded store's. The clock of a real memcached cannot be turned: what
+    must be over after some time is over there by the product's own reckoning, or by flushing the server.
+    """
+
+    def __init__(self) -> None:
+        """Stop at the present moment."""
+        self.at = datetime.now(UTC)
+
+    def now(self) -> datetime:
+        """Return what the clock shows."""
+        return self.at
+
+    def timestamp(self) -> float:
+        """Return what the clock shows, as time.time() would."""
+        return self.at.timestamp()
+
+    def turn(self, **span: float) -> datetime:
+        """Turn the clock on by so many seconds, minutes, hours or days; return what it shows now."""
+        self.at += timedelta(**span)
+        return self.at
+
+    def hang_up(self, patch: pytest.MonkeyPatch) -> "Clock":
+        """Have everybody look at this clock."""
+        patch.setattr(product_clock, "now", self.now)
+        return self
+
+    def set_store(self, store: cache.Store) -> None:
+        """Have the embedded store look at this clock, too."""
+        if isinstance(store, cache.Embedded):
+            store._now = self.timestamp
+
+
+class House:
+    """Where the application lives: a database, a cache, a way for its mail. `build` puts the application in."""
+
+    def __init__(
+        self,
+        name: str,
+        settings: dict[str, str],
+        clock: Clock,
+        *,
+        memcached: Any = None,
+        smtp: SmtpServer | None = None,
+    ) -> None:
+        """Remember the parts."""
+        self.name, self.settings, self.clock, self.smtp = name, settings, clock, smtp
+        self.memcached: MemcachedServer | None = memcached
+        self._built: list[Flask] = []
+        self._main: Flask | None = None
+
+    @property
+    def app(self) -> Flask:
+        """Return the application with the house's own settings."""
+        if self._main is None:
+            self._main = self.build()
+        return self._main
+
+    def build(self, **settings: str) -> Flask:
+        """Make an application as one of possibly many processes; `settings` come before the house's own."""
+        app = create_app({**self.settings, **settings})
+        self.clock.set_store(app.extensions["cache"])
+        self._built.append(app)
+        return app
+
+    def lose_the_cache(self) -> None:
+        """Have the cache forget everything, as a restart of memcached or a deleted file would."""
+        if self.memcached:
+            self.memcached.flush()
+        else:
+            with self.app.app_context():
+                cache._store()._one("DELETE FROM item")  # type: ignore[attr-defined]
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        for app in self._built:
+            if thread := app.extensions.get("mail_delivery"):
+                thread.stop()
+            with app.app_context():
+                db.session.remove()
+                db.engine.dispose()
+
+    def administrator(self, email: str, *, username: str = "", **more: Any) -> CMSUser:
+        """Make an administrator, as the command line would."""
+        given = {"password": PASSWORD, "superuser": False, "where": HERE, **more}
+        with self.app.app_context():
+            return administrators.create(email=email, username=username or email.partition("@")[0], **given)
+
+    def change(self, whose: str, **values: Any) -> None:
+        """Change an administrator's row, as an operator would in the database."""
+        with self.app.app_context():
+            user = administrators.with_email(whose)
+            assert user is not None
+            for name, value in values.items():
+                setattr(user, name, value)
+            db.session.commit()
+
+    def stored(self, username: str) -> CMSUser:
+        """Return an administrator's row as it is now."""
+        with self.app.app_context():
+            found = db.session.scalar(db.select(CMSUser).where(CMSUser.username == username))
+            assert found is not None
+            return found
+
+    def rows(self, query: Any) -> list[Any]:
+        """Return the rows of a query, for what no page shows."""
+        with self.app.app_context():
+            return list(db.session.execute(query).all())
+
+    def visitor(self, email: str = "nobody@example.com", *, app: Flask | None = None, **how: Any) -> Person:
+        """Return somebody at a fresh browser."""
+        network = how.pop("network", "203.0.113.5")
+        return Person(InProcess(app or self.app, network), email, **how)
+
+    def person(self, email: str = "ann@example.com", *, app: Flask | None = None, **how: Any) -> Person:
+        """Return an administrator who was just made and has just signed in."""
+        self.administrator(email)
+        return self.signed_in(email, app=app, **how)
+
+    def signed_in(self, email: str, *, app: Flask | None = None, **how: Any) -> Person:
+        """Return an administrator who has just signed in at a fresh browser."""
+        person = self.visitor(email, app=app, **how)
+        answer = person.sign_in()
+        assert answer.status == 200, answer
+        return person
+
+    def deliver(self, app: Flask | None = None) -> None:
+        """Send all mail that is due."""
+        with (app or self.app).app_context():
+            while outbox.deliver_one():
+                pass
+
+    def mail_to(self, address: str) -> list[EmailMessage]:
+        """Send all mail that is due, and return what this address got, in the order in which it came."""
+        self.deliver()
+        if self.smtp:
+            return self.smtp.to(address)
+        files = sorted((Path(self.settings["INSTANCE_DIR"]) / "mailbox").glob("*.eml"), key=_filed_at)
+        messages = [message_from_bytes(file.read_bytes(), policy=policy.default) for file in files]
+        return [message for message in messages if parseaddr(str(message["To"]))[1] == address]  # type: ignore[misc]
+
+    def code_to(self, address: str) -> str:
+        """Read the code out of the newest mail that this address got."""
+        messages = self.mail_to(address)
+        assert messages, f"no mail came to {address}"
+        return code_in(messages[-1])
+
+    def links_to(self, address: str, what: str) -> list[str]:
+        """Read the links of one kind (stop, undo, forgotpwd) out of the mails that this address got."""
+        return [link_in(mail) for mail in self.mail_to(address) if f"/{what}/" in text_of(mail)]
+
+
+def _filed_at(path: Path) -> tuple[int, str]:
+    return path.stat().st_mtime_ns, path.name
+
+
+def settings_for(folder: Path, **more: str) -> dict[str, str]:
+    """Return the settings that every application of the tests starts with, as they would stand in the environment."""
+    return {
+        "CMS_ENV": "development",
+        "SECRET_KEY": SECRET,
+        "INSTANCE_DIR": str(folder),
+        "MAIL_SERVER": "",
+        "MAIL_DEFAULT_SENDER": "CMS <cms@example.net>",
+        "MAIL_DELIVERY": "worker",
+        "MAIL_SECONDS": "1",
+        "MAIL_DIALOGUE_SECONDS": "2",
+        "DATABASE_URL": "",
+        "CACHE_URL": "",
+        **more,
+    }
+
+
+def migrate(settings: dict[str, str]) -> None:
+    """Bring the database of these settings up to date, as `flask db upgrade` would."""
+    app = create_app(settings)
+    with app.app_context():
+        upgrade(directory=str(ROOT / "migrations"))
+        db.session.remove()
+        db.engine.dispose()
+
+
+def copied(template: Path, folder: Path) -> None:
+    """Put a copy of a migrated SQLite file into an instance folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(template, folder / "cms.db")
+
+
+Build = Callable[..., Flask]

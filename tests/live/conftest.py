@@ -1,0 +1,85 @@
+"""The sites: one for each house, shared by all tests that leave it whole, and one whose workers break on request."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import HOUSES
+from tests.live.sites import Site, served
+from tests.parts import PostgresServer, eventually
+
+Serve = Callable[..., Site]
+
+
+@pytest.fixture(scope="session")
+def serve(
+    postgres: PostgresServer, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., contextlib.AbstractContextManager[Site]]:
+    """Return what builds and serves a house of a name, with gunicorn options and with settings."""
+
+    def build(name: str, *options: str, **more: str) -> contextlib.AbstractContextManager[Site]:
+        return served(name, tmp_path_factory.mktemp("site"), postgres, sqlite_template, *options, **more)
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def _sqlite_site(serve: Serve) -> Iterator[Site]:
+    with serve(HOUSES[0]) as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def _postgres_site(serve: Serve) -> Iterator[Site]:
+    with serve(HOUSES[1]) as site:
+        yield site
+
+
+@pytest.fixture(scope="session", params=HOUSES)
+def _breaking_site(request: pytest.FixtureRequest, serve: Serve) -> Iterator[Site]:
+    # --preload: a worker that was killed is replaced in no time.
+    with serve(request.param, "--preload", application="tests.live.breaking:create_app()") as site:
+        yield site
+
+
+@pytest.fixture
+def sqlite_site(_sqlite_site: Site) -> Iterator[Site]:
+    """Give the house with nothing installed."""
+    yield from in_order(_sqlite_site)
+
+
+@pytest.fixture
+def postgres_site(_postgres_site: Site) -> Iterator[Site]:
+    """Give the house on PostgreSQL and memcached."""
+    yield from in_order(_postgres_site)
+
+
+@pytest.fixture(params=["sqlite_site", "postgres_site"])
+def site(request: pytest.FixtureRequest) -> Site:
+    """Give both houses, one after the other."""
+    found: Site = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture
+def breaking_site(_breaking_site: Site) -> Iterator[Site]:
+    """Give both houses, served by workers that break where a request says so."""
+    yield from in_order(_breaking_site)
+
+
+def in_order(site: Site) -> Iterator[Site]:
+    """Put the parts in order before a test and after it, and see that it left every history whole."""
+    put_right(site)
+    yield site
+    put_right(site)
+    assert not site.broken_histories()
+
+
+def put_right(site: Site) -> None:
+    """Have every part run, be polite and know nothing; and every worker know that it does."""
+    site.smtp.behave()
+    if site.memcached:
+        site.memcached.refresh()
+    eventually(lambda: all(site.visitor().ask_as_script("/readyz").status == 200 for _ in range(12)), "it is ready")

@@ -1,0 +1,395 @@
+"""Serving: starting, stopping, reloading, production, proxies, and the command line."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from sqlalchemy import delete, select, update
+
+from models import Audit, Mail, MailState
+from tests.conftest import HOUSES
+from tests.houses import SECRET, copied, settings_for
+from tests.live.conftest import Serve
+from tests.live.sites import Site, is_signed_in
+from tests.parts import (
+    ROOT,
+    PostgresServer,
+    command_line,
+    eventually,
+    free_port,
+)
+from tests.people import PASSWORD, SCRIPT, Answer
+
+PRODUCTION = {"CMS_ENV": "production", "SECRET_KEY": SECRET}
+
+
+def is_alive(pid: int) -> bool:
+    """Say whether a process runs."""
+    with contextlib.suppress(OSError):
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    return False
+
+
+def fails_to_start(settings: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """Start gunicorn with settings that cannot be used, and wait for its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{free_port()}", "app:create_app()"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/tmp"), **settings},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+class TestProcesses:
+    """gunicorn's master and its workers."""
+
+    @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-C", "TERM"])
+    def test_it_stops_and_leaves_nothing_behind(self, serve: Serve, sign: int) -> None:
+        with serve(HOUSES[0]) as site:
+            ann = site.person()
+            ann.ask(site.fresh())  # The thread that carries mail runs.
+            process = site.server._process
+            assert process is not None
+            pids = [process.pid, *site.server.workers()]
+            assert len(pids) == 3
+            process.send_signal(sign)
+            assert process.wait(20) == 0
+            assert not [pid for pid in pids if is_alive(pid)]
+            assert "Traceback" not in site.log
+
+    def test_a_reload_under_load_fails_no_request(self, site: Site) -> None:
+        before, done, answers = set(site.server.workers()), threading.Event(), []
+        people = [site.person() for _ in range(3)]
+
+        def work(number: int) -> None:
+            while not done.is_set():
+                answers.append(people[number].ask_as_script())
+                answers.append(people[number].reauth())
+
+        crowd = [threading.Thread(target=work, args=(number,)) for number in range(3)]
+        for thread in crowd:
+            thread.start()
+        site.server.hang_up()
+        eventually(lambda: not before & set(site.server.workers()), "the old workers are gone")
+        served = len(answers)
+        eventually(lambda: len(answers) > served + 6, "the new workers answer")
+        done.set()
+        for thread in crowd:
+            thread.join()
+        assert {answer.status for answer in answers} == {200}, [str(a) for a in answers if a.status != 200]
+        assert len(site.server.workers()) == 2
+
+    def test_a_worker_that_was_killed_is_replaced(self, site: Site) -> None:
+        ann = site.person()
+        killed = site.server.kill_worker()
+        eventually(lambda: killed not in site.server.workers() and len(site.server.workers()) == 2, "a new worker")
+        assert eventually(lambda: ann.ask_as_script().status == 200, "the site answers")
+
+    def test_a_copied_cookie_is_dead_in_the_other_worker_when_its_session_ended_in_this_one(
+        self, quiet_site: Site
+    ) -> None:
+        site = quiet_site
+        here, there = site.server.workers()
+        ann = site.person()
+        thief = site.twin(ann)
+        with frozen(there):
+            assert is_signed_in(thief)
+        with frozen(here):
+            assert is_signed_in(thief)  # Each worker has met this session.
+        with frozen(there):
+            assert ann.sign_out().status == 200
+        with frozen(here):
+            assert not is_signed_in(thief)
+            assert thief.ask(site.fresh()).error == "sign_in_required"
+
+    def test_a_code_that_one_worker_made_is_good_in_the_other(self, quiet_site: Site) -> None:
+        site = quiet_site
+        here, there = site.server.workers()
+        ann, new = site.person(), site.fresh()
+        with frozen(there):
+            assert ann.ask(new).status == 200
+            said(site.settings, "mail", "deliver")
+            code = site.code_to(new)
+        with frozen(here):
+            assert ann.confirm(new, code).status == 200
+
+
+@contextlib.contextmanager
+def frozen(pid: int) -> Iterator[None]:
+    """Stop a worker for a while, so that the other one must answer."""
+    os.kill(pid, signal.SIGSTOP)
+    eventually(lambda: "\nState:\tT" in Path(f"/proc/{pid}/status").read_text(), "the worker stands still")
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+@pytest.fixture(scope="module")
+def direct(serve: Serve) -> Iterator[Site]:
+    """Give a site in production that trusts nobody in front of it."""
+    with serve(HOUSES[0], **PRODUCTION) as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def behind_proxy(serve: Serve) -> Iterator[Site]:
+    """Give a site in production behind one proxy, for one name."""
+    settings = {"TRUSTED_PROXIES": "1", "TRUSTED_HOSTS": "cms.example.com", **PRODUCTION}
+    with serve(HOUSES[0], **settings) as site:
+        yield site
+
+
+@pytest.fixture(scope="module", params=HOUSES)
+def quiet_site(request: pytest.FixtureRequest, serve: Serve) -> Iterator[Site]:
+    """Give a site whose workers do nothing but answer: none is frozen while it holds what the other one needs."""
+    with serve(request.param, MAIL_DELIVERY="worker") as site:
+        yield site
+
+
+def get(site: Site, path: str, **headers: str) -> Answer:
+    """Ask as a script at a fresh browser, with headers whose names are written with underscores."""
+    given = {name.replace("_", "-"): value for name, value in headers.items()}
+    return site.visitor().browser.send("GET", path, headers={**SCRIPT, **given})
+
+
+class TestProduction:
+    """CMS_ENV=production, and what stands in front of it."""
+
+    def test_there_is_no_mailbox_page(self, direct: Site, sqlite_site: Site) -> None:
+        assert get(direct, "/dev/mailbox/").status == 404
+        assert get(sqlite_site, "/dev/mailbox/").status == 200
+
+    def test_its_cookie_goes_over_tls_only_and_to_no_other_host(self, direct: Site) -> None:
+        (line,) = get(direct, "/cms/login/").headers.getlist("Set-Cookie")
+        assert line.startswith("__Host-session=")
+        assert {"Secure", "HttpOnly", "SameSite=Lax", "Path=/"} <= set(line.split("; "))
+        assert "Domain" not in line
+
+    def test_the_story_goes_well_behind_a_proxy(self, behind_proxy: Site) -> None:
+        site = behind_proxy
+        ann, new = site.visitor(site.administrator()), site.fresh()
+        user_id = site.user_id(ann.email)
+        ann.browser.headers |= {
+            "Host": "cms.example.com",
+            "X-Forwarded-Proto": "https",
+            "X-Forwarded-For": "198.51.100.1, 203.0.113.77",
+            "Origin": "https://cms.example.com",
+        }
+        assert ann.sign_in().status == 200
+        answer = ann.ask(new)
+        assert answer.status == 200
+        assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
+        assert ann.confirm(new, site.code_to(new)).status == 200
+        where = site.rows(select(Audit.network).where(Audit.user_id == user_id, Audit.event == "email_changed"))
+        # The last one is what our proxy saw; what stands before it, anybody can write.
+        assert where == [("203.0.113.77",)]
+
+    def test_other_names_are_not_served(self, behind_proxy: Site) -> None:
+        answer = get(behind_proxy, "/cms/login", Host="evil.example")
+        assert answer.status == 400
+        assert b"evil" not in answer.body
+        assert "Location" not in answer.headers
+
+    def test_who_has_no_proxy_believes_no_header_of_one(self, direct: Site) -> None:
+        email = direct.administrator()
+        stranger = direct.visitor(email, password="wrong")
+        stranger.browser.headers |= {"X-Forwarded-For": "203.0.113.77", "X-Forwarded-Proto": "https"}
+        answer = stranger.sign_in()
+        assert answer.error == "wrong_credentials"
+        assert "Strict-Transport-Security" not in answer.headers
+        query = select(Audit.network).where(Audit.user_id == direct.user_id(email), Audit.event == "sign_in_failed")
+        assert direct.rows(query) == [("127.0.0.1",)]
+
+    def test_a_name_in_the_request_does_not_get_into_a_link_that_is_mailed(self, direct: Site) -> None:
+        ann = direct.visitor(direct.administrator())
+        ann.browser.headers["Host"] = "evil.example"
+        ann.sign_in()
+        new = direct.fresh()
+        assert ann.ask(new).status == 200
+        direct.code_to(new)
+        eventually(direct.all_mail_is_sent, "all mail is sent")
+        assert direct.smtp.posted
+        assert not [posted for posted in direct.smtp.posted if b"evil" in posted.raw]
+
+
+class TestSettings:
+    """A setting that cannot be used stops the start, with one line that says which and why."""
+
+    @pytest.mark.parametrize(
+        ("settings", "line"),
+        [
+            ({"CMS_ENV": "production"}, "SECRET_KEY must be set in production"),
+            ({"CMS_ENV": "production", "SECRET_KEY": "short"}, "SECRET_KEY must be set in production"),
+            ({"CAPTCHA_TRIES": "many"}, "CAPTCHA_TRIES='many' cannot be used"),
+        ],
+        ids=["no secret", "a short secret", "no number"],
+    )
+    def test_it_refuses_to_start(self, tmp_path: Path, settings: dict[str, str], line: str) -> None:
+        ended = fails_to_start({"INSTANCE_DIR": str(tmp_path), **settings})
+        assert ended.returncode != 0
+        told = [each for each in (ended.stdout + ended.stderr).splitlines() if line in each]
+        assert told, ended.stderr
+        assert "Traceback" not in ended.stderr
+
+    def test_a_command_says_it_in_one_line_and_nothing_else(self, tmp_path: Path) -> None:
+        ended = command_line({"INSTANCE_DIR": str(tmp_path), "CACHE_URL": "redis://localhost"}, "doctor")
+        assert ended.returncode != 0
+        (line,) = ended.stderr.strip().splitlines()
+        assert line.startswith("CACHE_URL='redis://localhost' cannot be used")
+        assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture(params=HOUSES)
+def bare(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, str]]:
+    """Give settings with an empty database."""
+    if request.param == HOUSES[0]:
+        yield settings_for(tmp_path)
+        return
+    postgres: PostgresServer = request.getfixturevalue("postgres")
+    with postgres.database(template="template1") as url:
+        yield settings_for(tmp_path, DATABASE_URL=url)
+
+
+@pytest.fixture
+def settings(tmp_path: Path, sqlite_template: Path) -> dict[str, str]:
+    """Give settings with a migrated database and nobody in it."""
+    copied(sqlite_template, tmp_path)
+    return settings_for(tmp_path)
+
+
+def said(settings: Mapping[str, str], *words: str, lines: tuple[str, ...] = ()) -> str:
+    """Run a command that goes well, and return what it said."""
+    ended = command_line(settings, *words, said=lines)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "Traceback" not in ended.stderr
+    return ended.stdout
+
+
+class TestCommands:
+    """`flask ...`."""
+
+    def test_the_migrations_go_up_and_down_and_say_what_the_models_say(self, bare: dict[str, str]) -> None:
+        said(bare, "db", "upgrade")
+        said(bare, "db", "upgrade")
+        assert "No new upgrade operations detected" in said(bare, "db", "check")
+        said(bare, "admin", "create", "ann@example.com", "--username", "ann", lines=(PASSWORD,))
+        said(bare, "db", "downgrade", "base")
+        said(bare, "db", "upgrade")
+        said(bare, "admin", "create", "ann@example.com", "--username", "ann", lines=(PASSWORD,))
+
+    def test_an_administrator_is_made_with_a_password_from_standard_input_and_signs_in(self, sqlite_site: Site) -> None:
+        email = sqlite_site.fresh("made")
+        words = ("admin", "create", email, "--username", email.partition("@")[0])
+        told = said(sqlite_site.settings, *words, "--superuser", lines=("a password of theirs",))
+        assert email in told
+        assert "a password of theirs" not in told
+        user = sqlite_site.user(email)
+        assert user is not None
+        assert user.is_superuser
+        assert sqlite_site.visitor(email, password="a password of theirs").sign_in().status == 200
+        again = command_line(sqlite_site.settings, *words, said=(PASSWORD,))
+        assert again.returncode != 0
+        assert again.stderr.count("\n") == 1, again.stderr
+
+    @pytest.mark.parametrize(
+        ("email", "password"), [("no address", PASSWORD), ("bob@example.com", "short"), ("bob@example.com", "")]
+    )
+    def test_what_cannot_be_an_administrator_is_refused_in_one_line(
+        self, settings: dict[str, str], email: str, password: str
+    ) -> None:
+        ended = command_line(settings, "admin", "create", email, "--username", "bob", said=(password,))
+        assert ended.returncode != 0
+        assert ended.stderr.count("\n") == 1, ended.stderr
+
+    def test_the_demonstration_is_made_once_and_works(self, sqlite_site: Site) -> None:
+        first, second = (said(sqlite_site.settings, "admin", "demo") for _ in range(2))
+        assert first == second
+        email, password = first.split()[2], first.split()[-1]
+        assert sqlite_site.visitor(email, password=password).sign_in().status == 200
+        refused = command_line({**sqlite_site.settings, **PRODUCTION}, "admin", "demo")
+        assert refused.returncode != 0
+        assert password not in refused.stdout + refused.stderr
+
+    def test_waiting_mail_is_delivered_and_the_command_ends(self, quiet_site: Site) -> None:
+        site = quiet_site
+        ann, new = site.person(), site.fresh()
+        ann.ask(new)
+        waiting = Mail.user_id == site.user_id(ann.email), Mail.state == MailState.QUEUED
+        assert site.count(Mail, *waiting) == 2
+        assert said(site.settings, "mail", "deliver") == ""
+        assert site.count(Mail, *waiting) == 0
+        assert ann.confirm(new, site.code_to(new)).status == 200
+
+    def test_a_history_that_somebody_touched_is_found(self, site: Site) -> None:
+        ann = site.person()
+        site.has_changed(ann, site.fresh())
+        user_id = site.user_id(ann.email)
+        assert "Every history is whole." in said(site.settings, "audit", "verify")
+        rows = site.rows(select(Audit.__table__).where(Audit.user_id == user_id).order_by(Audit.number))
+        last = rows[-1].number
+        changed = update(Audit).where(Audit.user_id == user_id, Audit.number == 2)
+        missing = delete(Audit).where(Audit.user_id == user_id)
+        for number, touch in (
+            (2, changed.values(network="192.0.2.1")),
+            (2, missing.where(Audit.number == 2)),
+            (last, missing.where(Audit.number == last)),
+        ):
+            site.write(touch)
+            ended = command_line(site.settings, "audit", "verify")
+            assert (ended.returncode, ended.stdout) == (
+                1,
+                f"{ann.email}: row {number} was changed or is missing\n",
+            )
+            site.write(missing)
+            site.write(Audit.__table__.insert().values([dict(row._mapping) for row in rows]))
+        assert "Every history is whole." in said(site.settings, "audit", "verify")
+
+    def test_the_policy_is_printed_for_every_role(self, settings: dict[str, str]) -> None:
+        told = said({**settings, "EMAIL_POLICY": "editor=new,superuser=both"}, "email", "policy")
+        assert told.splitlines() == [
+            "editor: a code from the new address",
+            "superuser: a code from both addresses",
+        ]
+
+
+def ill_parts(ended: subprocess.CompletedProcess[str]) -> list[str]:
+    """Return the names of the parts that the doctor calls ill."""
+    return [line[5:].strip().partition(":")[0] for line in ended.stdout.splitlines() if line.startswith("ILL")]
+
+
+class TestDoctor:
+    """`flask doctor`."""
+
+    def test_a_site_in_order_is_well(self, site: Site) -> None:
+        ended = command_line(site.settings, "doctor")
+        assert (ended.returncode, ill_parts(ended)) == (0, []), ended.stdout
+
+    @pytest.mark.parametrize(
+        ("part", "settings"),
+        [
+            ("mail server", {"MAIL_PORT": str(free_port())}),
+            ("database", {"DATABASE_URL": f"postgresql://cms@127.0.0.1:{free_port()}/none"}),
+            ("database", {"DATABASE_URL": "sqlite:///{folder}/empty.db"}),
+            ("cache", {"CACHE_URL": f"memcached://127.0.0.1:{free_port()}"}),
+            ("cache", {"CACHE_URL": "sqlite:////nowhere/at/all/cache.db"}),
+            ("sender", {"MAIL_DEFAULT_SENDER": "CMS <cms@localhost>"}),
+        ],
+        ids=["no mail server", "no database", "no migrations", "no memcached", "no folder", "no sender"],
+    )
+    def test_a_part_that_is_ill_is_named(
+        self, sqlite_site: Site, tmp_path: Path, part: str, settings: dict[str, str]
+    ) -> None:
+        given = {name: value.format(folder=tmp_path) for name, value in settings.items()}
+        ended = command_line({**sqlite_site.settings, **given}, "doctor")
+        assert (ended.returncode, ill_parts(ended)) == (1, [part]), ended.stdout + ended.stderr
+        assert "Traceback" not in ended.stderr

@@ -1,0 +1,441 @@
+"""The parts that the tests stand on, all of them real: memcached, PostgreSQL, an SMTP server, gunicorn.
+
+Each is started on a free port of the loopback interface and dies with the test run, however that ends: its fixture
+stops it, and where Python had no time for that, the kernel does (`setpriv --pdeathsig`).
+"""
+
+import asyncio
+import contextlib
+import http.client
+import os
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psycopg
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP
+
+ROOT = Path(__file__).resolve().parent.parent
+PATIENCE_SECONDS = 20.0  # A deadline for what must happen at some time; no test measures how long it took.
+AS_ROOT = os.geteuid() == 0
+Found = TypeVar("Found")
+
+
+def free_port() -> int:
+    """Return a port of the loopback interface that nobody listens on."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+def eventually(look: Callable[[], Found], what: str) -> Found:
+    """Look again and again until there is something to see, and return it; fail when patience ends."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not (found := look()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {PATIENCE_SECONDS:.0f} s in vain: {what}")
+        time.sleep(0.01)
+    return found
+
+
+def at_once(work: Callable[[int], Found], workers: int) -> list[Found]:
+    """Run the work in so many threads that all start at the same moment; return what each brought, or raise."""
+    barrier, results, problems = threading.Barrier(workers), [], []
+
+    def run(number: int) -> None:
+        barrier.wait()
+        try:
+            results.append(work(number))
+        except BaseException as problem:  # It belongs to the test, not to the thread.
+            problems.append(problem)
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(workers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE_SECONDS * 3)
+        assert not thread.is_alive(), "a thread hangs"
+    if problems:
+        raise problems[0]
+    return results
+
+
+def accepts(port: int) -> bool:
+    """Say whether somebody listens on the port."""
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
+
+
+def spawn(command: list[str], last_signal: str = "KILL", **options: Any) -> subprocess.Popen[bytes]:
+    """Start a program that ends with us, and that ctrl-C on the terminal reaches only through us."""
+    if setpriv := shutil.which("setpriv"):
+        command = [setpriv, "--pdeathsig", last_signal, *command]
+    return subprocess.Popen(command, start_new_session=True, stdin=subprocess.DEVNULL, **options)
+
+
+def end(process: subprocess.Popen[bytes] | None, sign: int) -> None:
+    """Ask a program to end, and end it if it does not; also where it is frozen."""
+    if process is None or process.poll() is not None:
+        return
+    process.send_signal(sign)
+    process.send_signal(signal.SIGCONT)
+    try:
+        process.wait(PATIENCE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def needed(name: str, *folders: Path) -> str:
+    """Return a program's path; a missing one is a fault of the machine, told in one line, and never a skipped test."""
+    path = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", *map(str, folders)])
+    found = shutil.which(name, path=path)
+    if found is None:
+        raise RuntimeError(f"the tests need the program {name}: install it (README, Tests)")
+    return found
+
+
+class MemcachedServer:
+    """A real memcached, which can be stopped, started again on its port, frozen and emptied."""
+
+    def __init__(self, *options: str) -> None:
+        """Choose a port; `options` go to memcached."""
+        self.port, self._options = free_port(), options
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def address(self) -> str:
+        """Return host:port."""
+        return f"127.0.0.1:{self.port}"
+
+    def start(self) -> "MemcachedServer":
+        """Start it and wait until it answers."""
+        user = ("-u", "nobody") if AS_ROOT else ()
+        self._process = spawn(
+            [needed("memcached"), "-l", "127.0.0.1", "-p", str(self.port), "-U", "0", *user, *self._options]
+        )
+        eventually(self._answers, "memcached answers")
+        return self
+
+    def stop(self) -> None:
+        """Kill it; what it kept is gone."""
+        end(self._process, signal.SIGKILL)
+
+    def refresh(self) -> None:
+        """Have it run and know nothing, whatever was done to it."""
+        assert self._process is not None
+        self.thaw()
+        if self._process.poll() is not None:
+            self.start()
+        self.flush()
+
+    def freeze(self) -> None:
+        """Let it hang: connections are accepted by the kernel, and nobody answers."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+    def flush(self) -> None:
+        """Forget everything, as an operator's flush_all would."""
+        assert self.say(b"flush_all\r\n") == b"OK\r\n"
+
+    def count(self, command: str) -> int:
+        """Return how often a command was heard since the start, by memcached's own count."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=5) as sock, sock.makefile("rwb") as stream:
+            stream.write(b"stats\r\n")
+            stream.flush()
+            words = dict(line.split()[1:3] for line in iter(stream.readline, b"END\r\n"))
+        return int(words[command.encode()])
+
+    def say(self, command: bytes) -> bytes:
+        """Say something in memcached's own language, and return the first line of its answer."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=5) as sock, sock.makefile("rwb") as stream:
+            stream.write(command)
+            stream.flush()
+            return stream.readline()
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(OSError):
+            return self.say(b"version\r\n").startswith(b"VERSION")
+        return False
+
+
+class PostgresServer:
+    """A real PostgreSQL in a folder of its own; hands out fresh databases with all migrations in them."""
+
+    TEMPLATE = "migrated"
+
+    def __init__(self) -> None:
+        """Choose a port; PostgreSQL refuses to run as root, so that root must lend it another user."""
+        self.port, self._process, self._count = free_port(), None, 0
+        self._user: dict[str, Any] = {"user": "postgres", "group": "postgres", "extra_groups": []} if AS_ROOT else {}
+        installed = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+        self._initdb, self._postgres = needed("initdb", *installed), needed("postgres", *installed)
+        # Not in pytest's own folder: only its owner may enter that, and here the owner may be root.
+        self._home = tempfile.TemporaryDirectory(prefix="cms-tests-postgres-")
+        if AS_ROOT:
+            shutil.chown(self._home.name, "postgres", "postgres")
+
+    def start(self) -> "PostgresServer":
+        """Make the cluster, the first time, and start it; no disk is waited for."""
+        data = Path(self._home.name) / "data"
+        if not data.exists():
+            command = [self._initdb, "-D", str(data), "-U", "cms", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"]
+            subprocess.run(command, check=True, capture_output=True, cwd=self._home.name, **self._user)
+        settings = {
+            "listen_addresses": "127.0.0.1",
+            "port": self.port,
+            "unix_socket_directories": "",
+            "fsync": "off",
+            "full_page_writes": "off",
+            "max_connections": 200,
+        }
+        given = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        with (Path(self._home.name) / "log").open("ab") as log:
+            self._process = spawn(
+                [self._postgres, "-D", str(data), *given],
+                "QUIT",
+                stdout=log,
+                stderr=log,
+                cwd=self._home.name,
+                **self._user,
+            )
+        eventually(self._answers, "PostgreSQL answers")
+        return self
+
+    def stop(self) -> None:
+        """Stop it at once, as a crash would; what was committed is there after the next start."""
+        end(self._process, signal.SIGQUIT)
+
+    def close(self) -> None:
+        """Stop it and take its folder away."""
+        self.stop()
+        self._home.cleanup()
+
+    def url(self, name: str) -> str:
+        """Return the address of one database."""
+        return f"postgresql://cms@127.0.0.1:{self.port}/{name}"
+
+    def prepare(self, migrate: Callable[[str], None]) -> None:
+        """Make the database that all others are copies of; `migrate` is called with its address."""
+        self._run(f"CREATE DATABASE {self.TEMPLATE}")
+        migrate(self.url(self.TEMPLATE))
+
+    @contextlib.contextmanager
+    def database(self, template: str = TEMPLATE) -> Any:
+        """Yield the address of a fresh database, and take it away again."""
+        self._count += 1
+        name = f"test_{self._count}"
+        self._run(f"CREATE DATABASE {name} TEMPLATE {template}")
+        try:
+            yield self.url(name)
+        finally:
+            self._run(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def _run(self, statement: str) -> None:
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(statement)  # type: ignore[arg-type]
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(psycopg.OperationalError):
+            self._run("SELECT 1")
+            return True
+        return False
+
+
+@dataclass
+class Posted:
+    """One mail as the server took it: the envelope, and what was in it."""
+
+    sender: str
+    recipients: list[str]
+    raw: bytes
+    message: EmailMessage = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Read the message as a mail program would."""
+        message = message_from_bytes(self.raw, policy=policy.default)
+        assert isinstance(message, EmailMessage)
+        self.message = message
+
+
+class SmtpServer:
+    """A real SMTP server whose manners can be changed: `manner` is how it treats everybody from now on.
+
+    "": polite. "hang": says hello and nothing more. "drip": never ends a line-by-line answer. "drop-after-data": takes
+    the mail and goes away before it says so. "drop-at-quit": says that it took the mail, and goes away at QUIT.
+    `refusals` maps a recipient to the answer that their address gets.
+    """
+
+    def __init__(self, **tls: Any) -> None:
+        """Choose a port; `tls` goes to aiosmtpd's Controller."""
+        self.port, self._tls = free_port(), tls
+        self.posted: list[Posted] = []
+        self.refusals: dict[str, str] = {}
+        self.manner = ""
+        self.hellos = 0
+        self._controller: Controller | None = None
+
+    def start(self) -> "SmtpServer":
+        """Listen; the second time on the same port."""
+        self._controller = Controller(self, hostname="127.0.0.1", port=self.port, **self._tls)
+        self._controller.start()
+        return self
+
+    def stop(self) -> None:
+        """Listen no more."""
+        if self._controller is not None:
+            self.manner = ""
+            self._controller.stop()
+            self._controller = None
+
+    def behave(self) -> None:
+        """Forget every mail, be polite to everybody and listen."""
+        self.manner, self.hellos = "", 0
+        self.posted.clear()
+        self.refusals.clear()
+        if self._controller is None:
+            self.start()
+
+    def to(self, recipient: str) -> list[EmailMessage]:
+        """Return the messages that this recipient got, in the order in which they came."""
+        return [each.message for each in list(self.posted) if recipient in each.recipients]
+
+    async def handle_EHLO(self, server: SMTP, session: Any, _: Any, hostname: str, responses: list[str]) -> list[str]:  # noqa: N802 (aiosmtpd's)
+        """Greet, or behave badly at once."""
+        session.host_name = hostname
+        self.hellos += 1
+        while self.manner == "hang":  # noqa: ASYNC110 (The manner is changed by another thread.)
+            await asyncio.sleep(0.02)
+        while self.manner == "drip":
+            await server.push("250-one moment please")
+            await asyncio.sleep(0.2)
+        return responses
+
+    async def handle_RCPT(self, _: SMTP, __: Any, envelope: Any, address: str, options: list[str]) -> str:  # noqa: N802 (aiosmtpd's)
+        """Take a recipient, or refuse them."""
+        if address in self.refusals:
+            return self.refusals[address]
+        envelope.rcpt_tos.append(address)
+        envelope.rcpt_options.extend(options)
+        return "250 OK"
+
+    async def handle_DATA(self, server: SMTP, _: Any, envelope: Any) -> str:  # noqa: N802 (aiosmtpd's)
+        """Take the mail."""
+        self.posted.append(Posted(envelope.mail_from, list(envelope.rcpt_tos), envelope.content))
+        if self.manner == "drop-after-data":
+            server.transport.abort()
+        return "250 taken"
+
+    async def handle_QUIT(self, server: SMTP, _: Any, __: Any) -> str:  # noqa: N802 (aiosmtpd's)
+        """Say goodbye, or say nothing."""
+        if self.manner == "drop-at-quit":
+            server.transport.abort()
+        return "221 bye"
+
+
+def self_signed(folder: Path) -> tuple[Path, ssl.SSLContext]:
+    """Make a certificate for localhost that nobody vouches for; return its file and a server's context with it."""
+    certificate, key = folder / "certificate.pem", folder / "key.pem"
+    subprocess.run(
+        [
+            *(needed("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"),
+            *("-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"),
+            *("-keyout", str(key), "-out", str(certificate)),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return certificate, context
+
+
+class Gunicorn:
+    """The application as it is served: `gunicorn app:create_app()` with real workers."""
+
+    def __init__(self, settings: Mapping[str, str], log: Path, workers: int = 2, *options: str) -> None:
+        """Choose a port; `settings` go into the environment."""
+        self.port, self.log = free_port(), log
+        # What the developer's own shell sets must not reach the application under test.
+        kept = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV")
+        self._environment = {**{name: os.environ[name] for name in kept if name in os.environ}, **settings}
+        self._options = ["--workers", str(workers), *options]
+        self.application = "app:create_app()"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> "Gunicorn":
+        """Start it and wait for /healthz."""
+        command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{self.port}", *self._options]
+        with self.log.open("ab") as log:
+            self._process = spawn(
+                [*command, self.application], "TERM", cwd=ROOT, env=self._environment, stdout=log, stderr=log
+            )
+        eventually(self._is_well, f"gunicorn answers; it said:\n{self.log.read_text()}")
+        return self
+
+    def workers(self) -> list[int]:
+        """Return the process ids of the workers."""
+        assert self._process is not None
+        pid = self._process.pid
+        return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+    def kill_worker(self) -> int:
+        """Kill one worker without a word, and return its process id."""
+        pid = self.workers()[0]
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    def hang_up(self) -> None:
+        """Have it start new workers and let the old ones finish."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGHUP)
+
+    def stop(self) -> None:
+        """Stop it; requests under way are answered."""
+        end(self._process, signal.SIGTERM)
+
+    def _is_well(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, f"gunicorn ended:\n{self.log.read_text()}"
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            connection.request("GET", "/healthz")
+            return connection.getresponse().status == 200
+        except OSError:
+            return False
+        finally:
+            connection.close()
+
+
+def command_line(settings: Mapping[str, str], *words: str, said: Iterable[str] = ()) -> subprocess.CompletedProcess:
+    """Run `flask --app app ...` as an operator would, and return what it said."""
+    kept = ("PATH", "HOME", "LANG", "TMPDIR")
+    return subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "app", *words],
+        cwd=ROOT,
+        env={**{name: os.environ[name] for name in kept if name in os.environ}, **settings},
+        input="\n".join(said),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS * 3,
+        check=False,
+    )

@@ -1,0 +1,1 @@
+"""What people do, told over HTTP on both houses; nothing of ours is replaced but the clock."""

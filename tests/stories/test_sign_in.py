@@ -1,0 +1,303 @@
+"""Signing in, staying in, proving the password once more, signing out."""
+
+from http.cookies import SimpleCookie
+
+import pytest
+
+from tests.houses import House
+from tests.people import PASSWORD, InProcess, Person
+
+FOREIGN = [
+    "https://evil.example/",
+    "//evil.example/",
+    "///evil.example",
+    "/\\evil.example",
+    "\\\\evil.example",
+    "javascript:alert(1)",
+    "http:evil.example",
+    " /cms/profile/",
+    "/cms/\r\nLocation: https://evil.example/",
+    "evil.example",
+    "/\t/evil.example",
+    "/%0d%0a//evil.example\n",
+]
+
+
+def test_an_administrator_signs_in(house: House) -> None:
+    house.administrator("ann@example.com")
+    ann = house.visitor("ann@example.com")
+    answer = ann.sign_in()
+    assert (answer.status, answer.data["next"]) == (200, "/cms/")
+    assert ann.address() == "ann@example.com"
+
+
+def test_an_administrator_signs_in_without_scripts(house: House) -> None:
+    house.administrator("ann@example.com")
+    ann = house.visitor("ann@example.com", script=False)
+    answer = ann.sign_in()
+    assert (answer.status, answer.path) == (200, "/cms/")
+
+
+@pytest.mark.parametrize("typed", ["ANN@EXAMPLE.COM", " ann@example.com ", "Ann@Example.Com"])
+def test_the_spelling_of_an_address_does_not_matter_to_who_signs_in(house: House, typed: str) -> None:
+    house.administrator("ann@example.com")
+    assert house.visitor("ann@example.com").sign_in(email=typed).status == 200
+
+
+def test_a_password_is_taken_as_it_is_typed(house: House) -> None:
+    house.administrator("ann@example.com")
+    ann = house.visitor("ann@example.com")
+    for typed in (f" {PASSWORD}", f"{PASSWORD} ", PASSWORD.upper()):
+        assert ann.sign_in(password=typed).error == "wrong_credentials"
+
+
+def test_who_is_unknown_disabled_or_wrong_hears_the_same(house: House) -> None:
+    house.administrator("ann@example.com")
+    house.administrator("bob@example.com")
+    house.change("bob@example.com", is_active=False)
+    visitor = house.visitor()
+    answers = [
+        visitor.sign_in(email="ann@example.com", password="wrong"),
+        visitor.sign_in(email="bob@example.com"),
+        visitor.sign_in(email="nobody@example.com"),
+    ]
+    assert {answer.status for answer in answers} == {400}
+    assert len({answer.body for answer in answers}) == 1
+    assert visitor.ask_as_script().error == "sign_in_required"
+
+
+def test_who_is_disabled_is_out_at_once(house: House) -> None:
+    ann = house.person()
+    house.change("ann@example.com", is_active=False)
+    assert ann.ask_as_script().error == "sign_in_required"
+
+
+@pytest.mark.parametrize("path", ["/cms/resetemail/", "/cms/resetemail/?a=1&b=2", "/cms/"])
+def test_one_gets_to_where_one_wanted_to_go(house: House, path: str) -> None:
+    house.administrator("ann@example.com")
+    ann = house.visitor("ann@example.com")
+    assert ann.sign_in(next=path).data["next"] == path
+
+
+@pytest.mark.parametrize("path", FOREIGN)
+def test_nobody_is_sent_to_a_foreign_site_after_signing_in(small_house: House, path: str) -> None:
+    small_house.administrator("ann@example.com")
+    ann = small_house.visitor("ann@example.com")
+    assert ann.sign_in(next=path).data["next"] == "/cms/"
+    assert ann.reauth(next=path).data["next"] == "/cms/"
+
+
+@pytest.mark.parametrize("path", FOREIGN)
+def test_nobody_is_sent_to_a_foreign_site_by_opening_the_sign_in_page(small_house: House, path: str) -> None:
+    ann = small_house.person()
+    assert ann.browser._client.get("/cms/login/", query_string={"next": path}).status_code == 200
+    answer = ann.browser._client.get(
+        "/cms/login/", query_string={"next": path}, headers={"Cookie": f"session={ann.browser.cookies['session']}"}
+    )
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/cms/")
+
+
+def test_a_closed_page_leads_over_the_sign_in_page_and_back(house: House) -> None:
+    house.administrator("ann@example.com")
+    ann = house.visitor("ann@example.com", script=False)
+    answer = ann.page("/cms/resetemail/?from=mail", follow=False)
+    assert (answer.status, answer.headers["Location"]) == (303, "/cms/login/?next=/cms/resetemail/?from%3Dmail")
+    assert ann.sign_in(next="/cms/resetemail/?from=mail").path == "/cms/resetemail/?from=mail"
+
+
+def test_a_script_never_gets_a_sign_in_page_as_a_success(house: House) -> None:
+    answer = house.visitor().ask_as_script()
+    assert (answer.status, answer.error) == (401, "sign_in_required")
+
+
+def test_ten_tries_an_account_from_wherever_they_come(house: House) -> None:
+    house.administrator("ann@example.com")
+    spellings = ["ann@example.com", "ANN@example.com", " ann@EXAMPLE.com"]
+    for number in range(10):
+        thief = house.visitor(network=f"203.0.113.{number + 1}")
+        assert thief.sign_in(email=spellings[number % 3], password="guess").error == "wrong_credentials"
+    refused = house.visitor("ann@example.com").sign_in()
+    assert (refused.status, refused.error) == (429, "too_many_requests")
+    assert refused.headers["Retry-After"] == str(refused.data["retry_after"])
+    house.clock.turn(seconds=refused.data["retry_after"])
+    assert house.visitor("ann@example.com").sign_in().status == 200
+
+
+def test_fifty_tries_a_network_whomever_they_try(house: House) -> None:
+    app = house.build(SIGN_IN_TRIES_PER_NETWORK="7")
+    house.administrator("ann@example.com")
+    for number in range(7):
+        thief = house.visitor(app=app, network=f"2001:db8:1:2::{number + 1}")  # One subscriber has a whole /64.
+        assert thief.sign_in(email=f"a{number}@example.com", password="guess").error == "wrong_credentials"
+    refused = house.visitor(app=app, network="2001:db8:1:2:ffff::1").sign_in(email="ann@example.com")
+    assert refused.error == "too_many_requests"
+    assert house.visitor(app=app, network="2001:db8:1:3::1").sign_in(email="ann@example.com").status == 200
+
+
+def test_who_signs_in_begins_to_count_anew(house: House) -> None:
+    house.administrator("ann@example.com")
+    ann = house.visitor("ann@example.com")
+    for _ in range(2):
+        for _ in range(9):
+            assert ann.sign_in(password="guess").error == "wrong_credentials"
+        assert ann.sign_in().status == 200
+        ann.browser.cookies.clear()  # A browser that is known here has tries of its own.
+        ann.turn_the_page()
+
+
+def test_strangers_cannot_lock_the_owner_out_of_a_browser_that_was_used_before(house: House) -> None:
+    ann = house.person()
+    ann.sign_out()
+    for number in range(11):
+        house.visitor(network=f"198.51.100.{number}").sign_in(email="ann@example.com", password="guess")
+    assert house.visitor("ann@example.com").sign_in().error == "too_many_requests"
+    assert ann.sign_in().status == 200
+
+
+def test_a_mark_of_ones_own_account_gives_no_more_tries_on_another(house: House) -> None:
+    house.administrator("ann@example.com")
+    thief = house.person("thief@example.com")
+    for _ in range(10):
+        assert thief.sign_in(email="ann@example.com", password="guess").error == "wrong_credentials"
+    assert house.visitor("ann@example.com").sign_in().error == "too_many_requests"
+
+
+def test_an_unknown_account_is_throttled_like_a_known_one(house: House) -> None:
+    visitor = house.visitor()
+    for _ in range(10):
+        assert visitor.sign_in().error == "wrong_credentials"
+    assert visitor.sign_in().error == "too_many_requests"
+
+
+def test_the_password_cannot_be_guessed_through_reauth_either(house: House) -> None:
+    ann = house.person()
+    for _ in range(10):
+        assert ann.reauth("guess").error == "password_wrong"
+    assert ann.reauth().error == "too_many_requests"
+
+
+def cookie_of(person: Person, answer_of: str = "/cms/login/", **fields: str) -> SimpleCookie:
+    """Sign in and return the cookie as it was set, with all its attributes."""
+    token = person.token()
+    answer = person.post(answer_of, {"email": person.email, "password": PASSWORD, **fields}, token=token)
+    assert answer.status == 200, answer
+    cookies = SimpleCookie()
+    for line in answer.headers.getlist("Set-Cookie"):
+        cookies.load(line)
+    return cookies
+
+
+def test_the_cookie_is_hidden_from_scripts_and_from_other_sites(house: House) -> None:
+    house.administrator("ann@example.com")
+    cookie = cookie_of(house.visitor("ann@example.com"))["session"]
+    assert (cookie["httponly"], cookie["samesite"], cookie["expires"], cookie["domain"]) == (True, "Lax", "", "")
+
+
+def test_in_production_the_cookie_travels_on_https_only(house: House) -> None:
+    app = house.build(CMS_ENV="production")
+    house.administrator("ann@example.com")
+    ann = house.visitor("ann@example.com", app=app)
+    cookie = cookie_of(ann)["__Host-session"]
+    assert (cookie["secure"], cookie["path"], cookie["domain"]) == (True, "/", "")
+
+
+def test_remember_me_outlives_the_browser(house: House) -> None:
+    house.administrator("ann@example.com")
+    ann = house.visitor("ann@example.com")
+    assert cookie_of(ann, remember="y")["session"]["expires"]
+    house.clock.turn(days=13)
+    assert ann.address() == "ann@example.com"
+
+
+def test_a_session_begins_with_a_new_cookie(house: House) -> None:
+    """A cookie that somebody planted before is worth nothing after."""
+    house.administrator("ann@example.com")
+    ann = house.visitor("ann@example.com")
+    ann.token()
+    planted = dict(ann.browser.cookies)
+    ann.sign_in()
+    thief = house.visitor()
+    thief.browser.cookies.update(planted)
+    assert thief.ask_as_script().error == "sign_in_required"
+
+
+def test_signing_out_ends_the_session_at_the_server(house: House) -> None:
+    ann = house.person()
+    thief = house.visitor()
+    thief.browser.cookies.update(ann.browser.cookies)
+    assert thief.address() == "ann@example.com"  # A stolen cookie is good while the session lives: that is a cookie.
+    assert ann.sign_out().data["next"] == "/cms/login/"
+    assert ann.ask_as_script().error == "sign_in_required"
+    assert thief.ask_as_script().error == "sign_in_required"
+
+
+def test_signing_in_again_ends_the_session_that_the_browser_had(house: House) -> None:
+    ann = house.person()
+    thief = house.visitor()
+    thief.browser.cookies.update(ann.browser.cookies)
+    assert ann.sign_in().status == 200
+    assert ann.address() == "ann@example.com"
+    assert thief.ask_as_script().error == "sign_in_required"
+
+
+def test_a_failed_try_to_sign_in_as_somebody_else_leaves_nobody_signed_in_as_both(house: House) -> None:
+    house.administrator("bob@example.com")
+    ann = house.person()
+    assert ann.sign_in(email="bob@example.com", password="guess").error == "wrong_credentials"
+    assert ann.ask_as_script().status in (200, 401)
+    assert ann.sign_in(email="bob@example.com").status == 200
+    assert ann.address() == "bob@example.com"
+
+
+def test_a_form_without_its_token_changes_nothing(house: House) -> None:
+    house.administrator("ann@example.com")
+    ann = house.visitor("ann@example.com")
+    assert ann.post("/cms/login/", {"email": ann.email, "password": PASSWORD}, token="").error == "csrf_failed"
+    assert ann.sign_in().status == 200
+    assert ann.post("/cms/logout/", token="").error == "csrf_failed"
+    assert ann.address() == "ann@example.com"
+
+
+def test_the_token_of_one_browser_is_no_good_in_another(house: House) -> None:
+    ann, thief = house.person(), house.visitor()
+    assert ann.post("/cms/email_captcha/", {"email": "new@example.com"}, token=thief.token()).error == "csrf_failed"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://localhost:8080"},
+    ],
+    ids=str,
+)
+def test_a_form_from_a_foreign_site_is_refused_even_with_its_token(small_house: House, sent: dict[str, str]) -> None:
+    ann = small_house.person()
+    answer = ann.post_raw("/cms/email_captcha/", b"email=new@example.com", headers=sent)
+    assert (answer.status, answer.error) == (403, "forbidden")
+    assert ann.pending() is None
+
+
+@pytest.mark.parametrize("sent", [{"Sec-Fetch-Site": "same-origin"}, {"Origin": "http://localhost"}, {}], ids=str)
+def test_a_form_from_our_own_site_is_taken(small_house: House, sent: dict[str, str]) -> None:
+    ann = small_house.person()
+    assert ann.post_raw("/cms/email_captcha/", b"email=new@example.com", headers=sent).status == 200
+
+
+def test_two_browsers_of_one_person_are_two_sessions(house: House) -> None:
+    first = house.person()
+    second = house.signed_in("ann@example.com")
+    assert first.sign_out().status == 200
+    assert second.address() == "ann@example.com"
+
+
+def test_a_forged_cookie_opens_nothing(house: House) -> None:
+    ann = house.person()
+    value = ann.browser.cookies["session"]
+    for forged in (value[:-1], value[1:], value.replace(".", "", 1), "x", ""):
+        thief = Person(InProcess(house.app), "thief@example.com")
+        thief.browser.cookies["session"] = forged
+        assert thief.ask_as_script().error == "sign_in_required"

@@ -1,0 +1,215 @@
+"""The house keeps its own rules: who may import whom, and who alone may do what. Read from the source, not run."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from accounts import errors
+from cms import answers
+from tests.parts import ROOT
+
+GROUND = ("forms", "models", "cache", "config")
+ROOMS = ("accounts", "cms", "app", "commands", *GROUND)
+MAY_IMPORT = {
+    "app": {"accounts", "cms", "commands", *GROUND},
+    "commands": {"accounts", "cms", *GROUND},
+    "cms": {"accounts", "cms", "forms", "models"},
+    "accounts": {"accounts", "models", "cache"},
+    **{room: set[str]() for room in GROUND},
+}
+SOURCES = sorted([*ROOT.glob("*.py"), *ROOT.glob("accounts/**/*.py"), *ROOT.glob("cms/**/*.py")])
+ALL = pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+
+
+def room_of(path: Path) -> str:
+    """Return the room that a file belongs to."""
+    inside = path.relative_to(ROOT)
+    return inside.parts[0] if len(inside.parts) > 1 else inside.stem
+
+
+def tree_of(path: Path) -> ast.Module:
+    """Return the file as Python reads it."""
+    return ast.parse(path.read_text(), str(path))
+
+
+def imports_of(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield every import of a file, also those inside functions: the module, and the name taken from it or ""."""
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, "") for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: write imports out in full"
+            yield from ((node.module or "", alias.name) for alias in node.names)
+
+
+def calls_of(path: Path) -> set[str]:
+    """Return the last names of everything that a file calls."""
+    found = set()
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.Call):
+            name = node.func
+            found.add(name.attr if isinstance(name, ast.Attribute) else getattr(name, "id", ""))
+    return found
+
+
+def who(test: object) -> set[str]:
+    """Return the files of which something is true."""
+    return {str(path.relative_to(ROOT)) for path in SOURCES if test(path)}  # type: ignore[operator]
+
+
+def imports(path: Path, module: str, *names: str) -> bool:
+    """Say whether a file imports a module, or one of these names from it."""
+    for found, name in imports_of(path):
+        inside = found == module or found.startswith(f"{module}.")
+        if inside and (not names or name in names):
+            return True
+    return False
+
+
+def test_the_walk_sees_the_house() -> None:
+    """A guard for the tests below: an empty list of files would please them all."""
+    assert {room_of(path) for path in SOURCES} >= set(ROOMS)
+    assert imports(ROOT / "app.py", "flask", "Flask")
+    assert "create_app" not in calls_of(ROOT / "app.py")
+    assert "init_app" in calls_of(ROOT / "app.py")
+
+
+@ALL
+def test_a_room_imports_only_from_below(path: Path) -> None:
+    allowed = MAY_IMPORT.get(room_of(path))
+    if allowed is None:  # gunicorn.conf.py: the operator's, which may do anything.
+        assert path.name == "gunicorn.conf.py"
+        return
+    ours = {module.partition(".")[0] for module, _ in imports_of(path)} & set(ROOMS)
+    assert ours <= allowed
+
+
+@ALL
+def test_the_heart_knows_no_http(path: Path) -> None:
+    if room_of(path) == "accounts":
+        for module in ("flask", "werkzeug", "flask_wtf", "wtforms"):
+            assert not imports(
+                path, module, "request", "session", "g", "jsonify", "abort", "redirect", "Request", "Form"
+            )
+        assert not imports(path, "werkzeug")
+
+
+@ALL
+def test_the_face_decides_nothing(path: Path) -> None:
+    if room_of(path) == "cms":
+        assert not imports(path, "models", "db")
+        assert not imports(path, "sqlalchemy")
+        assert not imports(path, "flask_mail")
+
+
+@ALL
+def test_a_form_asks_nobody(path: Path) -> None:
+    if room_of(path) == "forms":
+        assert not imports(path, "flask", "request", "session", "g", "current_app")
+        assert not imports(path, "sqlalchemy")
+
+
+@ALL
+def test_nothing_is_swallowed_whole(path: Path) -> None:
+    """No bare except, and none that catches everything only to pass."""
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.ExceptHandler):
+            assert node.type is not None, f"{path}:{node.lineno}: a bare except"
+            catches_all = isinstance(node.type, ast.Name) and node.type.id in ("Exception", "BaseException")
+            assert not (catches_all and isinstance(node.body[0], ast.Pass)), f"{path}:{node.lineno}"
+
+
+@ALL
+def test_nothing_is_printed(path: Path) -> None:
+    assert "print" not in calls_of(path)
+
+
+@ALL
+def test_every_public_definition_says_what_it_is(path: Path) -> None:
+    module = tree_of(path)
+    classes = [node for node in module.body if isinstance(node, ast.ClassDef)]
+    for node in [*module.body, *(each for cls in classes for each in cls.body)]:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            assert ast.get_docstring(node), f"{path}:{node.lineno}: {node.name} has no docstring"
+
+
+def test_memcache_belongs_to_the_cache() -> None:
+    assert who(lambda path: imports(path, "memcache")) == {"cache.py"}
+
+
+def test_the_mail_library_belongs_to_the_outbox() -> None:
+    assert who(lambda path: imports(path, "flask_mail")) == {"accounts/outbox.py"}
+
+
+def test_smtp_belongs_to_the_outbox_and_the_mailbox() -> None:
+    assert who(lambda path: imports(path, "smtplib")) == {"accounts/outbox.py", "accounts/mailbox.py"}
+
+
+def test_the_environment_belongs_to_the_config() -> None:
+    def reads(path: Path) -> bool:
+        attributes = {node.attr for node in ast.walk(tree_of(path)) if isinstance(node, ast.Attribute)}
+        return bool(attributes & {"environ", "getenv", "environb"}) or imports(path, "os", "environ", "getenv")
+
+    assert who(reads) == {"config.py"}
+
+
+def test_only_the_heart_commits() -> None:
+    committing = who(lambda path: "commit" in calls_of(path))
+    assert committing
+    assert {path.partition("/")[0] for path in committing} == {"accounts"}
+
+
+def test_only_the_answers_make_json() -> None:
+    assert who(lambda path: "jsonify" in calls_of(path)) == {"cms/answers.py"}
+    assert who(lambda path: imports(path, "flask", "jsonify")) == {"cms/answers.py"}
+
+
+def test_only_the_clock_knows_the_time() -> None:
+    def asks(path: Path) -> bool:
+        return bool(calls_of(path) & {"now", "utcnow", "today"}) and imports(path, "datetime", "datetime", "UTC")
+
+    stories = who(lambda path: room_of(path) == "accounts" and imports(path, "time"))
+    assert stories == set()
+    direct = set()
+    for path in SOURCES:
+        for node in ast.walk(tree_of(path)):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                owner = node.func.value
+                if node.func.attr in ("now", "utcnow") and isinstance(owner, ast.Name) and owner.id == "datetime":
+                    direct.add(str(path.relative_to(ROOT)))
+    assert direct == {"accounts/clock.py"}
+    assert "accounts/clock.py" in who(asks)
+
+
+def test_randomness_comes_from_the_operating_system() -> None:
+    """`random` and uuid1 can be guessed; a code or a token from them is no secret."""
+    assert who(lambda path: imports(path, "random") or imports(path, "uuid")) == set()
+
+
+def every(cls: type) -> Iterator[type]:
+    """Yield all classes below a class."""
+    for below in cls.__subclasses__():
+        yield below
+        yield from every(below)
+
+
+def test_every_refusal_has_a_row_in_the_table_of_answers() -> None:
+    leaves = {cls for cls in every(errors.Refusal) if not cls.__subclasses__()}
+    assert len(leaves) > 8
+    assert leaves <= set(answers.REFUSALS)
+    assert set(answers.REFUSALS) <= set(every(errors.Refusal))
+
+
+def test_every_row_in_the_table_of_answers_is_whole() -> None:
+    for refusal, said in answers.REFUSALS.items():
+        assert 400 <= said.status < 500, refusal
+        assert said.word.replace("_", "").islower(), refusal
+        assert (said.status == 429) <= issubclass(refusal, errors.WaitFirst), refusal
+    words = [said.word for said in answers.REFUSALS.values()]
+    assert len(words) == len(set(words))
+
+
+def test_every_refusal_says_what_it_means() -> None:
+    assert all(cls.__doc__ for cls in every(errors.Refusal))

@@ -1,0 +1,87 @@
+"""accounts/codes.py: what a code is, and that it proves exactly one claim."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import fields, replace
+
+import pytest
+from flask import Flask
+
+import cache
+from accounts import codes, keys
+from accounts.codes import Claim
+from accounts.errors import CodeExpired
+from tests.houses import House
+
+CLAIM = Claim(1, 2, "new@example.com", 3, "nonce")
+
+
+@pytest.fixture(autouse=True)
+def app(house: House) -> Iterator[Flask]:
+    """Be in the context of an application."""
+    with house.app.app_context():
+        yield house.app
+
+
+def test_a_code_proves_the_claim_that_it_was_made_for() -> None:
+    code = codes.issue(CLAIM, 600)
+    assert codes.matches(CLAIM, code, codes.kept("nonce"))
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(Claim)])
+def test_a_code_proves_no_other_claim(name: str) -> None:
+    code = codes.issue(CLAIM, 600)
+    value = getattr(CLAIM, name)
+    other = replace(CLAIM, **{name: value + 1 if isinstance(value, int) else value + "x"})
+    assert not codes.matches(other, code, codes.kept("nonce"))
+
+
+def test_two_claims_whose_parts_run_together_are_two_claims() -> None:
+    assert keys.signature("code", "1", "23") != keys.signature("code", "12", "3")
+    assert keys.signature("code", "1") != keys.signature("audit", "1")
+    code = codes.issue(replace(CLAIM, user_id=1, session_id=23), 600)
+    assert not codes.matches(replace(CLAIM, user_id=12, session_id=3), code, codes.kept("nonce"))
+
+
+def test_a_code_for_an_address_that_is_not_to_be_had_is_met_by_no_code() -> None:
+    shown = codes.issue(CLAIM, 600, real=False)
+    kept = codes.kept("nonce")
+    assert not codes.matches(CLAIM, shown, kept)
+    assert not any(codes.matches(CLAIM, f"{number:06}", kept) for number in range(0, 10**6, 97))
+
+
+def test_a_code_of_another_secret_is_worth_nothing(house: House) -> None:
+    code = codes.issue(CLAIM, 600)
+    kept = codes.kept("nonce")
+    with house.build(SECRET_KEY="quite another secret of the tests").app_context():
+        assert not codes.matches(CLAIM, code, kept)
+
+
+def test_a_code_has_six_digits_that_are_all_equally_likely() -> None:
+    made = [codes.issue(CLAIM, 600) for _ in range(2000)]
+    assert all(len(code) == 6 and code.isascii() and code.isdigit() for code in made)
+    seen = Counter("".join(made))
+    assert min(seen.values()) > 900  # Of 1200 expected: less would happen once in 10**19 runs.
+    assert any(code.startswith("0") for code in made)
+
+
+def test_what_is_kept_is_not_the_code() -> None:
+    code = codes.issue(CLAIM, 600)
+    kept = cache.get("code:nonce")
+    assert isinstance(kept, str)
+    assert len(kept) == 64
+    assert code not in kept or len(set(code)) > 1
+
+
+def test_a_code_that_was_forgotten_or_never_made_has_expired() -> None:
+    codes.issue(CLAIM, 600)
+    codes.forget("nonce")
+    for nonce in ("nonce", "never"):
+        with pytest.raises(CodeExpired):
+            codes.kept(nonce)
+
+
+def test_a_counter_in_the_place_of_a_code_is_no_code() -> None:
+    cache.set("code:nonce", 7, 60)
+    with pytest.raises(CodeExpired):
+        codes.kept("nonce")

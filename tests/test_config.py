@@ -1,0 +1,185 @@
+"""config.py: what may be set, and that a bad value stops the start with one clear line."""
+
+import os
+import stat
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import config
+from config import SETTINGS, ConfigError
+from tests.houses import settings_for
+from tests.parts import command_line
+
+BAD = [
+    ("CMS_ENV", "prod"),
+    ("CMS_ENV", "Production"),
+    ("DATABASE_URL", "mysql://x"),
+    ("DATABASE_URL", "cms.db"),
+    ("CACHE_URL", "redis://x"),
+    ("CACHE_URL", "127.0.0.1:11211"),
+    ("MAIL_PORT", "0"),
+    ("MAIL_PORT", "65536"),
+    ("MAIL_PORT", "smtp"),
+    ("MAIL_USE_TLS", "maybe"),
+    ("MAIL_SECONDS", "0"),
+    ("MAIL_SECONDS", "1.5"),
+    ("MAIL_DELIVERY", "celery"),
+    ("CAPTCHA_SECONDS", "0"),
+    ("CAPTCHA_SECONDS", "601"),
+    ("CAPTCHA_SECONDS", "-1"),
+    ("CAPTCHA_SECONDS", "1e2"),
+    ("CAPTCHA_SECONDS", "6OO"),
+    ("CAPTCHA_SECONDS", "６００"),
+    ("CAPTCHA_SECONDS", ""),
+    ("CAPTCHA_TRIES", "0"),
+    ("CAPTCHA_TRIES", "11"),
+    ("CAPTCHA_TRIES_PER_DAY", "0"),
+    ("REAUTH_SECONDS", "0"),
+    ("TRUSTED_PROXIES", "-1"),
+    ("SESSION_IDLE_SECONDS", "59"),
+    ("EMAIL_POLICY", "old"),
+    ("EMAIL_POLICY", "editor=new"),
+    ("SITE_URL", "cms.example.com"),
+    ("REVEAL_TAKEN_EMAIL", "2"),
+]
+
+
+def load(folder: Path, **more: Any) -> dict[str, Any]:
+    """Load the settings of the tests, with some of them changed."""
+    return config.load({**settings_for(folder), **more})
+
+
+@pytest.mark.parametrize(("name", "value"), BAD)
+def test_a_bad_value_is_one_line_that_names_it(tmp_path: Path, name: str, value: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, **{name: value})
+    line = str(caught.value)
+    assert line.startswith(f"{name}={value!r} cannot be used: ")
+    assert "\n" not in line
+    assert line.endswith(".")
+
+
+def test_a_bad_value_ends_the_command_line_with_that_line_and_nothing_else(tmp_path: Path) -> None:
+    said = command_line(settings_for(tmp_path / "instance", CAPTCHA_TRIES="many"), "doctor")
+    assert said.returncode != 0
+    assert said.stderr.strip().splitlines()[-1].startswith("CAPTCHA_TRIES='many' cannot be used: ")
+    assert "Traceback" not in said.stderr
+    assert not (tmp_path / "instance").exists()
+
+
+@pytest.mark.parametrize("key", ["", " ", "short", "x" * 15])
+def test_production_needs_a_secret_of_its_own(tmp_path: Path, key: str) -> None:
+    with pytest.raises(ConfigError, match="SECRET_KEY"):
+        load(tmp_path / "instance", CMS_ENV="production", SECRET_KEY=key)
+    assert not (tmp_path / "instance").exists()
+
+
+def test_production_hardens_its_cookie(tmp_path: Path) -> None:
+    values = load(tmp_path, CMS_ENV="production", SECRET_KEY="x" * 16)
+    assert (values["SESSION_COOKIE_SECURE"], values["SESSION_COOKIE_NAME"]) == (True, "__Host-session")
+
+
+def test_development_makes_its_secret_once_and_for_itself(tmp_path: Path) -> None:
+    first = load(tmp_path, SECRET_KEY="")["SECRET_KEY"]
+    assert len(first) == 64
+    assert load(tmp_path, SECRET_KEY="")["SECRET_KEY"] == first
+    assert stat.S_IMODE((tmp_path / "secret_key").stat().st_mode) == 0o600
+    assert load(tmp_path / "other", SECRET_KEY="")["SECRET_KEY"] != first
+
+
+def test_workers_that_start_at_once_have_one_secret(tmp_path: Path) -> None:
+    """An empty file, read between its making and its filling, would give a worker an empty key."""
+    barrier, keys = threading.Barrier(8), []
+
+    def start(folder: Path) -> None:
+        barrier.wait()
+        keys.append(load(folder, SECRET_KEY="")["SECRET_KEY"])
+
+    for round_ in range(20):
+        keys.clear()
+        threads = [threading.Thread(target=start, args=(tmp_path / str(round_),)) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(keys) == 8
+        assert len(set(keys)) == 1
+        assert len(keys[0]) == 64
+
+
+def test_an_instance_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match=r"INSTANCE_DIR=.* cannot be used"):
+        load(tmp_path / "file" / "instance")
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("1", True),
+        ("yes", True),
+        ("ON", True),
+        ("True", True),
+        ("0", False),
+        ("no", False),
+        ("", False),
+        (" off ", False),
+    ],
+)
+def test_yes_and_no_are_read_as_people_write_them(tmp_path: Path, written: str, read: bool) -> None:
+    assert load(tmp_path, REVEAL_TAKEN_EMAIL=written)["REVEAL_TAKEN_EMAIL"] is read
+
+
+def test_the_environment_is_read_and_what_is_given_comes_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CAPTCHA_TRIES", "3")
+    monkeypatch.setenv("CAPTCHA_SECONDS", "300")
+    values = load(tmp_path, CAPTCHA_SECONDS=120)
+    assert (values["CAPTCHA_TRIES"], values["CAPTCHA_SECONDS"]) == (3, 120)
+
+
+def test_with_nothing_set_everything_is_embedded(tmp_path: Path) -> None:
+    values = load(tmp_path)
+    assert values["DATABASE_URL"] == f"sqlite:///{tmp_path / 'cms.db'}"
+    assert values["CACHE_URL"] == f"sqlite:///{tmp_path / 'cache.db'}"
+    assert not values["MAIL_SERVER"]
+
+
+def test_every_default_can_be_read_and_every_setting_says_what_it_does() -> None:
+    assert len(SETTINGS) > 30
+    for setting in SETTINGS:
+        setting.read(setting.default)
+        assert setting.says
+        assert setting.name.isupper()
+    names = [setting.name for setting in SETTINGS]
+    assert len(names) == len(set(names))
+
+
+def test_a_number_says_its_unit_in_its_name() -> None:
+    units = ("_SECONDS", "_PORT", "_TRIES", "_PER_DAY", "_PER_HOUR", "_PER_ACCOUNT", "_PER_NETWORK", "_PROXIES")
+    for setting in SETTINGS:
+        if setting.default.isdigit() and setting.name != "PORT":
+            assert setting.name.endswith(units), setting.name
+
+
+def test_the_defaults_are_those_of_the_design() -> None:
+    defaults = {setting.name: setting.default for setting in SETTINGS}
+    assert defaults["CAPTCHA_SECONDS"] == "600"
+    assert defaults["CAPTCHA_TRIES"] == "5"
+    assert defaults["CAPTCHA_TRIES_PER_DAY"] == "10"
+    assert defaults["CAPTCHA_RESEND_SECONDS"] == "60"
+    assert defaults["CAPTCHA_SENDS_PER_HOUR"] == "5"
+    assert defaults["CAPTCHA_SENDS_PER_ADDRESS_PER_HOUR"] == "3"
+    assert defaults["CAPTCHA_SENDS_PER_NETWORK_PER_HOUR"] == "20"
+    assert defaults["REAUTH_SECONDS"] == "600"
+    assert defaults["UNDO_SECONDS"] == str(7 * 86400)
+    assert defaults["FREEZE_SECONDS"] == str(72 * 3600)
+    assert defaults["REVEAL_TAKEN_EMAIL"] == "no"
+
+
+def test_the_tests_themselves_are_free_of_the_developers_settings() -> None:
+    assert not {setting.name for setting in SETTINGS} & set(os.environ)

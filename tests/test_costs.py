@@ -1,0 +1,169 @@
+"""What a request costs: SQL statements, commits and cache round trips, pinned, so that a new one is a decision."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import event
+
+from models import db
+from tests.houses import House
+from tests.people import other_than
+
+OLD, NEW = "ann@example.com", "new@example.com"
+# SQL statements of the four stories that write. Whoever changes one changes its number here, and says why.
+ASK, WRONG, CHANGE, SIGN_IN = 12, 9, 13, 6
+
+
+class Counted:
+    """A store that counts what it is asked, and asks the real one."""
+
+    def __init__(self, store: Any, counts: Counter[str]) -> None:
+        """Stand before a store."""
+        self._store, self._counts = store, counts
+
+    def __getattr__(self, verb: str) -> Any:
+        """Count the verb."""
+
+        def ask(*args: object) -> object:
+            self._counts["cache"] += 1
+            return getattr(self._store, verb)(*args)
+
+        return ask
+
+
+@contextmanager
+def counted(app: Flask) -> Iterator[Counter[str]]:
+    """Count what the application does in the meantime."""
+    counts: Counter[str] = Counter()
+    with app.app_context():
+        engine = db.engine
+
+    def statement(*_: object) -> None:
+        counts["sql"] += 1
+
+    def commit(*_: object) -> None:
+        counts["commit"] += 1
+
+    store = app.extensions["cache"]
+    app.extensions["cache"] = Counted(store, counts)
+    event.listen(engine, "before_cursor_execute", statement)
+    event.listen(engine, "commit", commit)
+    try:
+        yield counts
+    finally:
+        event.remove(engine, "before_cursor_execute", statement)
+        event.remove(engine, "commit", commit)
+        app.extensions["cache"] = store
+
+
+def costs(counts: Counter[str]) -> tuple[int, int, int]:
+    """Return the three numbers: statements, commits, round trips to the cache."""
+    return counts["sql"], counts["commit"], counts["cache"]
+
+
+def test_the_page_costs_one_question_for_who_is_there_and_few_for_what_it_shows(house: House) -> None:
+    ann = house.person()
+    with counted(house.app) as counts:
+        assert ann.ask_as_script().status == 200
+    assert costs(counts) == (2, 0, 0)
+
+
+def test_nobody_costs_nothing(house: House) -> None:
+    visitor = house.visitor()
+    visitor.token()
+    with counted(house.app) as counts:
+        assert visitor.ask(NEW).status == 401
+        assert visitor.page("/cms/login/").status == 200
+        assert visitor.ask_as_script("/healthz").status == 200
+    assert costs(counts) == (0, 0, 0)
+
+
+def test_what_a_form_refuses_costs_only_who_is_there(house: House) -> None:
+    ann = house.person()
+    ann.token()
+    with counted(house.app) as counts:
+        assert ann.ask("no address").status == 400
+        assert ann.confirm("no address", "no code").status == 400
+    assert costs(counts) == (2, 0, 0)
+
+
+def test_asking_for_a_code_is_one_transaction(house: House) -> None:
+    ann = house.person()
+    ann.token()
+    with counted(house.app) as counts:
+        assert ann.ask(NEW).status == 200
+    assert costs(counts) == (ASK, 1, 2)
+
+
+def test_a_wrong_code_is_one_transaction(house: House) -> None:
+    ann = house.person()
+    ann.ask(NEW)
+    wrong = other_than(house.code_to(NEW))
+    ann.token()
+    with counted(house.app) as counts:
+        assert ann.confirm(NEW, wrong).error == "code_wrong"
+    assert costs(counts) == (WRONG, 1, 1)
+
+
+def test_the_change_is_one_transaction(house: House) -> None:
+    ann = house.person()
+    ann.ask(NEW)
+    code = house.code_to(NEW)
+    ann.token()
+    with counted(house.app) as counts:
+        assert ann.confirm(NEW, code).status == 200
+    assert costs(counts) == (CHANGE, 1, 2)
+
+
+def test_a_taken_address_costs_as_much_as_a_free_one(house: House) -> None:
+    """Not only the answers must be equal: who measures must learn nothing either."""
+    house.administrator("owner@example.com")
+    # The first one to be counted opens the counters that all share; that is not what is measured here.
+    assert house.person("first@example.com").ask("free@example.com").status == 200
+    found = []
+    for name, email in (("ann", NEW), ("bob", "owner@example.com")):
+        person = house.person(f"{name}@example.com")
+        person.token()
+        with counted(house.app) as counts:
+            assert person.ask(email).status == 200
+        found.append(costs(counts))
+    assert found[0] == found[1]
+
+
+def test_an_unknown_address_costs_the_sign_in_as_much_as_a_known_one(house: House) -> None:
+    house.administrator(OLD)
+    assert house.visitor().sign_in(email="first@example.com").error == "wrong_credentials"  # Opens the shared counter.
+    found = []
+    for email in (OLD, "nobody@example.com"):
+        visitor = house.visitor()
+        visitor.token()
+        with counted(house.app) as counts:
+            assert visitor.sign_in(email=email, password="guess").error == "wrong_credentials"
+        found.append(costs(counts)[1:])
+    assert found[0] == found[1]
+
+
+def test_signing_in_is_one_transaction(house: House) -> None:
+    house.administrator(OLD)
+    ann = house.visitor(OLD)
+    ann.token()
+    with counted(house.app) as counts:
+        assert ann.sign_in().status == 200
+    assert costs(counts) == (SIGN_IN, 1, 3)
+
+
+@pytest.mark.parametrize("seconds", [30])
+def test_a_page_within_a_minute_of_another_commits_nothing(house: House, seconds: int) -> None:
+    ann = house.person()
+    house.clock.turn(seconds=seconds)
+    with counted(house.app) as counts:
+        ann.ask_as_script()
+    assert counts["commit"] == 0
+    house.clock.turn(seconds=61)
+    with counted(house.app) as counts:
+        ann.ask_as_script()
+    assert counts["commit"] == 1

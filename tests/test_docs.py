@@ -1,0 +1,265 @@
+"""What the documents say is so: settings, routes, words, commands, files and numbers are held against the code."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from flask import Flask
+
+import config
+from app import create_app
+from cms import answers
+from models import db
+from tests.houses import House, settings_for
+from tests.parts import ROOT
+from tests.test_costs import counted
+
+README = (ROOT / "README.md").read_text()
+SECURITY = (ROOT / "docs" / "security.md").read_text()
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+EACH = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+KINDS = "py|md|txt|html|js|mjs|css|svg|png|lock|toml|cfg|ini|json|po|sh"
+FLASKS_OWN = {"run", "shell", "routes", "db"}
+
+
+def rows(text: str, *header: str) -> list[list[str]]:
+    """Return the rows below the one table with this header."""
+    first = f"| {' | '.join(header)} |\n"
+    assert text.count(first) == 1, f"one table with the header {first!r}"
+    body = text.partition(first)[2].splitlines()[1:]
+    ends = next((number for number, line in enumerate(body) if not line.startswith("|")), len(body))
+    return [[cell.strip() for cell in line.strip().strip("|").split(" | ")] for line in body[:ends]]
+
+
+def prose(text: str) -> str:
+    """Return a document without its blocks of code, which show examples."""
+    return re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def sources() -> Iterator[Path]:
+    """Yield the Python files of the product."""
+    yield from sorted([*ROOT.glob("*.py"), *ROOT.glob("accounts/**/*.py"), *ROOT.glob("cms/**/*.py")])
+
+
+def routes_of(app: Flask) -> set[tuple[str, str]]:
+    """Return method and path of every route but those of files for browsers."""
+    found = set()
+    for rule in app.url_map.iter_rules():
+        if not str(rule).startswith("/assets/"):
+            path = re.sub(r"<(?:[^<>]*:)?(\w+)>", r"<\1>", str(rule))
+            found |= {(method, path) for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}}
+    return found
+
+
+@pytest.fixture(scope="module")
+def application(tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    """Return an application that nobody sends a request to."""
+    return create_app(settings_for(tmp_path_factory.mktemp("docs")))
+
+
+def test_the_readme_lists_every_setting_with_its_default_in_the_order_of_the_code() -> None:
+    told = [
+        (name.strip("`"), default.strip("`")) for name, default, _ in rows(README, "Name", "Default", "What it does")
+    ]
+    assert told == [(setting.name, setting.default or "empty") for setting in config.SETTINGS]
+
+
+def test_the_readme_says_of_every_setting_what_it_does() -> None:
+    assert all(len(says) > 10 for _, _, says in rows(README, "Name", "Default", "What it does"))
+
+
+def test_the_readme_lists_every_route_and_no_other(application: Flask) -> None:
+    told = [
+        (method, path.strip("`"))
+        for methods, path, _, _ in rows(README, "Method", "Path", "Who", "What")
+        for method in re.findall(r"`([A-Z]+)`", methods)
+    ]
+    assert len(told) == len(set(told))
+    assert set(told) == routes_of(application)
+
+
+def words_of_the_answers() -> set[tuple[int, str]]:
+    """Return status and word of every refusal: those of the two tables, and those that are said in passing."""
+    found = {(said.status, said.word) for said in answers.REFUSALS.values()}
+    found |= {(status, word) for status, (word, _) in answers.HTTP_ERRORS.items()}
+    for node in ast.walk(ast.parse((ROOT / "cms" / "answers.py").read_text())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Said":
+            status, word = node.args[0], node.args[1]
+            if isinstance(status, ast.Constant) and isinstance(word, ast.Constant):
+                found.add((int(str(status.value)), str(word.value)))
+    return found
+
+
+def test_the_readme_lists_every_word_of_a_refusal_with_its_status_and_no_other() -> None:
+    told = [(int(status), word.strip("`")) for status, word, _ in rows(README, "Status", "`data.error`", "Meaning")]
+    assert len(told) == len(set(told))
+    assert set(told) == words_of_the_answers()
+    assert {(503, "unavailable"), (400, "invalid"), (400, "csrf_failed")} <= set(told)
+
+
+def commands_of(app: Flask) -> set[str]:
+    """Return the words of every command that is ours."""
+    found = set()
+    for name, command in app.cli.commands.items():
+        if isinstance(command, click.Group) and name not in FLASKS_OWN:
+            found |= {f"{name} {each}" for each in command.commands}
+        elif name not in FLASKS_OWN:
+            found.add(name)
+    return found
+
+
+def test_the_readme_lists_every_command_and_no_other(application: Flask) -> None:
+    told = {cells[0].strip("`").removeprefix("flask ") for cells in rows(README, "Command", "What it does")}
+    ours = commands_of(application)
+    assert len(ours) > 4
+    for command in ours:
+        assert any(f"{line} ".startswith(f"{command} ") for line in told), f"flask {command} is not in README.md"
+    for line in told - {"db upgrade"}:
+        assert any(f"{line} ".startswith(f"{command} ") for command in ours), f"there is no flask {line}"
+
+
+def test_the_readme_names_every_table() -> None:
+    tables = re.search(r"\*\*Tables:\*\* ([^.]+)\.", README)
+    assert tables
+    assert set(re.findall(r"`(\w+)`", tables[1])) == set(db.metadata.tables)
+    architecture = (ROOT / "docs" / "architecture.md").read_text()
+    told = {name.strip("`") for name, _, _ in rows(architecture, "Table", "One row is", "Ends")}
+    assert told == set(db.metadata.tables)
+
+
+@EACH
+def test_every_make_target_that_is_named_exists(path: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"`[^`\n]*\bmake ([a-z-]+)`", path.read_text()))
+    assert named <= targets
+
+
+@EACH
+def test_every_file_that_is_named_exists(path: Path) -> None:
+    text = prose(path.read_text())
+    named = set(re.findall(rf"`((?:[\w.-]+/)*[\w.-]+\.(?:{KINDS}))(?:::\w+)*`", text))
+    named |= set(re.findall(r"`((?:[\w.-]+/)+)`", text)) - {"instance/"}
+    for name in sorted(named):
+        anywhere = ("*/", "*/*/", "*/*/*/") if "/" not in name else ()
+        assert any(any(ROOT.glob(each + name)) for each in ("", *anywhere)), f"{path.name} names {name}"
+
+
+@EACH
+def test_every_link_leads_to_a_file(path: Path) -> None:
+    links = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", prose(path.read_text()))
+    for link in links:
+        if not link.startswith("https://"):
+            assert (path.parent / link).is_file(), f"{path.name} links to {link}"
+
+
+@EACH
+def test_every_test_that_is_named_exists(path: Path) -> None:
+    for file, name in re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", path.read_text()):
+        assert re.search(rf"^\s*(?:def|class) {name}\b", (ROOT / file).read_text(), re.MULTILINE), f"{file}::{name}"
+
+
+@EACH
+def test_every_python_name_of_a_module_of_ours_exists(path: Path) -> None:
+    modules = "|".join(sorted({"accounts", "cms", *(source.stem for source in ROOT.glob("*.py"))}))
+    for dotted in re.findall(rf"`((?:{modules})(?:\.\w+)+)(?:\(\))?`", prose(path.read_text())):
+        *inside, last = dotted.split(".")
+        if last not in KINDS.split("|"):
+            files = [ROOT.joinpath(*inside).with_suffix(".py"), ROOT.joinpath(*inside, "__init__.py")]
+            found = any(file.is_file() and re.search(rf"\b{last}\b", file.read_text()) for file in files)
+            assert found or ROOT.joinpath(*inside, f"{last}.py").is_file(), f"{path.name} names {dotted}"
+
+
+def names_in(path: Path) -> set[str]:
+    """Return every text in a file that may be the name of a setting; an f-string is tried with its function's words."""
+    found: set[str] = set()
+    for function in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(function, ast.FunctionDef | ast.Module):
+            continue
+        texts = {
+            node.value for node in ast.walk(function) if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        }
+        found |= texts
+        if isinstance(function, ast.Module):
+            continue
+        for node in ast.walk(function):
+            if isinstance(node, ast.JoinedStr):
+                parts = [part.value if isinstance(part, ast.Constant) else None for part in node.values]
+                for word in texts:
+                    found.add("".join(str(word if part is None else part) for part in parts))
+    return found
+
+
+def test_no_setting_is_a_ghost() -> None:
+    """Each is read in a room of ours, by Flask, by the Makefile, or where the config fills in for an extension."""
+    used = set().union(*(names_in(path) for path in sources() if path.name != "config.py"))
+    used |= set(Flask.default_config)
+    used |= set(re.findall(r"\$\((\w+)\)", (ROOT / "Makefile").read_text()))
+    used |= set(re.findall(r'values\["(\w+)"\]', (ROOT / "config.py").read_text()))
+    assert {setting.name for setting in config.SETTINGS} <= used
+
+
+def test_the_numbers_of_the_security_document_are_the_defaults() -> None:
+    defaults = {setting.name: setting.default for setting in config.SETTINGS}
+    told = re.findall(r"`([A-Z][A-Z_]+)` = `?([^\s`,;|)]+)", SECURITY)
+    assert len(told) > 15
+    for name, value in told:
+        assert defaults[name] == value, f"{name} is {defaults[name]}, not {value}"
+
+
+def test_the_security_document_names_every_number_of_a_rule() -> None:
+    names = [setting.name for setting in config.SETTINGS]
+    rules = names[names.index("CAPTCHA_SECONDS") :]
+    assert [name for name in rules if f"`{name}`" not in SECURITY] == []
+
+
+def test_the_odds_of_the_security_document_follow_from_the_numbers() -> None:
+    defaults = {setting.name: setting.default for setting in config.SETTINGS}
+    tries, day = int(defaults["CAPTCHA_TRIES"]), int(defaults["CAPTCHA_TRIES_PER_DAY"])
+    a_try = 1 / 10**6
+    odds = {
+        "a day": day * a_try,
+        "24 hours, at worst": (2 * day - 1) * a_try,
+        "a year": 1 - (1 - day * a_try) ** 365,
+        "a hundred accounts, a year": 1 - (1 - day * a_try) ** 36500,
+        "both codes, a day": day / tries * (tries * a_try) ** 2,
+        "both codes, a year": 365 * day / tries * (tries * a_try) ** 2,
+    }
+    told = {name: float(value) for name, value, _ in rows(SECURITY, "Span", "Odds", "How")}
+    assert told == {name: pytest.approx(value, rel=0.01) for name, value in odds.items()}
+
+
+def test_the_changelog_begins_with_what_is_unreleased_and_that_with_security() -> None:
+    headings = re.findall(r"^(##+ .+)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert headings[:2] == ["## Unreleased", "### Security"]
+
+
+def marks(title: str) -> tuple[int, int]:
+    """Return how many statements and round trips to the cache the architecture document shows of a request."""
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    part = text.partition(f"## One request: POST {title}\n")[2].partition("\n## ")[0]
+    return part.count("**SQL**"), part.count("**cache**")
+
+
+def test_the_architecture_document_shows_every_statement_and_round_trip(small_house: House) -> None:
+    ann = small_house.person()
+    ann.token()
+    with counted(small_house.app) as asked:
+        assert ann.ask("new@example.com").status == 200
+    code = small_house.code_to("new@example.com")
+    with counted(small_house.app) as confirmed:
+        assert ann.confirm("new@example.com", code).status == 200
+    assert marks("/cms/email_captcha/") == (asked["sql"], asked["cache"])
+    assert marks("/cms/resetemail/") == (confirmed["sql"], confirmed["cache"])
+    assert asked["commit"] == confirmed["commit"] == 1
+
+
+@EACH
+def test_a_document_names_no_machine(path: Path) -> None:
+    """Examples live under /srv, /etc and /var, and their hosts under example.com."""
+    text = path.read_text()
+    assert not re.search(r"/(?:work|home|root|tmp)/", text)
+    for host in re.findall(r"https?://([\w.-]+)", text):
+        assert host.endswith("example.com") or host in ("127.0.0.1", "NAME", "host"), host

@@ -1,0 +1,440 @@
+"""accounts/outbox.py against a real SMTP server: once, late if need be, never twice, and never for ever."""
+
+import smtplib
+import ssl
+import subprocess
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from email.utils import parseaddr, parsedate_to_datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask, current_app
+
+from accounts import mailbox, outbox
+from accounts.mailer import Letter
+from models import Mail, MailState, db
+from tests.houses import Clock, House
+from tests.parts import SmtpServer, at_once, command_line, eventually, self_signed
+from tests.people import code_in, html_of, text_of
+
+LETTER = Letter("code", "123456 是验证码", "您的验证码：\n\n    123456\n", "<p>123456 邮箱</p>")
+TO = "new@example.com"
+
+
+@pytest.fixture
+def post(small_house: House, smtp: SmtpServer) -> House:
+    """Give a house whose mail goes out over SMTP."""
+    small_house.settings.update(MAIL_SERVER="127.0.0.1", MAIL_PORT=str(smtp.port))
+    return small_house
+
+
+@pytest.fixture
+def app(post: House) -> Iterator[Flask]:
+    """Give its application, in whose context the test is."""
+    with post.app.app_context():
+        yield post.app
+
+
+def put(to: str = TO, letter: Letter = LETTER, **more: Any) -> int:
+    """Put a mail into the outbox and return its number."""
+    number = outbox.put(letter, to, user_id=None, **more)
+    db.session.commit()
+    return number
+
+
+def seen(number: int) -> Mail:
+    """Return a mail as it is in the database now."""
+    found = db.session.get(Mail, number, populate_existing=True)
+    assert found is not None
+    return found
+
+
+def deliver() -> int:
+    """Try everything that is due, once or more; return how many tries that were."""
+    tries = 0
+    while outbox.deliver_one():
+        tries += 1
+        assert tries < 200, "the outbox goes round in circles"
+    return tries
+
+
+class TestAMail:
+    """What arrives."""
+
+    def test_it_arrives_as_it_was_written(self, app: Flask, smtp: SmtpServer) -> None:
+        put()
+        deliver()
+        (posted,) = smtp.posted
+        assert (posted.sender, posted.recipients) == ("cms@example.net", [TO])
+        message = posted.message
+        assert (message["Subject"], code_in(message)) == (LETTER.subject, "123456")
+        assert text_of(message).replace("\r\n", "\n").strip() == LETTER.body.strip()
+        assert html_of(message).strip() == LETTER.html
+        (choice,) = [part for part in message.walk() if part.get_content_type() == "multipart/alternative"]
+        assert [part.get_content_type() for part in choice.iter_parts()] == ["text/plain", "text/html"]  # Best last.
+        assert parseaddr(str(message["From"])) == ("CMS", "cms@example.net")
+        assert parseaddr(str(message["To"])) == ("", TO)
+
+    def test_it_says_that_a_machine_wrote_it(self, app: Flask, smtp: SmtpServer) -> None:
+        put()
+        deliver()
+        assert smtp.posted[0].message["Auto-Submitted"] == "auto-generated"  # RFC 3834
+
+    def test_its_date_is_that_of_its_writing(self, app: Flask, smtp: SmtpServer, clock: Clock) -> None:
+        written = clock.now()
+        put()
+        clock.turn(hours=5)
+        deliver()
+        date = parsedate_to_datetime(str(smtp.posted[0].message["Date"]))
+        assert abs((date - written).total_seconds()) <= 1
+
+    def test_a_domain_of_other_letters_goes_out_as_its_owner_registered_it(self, app: Flask, smtp: SmtpServer) -> None:
+        """IDNA 2003, which Flask-Mail knows, makes fass.de of faß.de: somebody else's domain."""
+        put("new@faß.example.de")
+        put("new@邮件.example.cn")
+        deliver()
+        assert sorted(each.recipients[0] for each in smtp.posted) == [
+            "new@xn--5nqv22n.example.cn".replace("xn--5nqv22n", "邮件".encode("idna").decode()),
+            "new@xn--fa-hia.example.de",
+        ]
+        assert {parseaddr(str(each.message["To"]))[1] for each in smtp.posted} == {
+            each.recipients[0] for each in smtp.posted
+        }
+
+    def test_a_comma_in_the_name_of_the_sender_is_part_of_the_name(self, post: House, smtp: SmtpServer) -> None:
+        app = post.build(MAIL_DEFAULT_SENDER='"Acme, Inc." <cms@example.net>')
+        with app.app_context():
+            put()
+            deliver()
+        (posted,) = smtp.posted
+        assert posted.sender == "cms@example.net"
+        assert parseaddr(str(posted.message["From"])) == ("Acme, Inc.", "cms@example.net")
+
+    def test_a_chinese_name_of_the_sender_arrives(self, post: House, smtp: SmtpServer) -> None:
+        app = post.build(MAIL_DEFAULT_SENDER="内容管理 <cms@example.net>")
+        with app.app_context():
+            put()
+            deliver()
+        assert parseaddr(str(smtp.posted[0].message["From"])) == ("内容管理", "cms@example.net")
+
+    def test_its_words_are_wiped_when_it_is_gone(self, app: Flask, smtp: SmtpServer) -> None:
+        number = put()
+        deliver()
+        mail = seen(number)
+        assert (mail.state, mail.subject, mail.body, mail.html, mail.problem) == (MailState.SENT, "", "", "", "")
+        assert mail.done_at is not None
+
+    def test_nothing_is_printed_and_no_code_is_logged(
+        self, app: Flask, smtp: SmtpServer, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Flask-Mail prints the whole dialogue on stderr where MAIL_DEBUG is not set."""
+        smtp.refusals[TO] = "451 later"
+        put()
+        deliver()
+        printed = capfd.readouterr()
+        assert "123456" not in printed.out + printed.err + caplog.text
+        assert "not sent" in caplog.text
+
+
+class TestRefusals:
+    """What a server may say."""
+
+    def test_a_no_for_good_is_marked_with_its_reason_and_not_asked_again(
+        self, app: Flask, smtp: SmtpServer, clock: Clock
+    ) -> None:
+        smtp.refusals[TO] = "550 5.1.1 no such\tmailbox"
+        number = put()
+        assert deliver() == 1
+        mail = seen(number)
+        assert (mail.state, mail.subject, mail.body, mail.html) == (MailState.REFUSED, "", "", "")
+        assert mail.problem == "550 5.1.1 no such mailbox"
+        clock.turn(days=1)
+        assert deliver() == 0
+
+    def test_a_no_for_now_is_asked_again_later_and_later(self, app: Flask, smtp: SmtpServer, clock: Clock) -> None:
+        smtp.refusals[TO] = "451 4.7.1 greylisted"
+        number = put()
+        waits = []
+        for _ in range(12):
+            assert deliver() == 1
+            mail = seen(number)
+            assert (mail.state, mail.problem) == (MailState.QUEUED, "451 4.7.1 greylisted")
+            wait = mail.due_at - clock.now()
+            waits.append(wait.total_seconds())
+            clock.turn(seconds=wait.total_seconds() - 0.5)
+            assert deliver() == 0
+            clock.turn(seconds=0.5)
+        assert waits == [5, 10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600]
+        smtp.refusals.clear()
+        assert deliver() == 1
+        assert seen(number).state == MailState.SENT
+
+    def test_one_that_is_refused_does_not_hold_up_the_others(self, app: Flask, smtp: SmtpServer) -> None:
+        smtp.refusals[TO] = "451 later"
+        put()
+        put("other@example.com")
+        deliver()
+        assert [each.recipients for each in smtp.posted] == [["other@example.com"]]
+
+    def test_its_message_id_is_the_same_at_every_try(self, app: Flask, smtp: SmtpServer, clock: Clock) -> None:
+        smtp.manner = "drop-after-data"
+        put()
+        deliver()
+        smtp.manner = ""
+        clock.turn(minutes=5)
+        deliver()
+        first, second = (each.message["Message-ID"] for each in smtp.posted)
+        assert first == second
+        assert str(first).endswith("@example.net>")
+
+    def test_two_mails_have_two_message_ids(self, app: Flask, smtp: SmtpServer) -> None:
+        put()
+        put()
+        deliver()
+        assert len({each.message["Message-ID"] for each in smtp.posted}) == 2
+
+    def test_what_is_over_is_not_sent(self, app: Flask, smtp: SmtpServer, clock: Clock) -> None:
+        number = put(not_after=clock.now() + timedelta(seconds=600))
+        clock.turn(seconds=600)
+        assert deliver() == 1
+        mail = seen(number)
+        assert (mail.state, mail.subject, mail.body, mail.html) == (MailState.EXPIRED, "", "", "")
+        assert smtp.posted == []
+
+    def test_a_notice_is_tried_for_three_days(self, app: Flask, smtp: SmtpServer, clock: Clock) -> None:
+        smtp.refusals[TO] = "451 later"
+        number = put()
+        clock.turn(days=3, seconds=-1)
+        deliver()
+        assert seen(number).state == MailState.QUEUED
+        clock.turn(hours=1)
+        deliver()
+        mail = seen(number)
+        assert (mail.state, mail.problem) == (MailState.EXPIRED, "451 later")
+
+    def test_a_refused_code_need_not_be_waited_for(self, post: House, smtp: SmtpServer) -> None:
+        ann = post.person()
+        smtp.refusals[TO] = "550 no such mailbox"
+        ann.ask(TO)
+        assert ann.ask(TO).error == "too_many_requests"
+        post.deliver()
+        pending = ann.pending()
+        assert pending is not None
+        assert (pending["mail"]["state"], pending["mail"]["problem"]) == ("refused", "550 no such mailbox")
+        assert pending["resend_in"] == 0
+        assert ann.ask("right@example.com").status == 200
+
+
+class TestABadServer:
+    """A server that is away, hangs, drips, or goes away too early."""
+
+    def held_back(self, number: int) -> Mail:
+        """Try to send, and check that the mail stays for later."""
+        app = current_app._get_current_object()  # type: ignore[attr-defined]
+        assert at_once_in(app, deliver) == 1
+        mail = seen(number)
+        assert mail.state == MailState.QUEUED
+        assert mail.subject == LETTER.subject
+        assert mail.problem
+        return mail
+
+    def test_one_that_is_away(self, app: Flask, smtp: SmtpServer, clock: Clock) -> None:
+        smtp.stop()
+        number = put()
+        assert "refused" in self.held_back(number).problem.lower()
+        smtp.start()
+        clock.turn(seconds=5)
+        deliver()
+        assert seen(number).state == MailState.SENT
+
+    @pytest.mark.parametrize("manner", ["hang", "drip"])
+    def test_one_that_never_ends(self, app: Flask, smtp: SmtpServer, clock: Clock, manner: str) -> None:
+        smtp.manner = manner
+        number = put()
+        self.held_back(number)
+        assert smtp.hellos == 1
+        smtp.manner = ""
+        clock.turn(seconds=5)
+        deliver()
+        assert seen(number).state == MailState.SENT
+        assert len(smtp.posted) == 1
+
+    def test_one_that_does_not_exist(self, post: House) -> None:
+        with post.build(MAIL_SERVER="nowhere.invalid").app_context():
+            self.held_back(put())
+
+    def test_one_that_drops_the_line_at_quit_has_the_mail(self, app: Flask, smtp: SmtpServer, clock: Clock) -> None:
+        smtp.manner = "drop-at-quit"
+        number = put()
+        deliver()
+        assert seen(number).state == MailState.SENT
+        clock.turn(days=1)
+        deliver()
+        assert len(smtp.posted) == 1
+
+    @pytest.mark.parametrize("way", ["MAIL_USE_TLS", "MAIL_USE_SSL"])
+    def test_a_certificate_that_nobody_vouches_for_is_refused_and_one_that_is_vouched_for_is_taken(
+        self, post: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: Clock, way: str
+    ) -> None:
+        certificate, context = self_signed(tmp_path)
+        tls = {"tls_context": context} if way == "MAIL_USE_TLS" else {"ssl_context": context}
+        server = SmtpServer(**tls).start()
+        try:
+            app = post.build(MAIL_SERVER="localhost", MAIL_PORT=str(server.port), **{way: "yes"})
+            with app.app_context():
+                number = put()
+                assert "CERTIFICATE_VERIFY_FAILED" in self.held_back(number).problem
+                assert server.posted == []
+                monkeypatch.setenv(ssl.get_default_verify_paths().openssl_cafile_env, str(certificate))
+                clock.turn(seconds=5)
+                deliver()
+                assert seen(number).state == MailState.SENT
+        finally:
+            server.stop()
+
+    def test_a_server_without_tls_gets_nothing_where_tls_is_asked_for(self, post: House, smtp: SmtpServer) -> None:
+        with post.build(MAIL_USE_TLS="yes").app_context():
+            self.held_back(put())
+        assert smtp.posted == []
+
+    def test_production_without_a_server_keeps_the_mail(self, post: House) -> None:
+        with post.build(MAIL_SERVER="", CMS_ENV="production").app_context():
+            assert "MAIL_SERVER is not set" in self.held_back(put()).problem
+            assert mailbox.messages() == []
+
+
+def at_once_in(app: Flask, work: Any) -> Any:
+    """Do something in a thread of its own, so that what hangs fails the test instead of hanging it."""
+
+    def run(_: int) -> Any:
+        with app.app_context():
+            return work()
+
+    return at_once(run, 1)[0]
+
+
+class TestWorkers:
+    """Several who deliver; on both databases, because the lease is a statement of the database."""
+
+    def test_eight_threads_send_every_mail_once(self, house: House, smtp: SmtpServer) -> None:
+        app = house.build(MAIL_SERVER="127.0.0.1", MAIL_PORT=str(smtp.port))
+        with app.app_context():
+            for number in range(40):
+                outbox.put(LETTER, f"to{number}@example.com", user_id=None)
+            db.session.commit()
+
+        def work(_: int) -> None:
+            outbox.deliver_all(app, threading.Event())
+
+        at_once(work, 8)
+        house.deliver(app)
+        assert sorted(each.recipients[0] for each in smtp.posted) == sorted(f"to{n}@example.com" for n in range(40))
+
+    def test_two_processes_send_every_mail_once(self, house: House, smtp: SmtpServer) -> None:
+        settings = {**house.settings, "MAIL_SERVER": "127.0.0.1", "MAIL_PORT": str(smtp.port)}
+        with house.app.app_context():
+            for number in range(40):
+                outbox.put(LETTER, f"to{number}@example.com", user_id=None)
+            db.session.commit()
+
+        def work(_: int) -> subprocess.CompletedProcess[str]:
+            return command_line(settings, "mail", "deliver")
+
+        for finished in at_once(work, 2):
+            assert finished.returncode == 0, finished.stderr
+        assert sorted(each.recipients[0] for each in smtp.posted) == sorted(f"to{n}@example.com" for n in range(40))
+
+    def test_the_mail_of_a_worker_that_died_is_sent_after_its_lease(self, house: House, smtp: SmtpServer) -> None:
+        app = house.build(MAIL_SERVER="127.0.0.1", MAIL_PORT=str(smtp.port))
+        with app.app_context():
+            number = put()
+            taken = outbox._taken()  # A worker takes it, and is never seen again.
+            assert taken is not None
+            house.clock.turn(seconds=59)
+            assert deliver() == 0
+            house.clock.turn(seconds=1)
+            assert deliver() == 1
+            assert seen(number).state == MailState.SENT
+        assert len(smtp.posted) == 1
+
+    def test_a_worker_that_comes_too_late_overwrites_nothing(self, house: House, smtp: SmtpServer) -> None:
+        app = house.build(MAIL_SERVER="127.0.0.1", MAIL_PORT=str(smtp.port))
+        with app.app_context():
+            number = put()
+            late = outbox._taken()
+            assert late is not None
+            assert late not in db.session  # It is the worker's own copy: nobody refreshes it behind its back.
+            house.clock.turn(seconds=60)
+            deliver()
+            outbox._failed(late, smtplib.SMTPServerDisconnected("too late"))
+            mail = seen(number)
+            assert (mail.state, mail.problem) == (MailState.SENT, "")
+
+    def test_a_mail_of_a_transaction_that_was_undone_does_not_exist(self, house: House) -> None:
+        with house.app.app_context():
+            outbox.put(LETTER, TO, user_id=None)
+            db.session.flush()
+            db.session.rollback()
+            assert deliver() == 0
+
+    def test_the_web_process_delivers_by_itself_where_it_shall(self, house: House, smtp: SmtpServer) -> None:
+        app = house.build(MAIL_SERVER="127.0.0.1", MAIL_PORT=str(smtp.port), MAIL_DELIVERY="thread")
+        ann = house.person(app=app)
+        ann.ask(TO)
+        (message,) = eventually(lambda: smtp.to(TO), "the mail comes")
+        assert ann.confirm(TO, code_in(message)).status == 200
+
+    def test_the_web_process_leaves_it_to_the_worker_where_it_shall(self, house: House) -> None:
+        ann = house.person()
+        ann.ask(TO)
+        assert "mail_delivery" not in house.app.extensions
+        pending = ann.pending()
+        assert pending is not None
+        assert pending["mail"]["state"] == "queued"
+
+    def test_a_stopped_thread_is_gone(self, house: House, smtp: SmtpServer) -> None:
+        app = house.build(MAIL_SERVER="127.0.0.1", MAIL_PORT=str(smtp.port), MAIL_DELIVERY="thread")
+        with app.app_context():
+            outbox.wake()
+            thread = app.extensions["mail_delivery"]
+            assert thread.is_ours()
+            thread.stop()
+            assert not thread.is_alive()
+            outbox.wake()
+            assert app.extensions["mail_delivery"] is not thread
+
+
+class TestTheMailbox:
+    """Where mail goes while no server is set."""
+
+    def test_a_mail_is_filed_once_however_often_it_is_sent(self, small_house: House) -> None:
+        with small_house.app.app_context():
+            number = put()
+            mail = seen(number)
+            outbox._send(mail)
+            outbox._send(mail)
+            (received,) = mailbox.messages()
+            assert (received.to, received.subject) == (TO, LETTER.subject)
+            assert "123456" in received.body
+
+    def test_the_newest_stands_first_and_a_hundred_are_kept(self, small_house: House, clock: Clock) -> None:
+        with small_house.app.app_context():
+            for number in range(103):
+                put(f"to{number}@example.com")
+                clock.turn(seconds=1)
+            deliver()
+            received = mailbox.messages()
+            assert len(received) == mailbox.KEPT
+            assert len(list(Path(small_house.settings["INSTANCE_DIR"]).glob("mailbox/*"))) == mailbox.KEPT
+
+    def test_the_page_shows_the_code_to_copy(self, small_house: House) -> None:
+        ann = small_house.person()
+        ann.ask(TO)
+        code = small_house.code_to(TO)
+        page = small_house.visitor().page("/dev/mailbox/")
+        assert page.status == 200
+        assert code in page.text
+        assert TO in page.text

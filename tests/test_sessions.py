@@ -1,0 +1,107 @@
+"""accounts/sessions.py: how long a signed-in browser stays one."""
+
+import pytest
+from flask import session
+
+from models import LoginSession, db
+from tests.houses import House
+from tests.people import Person
+
+OLD = "ann@example.com"
+
+
+def in_(person: Person) -> bool:
+    """Say whether somebody is signed in."""
+    return person.ask_as_script().status == 200
+
+
+def remembered(house: House) -> Person:
+    """Return somebody who ticked `stay signed in`."""
+    house.administrator(OLD)
+    ann = house.visitor(OLD)
+    assert ann.sign_in(remember="y").status == 200
+    return ann
+
+
+def test_a_session_unused_for_an_hour_is_over(house: House) -> None:
+    ann = house.person()
+    house.clock.turn(seconds=3600)
+    assert in_(ann)
+    house.clock.turn(seconds=3601)
+    assert not in_(ann)
+    assert ann.sign_in().status == 200
+
+
+def test_a_session_in_use_is_over_after_twelve_hours(house: House) -> None:
+    ann = house.person()
+    for _ in range(12):
+        house.clock.turn(seconds=3600)
+        assert in_(ann)
+    house.clock.turn(seconds=1)
+    assert not in_(ann)
+
+
+def test_a_remembered_session_is_over_two_weeks_after_its_last_use(house: House) -> None:
+    ann = remembered(house)
+    house.clock.turn(days=14)
+    assert in_(ann)
+    house.clock.turn(days=14, seconds=1)
+    assert not in_(ann)
+
+
+def test_a_remembered_session_is_over_after_thirty_days(house: House) -> None:
+    ann = remembered(house)
+    for _ in range(3):
+        house.clock.turn(days=10)
+        assert in_(ann)
+    house.clock.turn(seconds=1)
+    assert not in_(ann)
+
+
+def test_what_is_over_stays_over(house: House) -> None:
+    """Its cookie may be asked with for ever: it must not wake the session up."""
+    ann = house.person()
+    house.clock.turn(seconds=3601)
+    assert not in_(ann)
+    assert not in_(ann)
+    house.clock.turn(seconds=-10)
+    thief = house.visitor()
+    thief.browser.cookies.update(ann.browser.cookies)
+    house.clock.turn(seconds=10)
+    assert not in_(thief)
+
+
+def test_signing_in_tidies_away_what_is_over(house: House) -> None:
+    house.person()
+    house.clock.turn(days=1)
+    house.signed_in(OLD)
+    assert len(house.rows(db.select(LoginSession.id))) == 1
+
+
+def test_the_database_holds_no_cookie(house: House) -> None:
+    ann = house.person()
+    cookie = ann.browser.cookies["session"]
+    with house.app.test_request_context(headers={"Cookie": f"session={cookie}"}):
+        sid = session["sid"]
+    assert len(sid) >= 40
+    assert all(sid not in str(tuple(row)) for row in house.rows(db.select(LoginSession.__table__)))
+
+
+def test_a_session_remembers_where_it_began(house: House) -> None:
+    house.person()
+    (row,) = house.rows(db.select(LoginSession.network, LoginSession.browser))
+    assert tuple(row) == ("203.0.113.5", "Chrome 156, Linux")
+
+
+@pytest.mark.parametrize("what", ["sign_out", "reauth", "change"])
+def test_a_copied_cookie_is_dead_after(house: House, what: str) -> None:
+    ann = house.person()
+    thief = house.visitor()
+    thief.browser.cookies.update(ann.browser.cookies)
+    assert in_(thief)
+    if what == "change":
+        ann.ask("new@example.com")
+        assert ann.confirm("new@example.com", house.code_to("new@example.com")).status == 200
+    else:
+        assert getattr(ann, what)().status == 200
+    assert not in_(thief)
