@@ -57,5 +57,5 @@ lock: install-dev ## make the locks anew from requirements.txt and requirements-
 
 translations: install-dev ## take new sentences into the catalogues
 	$(VENV)/bin/pybabel -q extract -F babel.cfg -k lazy_gettext --omit-header --no-location --sort-output -o translations/messages.pot .
-	$(VENV)/bin/pybabel -q update -N --omit-header -i translations/messages.pot -d translations
+	$(VENV)/bin/pybabel -q update -N --ignore-obsolete --omit-header -i translations/messages.pot -d translations
 	rm translations/messages.pot

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -17,9 +18,9 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from accounts import administrators, assisted_change, audit, doctor, history, new_password, outbox, passwords
-from accounts.audit import COMMAND_LINE
+from accounts.audit import COMMAND_LINE, Where
 from accounts.errors import EmailTaken, Refusal
-from forms import EmailCaptchaForm, NewPasswordForm, all_errors
+from forms import EmailCaptchaForm, NewPasswordForm, ReasonForm, all_errors
 from models import CMSUser, db
 
 admin = AppGroup("admin", help="Administrators.")
@@ -36,8 +37,17 @@ def _administrator(_: click.Context, __: click.Parameter, value: str) -> CMSUser
     return user
 
 
+def _reason(_: click.Context, __: click.Parameter, value: str) -> str:
+    """Return the reason, if it is one that a page would take."""
+    form = ReasonForm(data={"reason": value})
+    if not form.validate():
+        raise click.ClickException(f"--reason: {all_errors(form)['reason'][0]}")
+    return str(form.reason.data)
+
+
 ADMINISTRATOR = click.argument("user", metavar="EMAIL", callback=_administrator)
-REASON = click.option("--reason", required=True, help="Why; it is written into the history and told the person.")
+WHY = "Why; it is written into the history and told the person."
+REASON = click.option("--reason", required=True, callback=_reason, help=WHY)
 
 
 def init_app(app: Flask) -> None:
@@ -192,7 +202,7 @@ def show_history(user: CMSUser) -> None:
 def start(user: CMSUser, new_email: str, reason: str) -> None:
     """Start a change of address for an administrator who lost the mailbox."""
     with _plainly():
-        assisted_change.start(None, user.id, _address(new_email), reason=reason, where=COMMAND_LINE)
+        assisted_change.start(None, user.id, _address(new_email), reason=reason, where=_here())
 
 
 @email.command("policy")
@@ -234,6 +244,13 @@ def _plainly() -> Iterator[None]:
     except Refusal as refusal:
         raise click.ClickException(f"Refused: {type(refusal).__doc__}") from None
     click.echo("Done.")
+
+
+def _here() -> Where:
+    """Return where a command is given whose mails carry links: these begin with the address of the site."""
+    site, is_development = current_app.config["SITE_URL"], current_app.config["CMS_ENV"] == "development"
+    own = f"http://127.0.0.1:{current_app.config['PORT']}" if is_development else ""
+    return replace(COMMAND_LINE, site=site or own)
 
 
 def _state(user: CMSUser) -> str:

@@ -97,6 +97,7 @@ class BaseForm(Form):
         `validate_<field>`, `post_validate`; a ValidationError adds a sentence and goes on, a StopValidation ends the
         field. Then the checks `together`, each only if all of its fields passed.
         """
+        self.form_errors = []
         super().validate(extra_validators)
         for name in self._twice:
             self.refuse(name, SENT_TWICE)
@@ -125,8 +126,12 @@ class BaseForm(Form):
                 self[name].data = value
 
     def _checks(self) -> list["Together"]:
-        """Return the checks of the form, those of its base classes first, in the order in which they are written."""
-        return [item for cls in reversed(type(self).__mro__) for item in vars(cls).values() if type(item) is Together]
+        """Return the checks of the form, those of its base classes first, in the order in which they are written.
+
+        One that a derived form writes anew takes the place of the older one, as any method does.
+        """
+        names = dict.fromkeys(name for cls in reversed(type(self).__mro__) for name in vars(cls))
+        return [item for name in names if type(item := getattr(type(self), name, None)) is Together]
 
 
 class FieldError(ValidationError):
@@ -158,6 +163,12 @@ def stripped(value: str | None) -> str | None:
     return value.strip() if value else value
 
 
+def one_line(value: str | None) -> str | None:
+    """Write a sentence in one line: what would begin a new one, or a database would not keep, becomes a blank."""
+    kept = ("\n" if unicodedata.category(character) in ("Cc", "Zl", "Zp") else character for character in value or "")
+    return " ".join("".join(kept).split()) if value else value
+
+
 def digits_of(value: str | None) -> str | None:
     """Find the six digits in what somebody typed or pasted: blanks, dashes, any script's digits, a sentence around."""
     if not value or len(value) > 200:
@@ -172,6 +183,11 @@ def _plain(character: str) -> str:
     if (digit := unicodedata.decimal(character, None)) is not None:
         return str(digit)
     return {"Pd": "-", "Cf": "-", "Zs": " "}.get(unicodedata.category(character), character)
+
+
+def _compatible(name: str) -> str:
+    """Return a name without what only looks different: full width, ligatures. So the table compares them (NFKC)."""
+    return unicodedata.normalize("NFKC", name)
 
 
 class EmailAddress:
@@ -210,8 +226,8 @@ class NotReserved:
         self.names, self.message = {name.casefold() for name in names}, message
 
     def __call__(self, form: Form, field: Field) -> None:
-        """Judge the name, whatever its case."""
-        if (field.data or "").casefold() in self.names:
+        """Judge the name, whatever its case and width."""
+        if _compatible(field.data or "").casefold() in self.names:
             raise ValidationError(str(self.message))
 
 
@@ -219,8 +235,9 @@ class NameShape:
     """Letters and digits of any script, dots, dashes and underscores: nothing invisible, nothing that turns round."""
 
     def __call__(self, form: Form, field: Field) -> None:
-        """Judge the characters."""
-        if not re.fullmatch(r"[\w.-]+", field.data or ""):
+        """Judge the characters, and what they are compared as: one Arabic ligature stands for four words."""
+        name = field.data or ""
+        if not all(re.fullmatch(r"[\w.-]+", spelling) for spelling in (name, _compatible(name))):
             raise ValidationError(str(NAME_SHAPE))
 
 
@@ -299,8 +316,9 @@ class ChoiceCount:
         self.low, self.high = low, high
 
     def __call__(self, form: Form, field: Field) -> None:
-        """Count what was chosen."""
-        if not self.low <= len(field.data or ()) <= self.high:
+        """Count what was chosen; what was sent twice is chosen once."""
+        field.data = list(dict.fromkeys(field.data or ()))
+        if not self.low <= len(field.data) <= self.high:
             raise ValidationError(CHOICE_COUNT % {"low": self.low, "high": self.high})
 
 
@@ -380,6 +398,11 @@ def interests_field(presence: Any) -> SelectMultipleField:
     return SelectMultipleField(
         lazy_gettext("Interests"), [presence, ChoiceCount(1, 4)], widget=ListWidget(), option_widget=CheckboxInput()
     )
+
+
+def role_field() -> SelectField:
+    """Return the field of a role."""
+    return SelectField(lazy_gettext("Role"), choices=choices(ROLES))
 
 
 class LoginForm(BaseForm):
@@ -541,8 +564,14 @@ class ReasonForm(BaseForm):
     """Doing something to another administrator's account: they are told why."""
 
     reason = StringField(
-        lazy_gettext("Reason"), [DataRequired(IS_MISSING), Length(max=200, message=TOO_LONG)], filters=[stripped]
+        lazy_gettext("Reason"), [DataRequired(IS_MISSING), Length(max=200, message=TOO_LONG)], filters=[one_line]
     )
+
+
+class RoleForm(ReasonForm):
+    """Giving another administrator a role."""
+
+    role = role_field()
 
 
 class StartChangeForm(ReasonForm):
@@ -555,7 +584,7 @@ class InviteForm(BaseForm):
     """Inviting somebody."""
 
     email = email_field()
-    role = SelectField(lazy_gettext("Role"), choices=choices(ROLES))
+    role = role_field()
 
 
 def all_errors(form: BaseForm) -> dict[str, list[str]]:

@@ -1,13 +1,36 @@
 """How gunicorn serves the application; its own command line and GUNICORN_CMD_ARGS come first."""
 
+import re
 from typing import Any
 
+from gunicorn.glogging import Logger
+
+
+class DiscreetLogger(Logger):  # type: ignore[misc]
+    """gunicorn's log, without the secret part of links that were mailed: who could read it there could use it."""
+
+    SECRET = re.compile(r"(?<=/)[\w-]{40,}")
+
+    def atoms(self, *args: Any) -> dict[str, Any]:
+        """Return what a line of the access log is made of: the address, and the Referer, are in several of them."""
+        return {
+            name: self.SECRET.sub("***", told) if isinstance(told, str) else told
+            for name, told in super().atoms(*args).items()
+        }
+
+    def exception(self, msg: str, *args: Any, **kwargs: Any) -> None:
+        """Write of a request that could not be read; gunicorn names its address."""
+        super().exception(msg, *(self.SECRET.sub("***", str(arg)) for arg in args), **kwargs)
+
+
+logger_class = DiscreetLogger
 worker_class = "gthread"
 workers = 2
 threads = 4
 keepalive = 60
 graceful_timeout = 10
 control_socket_disable = True
+forwarded_allow_ips = ""  # Whom to believe is TRUSTED_PROXIES' matter; gunicorn would believe whoever is on this host.
 
 
 def on_starting(_: Any) -> None:

@@ -59,6 +59,7 @@ def ask(user: CMSUser, session: LoginSession, email: str, where: Where) -> None:
     with audit.refusals(user, where):
         sessions.require_proof(session)
         refuse_same(user, email)
+        refuse_frozen(user)
         budgets = _send_budgets(user, email, where)
         limits.refuse_spent(*budgets, limits.tries_of_the_day(user.id))
         limits.throttle(Limit("sends:overall", current_app.config["CAPTCHA_SENDS_OVERALL_PER_HOUR"], HOUR))

@@ -46,11 +46,13 @@ class Limit:
 
 
 def network_of(address: str) -> str:
-    """Return what one subscriber has: an IPv4 address, or the /64 of an IPv6 address."""
+    """Return what one subscriber has: an IPv4 address (in whatever clothes), or the /64 of an IPv6 address."""
     try:
         ip = ip_address(address)
     except ValueError:
         return address
+    if ip.version == 6 and ip.ipv4_mapped:
+        return str(ip.ipv4_mapped)
     return str(ip) if ip.version == 4 else str(ip_network((ip, 64), strict=False))
 
 

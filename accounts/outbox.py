@@ -130,7 +130,8 @@ def _failed(mail: Mail, problem: Exception) -> None:
     reason = _reason(problem)
     if _is_permanent(problem):
         _finish(mail, MailState.REFUSED, reason)
-        if mail.kind == "code" and mail.user_id:  # The person must correct the address, and need not wait for it.
+        # The person must correct the address, and need not wait for it; nothing tells that it was a taken one.
+        if mail.kind in ("code", "taken") and mail.user_id:
             limits.give_back(limits.resend(mail.user_id))
             db.session.commit()
         log.warning("mail %s (%s) refused: %s", mail.message_id, mail.kind, reason)

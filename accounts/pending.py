@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 from flask import current_app
 from sqlalchemy import bindparam, select
 
-from accounts import limits
-from models import CMSUser, EmailChange, LoginSession, Mail, MailState, db
+from accounts import clock, limits
+from models import Budget, CMSUser, EmailChange, LoginSession, Mail, MailState, db
 
 # Built once: building a statement costs more than running it.
 _FIND = (
-    select(EmailChange, Mail)
+    select(EmailChange, Mail, Budget)
     .outerjoin(Mail, Mail.id == EmailChange.mail_id)
+    .outerjoin(Budget, (Budget.key == bindparam("tries_key")) & (Budget.resets_at > bindparam("now")))
     .where(EmailChange.user_id == bindparam("user"))
 )
 
@@ -36,10 +37,12 @@ class Pending:
 
 def of(user: CMSUser, session: LoginSession) -> Pending | None:
     """Return the administrator's pending change as this session sees it, or None."""
-    found = db.session.execute(_FIND, {"user": user.id}).first()
+    day = limits.tries_of_the_day(user.id)
+    found = db.session.execute(_FIND, {"user": user.id, "tries_key": day.key, "now": clock.now()}).first()
     if found is None:
         return None
-    change, mail = found
+    change, mail, used_today = found
+    left_today = day.capacity - (used_today.used if used_today else 0)
     proved = {"new": change.new_proved, "old": change.old_proved or change.old_nonce is None}
     wait = 0 if mail and mail.state == MailState.REFUSED else current_app.config["CAPTCHA_RESEND_SECONDS"]
     return Pending(
@@ -48,7 +51,7 @@ def of(user: CMSUser, session: LoginSession) -> Pending | None:
         asked_at=change.asked_at,
         expires_at=change.expires_at,
         resend_at=change.asked_at + timedelta(seconds=wait),
-        tries_left=current_app.config["CAPTCHA_TRIES"] - change.tries,
+        tries_left=min(left_today, current_app.config["CAPTCHA_TRIES"] - change.tries),
         is_of_this_session=change.session_id == session.id,
         missing=tuple(whose for whose, is_there in proved.items() if not is_there),
         mail_state=mail.state if mail else "",

@@ -30,7 +30,7 @@ def sign_in(*, email: str, password: str, remember: bool, browser_mark: str, whe
     account = email_key(email)
     user = administrators.with_email(email)
     try:
-        by_account = limits.throttle_password(account, _known_as(account, browser_mark), where.network)
+        by_account = limits.throttle_password(account, _known_as(user, browser_mark), where.network)
     except TooManyRequests:
         _record(user, "too_many_requests", where)
         raise
@@ -47,7 +47,7 @@ def sign_in(*, email: str, password: str, remember: bool, browser_mark: str, whe
     audit.record(user, "signed_in", where)
     db.session.commit()
     limits.forgive(by_account)
-    return SignedIn(sid, _mark(user.email_key, secrets.token_hex(16)))
+    return SignedIn(sid, _mark(user, secrets.token_hex(16)))
 
 
 def prove(user: CMSUser, session: LoginSession, password: str, where: Where) -> str:
@@ -84,12 +84,12 @@ def _record(user: CMSUser | None, event: str, where: Where) -> None:
         db.session.commit()
 
 
-def _known_as(account: str, browser_mark: str) -> str:
+def _known_as(user: CMSUser | None, browser_mark: str) -> str:
     """Return who tries: a browser that has signed in to this account before, or one of all the others."""
-    known = hmac.compare_digest(browser_mark, _mark(account, browser_mark.partition(".")[0]))
+    known = user is not None and hmac.compare_digest(browser_mark, _mark(user, browser_mark.partition(".")[0]))
     return browser_mark if known else "strangers"
 
 
-def _mark(account: str, name: str) -> str:
+def _mark(user: CMSUser, name: str) -> str:
     """Return the mark of a browser that has signed in to this account; only we can make it."""
-    return f"{name}.{signature('browser', account, name)}"
+    return f"{name}.{signature('browser', user.id, name)}"

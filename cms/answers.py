@@ -52,7 +52,7 @@ REFUSALS: dict[type[errors.Refusal], Said] = {
         409,
         "profile_changed",
         "",
-        lazy_gettext("Your data were changed in another window meanwhile. Please reload this page and try again."),
+        lazy_gettext("Your data were changed in another window meanwhile. Please look at the saved data and try again."),
     ),
     errors.LastSuperuser: Said(
         409,
@@ -201,6 +201,8 @@ def _refused(error: errors.Refusal) -> Answer:
     if isinstance(error, errors.CodeWrong):
         left = ngettext("%(num)d try left.", "%(num)d tries left.", error.tries_left)
         return _no(said._replace(field=FIELD_OF[error.whose]), tries_left=error.tries_left, hint=left)
+    if isinstance(error, errors.PasswordWrong) and "oldpwd" in g.get("refused_form", ()):
+        return _no(said._replace(field="oldpwd"))  # Where a new password is typed, too, `password` is that one.
     if isinstance(error, errors.CodeMissing):
         return _no(said._replace(field=FIELD_OF[error.missing], sentence=STILL_MISSING[error.missing]))
     return _no(said, retry_after=error.retry_after if isinstance(error, errors.WaitFirst) else 0)

@@ -1,5 +1,7 @@
 """/cms/users/: the administrators, for superusers."""
 
+from typing import TypeVar
+
 from flask import Blueprint, g, render_template, request, url_for
 from flask_babel import gettext
 
@@ -7,11 +9,12 @@ from accounts import administrators, assisted_change, clock, invitations
 from cms import guard
 from cms.answers import Answer, checked, done
 from cms.guard import permission_required
-from forms import InviteForm, ReasonForm, StartChangeForm
+from forms import InviteForm, ReasonForm, RoleForm, StartChangeForm
 
 bp = Blueprint("users", __name__, url_prefix="/cms/users")
 ID = "<int(max=2147483647):user_id>"
 may_manage = permission_required("administrators")
+Reasoned = TypeVar("Reasoned", bound=ReasonForm)
 
 
 @bp.get("/")
@@ -58,9 +61,8 @@ def user(user_id: int) -> str:
 @may_manage
 def set_role(user_id: int) -> Answer:
     """Make somebody a superuser or an editor."""
-    form = _with_reason(user_id)
-    superuser = request.form.get("role") == "superuser"
-    reason = str(form.reason.data)
+    form = _checked(RoleForm(request.form), user_id)
+    superuser, reason = form.role.data == "superuser", str(form.reason.data)
     administrators.set_role(g.cms_user, user_id, superuser=superuser, reason=reason, where=guard.where())
     return done(gettext("The role is changed."), url_for(".user", user_id=user_id))
 
@@ -69,7 +71,7 @@ def set_role(user_id: int) -> Answer:
 @may_manage
 def disable(user_id: int) -> Answer:
     """Disable somebody."""
-    form = _with_reason(user_id)
+    form = _checked(ReasonForm(request.form), user_id)
     administrators.disable(g.cms_user, user_id, reason=str(form.reason.data), where=guard.where())
     return done(gettext("The account is disabled and signed out everywhere."), url_for(".user", user_id=user_id))
 
@@ -78,7 +80,7 @@ def disable(user_id: int) -> Answer:
 @may_manage
 def enable(user_id: int) -> Answer:
     """Enable somebody."""
-    form = _with_reason(user_id)
+    form = _checked(ReasonForm(request.form), user_id)
     administrators.enable(g.cms_user, user_id, reason=str(form.reason.data), where=guard.where())
     return done(gettext("The account is enabled."), url_for(".user", user_id=user_id))
 
@@ -87,7 +89,7 @@ def enable(user_id: int) -> Answer:
 @may_manage
 def drop_change(user_id: int) -> Answer:
     """Drop somebody's pending change of address."""
-    form = _with_reason(user_id)
+    form = _checked(ReasonForm(request.form), user_id)
     administrators.drop_change(g.cms_user, user_id, reason=str(form.reason.data), where=guard.where())
     return done(gettext("The pending change is dropped."), url_for(".user", user_id=user_id))
 
@@ -96,14 +98,17 @@ def drop_change(user_id: int) -> Answer:
 @may_manage
 def start_change(user_id: int) -> Answer:
     """Start a change of address for somebody who lost the mailbox."""
+    administrators.seen(user_id)
     form = checked(StartChangeForm(request.form), lambda form: _user_page(user_id, start=form))
     email, reason = str(form.email.data), str(form.reason.data)
     assisted_change.start(g.cms_user, user_id, email, reason=reason, where=guard.where())
     return done(gettext("The change is started; every known address is told."), url_for(".user", user_id=user_id))
 
 
-def _with_reason(user_id: int) -> ReasonForm:
-    return checked(ReasonForm(request.form), lambda form: _user_page(user_id, form))
+def _checked(form: Reasoned, user_id: int) -> Reasoned:
+    """Return the form if it passes. Raises NobodyThere first: there would be no page to show a refusal on."""
+    administrators.seen(user_id)
+    return checked(form, lambda form: _user_page(user_id, form))
 
 
 def _user_page(user_id: int, form: ReasonForm | None = None, start: StartChangeForm | None = None) -> str:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
+import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, expect
@@ -18,6 +19,7 @@ from tests.people import PASSWORD
 
 LANGUAGES = ("zh", "en")
 LOCALES = {"zh": "zh-CN", "en": "en-GB"}
+BOTH, IN_CHINESE, IN_ENGLISH = (pytest.mark.parametrize("language", each) for each in (LANGUAGES, ["zh"], ["en"]))
 ARTEFACTS = ROOT / "tests" / "artefacts"
 DESK, PHONE = (1280, 900), (360, 740)
 CHANGED = {"zh": "邮箱修改成功！", "en": "Your e-mail address is changed!"}

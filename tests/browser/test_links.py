@@ -2,22 +2,20 @@
 
 from datetime import timedelta
 
-import pytest
 from playwright.sync_api import expect
 from sqlalchemy import update
 
 from accounts import clock
 from models import EmailChange, Mail
 from tests.browser.conftest import SitDown
-from tests.browser.readers import LANGUAGES
+from tests.browser.readers import IN_CHINESE, IN_ENGLISH
 from tests.live.sites import Site
 from tests.people import PASSWORD
 
-BOTH = pytest.mark.parametrize("language", LANGUAGES)
 NEW_PASSWORD = "a river and a hill"
 
 
-@BOTH
+@IN_CHINESE
 def test_the_old_address_undoes_a_change_and_sets_a_new_password(sit_down: SitDown, site: Site, language: str) -> None:
     thief = site.person()
     old, user_id, new = thief.email, site.user_id(thief.email), site.fresh("new")
@@ -42,14 +40,14 @@ def test_the_old_address_undoes_a_change_and_sets_a_new_password(sit_down: SitDo
     reader.sign_in(old, NEW_PASSWORD)
 
 
-@BOTH
+@IN_ENGLISH
 def test_the_present_address_stops_a_change(sit_down: SitDown, site: Site, language: str) -> None:
     reader, new = sit_down(language).is_signed_in(), site.fresh("new")
     reader.settings()
     reader.has_asked(new)
     owner = sit_down(language, size=(360, 740))
     page = owner.open(site.link_to(reader.email, "stop"))
-    expect(page.locator("main")).to_contain_text(new)
+    expect(page.locator("main")).to_contain_text("n***@e***.com")  # Who stops it need not learn the whole of it.
     reader.page.reload()
     expect(reader.page.locator("#pending")).to_be_visible()  # It was only looked at.
     owner.snap("stop")
@@ -61,7 +59,7 @@ def test_the_present_address_stops_a_change(sit_down: SitDown, site: Site, langu
     expect(reader.page.get_by_role("heading", level=1)).to_have_text(reader.says("Sign in"))
 
 
-@BOTH
+@IN_CHINESE
 def test_a_link_that_is_used_up_says_so(sit_down: SitDown, language: str) -> None:
     reader = sit_down(language)
     for path in ("resetemail/undo", "resetemail/stop", "resetemail/prove", "forgotpwd", "register"):
@@ -72,7 +70,7 @@ def test_a_link_that_is_used_up_says_so(sit_down: SitDown, language: str) -> Non
     reader.snap("link-dead")
 
 
-@BOTH
+@IN_CHINESE
 def test_a_change_that_a_superuser_started_is_proved_by_the_new_address(
     sit_down: SitDown, site: Site, language: str
 ) -> None:

@@ -1,14 +1,11 @@
 """The same with scripts switched off: plain forms, plain pages."""
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import SitDown
-from tests.browser.readers import CHANGED, LANGUAGES, WRONG_CODE, Reader
+from tests.browser.readers import BOTH, CHANGED, IN_ENGLISH, WRONG_CODE, Reader
 from tests.live.sites import Site
 from tests.people import PASSWORD, other_than
-
-BOTH = pytest.mark.parametrize("language", LANGUAGES)
 
 
 def has_asked(reader: Reader, email: str) -> str:
@@ -39,7 +36,7 @@ def test_an_administrator_changes_their_address_without_scripts(sit_down: SitDow
     expect(page.locator("#email")).to_have_value("")
 
 
-@BOTH
+@IN_ENGLISH
 def test_the_page_that_asks_for_the_password_carries_on_without_scripts(
     sit_down: SitDown, site: Site, language: str
 ) -> None:

@@ -144,7 +144,7 @@ def direct(serve: Serve) -> Iterator[Site]:
 @pytest.fixture(scope="module")
 def behind_proxy(serve: Serve) -> Iterator[Site]:
     """Give a site in production behind one proxy, for one name."""
-    settings = {"TRUSTED_PROXIES": "1", "TRUSTED_HOSTS": "cms.example.com", **PRODUCTION}
+    settings = {"TRUSTED_PROXIES": "1", "TRUSTED_HOSTS": "cms.example.com,127.0.0.1", **PRODUCTION}
     with serve(HOUSES[0], **settings) as site:
         yield site
 

@@ -1,0 +1,151 @@
+"""Every page of the site, opened in both languages, at a desk and on a phone."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.conftest import SitDown
+from tests.browser.readers import BOTH, DESK, PHONE, Reader
+from tests.live.sites import Site
+
+WIDTHS = pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+# Tells what a page lacks for somebody who does not see it, or sees it on a small screen (WCAG 2.2).
+EXAMINE = """() => {
+    const faults = [];
+    const all = (selector) => Array.from(document.querySelectorAll(selector));
+    const shown = (element) => element.checkVisibility({'visibilityProperty': true}) &&
+        !element.closest('[aria-hidden=true]');
+    const named = (element) => (element.getAttribute('aria-label') || element.textContent).trim() !== '';
+    if (all('h1').filter(shown).length !== 1) {
+        faults.push('not one h1');
+    }
+    const levels = all('h1, h2, h3, h4').filter(shown).map((heading) => Number(heading.localName[1]));
+    if (levels[0] !== 1 || levels.some((level, place) => place && level > levels[place - 1] + 1)) {
+        faults.push('headings ' + levels);
+    }
+    for (const landmark of ['header', 'main']) {
+        if (all(landmark).length !== 1) {
+            faults.push('not one ' + landmark);
+        }
+    }
+    for (const field of all('input:not([type=hidden]), select, textarea').filter(shown)) {
+        if (!Array.from(field.labels).some(named) && !field.getAttribute('aria-label')) {
+            faults.push('no label: ' + field.name);
+        }
+        if (!field.autocomplete && field.matches('input:not([type=radio], [type=checkbox])')) {
+            faults.push('no autocomplete: ' + field.name);
+        }
+    }
+    faults.push(...all('a, button').filter(shown).filter((each) => !named(each)).map((each) => each.outerHTML));
+    faults.push(...all('fieldset').filter((each) => !each.querySelector('legend')).map(() => 'no legend'));
+    for (const element of all('[aria-describedby], [aria-labelledby], label[for]')) {
+        for (const attribute of ['aria-describedby', 'aria-labelledby', 'for']) {
+            for (const id of (element.getAttribute(attribute) || '').split(' ').filter(Boolean)) {
+                if (!document.getElementById(id)) {
+                    faults.push(attribute + ' leads nowhere: ' + id);
+                }
+            }
+        }
+    }
+    const ids = all('[id]').map((element) => element.id);
+    faults.push(...ids.filter((id, place) => ids.indexOf(id) !== place).map((id) => 'twice: ' + id));
+    for (const target of all('a, button, summary, select, input:not([type=hidden])').filter(shown)) {
+        const box = target.getBoundingClientRect();
+        const isExempt = target.matches('p a:not(.tall), pre a, small a, .form-check-input, .visually-hidden, .skip-link');
+        if (box.height < 24 && !isExempt && target.tabIndex >= 0) {
+            faults.push('small: ' + target.outerHTML.slice(0, 80) + ' ' + box.height);
+        }
+    }
+    faults.push(...all('[style], style, [onclick], script:not([src])').map((each) => 'inline: ' + each.outerHTML));
+    if (document.documentElement.scrollWidth > window.innerWidth) {
+        faults.push('scrolls sideways: ' + document.documentElement.scrollWidth);
+    }
+    return faults;
+}"""
+# What is the same in every language: names of the reader and of programs, addresses, networks, units of UTC.
+SAME_EVERYWHERE = re.compile(r"[\w.+*-]+@[\w.*-]+|\b(ann|new|guest|zz|aa)[\w-]*|English|Chrome|Linux|UTC|127\.0\.0\.1")
+
+
+def signed_in_pages(site: Site, reader: Reader) -> Iterator[str]:
+    """Return the addresses of every page of a superuser who has a pending change, and of others' accounts."""
+    other = site.person()
+    assert other.ask(site.fresh("new")).status == 200
+    yield from ("/cms/", "/cms/resetemail/", "/cms/profile/", "/cms/resetpwd/", "/cms/security/", "/cms/reauth/")
+    yield from ("/cms/users/", f"/cms/users/{site.user_id(other.email)}/", f"/cms/users/{site.user_id(reader.email)}/")
+
+
+def open_pages(site: Site) -> Iterator[str]:
+    """Return the addresses of the pages that need nobody to be signed in; the links are of real mails."""
+    host = site.person(site.administrator(superuser=True))
+    old, new, guest = host.email, site.fresh("new"), site.fresh("guest")
+    yield from ("/cms/login/", "/cms/forgotpwd/", "/dev/mailbox/")
+    assert host.ask(new).status == 200
+    yield site.link_to(old, "stop")
+    assert host.confirm(new, site.code_to(new)).status == 200
+    yield site.link_to(old, "undo")
+    assert host.post("/cms/users/invite/", {"email": guest, "role": "editor"}).status == 200
+    yield site.link_to(guest, "register")
+    assert host.post("/cms/forgotpwd/", {"email": new}).status == 200
+    yield site.link_to(new, "forgotpwd")
+
+
+def examine(reader: Reader, page: Page) -> None:
+    """See that a page is whole, and wholly in the language of its reader."""
+    path = re.sub(r"/[\w-]{43}/", "/TOKEN/", page.url)
+    assert page.evaluate(EXAMINE) == [], path
+    assert page.locator("html").get_attribute("lang") == reader.language, path
+    title = page.title()
+    assert title.split(" · ")[0].strip(), path
+    text = SAME_EVERYWHERE.sub("", title + "\n" + page.locator("body").inner_text())
+    if reader.language == "zh":
+        assert re.findall(r"[A-Za-z]{3,}", text) == [], path
+    else:
+        assert re.findall("[\u4e00-\u9fff]+", text.replace("中文", "")) == [], path
+
+
+@BOTH
+@WIDTHS
+def test_a_page_of_the_account_is_whole(sit_down: SitDown, site: Site, language: str, size: tuple[int, int]) -> None:
+    reader = sit_down(language, size=size).is_signed_in(superuser=True)
+    reader.settings()
+    for path in signed_in_pages(site, reader):
+        page = reader.open(path)
+        if "/users/" in path:
+            page.locator("details").evaluate_all("all => all.forEach((each) => { each.open = true; })")
+        examine(reader, page)
+        reader.snap("page" + re.sub(r"\d+", "N", path).rstrip("/").replace("/", "-"))
+    assert reader.refusals == []
+
+
+@BOTH
+@WIDTHS
+def test_a_page_that_is_open_to_all_is_whole(
+    sit_down: SitDown, site: Site, language: str, size: tuple[int, int]
+) -> None:
+    reader = sit_down(language, size=size)
+    for path in open_pages(site):
+        page = reader.open(path)
+        examine(reader, page)
+        reader.snap("page" + re.sub(r"/[\w-]{43}/", "", path).rstrip("/").replace("/", "-"))
+    assert reader.refusals == []
+
+
+@BOTH
+def test_a_page_that_says_no_is_whole(sit_down: SitDown, language: str) -> None:
+    reader = sit_down(language, size=PHONE)
+    examine(reader, reader.open("/nothing/here/"))
+    reader.snap("page-404")
+    reader.is_signed_in()
+    examine(reader, reader.open("/cms/users/"))
+    reader.snap("page-403")
+
+
+def test_everything_is_there_in_dark_colours_too(sit_down: SitDown) -> None:
+    reader = sit_down("zh", color_scheme="dark").is_signed_in(superuser=True)
+    page = reader.settings()
+    assert page.locator("html").get_attribute("data-bs-theme") == "dark"
+    reader.snap("dark-resetemail")
+    reader.open("/cms/users/")
+    reader.snap("dark-users")

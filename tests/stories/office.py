@@ -1,0 +1,86 @@
+"""What several stories about the administrators begin with: a superuser, an invitation, a look into a history."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+
+from accounts import audit
+from models import Audit, CMSUser
+from tests.houses import House
+from tests.people import Answer, Person
+
+BOSS = "boss@example.com"
+NEW = "new@example.com"
+FORM = {
+    "username": "lì.míng",
+    "password": "a password of mine",
+    "repetition": "a password of mine",
+    "mobile": "138 1234 5678",
+    "staff_number": "4711",
+    "gender": "female",
+    "city": "hangzhou",
+    "interests": "news",
+    "language": "en",
+}
+
+
+def superuser(house: House, email: str = BOSS, **how: Any) -> Person:
+    """Return a superuser who was just made and has just signed in."""
+    house.administrator(email, superuser=True)
+    return house.signed_in(email, **how)
+
+
+def invite(boss: Person, email: str = NEW, role: str = "editor") -> Answer:
+    """Invite an address."""
+    return boss.post("/cms/users/invite/", {"email": email, "role": role})
+
+
+def invited(house: House, email: str = NEW, role: str = "editor") -> str:
+    """Have a fresh superuser invite an address, and return the link out of its mail."""
+    answer = invite(superuser(house), email, role)
+    assert answer.status == 200, answer
+    return house.links_to(email, "register")[-1]
+
+
+def id_of(house: House, email: str) -> int:
+    """Return the number of the administrator who has this address."""
+    return int(house.rows(select(CMSUser.id).where(CMSUser.email == email))[0][0])
+
+
+def act(boss: Person, house: House, whose: str, what: str, reason: str = "because", **more: str) -> Answer:
+    """Do something to another administrator, with the form on their page."""
+    return boss.post(f"/cms/users/{id_of(house, whose)}/{what}/", {"reason": reason, **more})
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a history: what, by whom (None: nobody who signs in), and what is told of it."""
+
+    event: str
+    actor_id: int | None
+    detail: dict[str, Any]
+
+
+def history(house: House, user_id: int) -> list[Row]:
+    """Return the history of an account, in its order; it is whole."""
+    query = select(Audit.event, Audit.actor_id, Audit.detail).where(Audit.user_id == user_id).order_by(Audit.number)
+    rows = [Row(event, actor, json.loads(detail)) for event, actor, detail in house.rows(query)]
+    with house.app.app_context():
+        user = audit.db.session.get(CMSUser, user_id)
+        assert user is not None
+        assert audit.broken_link(user) is None
+    return rows
+
+
+def newest(house: House, email: str) -> Row:
+    """Return the newest row of an account's history."""
+    return history(house, id_of(house, email))[-1]
+
+
+def register(person: Person, link: str, **other: str) -> Answer:
+    """Send the form that an invitation leads to."""
+    answer = person.post(link, {**FORM, **other})
+    person.turn_the_page()
+    return answer

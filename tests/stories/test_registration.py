@@ -1,0 +1,261 @@
+"""Registering on an invitation: an address is invited, and who reads its mail becomes an administrator, once."""
+
+import re
+
+import pytest
+from sqlalchemy import select
+
+from models import CMSUser, Invitation
+from tests.houses import House
+from tests.parts import at_once
+from tests.people import PASSWORD, text_of
+from tests.stories.office import FORM, NEW, history, id_of, invite, invited, register, superuser
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["with scripts", "without"])
+def test_who_is_invited_registers_and_signs_in(house: House, script: bool) -> None:
+    link = invited(house)
+    page = house.visitor().page(link)
+    assert (page.status, NEW in page.text) == (200, True)
+    ming = house.visitor(NEW, password=FORM["password"], script=script)
+    answer = ming.post(link, [*FORM.items(), ("interests", "music")])
+    assert answer.status == 200, answer
+    if not script:
+        assert answer.path == "/cms/login/"
+    ming.turn_the_page()
+    assert ming.sign_in().status == 200
+    assert ming.address() == NEW
+    made = house.stored("lì.míng")
+    assert (made.mobile, made.staff_number, made.gender, made.city) == ("+8613812345678", 4711, "female", "hangzhou")
+    assert (made.interests, made.language, made.role) == (["news", "music"], "en", "editor")
+    assert [row.event for row in history(house, made.id)] == ["registered", "signed_in"]
+
+
+def test_the_invitation_says_who_invites_and_for_how_long(small_house: House) -> None:
+    boss = superuser(small_house)
+    boss.browser.headers["Accept-Language"] = "en"
+    invite(boss)
+    text = text_of(small_house.mail_to(NEW)[0])
+    assert "boss invites you" in text
+    assert "72 hours" in text
+
+
+@pytest.mark.parametrize("role", ["editor", "superuser"])
+def test_the_role_is_the_one_that_the_invitation_was_for(small_house: House, role: str) -> None:
+    link = invited(small_house, role=role)
+    assert register(small_house.visitor(), link, role="superuser", is_superuser="1").status == 200
+    assert small_house.stored("lì.míng").role == role
+
+
+def test_the_address_is_the_one_that_was_invited_whatever_is_sent(small_house: House) -> None:
+    link = invited(small_house)
+    assert register(small_house.visitor(), link, email="other@example.com").status == 200
+    assert small_house.stored("lì.míng").email == NEW
+
+
+def test_opening_the_link_changes_nothing(house: House) -> None:
+    """Mail scanners open every link, some of them several times."""
+    link = invited(house)
+    for method in ("GET", "HEAD", "GET"):
+        assert house.visitor().browser.send(method, link).status == 200
+    assert register(house.visitor(), link).status == 200
+
+
+def test_a_link_serves_once(house: House) -> None:
+    link = invited(house)
+    assert register(house.visitor(), link).status == 200
+    second = house.visitor()
+    assert second.page(link).status == 410
+    assert register(second, link, username="another").error == "link_dead"
+    assert house.rows(select(CMSUser.id).where(CMSUser.username == "another")) == []
+
+
+def test_of_two_who_follow_one_link_at_once_one_registers(house: House) -> None:
+    link = invited(house)
+    people = [house.visitor() for _ in range(2)]
+    for person in people:
+        person.token()
+    errors = at_once(lambda number: register(people[number], link, username=f"twin-{number}").error, 2)
+    # With SQLite the slower one may find the database locked for longer than it waits, and is told to come again.
+    assert errors.count(None) == 1
+    assert set(errors) <= {None, "link_dead", "unavailable"}
+    assert len(house.rows(select(CMSUser.id).where(CMSUser.email == NEW))) == 1
+
+
+def test_of_two_who_want_one_name_at_once_one_gets_it(house: House) -> None:
+    boss = superuser(house)
+    addresses = [f"n{number}@example.com" for number in range(2)]
+    for address in addresses:
+        assert invite(boss, address).status == 200
+    links = [house.links_to(address, "register")[0] for address in addresses]
+    people = [house.visitor() for _ in links]
+    for person in people:
+        person.token()
+    answers = at_once(lambda number: register(people[number], links[number]), 2)
+    assert sorted(str(answer.error) for answer in answers) == ["None", "username_taken"]
+    assert len(house.rows(select(Invitation.id))) == 1  # Who was too slow chooses another name with the same link.
+
+
+def test_a_link_lives_seventy_two_hours(house: House) -> None:
+    boss = superuser(house)
+    for address in ("a@example.com", "b@example.com"):
+        invite(boss, address)
+    in_time, too_late = (house.links_to(f"{name}@example.com", "register")[0] for name in "ab")
+    house.clock.turn(hours=72, seconds=-1)
+    assert register(house.visitor(), in_time).status == 200
+    house.clock.turn(seconds=1)
+    assert house.visitor().page(too_late).status == 410
+    assert register(house.visitor(), too_late, username="late").error == "link_dead"
+
+
+def test_a_newer_invitation_kills_the_older_link(house: House) -> None:
+    boss = superuser(house)
+    invite(boss)
+    invite(boss, "NEW@Example.com", role="superuser")  # The same address in another spelling.
+    old, new = house.links_to(NEW, "register")[0], house.links_to("NEW@example.com", "register")[-1]
+    assert old != new
+    assert house.visitor().page(old).status == 410
+    assert register(house.visitor(), new).status == 200
+    assert house.stored("lì.míng").is_superuser
+
+
+def test_a_link_cannot_be_guessed_and_stands_nowhere_in_clear(house: House) -> None:
+    link = invited(house)
+    token = link.split("/")[-2]
+    assert re.fullmatch(r"[A-Za-z0-9_-]{43}", token)  # 256 bits.
+    kept = house.rows(select(Invitation.token_hash))[0][0]
+    assert token not in kept
+    for forged in (token[:-1], token.swapcase(), token + "A", kept, "x", "%00", "." * 300):
+        assert house.visitor().page(f"/cms/register/{forged}/").status in (404, 410), forged
+    assert house.visitor().page(link).status == 200
+
+
+def test_a_link_for_one_thing_is_none_for_another(small_house: House) -> None:
+    link = invited(small_house)
+    token = link.split("/")[-2]
+    for path in ("forgotpwd", "resetemail/undo", "resetemail/prove", "resetemail/stop"):
+        assert small_house.visitor().page(f"/cms/{path}/{token}/").status == 410
+        assert small_house.visitor().post(f"/cms/{path}/{token}/", FORM).error == "link_dead"
+    visitor = small_house.visitor("boss@example.com")
+    visitor.post("/cms/forgotpwd/", {"email": "boss@example.com"})
+    password_token = small_house.links_to("boss@example.com", "forgotpwd")[0].split("/")[-2]
+    assert register(visitor, f"/cms/register/{password_token}/").error == "link_dead"
+
+
+@pytest.mark.parametrize("name", ["Ann", "ＡＮＮ", "aNN"])
+def test_a_name_that_somebody_has_is_refused_and_the_link_lives_on(house: House, name: str) -> None:
+    house.administrator("ann@example.com")
+    link = invited(house)
+    ming = house.visitor()
+    refused = register(ming, link, username=name)
+    assert (refused.status, refused.error, list(refused.data["fields"])) == (409, "username_taken", ["username"])
+    assert register(ming, link).status == 200
+
+
+def test_who_is_refused_without_scripts_finds_their_data_and_no_password_on_the_page(house: House) -> None:
+    """They may even be signed in to an account of their own in this browser."""
+    house.administrator("ann@example.com")
+    link = invited(house)
+    bob = house.person("bob@example.com", script=False)
+    refused = register(bob, link, username="ann", staff_number="4711")
+    assert refused.status == 409, refused
+    assert 'value="4711"' in refused.text
+    assert FORM["password"] not in refused.text
+    assert re.search(r'data-errors-of="username">\s*<p>', refused.text)
+    assert register(bob, link).path == "/cms/login/"
+    assert bob.page("/cms/profile/", follow=False).status == 303  # Whoever was signed in here is not any more.
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"username": "li"},
+        {"username": "\ufdfa" * 20},
+        {"username": "root"},
+        {"password": "short", "repetition": "short"},
+        {"password": NEW, "repetition": NEW},
+        {"repetition": "something else"},
+        {"mobile": "12345"},
+        {"staff_number": "many"},
+        {"staff_number": ""},
+        {"gender": "none"},
+        {"city": ""},
+        {"interests": "chess"},
+        {"language": "fr"},
+    ],
+    ids=lambda wrong: next(iter(wrong)),
+)
+def test_what_is_wrong_is_told_at_its_field_and_makes_nobody(house: House, wrong: dict[str, str]) -> None:
+    link = invited(house)
+    refused = register(house.visitor(), link, **wrong)
+    assert (refused.status, refused.error) == (400, "invalid")
+    (field,) = refused.data["fields"]
+    assert field == list(wrong)[0]
+    assert refused.message == refused.data["fields"][field][0]
+    assert len(house.rows(select(CMSUser.id))) == 1
+
+
+def test_one_to_four_interests_are_taken(small_house: House) -> None:
+    link = invited(small_house)
+    ming = small_house.visitor()
+    interests = [("interests", name) for name in ("news", "culture", "science", "sport", "music")]
+    rest = [pair for pair in FORM.items() if pair[0] != "interests"]
+    for chosen in ([], interests):
+        assert list(ming.post(link, rest + chosen).data["fields"]) == ["interests"]
+    assert ming.post(link, rest + interests[:4]).status == 200
+    assert small_house.stored("lì.míng").interests == ["news", "culture", "science", "sport"]
+
+
+def test_an_address_that_somebody_got_meanwhile_is_not_registered_twice(house: House) -> None:
+    link = invited(house)
+    house.administrator(NEW)
+    assert register(house.visitor(), link).error == "email_taken"
+    assert len(house.rows(select(CMSUser.id).where(CMSUser.email == NEW))) == 1
+
+
+def test_an_address_that_its_owner_may_still_want_back_is_not_given_away(house: House) -> None:
+    """Who changed their address can undo that for a week: until then it belongs to nobody else."""
+    link = invited(house, "ann@example.com")
+    house.administrator("ann@example.com", username="ann")
+    ann = house.signed_in("ann@example.com")
+    ann.ask("elsewhere@example.com")
+    assert ann.confirm("elsewhere@example.com", house.code_to("elsewhere@example.com")).status == 200
+    assert register(house.visitor(), link).error == "email_taken"
+    boss = house.signed_in("boss@example.com")
+    assert invite(boss, "ann@example.com").error == "email_taken"
+
+
+def test_an_invitation_needs_an_address_that_nobody_has_and_a_role_that_there_is(small_house: House) -> None:
+    boss = superuser(small_house)
+    assert invite(boss, "BOSS@example.com").error == "email_taken"
+    for wrong in ({"email": "no address"}, {"role": "emperor"}, {"role": ""}):
+        refused = boss.post("/cms/users/invite/", {"email": NEW, "role": "editor", **wrong})
+        assert list(refused.data["fields"]) == list(wrong)
+    assert small_house.rows(select(Invitation.id)) == []
+
+
+def test_fifty_invitations_an_hour(small_house: House) -> None:
+    boss = superuser(small_house)
+    for number in range(50):
+        assert invite(boss, f"a{number}@example.com").status == 200
+    assert invite(boss).error == "too_many_requests"
+    assert small_house.mail_to(NEW) == []
+    boss.sign_in()
+    small_house.clock.turn(hours=1)
+    boss.sign_in()
+    assert invite(boss).status == 200
+
+
+def test_both_sides_of_an_invitation_stand_in_the_histories(small_house: House) -> None:
+    link = invited(small_house, role="superuser")
+    boss_id = id_of(small_house, "boss@example.com")
+    sent = history(small_house, boss_id)[-1]
+    assert (sent.event, sent.actor_id, sent.detail) == (
+        "invitation_sent",
+        boss_id,
+        {"email": NEW, "superuser": True},
+    )
+    register(small_house.visitor(), link)
+    made = history(small_house, id_of(small_house, NEW))[-1]
+    assert (made.event, made.detail) == ("registered", {"invited_by": boss_id})
+    assert PASSWORD not in str(made)
