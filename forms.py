@@ -461,7 +461,7 @@ PROVIDERS = (
 def _scripts(domain: str) -> set[str]:
     """Return the scripts of a domain's letters; Chinese, Japanese and Korean ones go with Latin in everyday names."""
     names = {unicodedata.name(character, "?").partition(" ")[0] for character in domain if character.isalpha()}
-    return names - {"CJK", "HIRAGANA", "KATAKANA", "HANGUL"}
+    return names - {"CJK", "IDEOGRAPHIC", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "HANGUL", "BOPOMOFO"}
 
 
 class ResetEmailForm(EmailCaptchaForm):

@@ -13,14 +13,18 @@ class DiscreetLogger(Logger):  # type: ignore[misc]
 
     def atoms(self, *args: Any) -> dict[str, Any]:
         """Return what a line of the access log is made of: the address, and the Referer, are in several of them."""
-        return {
-            name: self.SECRET.sub("***", told) if isinstance(told, str) else told
-            for name, told in super().atoms(*args).items()
-        }
+        return {name: self._discreet(told) for name, told in super().atoms(*args).items()}
+
+    def debug(self, msg: str, *args: Any, **kwargs: Any) -> None:
+        """Write of a request that begins."""
+        super().debug(msg, *map(self._discreet, args), **kwargs)
 
     def exception(self, msg: str, *args: Any, **kwargs: Any) -> None:
-        """Write of a request that could not be read; gunicorn names its address."""
-        super().exception(msg, *(self.SECRET.sub("***", str(arg)) for arg in args), **kwargs)
+        """Write of a request that could not be read."""
+        super().exception(msg, *map(self._discreet, args), **kwargs)
+
+    def _discreet(self, told: Any) -> Any:
+        return self.SECRET.sub("***", told) if isinstance(told, str) else told
 
 
 logger_class = DiscreetLogger

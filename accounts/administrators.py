@@ -7,11 +7,12 @@ from sqlalchemy import bindparam, delete, select, update
 
 from accounts import audit, clock, limits, links, mailer, outbox, passwords, sessions
 from accounts.audit import Where
-from accounts.errors import EmailTaken, LastSuperuser, NobodyThere, NotYourself, SignInRequired
+from accounts.errors import EmailTaken, LastSuperuser, NobodyThere, NotAllowed, NotYourself, SignInRequired
 from models import CMSUser, EmailChange, db, email_key, name_key
 
 PAGE = 50
 _WITH_EMAIL = select(CMSUser).where(CMSUser.email_key == bindparam("key"))
+_MANAGES = (CMSUser.is_superuser, CMSUser.is_active)
 SORTS = {"username": CMSUser.username_key, "email": CMSUser.email_key}
 
 
@@ -103,8 +104,8 @@ def create(*, email: str, username: str, password: str, superuser: bool, where: 
 
 
 def set_role(by: CMSUser | None, user_id: int, *, superuser: bool, reason: str, where: Where) -> None:
-    """Make somebody a superuser or an editor. Raises NobodyThere, NotYourself, LastSuperuser."""
-    user = _other(by, user_id)
+    """Make somebody a superuser or an editor. Raises NobodyThere, NotYourself, NotAllowed, LastSuperuser."""
+    user = other(by, user_id)
     if user.is_superuser != superuser:
         _keep_a_superuser(user)
         user.is_superuser = superuser
@@ -113,8 +114,8 @@ def set_role(by: CMSUser | None, user_id: int, *, superuser: bool, reason: str, 
 
 
 def disable(by: CMSUser | None, user_id: int, *, reason: str, where: Where) -> None:
-    """Disable somebody: all their sessions end at once. Raises NobodyThere, NotYourself, LastSuperuser."""
-    user = _other(by, user_id)
+    """Disable somebody: all their sessions end at once. Raises as set_role does."""
+    user = other(by, user_id)
     if user.is_active:
         _keep_a_superuser(user)
         user.is_active = False
@@ -125,8 +126,8 @@ def disable(by: CMSUser | None, user_id: int, *, reason: str, where: Where) -> N
 
 
 def enable(by: CMSUser | None, user_id: int, *, reason: str, where: Where) -> None:
-    """Let somebody sign in again. Raises NobodyThere, NotYourself."""
-    user = _other(by, user_id)
+    """Let somebody sign in again. Raises NobodyThere, NotYourself, NotAllowed."""
+    user = other(by, user_id)
     if not user.is_active:
         user.is_active = True
         _tell(by, user, "enabled", reason, where)
@@ -134,10 +135,8 @@ def enable(by: CMSUser | None, user_id: int, *, reason: str, where: Where) -> No
 
 
 def drop_change(by: CMSUser | None, user_id: int, *, reason: str, where: Where) -> None:
-    """Drop somebody's pending change of address, with a reason that they get to see. Raises NobodyThere."""
-    user = audit.held(user_id)
-    if user is None:
-        raise NobodyThere
+    """Drop somebody's pending change of address, with a reason that they get to see. Raises NobodyThere, NotAllowed."""
+    user = _held(by, user_id)
     pending = db.session.scalar(select(EmailChange).where(EmailChange.user_id == user.id))
     if pending is not None:
         db.session.delete(pending)
@@ -147,7 +146,7 @@ def drop_change(by: CMSUser | None, user_id: int, *, reason: str, where: Where) 
 
 def unlock(user_id: int, *, reason: str, where: Where) -> None:
     """Give somebody's spent tries back and end a freeze of their address. Raises NobodyThere."""
-    user = _other(None, user_id)
+    user = other(None, user_id)
     limits.give_back(limits.tries_of_the_day(user.id))
     user.frozen_until = None
     _tell(None, user, "unlocked", reason, where)
@@ -161,10 +160,33 @@ def pending_changes() -> list[tuple[CMSUser, EmailChange]]:
     return [(row[0], row[1]) for row in rows]
 
 
-def _other(by: CMSUser | None, user_id: int) -> CMSUser:
-    """Hold somebody else's account; `by` is None on the command line."""
+def other(by: CMSUser | None, user_id: int) -> CMSUser:
+    """Hold somebody else's account and return it; `by` is None on the command line.
+
+    Raises NotYourself, NobodyThere; NotAllowed if `by` lost the right to it since the request came in.
+    """
     if by is not None and by.id == user_id:
         raise NotYourself
+    return _held(by, user_id)
+
+
+def manager(user_id: int) -> CMSUser:
+    """Hold the account of who manages the others, as it is now. Raises SignInRequired, NotAllowed."""
+    user = locked(user_id)
+    if not user.may("administrators"):
+        raise NotAllowed
+    return user
+
+
+def _held(by: CMSUser | None, user_id: int) -> CMSUser:
+    """Hold an account that another administrator acts upon.
+
+    All superusers are held first, until the commit: two of them cannot take each other's rights at once, and nobody
+    waits for somebody who waits for them.
+    """
+    db.session.execute(update(CMSUser).where(*_MANAGES).values(acted_at=clock.now()))
+    if by is not None:
+        manager(by.id)
     user = audit.held(user_id)
     if user is None:
         raise NobodyThere
@@ -172,15 +194,10 @@ def _other(by: CMSUser | None, user_id: int) -> CMSUser:
 
 
 def _keep_a_superuser(user: CMSUser) -> None:
-    """Raise LastSuperuser if the account is the last one that can manage the others.
-
-    All of them are held until the commit, so that two superusers cannot take each other's rights at once.
-    """
+    """Raise LastSuperuser if the account, which is held, is the last one that can manage the others."""
     if not (user.is_superuser and user.is_active):
         return
-    everybody = CMSUser.is_superuser, CMSUser.is_active
-    hold = update(CMSUser).where(*everybody).values(acted_at=clock.now()).returning(CMSUser.id)
-    if not [found for found in db.session.scalars(hold) if found != user.id]:
+    if db.session.scalar(select(CMSUser.id).where(*_MANAGES, CMSUser.id != user.id).limit(1)) is None:
         raise LastSuperuser
 
 

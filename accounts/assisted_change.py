@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from accounts import administrators, audit, clock, email_change, links, mailer, outbox, sessions
 from accounts.audit import Where
-from accounts.errors import EmailTaken, LinkDead, NobodyThere, NotYourself
+from accounts.errors import EmailTaken, LinkDead
 from accounts.keys import fingerprint
 from models import CMSUser, EmailChange, Link, LinkPurpose, db, email_key
 
@@ -21,7 +21,7 @@ from models import CMSUser, EmailChange, Link, LinkPurpose, db, email_key
 def start(by: CMSUser | None, user_id: int, email: str, *, reason: str, where: Where) -> None:
     """Start the change; `by` is None on the command line. A pending change of their own is replaced.
 
-    Raises NobodyThere, NotYourself, SameEmail, ChangesFrozen, EmailTaken; then nothing is changed.
+    Raises NobodyThere, NotYourself, NotAllowed, SameEmail, ChangesFrozen, EmailTaken; then nothing is changed.
     """
     with audit.refusals(by, where) if by else nullcontext():
         _start(by, user_id, email, reason, where)
@@ -29,11 +29,7 @@ def start(by: CMSUser | None, user_id: int, email: str, *, reason: str, where: W
 
 
 def _start(by: CMSUser | None, user_id: int, email: str, reason: str, where: Where) -> None:
-    if by is not None and by.id == user_id:
-        raise NotYourself
-    user = audit.held(user_id)
-    if user is None:
-        raise NobodyThere
+    user = administrators.other(by, user_id)
     email_change.refuse_same(user, email)
     email_change.refuse_frozen(user)
     if administrators.with_email(email) or links.reserved(email_key(email), user.id):

@@ -91,6 +91,8 @@ def confirm(
         user = administrators.locked(user.id)
         refuse_frozen(user)
         pending, tries_left = _with_try_counted(user, session, nonce)
+        if policy_of(user) == "both" and pending.old_nonce is None:  # It was asked for under another policy.
+            raise CodeExpired
         claim = Claim(user.id, session.id, email_key(email), user.email_version, nonce)
         proofs = _compared(pending, claim, code=code, kept=kept, old_code=old_code, kept_old=kept_old)
         if proofs.wrong:
@@ -100,7 +102,9 @@ def confirm(
         if missing := proofs.missing():
             proofs.write_to(pending)
             audit.record(user, "code_missing", where)
+            _tell_if_spent(user, tries_left, where)
             db.session.commit()
+            outbox.wake()
             raise CodeMissing(missing)
         sid = _commit(user, session, pending, where)
     outbox.wake()
@@ -299,15 +303,20 @@ def _compared(
 
 
 def _count_wrong(user: CMSUser, pending: EmailChange, tries_left: int, where: Where) -> None:
-    """Commit the counted try; tell the present address when it was the day's last one (ASVS 6.3.5)."""
+    """Commit the counted try."""
     audit.record(user, "code_wrong", where, fold=True, email=pending.email)
+    _tell_if_spent(user, tries_left, where)
+    db.session.commit()
+    outbox.wake()
+
+
+def _tell_if_spent(user: CMSUser, tries_left: int, where: Where) -> None:
+    """Tell the present address when that was the last try of the day (ASVS 6.3.5)."""
     until = None if tries_left else limits.resets_at(limits.tries_of_the_day(user.id))
     if until:
         audit.record(user, "tries_spent", where)
         letter = mailer.tries_spent(mailer.language_of(user), until=until, where=where)
         outbox.put(letter, user.email, user_id=user.id)
-    db.session.commit()
-    outbox.wake()
 
 
 def _commit(user: CMSUser, session: LoginSession, pending: EmailChange, where: Where) -> str:
@@ -316,7 +325,9 @@ def _commit(user: CMSUser, session: LoginSession, pending: EmailChange, where: W
         write(user, pending, where)
     except (IntegrityError, EmailTaken):
         db.session.rollback()
-        _drop(administrators.locked(user.id))
+        user = administrators.locked(user.id)
+        limits.spend(limits.tries_of_the_day(user.id))  # The rollback took the try back, but it was made.
+        _drop(user)
         db.session.commit()
         raise EmailTaken from None
     sessions.end_others(session)

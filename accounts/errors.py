@@ -98,6 +98,10 @@ class LastSuperuser(Refusal):
     """Nobody else could manage the administrators any more."""
 
 
+class NotAllowed(Refusal):
+    """The role has no right to do this, or not any more."""
+
+
 class NotYourself(Refusal):
     """Nobody disables or demotes themselves: a slip would lock them out."""
 

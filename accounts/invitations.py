@@ -21,7 +21,7 @@ PER_HOUR = 50  # So many invitations may one administrator send.
 def invite(by: CMSUser, email: str, *, superuser: bool, where: Where) -> None:
     """Mail an invitation to this address; an earlier one is replaced. Raises EmailTaken, TooManyRequests."""
     with audit.refusals(by, where):
-        by = administrators.locked(by.id)
+        by = administrators.manager(by.id)
         if administrators.with_email(email) or links.reserved(email_key(email)):
             raise EmailTaken
         limits.spend(Limit(f"invitations:user:{by.id}", PER_HOUR, HOUR))
@@ -57,7 +57,7 @@ def again(by: CMSUser, invitation_id: int, where: Where) -> None:
 
 def withdraw(by: CMSUser, invitation_id: int, where: Where) -> None:
     """Withdraw an invitation; its link dies."""
-    by = administrators.locked(by.id)
+    by = administrators.manager(by.id)
     gone = delete(Invitation).where(Invitation.id == invitation_id).returning(Invitation.email)
     if email := db.session.scalar(gone):
         audit.record(by, "invitation_withdrawn", where, email=email)

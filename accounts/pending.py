@@ -62,4 +62,5 @@ def of(user: CMSUser, session: LoginSession) -> Pending | None:
 
 def blocked_until(user: CMSUser) -> datetime | None:
     """Return until when no change can be asked for, because it was undone or the day's tries are spent; or None."""
-    return max(filter(None, (user.frozen_until, limits.resets_at(limits.tries_of_the_day(user.id)))), default=None)
+    ends = user.frozen_until, limits.resets_at(limits.tries_of_the_day(user.id))
+    return max((end for end in ends if end and end > clock.now()), default=None)

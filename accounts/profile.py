@@ -41,10 +41,11 @@ def update(user: CMSUser, profile: Profile, *, version: int, where: Where) -> No
         if user.profile_version != version:
             raise ProfileChanged
         changed = profile.write_to(user)
+        try:
+            db.session.flush()
+        except IntegrityError:
+            raise UsernameTaken from None
         if changed:
             user.profile_version += 1
             audit.record(user, "profile_changed", where, fields=changed)
-        try:
-            db.session.commit()
-        except IntegrityError:
-            raise UsernameTaken from None
+        db.session.commit()

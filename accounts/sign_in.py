@@ -55,10 +55,10 @@ def prove(user: CMSUser, session: LoginSession, password: str, where: Where) -> 
 
     Raises PasswordWrong; TooManyRequests, CacheDown as sign_in does.
     """
-    by_account = limits.throttle_password(user.email_key, f"session {session.id}", where.network)
-    if not passwords.matches(password, user.password_hash):
-        audit.record_alone(user, "password_wrong", where)
-        raise PasswordWrong
+    with audit.refusals(user, where):
+        by_account = limits.throttle_password(user.email_key, f"session {session.id}", where.network)
+        if not passwords.matches(password, user.password_hash):
+            raise PasswordWrong
     user = administrators.locked(user.id)
     sid = sessions.renew(session, proved=True)
     audit.record(user, "password_proved", where)

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from flask import Flask, Response, flash, g, jsonify, redirect, render_template, request, url_for
-from flask_babel import lazy_gettext, ngettext
+from flask_babel import gettext, lazy_gettext, ngettext
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
@@ -52,7 +52,7 @@ REFUSALS: dict[type[errors.Refusal], Said] = {
         409,
         "profile_changed",
         "",
-        lazy_gettext("Your data were changed in another window meanwhile. Please look at the saved data and try again."),
+        lazy_gettext("Your data were changed in another window. Please look at the saved data and try again."),
     ),
     errors.LastSuperuser: Said(
         409,
@@ -60,6 +60,7 @@ REFUSALS: dict[type[errors.Refusal], Said] = {
         "",
         lazy_gettext("This is the last superuser: nobody could manage the accounts any more."),
     ),
+    errors.NotAllowed: Said(403, "forbidden", "", lazy_gettext("This is not allowed.")),
     errors.NotYourself: Said(409, "not_yourself", "", lazy_gettext("You cannot do this to your own account.")),
     errors.NobodyThere: Said(404, "nobody_there", "", lazy_gettext("There is no such administrator.")),
     errors.TooManyAttempts: Said(
@@ -157,7 +158,7 @@ def _no(said: Said, *, fields: dict[str, list[str]] | None = None, retry_after: 
     """Refuse: a JSON envelope, or the page that was being used with the sentence on it, or a page of its own."""
     sentence = str(said.sentence)
     if retry_after and said.status != 503:
-        sentence = f"{sentence} {_retry_sentence(retry_after)}"
+        sentence = gettext("%(sentence)s %(next)s", sentence=sentence, next=_retry_sentence(retry_after))
     headers = {"Retry-After": str(retry_after)} if retry_after else {}
     if wants_page():
         return _page(said, sentence, fields), said.status, headers

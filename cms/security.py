@@ -48,6 +48,7 @@ EVENTS = {
     "change_started": lazy_gettext("Change of the e-mail address started by another administrator"),
     "unlocked": lazy_gettext("Unlocked by the operator"),
     "change_dropped": lazy_gettext("Pending change dropped by another administrator"),
+    "not_allowed": lazy_gettext("This is not allowed."),
     "sign_in_required": lazy_gettext("Session had ended: refused"),
 }
 

@@ -118,7 +118,7 @@ $(function () {
             doubt(details['suggestion']);
         }
         zlform.refuse(form, details['fields'] || {});
-        zlalert.alertInfo(sentences.join(' '));
+        zlalert.alertInfo(sentences.join(texts.between));
     }
 
     /* Offer the answers to the question whether the address is right. */

@@ -53,7 +53,8 @@ EXAMINE = """() => {
     faults.push(...ids.filter((id, place) => ids.indexOf(id) !== place).map((id) => 'twice: ' + id));
     for (const target of all('a, button, summary, select, input:not([type=hidden])').filter(shown)) {
         const box = target.getBoundingClientRect();
-        const isExempt = target.matches('p a:not(.tall), pre a, small a, .form-check-input, .visually-hidden, .skip-link');
+        const isExempt = target.matches(
+            'p a:not(.tall), pre a, small a, .form-check-input, .visually-hidden, .skip-link');
         if (box.height < 24 && !isExempt && target.tabIndex >= 0) {
             faults.push('small: ' + target.outerHTML.slice(0, 80) + ' ' + box.height);
         }

@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import HOUSES
 from tests.live.sites import Site, served
-from tests.parts import PostgresServer, eventually
+from tests.parts import PostgresServer
 
 Serve = Callable[..., Site]
 
@@ -70,16 +70,7 @@ def breaking_site(_breaking_site: Site) -> Iterator[Site]:
 
 
 def in_order(site: Site) -> Iterator[Site]:
-    """Put the parts in order before a test and after it, and see that it left every history whole."""
-    put_right(site)
+    """Put the parts in order after a test, and see that it left every history whole."""
     yield site
-    put_right(site)
-    assert not site.broken_histories()
-
-
-def put_right(site: Site) -> None:
-    """Have every part run, be polite and know nothing; and every worker know that it does."""
-    site.smtp.behave()
-    if site.memcached:
-        site.memcached.refresh()
-    eventually(lambda: all(site.visitor().ask_as_script("/readyz").status == 200 for _ in range(12)), "it is ready")
+    site.put_right()
+    assert site.broken_histories() == []

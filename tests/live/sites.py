@@ -3,7 +3,9 @@
 import contextlib
 import http.client
 import itertools
+import os
 import re
+import signal
 from collections.abc import Iterator, Mapping
 from email.message import EmailMessage
 from pathlib import Path
@@ -58,6 +60,7 @@ class Site:
         """Remember the parts, and open a second door to the same tables for the tests to look through."""
         self.name, self.settings, self.server, self.smtp, self.memcached = name, settings, server, smtp, memcached
         self.app = create_app({**settings, "MAIL_DELIVERY": "worker"})
+        self._looked_at = 0
 
     @property
     def log(self) -> str:
@@ -96,9 +99,9 @@ class Site:
         person.token()
         return person
 
-    def seated(self) -> Person:
-        """Return a new administrator who is signed in without having signed in: for tests that need a hundred."""
-        person = self.visitor(self.administrator())
+    def seated(self, **how: Any) -> Person:
+        """Return a new administrator who is signed in without having signed in: the tests need hundreds of them."""
+        person = self.visitor(self.administrator(), **how)
         with self.app.test_request_context():
             user = administrators.with_email(person.email)
             assert user is not None
@@ -181,9 +184,21 @@ class Site:
         return self.count(LoginSession, LoginSession.user_id == user_id)
 
     def broken_histories(self) -> list[str]:
-        """Return the addresses whose history is not whole."""
+        """Return the addresses, of those that were made since this was asked last, whose history is not whole."""
         with self.app.app_context():
-            return [user.email for user in db.session.scalars(select(CMSUser)) if audit.broken_link(user)]
+            users = db.session.scalars(select(CMSUser).where(CMSUser.id > self._looked_at).order_by(CMSUser.id)).all()
+            self._looked_at = max((user.id for user in users), default=self._looked_at)
+            return [user.email for user in users if audit.broken_link(user)]
+
+    def put_right(self) -> None:
+        """Have every part run, be polite and know nothing; and every worker know that it does."""
+        self.smtp.behave()
+        if self.memcached:
+            self.memcached.refresh()
+            workers = self.server.workers()
+            for worker in workers:
+                with frozen(*(other for other in workers if other != worker)):
+                    eventually(lambda: self.visitor().ask_as_script("/readyz").status == 200, "the worker is ready")
 
     def forget_budgets(self) -> None:
         """Let an hour pass for the budgets of sends, and a day for those of tries."""
@@ -240,6 +255,20 @@ def is_signed_in(person: Person) -> bool:
     status = person.browser.send("GET", "/cms/resetemail/", headers=SCRIPT).status
     assert status in (200, 401)
     return status == 200
+
+
+@contextlib.contextmanager
+def frozen(*pids: int) -> Iterator[None]:
+    """Stop workers for a while, so that the others must answer."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        for pid in pids:
+            eventually(lambda pid=pid: "\nState:\tT" in Path(f"/proc/{pid}/status").read_text(), "it stands still")
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
 
 
 @contextlib.contextmanager

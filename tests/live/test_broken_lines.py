@@ -20,6 +20,7 @@ from accounts import administrators, email_change, passwords, undo
 from cms import settings
 from cms import undo as undo_pages
 from models import CMSUser, EmailChange, Mail, db
+from tests.conftest import HOUSES
 from tests.live.sites import Site, is_signed_in
 from tests.parts import ROOT, Found, eventually
 from tests.people import Answer, Person, text_of
@@ -82,8 +83,14 @@ class Case:
 
 
 def cases(site: Site, functions: tuple[Callable[..., Any], ...], *failures: str) -> list[Case]:
-    """Return an administrator for every line before which a worker dies, or one of its parts fails, in turns."""
-    places = list(lines_of(*functions))
+    """Return an administrator for every line before which a worker dies, or one of its parts fails.
+
+    The houses share the lines among them; those on both sides of a commit are broken in both.
+    """
+    lines = list(lines_of(*functions))
+    here = HOUSES.index(site.name)
+    commits = {number + after for number, (_, _, text) in enumerate(lines) if ".commit()" in text for after in (0, 1)}
+    places = [place for number, place in enumerate(lines) if number % 2 == here or number in commits]
     ways = [("die", place) for place in places] + list(zip(cycle(failures), places[::2], strict=False))
 
     def case(broken: tuple[str, tuple[str, int, str]]) -> Case:

@@ -55,7 +55,7 @@ class TestMemcached:
         self, postgres_site: Site, how: str
     ) -> None:
         site = postgres_site
-        ann, new = site.person(deadline_seconds=DEADLINE_SECONDS), site.fresh()
+        ann, new = site.seated(deadline_seconds=DEADLINE_SECONDS), site.fresh()
         user_id, budgets = site.user_id(ann.email), site.count(Budget)
         with failing_cache(site, how):
             assert_unavailable(ann.ask(new))
@@ -68,7 +68,7 @@ class TestMemcached:
 
     def test_a_crowd_that_asks_while_it_hangs_is_answered_in_time(self, postgres_site: Site) -> None:
         site = postgres_site
-        crowd = [site.person(deadline_seconds=DEADLINE_SECONDS) for _ in range(8)]
+        crowd = [site.seated(deadline_seconds=DEADLINE_SECONDS) for _ in range(8)]
         with failing_cache(site, "frozen"):
             for answer in at_once(lambda n: crowd[n].ask(site.fresh()), len(crowd)):
                 assert_unavailable(answer)
@@ -76,7 +76,7 @@ class TestMemcached:
     @HOW
     def test_who_confirms_without_it_loses_no_try(self, postgres_site: Site, how: str) -> None:
         site = postgres_site
-        ann, new = site.person(deadline_seconds=DEADLINE_SECONDS), site.fresh()
+        ann, new = site.seated(deadline_seconds=DEADLINE_SECONDS), site.fresh()
         user_id = site.user_id(ann.email)
         ann.ask(new)
         code = site.code_to(new)
@@ -104,7 +104,7 @@ class TestMemcached:
     def test_a_flush_costs_a_resend_and_gives_no_try_back(self, postgres_site: Site) -> None:
         site = postgres_site
         assert site.memcached is not None
-        ann, new = site.person(), site.fresh()
+        ann, new = site.seated(), site.fresh()
         user_id = site.user_id(ann.email)
         ann.ask(new)
         code = site.code_to(new)
@@ -119,7 +119,7 @@ class TestMemcached:
     def test_a_restart_between_two_requests_is_not_noticed(self, postgres_site: Site) -> None:
         site = postgres_site
         assert site.memcached is not None
-        people = [site.person() for _ in range(8)]  # Every thread of every worker has had a connection.
+        people = [site.seated() for _ in range(8)]  # Every thread of every worker has had a connection.
         site.memcached.stop()
         site.memcached.start()
         assert {person.ask(site.fresh()).status for person in people} == {200}
@@ -142,7 +142,7 @@ class TestMemcached:
     @HOW
     def test_who_is_signed_in_can_read_and_leave_without_it(self, postgres_site: Site, how: str) -> None:
         site = postgres_site
-        ann = site.person(deadline_seconds=DEADLINE_SECONDS)
+        ann = site.seated(deadline_seconds=DEADLINE_SECONDS)
         with failing_cache(site, how):
             assert ann.page().status == 200
             assert ann.ask_as_script("/healthz").status == 200
@@ -152,7 +152,7 @@ class TestMemcached:
 
     def test_a_page_is_told_the_same_as_a_script(self, postgres_site: Site) -> None:
         site = postgres_site
-        ann = site.person(script=False, deadline_seconds=DEADLINE_SECONDS)
+        ann = site.seated(script=False, deadline_seconds=DEADLINE_SECONDS)
         with failing_cache(site, "stopped"):
             answer = ann.ask(site.fresh())
         assert answer.status == 503
@@ -161,7 +161,7 @@ class TestMemcached:
 
     def test_codes_asked_for_while_it_comes_and_goes_are_mailed_or_refused(self, postgres_site: Site) -> None:
         site = postgres_site
-        people, addresses = [site.person() for _ in range(12)], [site.fresh() for _ in range(12)]
+        people, addresses = [site.seated() for _ in range(12)], [site.fresh() for _ in range(12)]
         numbers = [site.user_id(person.email) for person in people]
         done = threading.Event()
 
@@ -189,7 +189,7 @@ class TestMemcached:
 
 def test_an_embedded_store_that_is_locked_is_a_503_and_no_lost_try(sqlite_site: Site) -> None:
     site = sqlite_site
-    ann, new = site.person(), site.fresh()
+    ann, new = site.seated(), site.fresh()
     user_id = site.user_id(ann.email)
     store = sqlite3.connect(Path(site.settings["INSTANCE_DIR"]) / "cache.db", isolation_level=None)
     store.execute("BEGIN IMMEDIATE")
@@ -215,7 +215,7 @@ class TestSmtp:
 
     def test_while_it_refuses_connections_the_page_says_so_and_afterwards_the_code_comes(self, site: Site) -> None:
         site.smtp.stop()
-        ann, new = site.person(deadline_seconds=DEADLINE_SECONDS), site.fresh()
+        ann, new = site.seated(deadline_seconds=DEADLINE_SECONDS), site.fresh()
         assert ann.ask(new).status == 200
         told = eventually(lambda: (told := mail_of(ann))["problem"] and told, "the page tells the problem")
         assert (told["state"], told["problem"].partition(":")[0]) == ("queued", "ConnectionRefusedError")
@@ -234,7 +234,7 @@ class TestSmtp:
             hole.enter_context(socket.create_server(("127.0.0.1", site.smtp.port)))
         else:
             site.smtp.manner = "hang"
-        people = [site.person(deadline_seconds=DEADLINE_SECONDS) for _ in range(4)]
+        people = [site.seated(deadline_seconds=DEADLINE_SECONDS) for _ in range(4)]
         addresses = [site.fresh() for _ in people]
         answers = at_once(lambda n: people[n].ask(addresses[n]), len(people))
         assert {answer.status for answer in answers} == {200}
@@ -251,7 +251,7 @@ class TestSmtp:
             assert person.confirm(address, site.code_to(address)).status == 200
 
     def test_an_address_that_it_refuses_for_good_can_be_corrected_at_once(self, site: Site) -> None:
-        ann, wrong, right = site.person(), site.fresh(), site.fresh()
+        ann, wrong, right = site.seated(), site.fresh(), site.fresh()
         site.smtp.refusals[wrong] = "550 5.1.1 no such user"
         ann.ask(wrong)
         told = eventually(lambda: (told := mail_of(ann))["state"] == "refused" and told, "the refusal is told")
@@ -261,7 +261,7 @@ class TestSmtp:
 
     def test_a_mail_whose_receipt_is_lost_comes_again_as_the_same_mail(self, site: Site) -> None:
         site.smtp.manner = "drop-after-data"
-        ann, new = site.person(), site.fresh()
+        ann, new = site.seated(), site.fresh()
         ann.ask(new)
         eventually(lambda: mail_of(ann)["problem"], "the lost receipt is told")
         site.smtp.manner = ""
@@ -293,7 +293,7 @@ class TestDatabase:
     """The database."""
 
     def test_while_it_is_locked_nothing_is_half_done(self, site: Site) -> None:
-        asks, confirms, new, newer = site.person(), site.person(), site.fresh(), site.fresh()
+        asks, confirms, new, newer = site.seated(), site.seated(), site.fresh(), site.fresh()
         numbers = [site.user_id(person.email) for person in (asks, confirms)]
         confirms.ask(newer)
         code = site.code_to(newer)
@@ -323,7 +323,7 @@ class TestDatabase:
 
     def test_a_lock_in_the_middle_of_a_change_undoes_its_beginning(self, postgres_site: Site) -> None:
         site = postgres_site
-        ann, new = site.person(), site.fresh()
+        ann, new = site.seated(), site.fresh()
         user_id = site.user_id(ann.email)
         ann.ask(new)
         code = site.code_to(new)
@@ -335,7 +335,7 @@ class TestDatabase:
 
     def test_a_restart_of_postgresql_is_survived(self, postgres_site: Site, postgres: PostgresServer) -> None:
         site = postgres_site
-        ann, new = site.person(), site.fresh()
+        ann, new = site.seated(), site.fresh()
         user_id = site.user_id(ann.email)
         ann.ask(new)
         code = site.code_to(new)
@@ -358,7 +358,7 @@ class TestDatabase:
         self, postgres_site: Site, postgres: PostgresServer
     ) -> None:
         site = postgres_site
-        people, addresses = [site.person() for _ in range(8)], [site.fresh() for _ in range(8)]
+        people, addresses = [site.seated() for _ in range(8)], [site.fresh() for _ in range(8)]
         numbers = [site.user_id(person.email) for person in people]
         for person, address in zip(people, addresses, strict=True):
             assert person.ask(address).status == 200
@@ -389,7 +389,7 @@ class TestDatabase:
 def test_a_mail_in_the_hands_of_a_worker_that_dies_is_not_lost(breaking_site: Site) -> None:
     site = breaking_site
     site.smtp.manner = "hang"  # The delivery waits in the middle of its dialogue.
-    ann, new = site.person(), site.fresh()
+    ann, new = site.seated(), site.fresh()
     hellos = site.smtp.hellos
     assert ann.ask(new).status == 200
     eventually(lambda: site.smtp.hellos > hellos, "the dialogue begins")

@@ -19,7 +19,7 @@ from tests.live.sites import Site, is_signed_in
 from tests.parts import ROOT, at_once, end, eventually, spawn
 from tests.people import Answer, other_than
 
-CROWD, ROUNDS = 50, 6
+CROWD, ROUNDS = 50, 5
 
 
 def faults(answers: list[Answer]) -> list[str]:
@@ -33,7 +33,7 @@ def words(answers: list[Answer]) -> Counter[str | None]:
 
 
 def test_of_fifty_right_answers_at_once_one_wins(site: Site) -> None:
-    ann, new = site.person(), site.fresh()
+    ann, new = site.seated(), site.fresh()
     user_id = site.user_id(ann.email)
     ann.ask(new)
     code, tabs = site.code_to(new), site.twins(ann, CROWD)
@@ -54,7 +54,7 @@ def test_of_fifty_right_answers_at_once_one_wins(site: Site) -> None:
 
 
 def test_of_fifty_wrong_guesses_at_once_five_are_compared(site: Site) -> None:
-    ann, new = site.person(), site.fresh()
+    ann, new = site.seated(), site.fresh()
     user_id = site.user_id(ann.email)
     ann.ask(new)
     code, tabs = site.code_to(new), site.twins(ann, CROWD)
@@ -67,7 +67,7 @@ def test_of_fifty_wrong_guesses_at_once_five_are_compared(site: Site) -> None:
 
 def test_a_right_answer_among_many_wrong_ones_either_wins_or_comes_too_late(site: Site) -> None:
     for _ in range(3):
-        ann, new = site.person(), site.fresh()
+        ann, new = site.seated(), site.fresh()
         user_id = site.user_id(ann.email)
         ann.ask(new)
         code, tabs = site.code_to(new), site.twins(ann, 12)
@@ -83,7 +83,7 @@ def test_a_right_answer_among_many_wrong_ones_either_wins_or_comes_too_late(site
 
 def test_of_two_administrators_who_confirm_one_address_at_once_one_gets_it(site: Site) -> None:
     for turn in range(ROUNDS):
-        pair, new = [site.person(), site.person()], site.fresh()
+        pair, new = [site.seated(), site.seated()], site.fresh()
         # The two spell it differently every other time: it is one address all the same.
         spellings = [new, new.capitalize() if turn % 2 else new]
         codes = []
@@ -110,7 +110,7 @@ def test_of_two_administrators_who_confirm_one_address_at_once_one_gets_it(site:
 
 def test_a_code_mailed_to_one_address_never_confirms_another_that_is_asked_for_meanwhile(site: Site) -> None:
     for turn in range(ROUNDS):  # CVE-2026-32700.
-        ann, mine, victims = site.person(), site.fresh("mine"), site.fresh("victims")
+        ann, mine, victims = site.seated(), site.fresh("mine"), site.fresh("victims")
         user_id = site.user_id(ann.email)
         ann.ask(mine)
         code = site.code_to(mine)
@@ -133,7 +133,7 @@ def test_a_code_mailed_to_one_address_never_confirms_another_that_is_asked_for_m
 
 def test_the_old_address_wins_over_a_change_that_is_confirmed_while_it_undoes_the_last_one(site: Site) -> None:
     for _ in range(ROUNDS):
-        ann = site.person()
+        ann = site.seated()
         old, first, second = ann.email, site.fresh(), site.fresh()
         user_id = site.user_id(old)
         site.has_changed(ann, first)
@@ -158,7 +158,7 @@ def test_the_old_address_wins_over_a_change_that_is_confirmed_while_it_undoes_th
 
 
 def test_an_undo_link_that_is_used_twice_at_once_works_once(site: Site) -> None:
-    ann = site.person()
+    ann = site.seated()
     old = ann.email
     user_id = site.user_id(old)
     site.has_changed(ann, site.fresh())
@@ -173,7 +173,7 @@ def test_an_undo_link_that_is_used_twice_at_once_works_once(site: Site) -> None:
 
 def test_cancelling_and_confirming_at_once_is_one_or_the_other(site: Site) -> None:
     for _ in range(ROUNDS):
-        ann, new = site.person(), site.fresh()
+        ann, new = site.seated(), site.fresh()
         user_id = site.user_id(ann.email)
         ann.ask(new)
         code, tabs = site.code_to(new), site.twins(ann, 2)
@@ -190,7 +190,7 @@ def test_cancelling_and_confirming_at_once_is_one_or_the_other(site: Site) -> No
 
 @pytest.mark.parametrize("clicks", [2, 10])
 def test_one_code_is_mailed_however_often_the_button_is_clicked_at_once(site: Site, clicks: int) -> None:
-    ann, new = site.person(), site.fresh()
+    ann, new = site.seated(), site.fresh()
     tabs = site.twins(ann, clicks)
     answers = at_once(lambda number: tabs[number].ask(new), clicks)
     assert words(answers) == {None: 1, "too_many_requests": clicks - 1}
@@ -203,7 +203,7 @@ def test_one_code_is_mailed_however_often_the_button_is_clicked_at_once(site: Si
 
 def test_two_tabs_that_ask_for_two_addresses_at_once_leave_one_change_that_can_be_confirmed(site: Site) -> None:
     for _ in range(ROUNDS):
-        ann, addresses = site.person(), [site.fresh(), site.fresh()]
+        ann, addresses = site.seated(), [site.fresh(), site.fresh()]
         tabs = site.twins(ann, 2)
         answers = at_once(lambda n, tabs=tabs, addresses=addresses: (n, tabs[n].ask(addresses[n])), 2)
         (winner,) = [number for number, answer in answers if answer.status == 200]
@@ -246,7 +246,7 @@ def test_fifty_people_sign_in_and_out_at_once_without_a_fault(site: Site) -> Non
 
 
 def test_a_browser_that_signs_in_and_out_in_many_tabs_at_once_meets_no_fault(site: Site) -> None:
-    ann = site.person()
+    ann = site.seated()
     tabs = site.twins(ann, 16)
     answers = at_once(lambda n: tabs[n].sign_out() if n % 2 else tabs[n].sign_in(), len(tabs))
     assert not faults(answers)
@@ -254,7 +254,7 @@ def test_a_browser_that_signs_in_and_out_in_many_tabs_at_once_meets_no_fault(sit
 
 
 def test_the_day_has_ten_tries_however_many_codes_and_tabs_they_are_spread_over(site: Site) -> None:
-    ann, compared = site.person(), 0
+    ann, compared = site.seated(), 0
     user_id = site.user_id(ann.email)
     for _ in range(4):
         new = site.fresh()
@@ -289,7 +289,7 @@ def postmen(site: Site, count: int) -> Iterator[list]:
 @pytest.mark.parametrize("name", HOUSES)
 def test_two_postmen_carry_every_mail_once(serve: Serve, name: str) -> None:
     with serve(name, MAIL_DELIVERY="worker") as site:
-        people, addresses = [site.person() for _ in range(6)], [site.fresh() for _ in range(6)]
+        people, addresses = [site.seated() for _ in range(6)], [site.fresh() for _ in range(6)]
         assert words(at_once(lambda n: people[n].ask(addresses[n]), 6)) == {None: 6}
         with site.app.app_context():
             for number in range(60):

@@ -10,13 +10,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from click.testing import Result
+from flask import Flask
 from sqlalchemy import delete, select, update
 
-from models import Audit, Mail, MailState
+from app import create_app
+from models import Audit, Mail, MailState, db
 from tests.conftest import HOUSES
 from tests.houses import SECRET, copied, settings_for
 from tests.live.conftest import Serve
-from tests.live.sites import Site, is_signed_in
+from tests.live.sites import Site, frozen, is_signed_in
 from tests.parts import (
     ROOT,
     PostgresServer,
@@ -123,17 +126,6 @@ class TestProcesses:
             assert ann.confirm(new, code).status == 200
 
 
-@contextlib.contextmanager
-def frozen(pid: int) -> Iterator[None]:
-    """Stop a worker for a while, so that the other one must answer."""
-    os.kill(pid, signal.SIGSTOP)
-    eventually(lambda: "\nState:\tT" in Path(f"/proc/{pid}/status").read_text(), "the worker stands still")
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
-
-
 @pytest.fixture(scope="module")
 def direct(serve: Serve) -> Iterator[Site]:
     """Give a site in production that trusts nobody in front of it."""
@@ -229,10 +221,9 @@ class TestSettings:
         ("settings", "line"),
         [
             ({"CMS_ENV": "production"}, "SECRET_KEY must be set in production"),
-            ({"CMS_ENV": "production", "SECRET_KEY": "short"}, "SECRET_KEY must be set in production"),
             ({"CAPTCHA_TRIES": "many"}, "CAPTCHA_TRIES='many' cannot be used"),
         ],
-        ids=["no secret", "a short secret", "no number"],
+        ids=["no secret", "no number"],
     )
     def test_it_refuses_to_start(self, tmp_path: Path, settings: dict[str, str], line: str) -> None:
         ended = fails_to_start({"INSTANCE_DIR": str(tmp_path), **settings})
@@ -275,6 +266,16 @@ def said(settings: Mapping[str, str], *words: str, lines: tuple[str, ...] = ()) 
     return ended.stdout
 
 
+def here(app: Flask, *words: str, said: str = "") -> Result:
+    """Run a command in this process, where its own start is not what the test is about."""
+    result = app.test_cli_runner().invoke(args=words, input=said)
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
+
+
 class TestCommands:
     """`flask ...`."""
 
@@ -282,7 +283,6 @@ class TestCommands:
         said(bare, "db", "upgrade")
         said(bare, "db", "upgrade")
         assert "No new upgrade operations detected" in said(bare, "db", "check")
-        said(bare, "admin", "create", "ann@example.com", "--username", "ann", lines=(PASSWORD,))
         said(bare, "db", "downgrade", "base")
         said(bare, "db", "upgrade")
         said(bare, "admin", "create", "ann@example.com", "--username", "ann", lines=(PASSWORD,))
@@ -307,9 +307,9 @@ class TestCommands:
     def test_what_cannot_be_an_administrator_is_refused_in_one_line(
         self, settings: dict[str, str], email: str, password: str
     ) -> None:
-        ended = command_line(settings, "admin", "create", email, "--username", "bob", said=(password,))
-        assert ended.returncode != 0
-        assert ended.stderr.count("\n") == 1, ended.stderr
+        ended = here(create_app(settings), "admin", "create", email, "--username", "bob", said=password)
+        assert ended.exit_code != 0
+        assert (ended.stdout, ended.stderr.count("\n")) == ("", 1), ended.stderr
 
     def test_the_demonstration_is_made_once_and_works(self, sqlite_site: Site) -> None:
         first, second = (said(sqlite_site.settings, "admin", "demo") for _ in range(2))
@@ -334,7 +334,7 @@ class TestCommands:
         ann = site.person()
         site.has_changed(ann, site.fresh())
         user_id = site.user_id(ann.email)
-        assert "Every history is whole." in said(site.settings, "audit", "verify")
+        assert "Every history is whole." in here(site.app, "audit", "verify").output
         rows = site.rows(select(Audit.__table__).where(Audit.user_id == user_id).order_by(Audit.number))
         last = rows[-1].number
         changed = update(Audit).where(Audit.user_id == user_id, Audit.number == 2)
@@ -345,11 +345,8 @@ class TestCommands:
             (last, missing.where(Audit.number == last)),
         ):
             site.write(touch)
-            ended = command_line(site.settings, "audit", "verify")
-            assert (ended.returncode, ended.stdout) == (
-                1,
-                f"{ann.email}: row {number} was changed or is missing\n",
-            )
+            ended = here(site.app, "audit", "verify")
+            assert (ended.exit_code, ended.output) == (1, f"{ann.email}: row {number} was changed or is missing\n")
             site.write(missing)
             site.write(Audit.__table__.insert().values([dict(row._mapping) for row in rows]))
         assert "Every history is whole." in said(site.settings, "audit", "verify")
@@ -362,9 +359,9 @@ class TestCommands:
         ]
 
 
-def ill_parts(ended: subprocess.CompletedProcess[str]) -> list[str]:
+def ill_parts(told: str) -> list[str]:
     """Return the names of the parts that the doctor calls ill."""
-    return [line[5:].strip().partition(":")[0] for line in ended.stdout.splitlines() if line.startswith("ILL")]
+    return [line[5:].strip().partition(":")[0] for line in told.splitlines() if line.startswith("ILL")]
 
 
 class TestDoctor:
@@ -372,7 +369,7 @@ class TestDoctor:
 
     def test_a_site_in_order_is_well(self, site: Site) -> None:
         ended = command_line(site.settings, "doctor")
-        assert (ended.returncode, ill_parts(ended)) == (0, []), ended.stdout
+        assert (ended.returncode, ill_parts(ended.stdout)) == (0, []), ended.stdout
 
     @pytest.mark.parametrize(
         ("part", "settings"),
@@ -390,6 +387,5 @@ class TestDoctor:
         self, sqlite_site: Site, tmp_path: Path, part: str, settings: dict[str, str]
     ) -> None:
         given = {name: value.format(folder=tmp_path) for name, value in settings.items()}
-        ended = command_line({**sqlite_site.settings, **given}, "doctor")
-        assert (ended.returncode, ill_parts(ended)) == (1, [part]), ended.stdout + ended.stderr
-        assert "Traceback" not in ended.stderr
+        ended = here(create_app({**sqlite_site.settings, **given}), "doctor")
+        assert (ended.exit_code, ill_parts(ended.stdout)) == (1, [part]), ended.output

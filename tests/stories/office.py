@@ -4,10 +4,10 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select, text
 
 from accounts import audit
-from models import Audit, CMSUser
+from models import Audit, CMSUser, Moment, db, dialect
 from tests.houses import House
 from tests.people import Answer, Person
 
@@ -68,7 +68,7 @@ def history(house: House, user_id: int) -> list[Row]:
     query = select(Audit.event, Audit.actor_id, Audit.detail).where(Audit.user_id == user_id).order_by(Audit.number)
     rows = [Row(event, actor, json.loads(detail)) for event, actor, detail in house.rows(query)]
     with house.app.app_context():
-        user = audit.db.session.get(CMSUser, user_id)
+        user = db.session.get(CMSUser, user_id)
         assert user is not None
         assert audit.broken_link(user) is None
     return rows
@@ -84,3 +84,26 @@ def register(person: Person, link: str, **other: str) -> Answer:
     answer = person.post(link, {**FORM, **other})
     person.turn_the_page()
     return answer
+
+
+_CROWD = text(
+    """
+    WITH RECURSIVE number(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM number WHERE i < :count)
+    INSERT INTO cms_user (username, username_key, email, email_key, email_version, password_hash, is_superuser,
+        is_active, interests, profile_version, created_at, acted_at, audit_rows, audit_chain)
+    SELECT 'user-' || substr(CAST(1000000 + i AS text), 2), 'user-' || substr(CAST(1000000 + i AS text), 2),
+        'mail-' || CAST(1000000 - i AS text) || '@example.com', 'mail-' || CAST(1000000 - i AS text) || '@example.com',
+        1, '!', false, true, '[]', 1, :now, :now, 0, '' FROM number
+    """
+).bindparams(bindparam("now", type_=Moment()))
+
+
+def crowd(house: House, count: int) -> None:
+    """Make many administrators with one INSERT: user-000001, ...; their addresses are in the opposite order."""
+    with house.app.app_context():
+        if dialect() == "postgresql":
+            db.session.execute(text("SET LOCAL statement_timeout = 0"))
+        db.session.execute(_CROWD, {"count": count, "now": house.clock.now()})
+        db.session.commit()
+        db.session.execute(text("ANALYZE cms_user"))  # As autovacuum does after such a load.
+        db.session.commit()

@@ -1,0 +1,467 @@
+"""The administrators, as superusers see and manage them."""
+
+import re
+
+import pytest
+from sqlalchemy import select
+
+from models import CMSUser, EmailChange, Mail
+from tests.houses import House
+from tests.parts import at_once
+from tests.people import PASSWORD, Answer, Person, link_in, text_of
+from tests.stories.office import BOSS, NEW, act, crowd, history, id_of, invite, newest, register, superuser
+
+ANN = "ann@example.com"
+USERS = "/cms/users/"
+
+
+def names(page: Answer) -> list[str]:
+    """Return the user names in a list, from above."""
+    return re.findall(r'<a class="tall fw-semibold" href="[^"]+">([^<]+)</a>', page.text)
+
+
+def next_page(page: Answer) -> str | None:
+    """Return where the link to the next page leads, if there is one."""
+    found = re.search(r'rel="next" href="([^"]+)"', page.text)
+    return found[1].replace("&amp;", "&") if found else None
+
+
+class TestList:
+    """Search, sort and pages."""
+
+    def test_pages_show_everybody_once_in_the_order_that_is_asked_for(self, house: House) -> None:
+        crowd(house, 120)
+        boss = superuser(house)
+        everybody = ["boss", *(f"user-{number:06}" for number in range(1, 121))]
+        for sort, order in (("username", everybody), ("email", ["boss", *reversed(everybody[1:])])):
+            seen, path, sizes = [], f"{USERS}?sort={sort}", []
+            while path:
+                page = boss.page(path)
+                seen += names(page)
+                sizes.append(len(names(page)))
+                path = next_page(page)
+            assert (seen, sizes) == (order, [50, 50, 21])
+
+    def test_a_search_finds_what_begins_so_in_every_spelling(self, house: House) -> None:
+        for number, name in enumerate(["ann", "Annabel", "Ännchen", "bann", "李明", "李红"]):
+            house.administrator(f"a{number}@example.com", username=name)
+        boss = superuser(house)
+        for q, found in (
+            ("ann", ["ann", "Annabel"]),
+            ("ANN", ["ann", "Annabel"]),
+            ("ａｎｎａ", ["Annabel"]),
+            ("änn", ["Ännchen"]),
+            ("李", ["李明", "李红"]),
+            ("nn", []),
+        ):
+            assert set(names(boss.page(f"{USERS}?q={q}"))) == set(found), q
+        assert names(boss.page(f"{USERS}?sort=email&q=A1")) == ["Annabel"]
+        assert names(boss.page(f"{USERS}?sort=email&q=ann")) == []
+
+    def test_whatever_is_searched_is_taken_as_it_is_written(self, house: House) -> None:
+        boss = superuser(house)
+        for q in ("%25", "_", "%27", "%22%3E%3Cscript%3E", "z%00", "%F4%8F%BF%BF", "%FF", "x" * 300, "[a-z]*", "\\"):
+            page = boss.page(f"{USERS}?q={q}&after={q}")
+            assert (page.status, names(page)) == (200, []), q
+            assert "<script>" not in page.text
+        for query in ("sort=password_hash", "sort=", "after=%00", "q=", "page=7"):
+            assert names(boss.page(f"{USERS}?{query}")) == ["boss"], query
+
+    def test_a_page_that_begins_behind_the_last_one_is_empty_and_leads_back(self, small_house: House) -> None:
+        page = superuser(small_house).page(f"{USERS}?after=zzz")
+        assert (page.status, names(page), next_page(page)) == (200, [], None)
+        assert f'href="{USERS}?sort=username"' in page.text
+
+    def test_it_shows_who_is_what(self, small_house: House) -> None:
+        boss = superuser(small_house)
+        boss.browser.headers["Accept-Language"] = "en"
+        small_house.administrator(ANN)
+        small_house.change(ANN, is_active=False)
+        row = next(row for row in boss.page(USERS).text.split("<li>") if ">ann</a>" in row)
+        assert "Editor" in row
+        assert "disabled" in row
+        assert ANN in row
+
+
+class TestRoles:
+    """Superusers and editors."""
+
+    def test_a_role_takes_effect_at_once_and_its_bearer_is_told(self, house: House) -> None:
+        boss, ann = superuser(house), house.person()
+        assert ann.page(USERS).status == 403
+        for role, status, word in (("superuser", 200, "超级管理员"), ("editor", 403, "编辑")):
+            assert act(boss, house, ANN, "role", f"because {role}", role=role).status == 200
+            assert ann.page(USERS).status == status
+            assert (USERS in ann.page("/cms/").text) == (status == 200)
+            row = newest(house, ANN)
+            assert (row.event, row.actor_id) == (f"made_{role}", id_of(house, BOSS))
+            assert row.detail == {"by": "boss", "reason": f"because {role}"}
+            mail = text_of(house.mail_to(ANN)[-1])
+            assert "boss" in mail
+            assert f"because {role}" in mail
+            assert word in mail
+
+    def test_a_role_that_somebody_has_already_is_nothing_to_tell(self, small_house: House) -> None:
+        boss = superuser(small_house)
+        small_house.administrator(ANN)
+        assert act(boss, small_house, ANN, "role", role="editor").status == 200
+        assert newest(small_house, ANN).event == "administrator_created"
+        assert small_house.mail_to(ANN) == []
+
+    def test_a_role_that_there_is_not_changes_none(self, small_house: House) -> None:
+        """A slip of a script must not take anybody's rights away."""
+        boss = superuser(small_house)
+        superuser(small_house, ANN)
+        for sent in ({}, {"role": ""}, {"role": "emperor"}, {"role": "Superuser"}):
+            refused = act(boss, small_house, ANN, "role", **sent)
+            assert (refused.status, refused.error) == (400, "invalid"), sent
+        assert small_house.stored("ann").is_superuser
+
+    def test_nobody_does_any_of_it_to_themselves(self, house: House) -> None:
+        boss = superuser(house)
+        superuser(house, "other@example.com")
+        for what, more in (
+            ("role", {"role": "editor"}),
+            ("role", {"role": "superuser"}),
+            ("disable", {}),
+            ("enable", {}),
+            ("start_change", {"email": NEW}),
+        ):
+            refused = act(boss, house, BOSS, what, **more)
+            assert (refused.status, refused.error) == (409, "not_yourself"), what
+        stored = house.stored("boss")
+        assert (stored.is_superuser, stored.is_active) == (True, True)
+        assert f"/{stored.id}/disable/" not in boss.page(f"{USERS}{stored.id}/").text
+
+    @pytest.mark.parametrize(("what", "more"), [("role", {"role": "editor"}), ("disable", {})])
+    def test_of_two_superusers_who_turn_each_other_out_at_once_one_stays(
+        self, house: House, what: str, more: dict[str, str]
+    ) -> None:
+        both = [superuser(house, email) for email in ("a@example.com", "b@example.com")]
+        ids = [id_of(house, person.email) for person in both]
+        for person in both:
+            person.token()
+        answers = at_once(
+            lambda number: both[number].post(f"{USERS}{ids[1 - number]}/{what}/", {"reason": "you", **more}), 2
+        )
+        errors = [answer.error for answer in answers]
+        assert errors.count(None) == 1
+        # Who is too slow has no rights any more. Nobody waits for the other until the database has enough of it.
+        assert set(errors) <= {None, "forbidden", "sign_in_required"}
+        left = select(CMSUser.id).where(CMSUser.is_superuser, CMSUser.is_active)
+        assert len(house.rows(left)) == 1
+
+    def test_who_lost_their_rights_a_moment_ago_does_nothing_any_more(self, house: House) -> None:
+        """Of three superusers two turn each other out at once: the slower one has no right to do so any more."""
+        people = [superuser(house, f"{name}@example.com") for name in "abc"]
+        ids = [id_of(house, person.email) for person in people]
+        for person in people:
+            person.token()
+        answers = at_once(
+            lambda number: people[number].post(f"{USERS}{ids[1 - number]}/role/", {"reason": "you", "role": "editor"}),
+            2,
+        )
+        assert sorted(str(answer.error) for answer in answers) == ["None", "forbidden"]
+        left = [row[0] for row in house.rows(select(CMSUser.id).where(CMSUser.is_superuser))]
+        assert len(left) == 2
+
+
+class TestDisabling:
+    """Disable and enable."""
+
+    def test_who_is_disabled_is_out_everywhere_at_once_and_told(self, house: House) -> None:
+        boss, ann, tablet = superuser(house), house.person(), None
+        tablet = house.signed_in(ANN)
+        assert act(boss, house, ANN, "disable", "left the house").status == 200
+        for browser in (ann, tablet):
+            assert browser.ask_as_script().error == "sign_in_required"
+        assert house.visitor(ANN).sign_in().error == "wrong_credentials"
+        row = newest(house, ANN)
+        assert [row.event for row in history(house, id_of(house, ANN))][-2:] == ["disabled", "sign_in_failed"]
+        row = history(house, id_of(house, ANN))[-2]
+        assert (row.actor_id, row.detail) == (id_of(house, BOSS), {"by": "boss", "reason": "left the house"})
+        assert "left the house" in text_of(house.mail_to(ANN)[-1])
+
+    def test_who_is_enabled_signs_in_with_the_password_of_before_and_no_session_comes_back(self, house: House) -> None:
+        boss, ann = superuser(house), house.person()
+        act(boss, house, ANN, "disable")
+        assert act(boss, house, ANN, "enable", "is back").status == 200
+        assert ann.ask_as_script().error == "sign_in_required"
+        assert house.visitor(ANN).sign_in().status == 200
+        assert "is back" in text_of(house.mail_to(ANN)[-1])
+        assert [row.event for row in history(house, id_of(house, ANN))][-3:] == ["disabled", "enabled", "signed_in"]
+
+    def test_a_pending_change_goes_with_the_account(self, house: House) -> None:
+        boss, ann = superuser(house), house.person()
+        ann.ask(NEW)
+        code = house.code_to(NEW)
+        act(boss, house, ANN, "disable")
+        act(boss, house, ANN, "enable")
+        ann.turn_the_page()
+        assert ann.sign_in().status == 200
+        assert ann.pending() is None
+        assert ann.confirm(NEW, code).error == "code_expired"
+
+    def test_doing_it_twice_is_told_once(self, small_house: House) -> None:
+        boss = superuser(small_house)
+        small_house.administrator(ANN)
+        for what in ("disable", "disable", "enable", "enable"):
+            assert act(boss, small_house, ANN, what).status == 200
+        assert len(small_house.mail_to(ANN)) == 2
+
+
+class TestReasons:
+    """Whatever is done to somebody has a reason, which they get to see."""
+
+    ACTS = ("role", "disable", "enable", "drop_change", "start_change")
+
+    def test_without_a_reason_nothing_is_done(self, small_house: House) -> None:
+        boss = superuser(small_house)
+        small_house.administrator(ANN)
+        for what in self.ACTS:
+            for reason in ("", "  \n ", "x" * 201):
+                refused = act(boss, small_house, ANN, what, reason, role="superuser", email=NEW)
+                assert (refused.error, list(refused.data["fields"])) == ("invalid", ["reason"]), what
+        assert newest(small_house, ANN).event == "administrator_created"
+
+    def test_without_scripts_the_refusal_stands_at_the_form_that_was_sent(self, small_house: House) -> None:
+        superuser(small_house)
+        boss = small_house.signed_in(BOSS, script=False)
+        small_house.administrator(ANN)
+        refused = act(boss, small_house, ANN, "disable", "")
+        assert refused.status == 400
+        assert len(re.findall(r'data-errors-of="reason"><p>', refused.text)) == 1
+        assert re.search(r'id="disable-reason-errors"[^>]*><p>', refused.text)
+
+    def test_a_reason_is_text_and_one_line_wherever_it_is_shown(self, house: House) -> None:
+        boss, ann = superuser(house), house.person()
+        reason = "<script>alert(1)</script>\r\nBcc: x@example.com\0 'and' \"so\" 原因"
+        assert act(boss, house, ANN, "role", reason, role="superuser").status == 200
+        page = ann.page("/cms/security/").text
+        assert "<script>alert(1)" not in page
+        assert "&lt;script&gt;alert(1)&lt;/script&gt; Bcc: x@example.com &#39;and&#39; &#34;so&#34; 原因" in page
+        mail = house.mail_to(ANN)[-1]
+        assert mail["Bcc"] is None
+        assert "<script>alert(1)</script> Bcc: x@example.com 'and' \"so\" 原因" in text_of(mail)
+
+    def test_who_is_not_there_is_a_404_for_scripts_and_pages(self, house: House) -> None:
+        superuser(house)
+        for script in (True, False):
+            boss = house.signed_in(BOSS, script=script)
+            for user_id in ("0", "999", "2147483647"):
+                assert boss.page(f"{USERS}{user_id}/").status == 404
+                for what in self.ACTS:
+                    for reason in ("", "because"):
+                        fields = {"reason": reason, "role": "editor", "email": NEW}
+                        answer = boss.post(f"{USERS}{user_id}/{what}/", fields)
+                        assert answer.status == 404, (what, reason, answer)
+
+
+class TestDroppingAChange:
+    """Somebody's pending change is dropped."""
+
+    def test_its_owner_sees_by_whom_and_why_and_its_code_is_dead(self, house: House) -> None:
+        boss, ann = superuser(house), house.person()
+        ann.ask(NEW)
+        code = house.code_to(NEW)
+        assert NEW in boss.page(f"{USERS}{id_of(house, ANN)}/").text
+        assert act(boss, house, ANN, "drop_change", "that is not your address").status == 200
+        assert ann.pending() is None
+        assert ann.confirm(NEW, code).error == "code_expired"
+        page = ann.page("/cms/security/").text
+        for shown in ("that is not your address", "boss"):
+            assert shown in page
+            assert shown in text_of(house.mail_to(ANN)[-1])
+        assert ann.address() == ANN
+
+    def test_where_nothing_is_pending_nothing_is_told(self, small_house: House) -> None:
+        boss = superuser(small_house)
+        small_house.administrator(ANN)
+        assert act(boss, small_house, ANN, "drop_change").status == 200
+        assert newest(small_house, ANN).event == "administrator_created"
+        assert small_house.mail_to(ANN) == []
+
+
+class TestInvitations:
+    """The invitations that wait; what becomes of them is the matter of test_registration.py."""
+
+    def test_one_that_is_sent_again_has_a_new_link_and_a_new_life(self, small_house: House) -> None:
+        boss = superuser(small_house)
+        boss.browser.headers["Accept-Language"] = "en"
+        invite(boss, role="superuser")
+        old = small_house.links_to(NEW, "register")[-1]
+        small_house.clock.turn(hours=73)
+        boss.turn_the_page()
+        boss.sign_in()
+        assert "expired" in boss.page(USERS).text
+        path = re.search(r'action="([^"]+/resend/)"', boss.page(USERS).text)
+        assert path
+        assert boss.post(path[1]).status == 200
+        new = small_house.links_to(NEW, "register")[-1]
+        small_house.clock.turn(hours=71)
+        assert small_house.visitor().page(old).status == 410
+        assert register(small_house.visitor(), new).status == 200
+        assert small_house.stored("lì.míng").is_superuser
+        assert boss.post(path[1]).status == 401  # An hour after the last click nobody is signed in.
+
+    def test_one_that_is_withdrawn_is_dead_and_gone_from_the_list(self, house: House) -> None:
+        boss = superuser(house)
+        invite(boss)
+        link = house.links_to(NEW, "register")[0]
+        path = re.search(r'action="([^"]+)/withdraw/"', boss.page(USERS).text)
+        assert path
+        assert boss.post(f"{path[1]}/withdraw/").status == 200
+        assert NEW not in boss.page(USERS).text
+        assert register(house.visitor(), link).error == "link_dead"
+        assert boss.post(f"{path[1]}/resend/").error == "link_dead"
+        row = newest(house, BOSS)
+        assert (row.event, row.detail) == ("invitation_withdrawn", {"email": NEW})
+
+
+class TestAssistedChange:
+    """A change of address for somebody who lost the mailbox."""
+
+    def started(self, house: House, reason: str = "lost the mailbox", email: str = NEW) -> Person:
+        """Have a fresh superuser start a change for ann, and return them."""
+        boss = superuser(house)
+        answer = act(boss, house, ANN, "start_change", reason, email=email)
+        assert answer.status == 200, answer
+        return boss
+
+    def test_every_known_address_is_told_at_once_who_and_why(self, house: House) -> None:
+        first = house.person("first@example.com")
+        first.ask(ANN)
+        assert first.confirm(ANN, house.code_to(ANN)).status == 200
+        self.started(house)
+        for address in (ANN, "first@example.com"):
+            mail = text_of(house.mail_to(address)[-1])
+            assert "boss" in mail
+            assert "lost the mailbox" in mail
+            assert NEW not in mail  # The address is masked: whoever reads the old mailbox need not learn it.
+            assert f"{house.clock.now().replace(microsecond=0).strftime('%H:%M')} UTC" in mail
+            assert "/resetemail/stop/" in link_in(house.mail_to(address)[-1])
+
+    def test_nothing_can_happen_before_a_day_is_over_and_then_the_new_address_must_be_proved(
+        self, house: House
+    ) -> None:
+        house.administrator(ANN)
+        self.started(house)
+        body = house.rows(select(Mail.body).where(Mail.recipient == NEW))[0][0]
+        early = re.findall(r"https?://[^/\s]+(/\S+/)", body)[0]  # Even who could read the outbox could not hurry.
+        house.clock.turn(hours=24, seconds=-1)
+        assert house.mail_to(NEW) == []
+        assert house.visitor().page(early).status == 410
+        assert house.visitor().post(early).error == "link_dead"
+        house.clock.turn(seconds=1)
+        (link,) = house.links_to(NEW, "prove")
+        ann, new = house.signed_in(ANN), house.visitor(NEW)
+        for method in ("GET", "HEAD", "GET"):
+            assert new.browser.send(method, link).status == 200
+        assert ann.address() == ANN
+        assert new.post(link).status == 200
+        assert ann.ask_as_script().error == "sign_in_required"
+        new.turn_the_page()
+        assert new.sign_in(password=PASSWORD).status == 200
+        assert new.address() == NEW
+        assert house.visitor().post(link).error == "link_dead"
+
+    def test_the_undo_links_stay(self, house: House) -> None:
+        """The one of this change, and the one of a change before: of a chain the oldest wins."""
+        first = house.person("first@example.com")
+        first.ask(ANN)
+        assert first.confirm(ANN, house.code_to(ANN)).status == 200
+        self.started(house)
+        house.clock.turn(hours=24)
+        assert house.visitor().post(house.links_to(NEW, "prove")[0]).status == 200
+        (undo,) = house.links_to(ANN, "undo")
+        (oldest,) = house.links_to("first@example.com", "undo")
+        assert house.visitor().post(undo).status == 200
+        assert house.stored("first").email == ANN
+        assert house.visitor().post(oldest).status == 200
+        assert house.stored("first").email == "first@example.com"
+        assert house.visitor().post(undo).error == "link_dead"
+
+    @pytest.mark.parametrize("who", [ANN, "first@example.com"])
+    def test_every_known_address_can_stop_it(self, small_house: House, who: str) -> None:
+        first = small_house.person("first@example.com")
+        first.ask(ANN)
+        assert first.confirm(ANN, small_house.code_to(ANN)).status == 200
+        self.started(small_house)
+        stop = small_house.links_to(who, "stop")[-1]
+        assert small_house.visitor().page(stop).status == 200
+        assert small_house.visitor().post(stop).status == 200
+        assert newest(small_house, ANN).event == "change_stopped"
+        small_house.clock.turn(hours=24)
+        for link in small_house.links_to(NEW, "prove"):
+            assert small_house.visitor().post(link).error == "link_dead"
+        assert small_house.stored("first").email == ANN
+
+    def test_the_histories_know_who_and_why(self, small_house: House) -> None:
+        small_house.administrator(ANN)
+        self.started(small_house)
+        row = newest(small_house, ANN)
+        assert (row.event, row.actor_id) == ("change_started", id_of(small_house, BOSS))
+        assert row.detail == {"email": NEW, "by": "boss", "reason": "lost the mailbox"}
+        page = small_house.signed_in(ANN).page("/cms/security/").text
+        assert "lost the mailbox" in page
+
+    def test_its_owner_sees_it_and_can_cancel_it(self, small_house: House) -> None:
+        ann = small_house.person()
+        self.started(small_house)
+        pending = ann.pending()
+        assert pending
+        assert (pending["email"], pending["of_this_session"]) == (NEW, False)
+        assert ann.cancel().status == 200
+        assert small_house.rows(select(EmailChange.id)) == []
+
+    def test_a_change_of_ones_own_takes_its_place(self, small_house: House) -> None:
+        ann = small_house.person()
+        self.started(small_house)
+        ann.ask("mine@example.com")
+        small_house.clock.turn(hours=24)
+        for link in small_house.links_to(NEW, "prove"):
+            assert small_house.visitor().post(link).error == "link_dead"
+
+    def test_a_second_one_takes_the_place_of_the_first(self, small_house: House) -> None:
+        small_house.administrator(ANN)
+        boss = self.started(small_house, email="typo@example.com")
+        assert act(boss, small_house, ANN, "start_change", email=NEW).status == 200
+        small_house.clock.turn(hours=24)
+        for link in small_house.links_to("typo@example.com", "prove"):
+            assert small_house.visitor().post(link).error == "link_dead"
+        assert small_house.visitor().post(small_house.links_to(NEW, "prove")[0]).status == 200
+
+    def test_its_link_lives_three_days(self, small_house: House) -> None:
+        small_house.administrator(ANN)
+        self.started(small_house)
+        small_house.clock.turn(hours=24)
+        (link,) = small_house.links_to(NEW, "prove")
+        small_house.clock.turn(hours=72, seconds=-1)
+        assert small_house.visitor().page(link).status == 200
+        small_house.clock.turn(seconds=1)
+        assert small_house.visitor().post(link).error == "link_dead"
+
+    def test_an_address_that_cannot_be_had_is_refused(self, house: House) -> None:
+        boss = superuser(house)
+        house.administrator(ANN)
+        for email, error in ((ANN.upper(), "same_email"), (BOSS, "email_taken"), ("no address", "invalid")):
+            assert act(boss, house, ANN, "start_change", email=email).error == error
+        assert house.mail_to(ANN) == []
+        assert house.rows(select(EmailChange.id)) == []
+
+    def test_an_address_that_somebody_got_meanwhile_is_refused(self, house: House) -> None:
+        house.administrator(ANN)
+        self.started(house)
+        house.administrator(NEW)
+        house.clock.turn(hours=24)
+        (link,) = house.links_to(NEW, "prove")
+        assert house.visitor().post(link).error == "email_taken"
+        assert house.stored("ann").email == ANN
+
+    def test_after_an_undo_the_address_stays_as_it_is(self, small_house: House) -> None:
+        first = small_house.person("first@example.com")
+        first.ask(ANN)
+        assert first.confirm(ANN, small_house.code_to(ANN)).status == 200
+        small_house.visitor().post(small_house.links_to("first@example.com", "undo")[0])
+        boss = superuser(small_house)
+        assert act(boss, small_house, "first@example.com", "start_change", email=NEW).error == "changes_frozen"

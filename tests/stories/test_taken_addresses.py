@@ -1,0 +1,246 @@
+"""An address that somebody has: who asks for it learns nothing, its owner learns of it, and no code can succeed."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from models import Audit, CMSUser, Mail, db
+from tests.houses import House
+from tests.people import Answer, Person, code_in, html_of, other_than, text_of
+
+OWNER = "owner@example.com"  # Of the length of FREE, so that sizes can be compared.
+FREE = "frees@example.com"
+
+
+def neutral(answer: Answer, *words: str) -> tuple[int, dict[str, str], str]:
+    """Return an answer without what may differ: who asked, for what, and the token of their session."""
+    headers = {name: value for name, value in answer.headers.items() if name != "Set-Cookie"}
+    body = answer.text
+    for word in words:
+        body = body.replace(word, "*" * len(word))
+    return answer.status, headers, body
+
+
+@pytest.fixture
+def pair(house: House) -> Iterator[tuple[Person, Person]]:
+    """Give two administrators who differ in nothing but a letter; the owner of the taken address is a third one."""
+    house.administrator(OWNER)
+    return house.person("one@example.com"), house.person("two@example.com")
+
+
+class TestTheAnswer:
+    """What the person who asks can see."""
+
+    def test_status_headers_and_body_are_the_same(self, pair: tuple[Person, Person]) -> None:
+        one, two = pair
+        taken, free = neutral(one.ask(OWNER), OWNER), neutral(two.ask(FREE), FREE)
+        assert taken == free
+        assert taken[0] == 200
+
+    def test_every_later_answer_is_the_same(self, house: House, pair: tuple[Person, Person]) -> None:
+        one, two = pair
+        seen = []
+        for person, email in ((one, OWNER), (two, FREE)):
+            person.ask(email)
+            person.token()
+            house.deliver()
+            code = other_than(house.code_to(FREE)) if email == FREE else "123456"
+            seen.append(
+                [
+                    neutral(person.ask_as_script(), email, person.email),
+                    neutral(person.confirm(email, code), email),
+                    neutral(person.confirm(email, code), email),
+                    neutral(person.ask(email), email),
+                    neutral(person.ask_as_script(), email, person.email),
+                    neutral(person.cancel(), email),
+                    neutral(person.confirm(email, code), email),
+                ]
+            )
+        assert seen[0] == seen[1]
+        assert [status for status, _, _ in seen[0]] == [200, 400, 400, 429, 200, 200, 400]
+
+    def test_the_page_is_the_same(self, house: House) -> None:
+        house.administrator(OWNER)
+        one, two = house.person("one@example.com", script=False), house.person("two@example.com", script=False)
+        pages = []
+        for person, email in ((one, OWNER), (two, FREE)):
+            answer = person.ask(email)
+            name = person.email.partition("@")[0]
+            words = answer.text
+            for token in {token for token in words.split('"') if token.startswith("I") and "." in token}:
+                words = words.replace(token, "TOKEN")
+            pages.append(words.replace(email, "ADDRESS").replace(person.email, "ME").replace(f">{name}<", "><"))
+        assert pages[0] == pages[1]
+
+    def test_when_the_code_is_too_old_the_answers_are_the_same(self, pair: tuple[Person, Person]) -> None:
+        one, two = pair
+        answers = [neutral(person.ask(email), email) for person, email in ((one, OWNER), (two, FREE))]
+        assert answers[0] == answers[1]
+
+    def test_expiry_looks_the_same(self, house: House, pair: tuple[Person, Person]) -> None:
+        one, two = pair
+        one.ask(OWNER)
+        two.ask(FREE)
+        house.clock.turn(seconds=600)
+        answers = [neutral(person.confirm(email, "000000"), email) for person, email in ((one, OWNER), (two, FREE))]
+        assert answers[0] == answers[1]
+        assert json.loads(answers[0][2])["data"]["error"] == "code_expired"
+
+    def test_the_history_of_who_asked_is_the_same(self, house: House, pair: tuple[Person, Person]) -> None:
+        one, two = pair
+        one.ask(OWNER)
+        two.ask(FREE)
+        told = [
+            house.rows(
+                db.select(Audit.event, Audit.detail)
+                .join(CMSUser, CMSUser.id == Audit.user_id)
+                .where(CMSUser.email == person.email)
+                .order_by(Audit.id)
+            )
+            for person in pair
+        ]
+        assert str(told[0]).replace(OWNER, "*") == str(told[1]).replace(FREE, "*")
+
+    def test_as_many_mails_are_sent(self, house: House, pair: tuple[Person, Person]) -> None:
+        one, two = pair
+        one.ask(OWNER)
+        taken = len(house.rows(db.select(Mail.id)))
+        two.ask(FREE)
+        assert len(house.rows(db.select(Mail.id))) == 2 * taken
+        assert [len(house.mail_to(address)) for address in (OWNER, FREE)] == [1, 1]
+        assert [len(house.mail_to(person.email)) for person in pair] == [1, 1]
+
+    def test_with_codes_to_both_addresses_it_is_no_different(self, house: House) -> None:
+        house.administrator(OWNER)
+        app = house.build(EMAIL_POLICY="both")
+        one, two = house.person("one@example.com", app=app), house.person("two@example.com", app=app)
+        seen = []
+        for person, email in ((one, OWNER), (two, FREE)):
+            answer = neutral(person.ask(email), email)
+            old_code = house.code_to(person.email)
+            second = neutral(person.confirm(email, "", old_captcha=old_code), email)
+            seen.append((answer, second, neutral(person.ask_as_script(), email, person.email)))
+        assert seen[0] == seen[1]
+
+
+class TestTheOwner:
+    """What the owner of the address gets."""
+
+    def test_the_note_says_what_was_tried_and_has_no_code_and_no_name(self, house: House, pair: object) -> None:
+        one = house.signed_in("one@example.com")
+        one.ask("OWNER@EXAMPLE.com")
+        (note,) = house.mail_to(OWNER)
+        with pytest.raises(AssertionError, match="no code"):
+            code_in(note)
+        for words in (text_of(note), html_of(note)):
+            assert "one@example.com" not in words
+            assert "203.0.113.5" in words
+        assert not [word for word in text_of(note).split() if word.isdigit() and len(word) == 6]
+
+    def test_the_note_is_throttled_whoever_asks_and_in_whatever_spelling(self, house: House) -> None:
+        house.administrator(OWNER)
+        people = [house.person(f"p{number}@example.com") for number in range(5)]
+        spellings = [OWNER, OWNER.upper(), "Owner@example.com", "oWNER@example.com", OWNER]
+        answers = [person.ask(typed) for person, typed in zip(people, spellings, strict=True)]
+        assert [answer.error for answer in answers] == [None] * 3 + ["too_many_requests"] * 2
+        assert len(house.mail_to(OWNER)) == 3
+
+    def test_a_free_address_is_throttled_in_just_the_same_way(self, house: House) -> None:
+        people = [house.person(f"p{number}@example.com") for number in range(4)]
+        assert [person.ask(FREE).error for person in people] == [None] * 3 + ["too_many_requests"]
+
+    def test_a_disabled_administrators_address_is_taken_too(self, house: House, pair: tuple[Person, Person]) -> None:
+        house.change(OWNER, is_active=False)
+        one, two = pair
+        assert neutral(one.ask(OWNER), OWNER) == neutral(two.ask(FREE), FREE)
+        assert one.confirm(OWNER, "123456").error == "code_wrong"
+
+    @pytest.mark.parametrize("typed", ["OWNER@bücher.example", "owner@BÜCHER.example", "Owner@xn--bcher-kva.example"])
+    def test_an_address_is_taken_in_every_spelling(self, house: House, typed: str) -> None:
+        house.administrator("owner@bücher.example")
+        ann = house.person("one@example.com")
+        assert ann.ask(typed, sure="y").status == 200
+        house.deliver()
+        kinds = [row.kind for row in house.rows(db.select(Mail.kind).order_by(Mail.id))]
+        assert sorted(kinds) == ["heads_up", "taken"]
+
+
+class TestTheCommit:
+    """Who loses the race for an address."""
+
+    def test_an_address_that_was_taken_meanwhile_is_refused_without_a_fault(self, house: House) -> None:
+        ann = house.person("one@example.com")
+        ann.ask(FREE)
+        code = house.code_to(FREE)
+        house.administrator(FREE, username="quicker")
+        refused = ann.confirm(FREE, code)
+        assert (refused.status, refused.error, list(refused.data["fields"])) == (409, "email_taken", ["email"])
+        assert ann.address() == "one@example.com"
+        assert ann.pending() is None
+        house.clock.turn(seconds=60)
+        ann.ask("third@example.com")
+        assert ann.confirm("third@example.com", house.code_to("third@example.com")).status == 200
+
+    def test_the_loser_of_a_race_hears_it_on_the_page(self, house: House) -> None:
+        ann = house.person("one@example.com", script=False)
+        ann.ask(FREE)
+        code = house.code_to(FREE)
+        house.administrator(FREE, username="quicker")
+        refused = ann.confirm(FREE, code)
+        assert refused.status == 409
+        assert 'name="captcha"' in refused.text
+        assert code not in refused.text
+
+    def test_an_address_that_its_former_owner_may_want_back_cannot_be_had(self, house: House) -> None:
+        """Its code was sent while nobody had the address, and a little later somebody had it and gave it up."""
+        ann, bob = house.person("one@example.com"), house.person("two@example.com")
+        ann.ask(FREE)
+        code = house.code_to(FREE)
+        bob.ask(FREE)
+        bob.confirm(FREE, house.code_to(FREE))
+        house.clock.turn(seconds=60)
+        bob.ask("third@example.com")
+        bob.confirm("third@example.com", house.code_to("third@example.com"))
+        assert ann.confirm(FREE, code).error == "email_taken"
+        assert house.visitor().post(house.links_to(FREE, "undo")[-1]).status == 200
+        assert house.stored("two").email == FREE
+
+    def test_the_two_that_refused_each_other_share_no_key(self, house: House, pair: tuple[Person, Person]) -> None:
+        one, two = pair
+        one.ask(FREE)
+        two.ask(FREE)
+        codes = [code_in(mail) for mail in house.mail_to(FREE)]
+        answers = [one.confirm(FREE, codes[0]).status, two.confirm(FREE, codes[1]).status]
+        assert answers == [200, 409]
+        keys = [row.email_key for row in house.rows(db.select(CMSUser.email_key))]
+        assert len(keys) == len(set(keys)) == 3
+
+
+class TestClosedTeams:
+    """With REVEAL_TAKEN_EMAIL."""
+
+    def test_a_taken_address_is_named_and_nothing_is_sent(self, house: House) -> None:
+        app = house.build(REVEAL_TAKEN_EMAIL="yes")
+        house.administrator(OWNER)
+        ann = house.person("one@example.com", app=app)
+        refused = ann.ask("OWNER@example.com")
+        assert (refused.status, refused.error, list(refused.data["fields"])) == (409, "email_taken", ["email"])
+        assert house.rows(db.select(Mail.id)) == []
+        assert ann.pending() is None
+
+    def test_who_tries_out_a_list_of_addresses_is_throttled_all_the_same(self, house: House) -> None:
+        app = house.build(REVEAL_TAKEN_EMAIL="yes", CAPTCHA_RESEND_SECONDS="0")
+        for number in range(6):
+            house.administrator(f"owner{number}@example.com")
+        ann = house.person("one@example.com", app=app)
+        answers = [ann.ask(f"owner{number}@example.com").error for number in range(6)]
+        assert answers == ["email_taken"] * 5 + ["too_many_requests"]
+
+    def test_an_older_code_outlives_the_refusal(self, house: House) -> None:
+        app = house.build(REVEAL_TAKEN_EMAIL="yes", CAPTCHA_RESEND_SECONDS="0")
+        house.administrator(OWNER)
+        ann = house.person("one@example.com", app=app)
+        ann.ask(FREE)
+        assert ann.ask(OWNER).error == "email_taken"
+        assert ann.confirm(FREE, house.code_to(FREE)).status == 200
