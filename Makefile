@@ -34,7 +34,7 @@ machine: ## install what the tests need from Debian, where it is missing
 	tests/machine.sh
 
 test: install-dev machine ## run every test, on real parts
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest -n 2 --dist loadfile
 
 check: install-dev node_modules/.installed ## lint, types, templates, JavaScript, translations
 	$(VENV)/bin/ruff format --check .

@@ -20,7 +20,7 @@ from sqlalchemy.exc import IntegrityError
 from accounts import administrators, assisted_change, audit, doctor, history, new_password, outbox, passwords
 from accounts.audit import COMMAND_LINE, Where
 from accounts.errors import EmailTaken, Refusal
-from forms import EmailCaptchaForm, NewPasswordForm, ReasonForm, all_errors
+from forms import EmailCaptchaForm, NewPasswordForm, ReasonForm, UsernameForm, all_errors
 from models import CMSUser, db
 
 admin = AppGroup("admin", help="Administrators.")
@@ -62,7 +62,7 @@ def init_app(app: Flask) -> None:
 @click.option("--superuser", is_flag=True)
 def create(email: str, username: str, superuser: bool) -> None:
     """Make an administrator; the password comes from a prompt or from standard input."""
-    email = _address(email)
+    email, username = _address(email), _username(username)
     password = _new_password(username, email)
     try:
         administrators.create(
@@ -145,7 +145,8 @@ def role(user: CMSUser, role: str, reason: str) -> None:
 @REASON
 def set_password(user: CMSUser, reason: str) -> None:
     """Set a password, from a prompt or standard input; all sessions end and the address is told."""
-    new_password.set_by_operator(user.id, _new_password(), reason=reason, where=COMMAND_LINE)
+    password = _new_password(user.username, user.email)
+    new_password.set_by_operator(user.id, password, reason=reason, where=COMMAND_LINE)
 
 
 @mail.command("deliver")
@@ -269,6 +270,14 @@ def _new_password(*unlike: str) -> str:
     if not form.validate():
         raise click.ClickException(next(iter(all_errors(form).values()))[0])
     return password
+
+
+def _username(name: str) -> str:
+    """Return the user name, if it is one that a page would take."""
+    form = UsernameForm(data={"username": name})
+    if not form.validate():
+        raise click.ClickException(f"--username: {all_errors(form)['username'][0]}")
+    return str(form.username.data)
 
 
 def _address(email: str) -> str:

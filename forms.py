@@ -476,6 +476,12 @@ class ResetEmailForm(EmailCaptchaForm):
             raise StopValidation(str(CODE_MISSING))
 
 
+class UsernameForm(BaseForm):
+    """Giving an administrator a name."""
+
+    username = username_field()
+
+
 class ForgotPasswordForm(BaseForm):
     """Asking for a link to set a new password."""
 

@@ -104,14 +104,14 @@ def set_by_operator(user_id: int, password: str, *, reason: str, where: Where) -
     assert user is not None
     user.password_hash = hashed
     sessions.end_all(user)
-    _tell_of_new_password(user, where, reason=reason)
+    _tell_of_new_password(user, where, actor_id=None, by="-", reason=reason)
     db.session.commit()
     outbox.wake()
 
 
-def _tell_of_new_password(user: CMSUser, where: Where, reason: str = "") -> None:
+def _tell_of_new_password(user: CMSUser, where: Where, *, actor_id: int | None = audit.OWNER, **told: str) -> None:
     """End the links to set a password, write the history, and tell the account's address (ASVS 6.3.7)."""
     links.end(LinkPurpose.PASSWORD, user)
-    audit.record(user, "password_set", where, reason=reason)
+    audit.record(user, "password_set", where, actor_id=actor_id, **told)
     letter = mailer.password_changed(mailer.language_of(user), username=user.username, where=where)
     outbox.put(letter, user.email, user_id=user.id)
