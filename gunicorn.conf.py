@@ -45,8 +45,13 @@ def on_starting(_: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Have the worker look for mail that an earlier process left in the outbox."""
+    """Have the worker look for mail that an earlier process left in the outbox, and be told to end before it is killed.
+
+    A browser's spare connection, on which nothing is ever sent, holds a worker until its patience ends; the master's
+    must end later.
+    """
     from accounts import outbox
 
+    worker.cfg.set("graceful_timeout", max(1, worker.cfg.graceful_timeout - 5))
     with worker.app.callable.app_context():
         outbox.wake()
