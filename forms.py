@@ -237,8 +237,13 @@ class NameShape:
     def __call__(self, form: Form, field: Field) -> None:
         """Judge the characters, and what they are compared as: one Arabic ligature stands for four words."""
         name = field.data or ""
-        if not all(re.fullmatch(r"[\w.-]+", spelling) for spelling in (name, _compatible(name))):
+        if not name or not all(_is_of_a_name(character) for character in name + _compatible(name)):
             raise ValidationError(str(NAME_SHAPE))
+
+
+def _is_of_a_name(character: str) -> bool:
+    """Say whether it is a letter, a mark on one, a digit, or one of the three signs."""
+    return character in "._-" or unicodedata.category(character)[0] in "LMN"
 
 
 class PasswordStrength:
@@ -366,10 +371,10 @@ def repetition_field(label: Any = NEW_PASSWORD_AGAIN) -> PasswordField:
     return PasswordField(label, [SameAs("password", lazy_gettext("The two passwords differ."))])
 
 
-def username_field() -> StringField:
+def username_field(*judges: Any) -> StringField:
     """Return the field of the name under which an administrator is known."""
     length = Length(3, 20, lazy_gettext("A user name has 3 to 20 characters."))
-    validators = [DataRequired(IS_MISSING), length, NameShape(), NotReserved()]
+    validators = [DataRequired(IS_MISSING), length, *(judges or (NameShape(), NotReserved()))]
     return StringField(lazy_gettext("User name"), validators, filters=[stripped, composed])
 
 
@@ -477,9 +482,9 @@ class ResetEmailForm(EmailCaptchaForm):
 
 
 class UsernameForm(BaseForm):
-    """Giving an administrator a name."""
+    """Giving an administrator a name, as the operator: a reserved one, too."""
 
-    username = username_field()
+    username = username_field(NameShape())
 
 
 class ForgotPasswordForm(BaseForm):

@@ -36,9 +36,10 @@ def page(*, sort: str, beginning: str, after: str) -> Page:
     """
     column = SORTS[sort]
     start = name_key(beginning)
-    query = select(CMSUser).where(column > after).order_by(column).limit(PAGE + 1)
+    begin = column > after if after >= start else column >= start  # One bound only: SQLite may take the lower of two.
+    query = select(CMSUser).where(begin).order_by(column).limit(PAGE + 1)
     if start:
-        query = query.where(column >= start, column < start + "\U0010ffff")
+        query = query.where(column < start + "\U0010ffff")
     rows = db.session.scalars(query).all()
     return Page(rows[:PAGE], getattr(rows[PAGE - 1], column.key) if len(rows) > PAGE else None)
 

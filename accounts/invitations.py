@@ -70,10 +70,11 @@ def waiting() -> list[Invitation]:
 
 
 def explained(token: str) -> Invitation:
-    """Return the living invitation of this token. Raises LinkDead. Changes nothing: mail scanners open links."""
+    """Return the living invitation of this token, by who may still invite. Raises LinkDead; changes nothing."""
     mine = Invitation.token_hash == fingerprint(token), Invitation.expires_at > clock.now()
     invitation = db.session.scalar(select(Invitation).where(*mine))
-    if invitation is None:
+    by = db.session.get(CMSUser, invitation.invited_by) if invitation else None
+    if invitation is None or by is None or not (by.is_active and by.may("administrators")):
         raise LinkDead
     return invitation
 

@@ -71,9 +71,10 @@ def password_link(language: str, *, token: str, minutes: int, where: Where) -> L
     return _letter("password_link", language, token=token, minutes=minutes, where=where)
 
 
-def password_changed(language: str, *, username: str, where: Where) -> Letter:
-    """To the account's address: its password was changed."""
-    return _letter("password_changed", language, username=username, at=_utc(clock.now()), where=where)
+def password_changed(language: str, *, username: str, where: Where, reason: str = "") -> Letter:
+    """To the account's address: its password was changed; why, if the operator did it."""
+    told = {"username": username, "at": _utc(clock.now()), "reason": reason}
+    return _letter("password_changed", language, **told, where=where)
 
 
 def masked(email: str) -> str:

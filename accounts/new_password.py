@@ -109,9 +109,11 @@ def set_by_operator(user_id: int, password: str, *, reason: str, where: Where) -
     outbox.wake()
 
 
-def _tell_of_new_password(user: CMSUser, where: Where, *, actor_id: int | None = audit.OWNER, **told: str) -> None:
+def _tell_of_new_password(
+    user: CMSUser, where: Where, *, actor_id: int | None = audit.OWNER, by: str = "", reason: str = ""
+) -> None:
     """End the links to set a password, write the history, and tell the account's address (ASVS 6.3.7)."""
     links.end(LinkPurpose.PASSWORD, user)
-    audit.record(user, "password_set", where, actor_id=actor_id, **told)
-    letter = mailer.password_changed(mailer.language_of(user), username=user.username, where=where)
+    audit.record(user, "password_set", where, actor_id=actor_id, by=by, reason=reason)
+    letter = mailer.password_changed(mailer.language_of(user), username=user.username, where=where, reason=reason)
     outbox.put(letter, user.email, user_id=user.id)

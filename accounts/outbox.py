@@ -21,7 +21,7 @@ from sqlalchemy import insert, select, update
 from accounts import clock, housekeeping, limits, mailbox
 from accounts.errors import UNAVAILABLE
 from accounts.mailer import Letter
-from models import Mail, MailState, db, email_key, table
+from models import EmailChange, Mail, MailState, db, email_key, table
 
 SPARE_SECONDS = 30  # A worker that died leaves its mail for the longest dialogue and so much more.
 LIFE = timedelta(days=3)  # A notice that could not be sent for so long is given up.
@@ -86,7 +86,7 @@ def deliver_one() -> bool:
     mail = _taken()
     if mail is None:
         return False
-    if mail.not_after <= clock.now():
+    if mail.not_after <= clock.now() or _is_pointless(mail):
         _finish(mail, MailState.EXPIRED, mail.problem)
         return True
     try:
@@ -100,6 +100,15 @@ def deliver_one() -> bool:
     else:
         _finish(mail, MailState.SENT, "")
     return True
+
+
+def _is_pointless(mail: Mail) -> bool:
+    """Say whether the change that a mail asks to confirm was stopped, cancelled or replaced while the mail waited."""
+    if mail.kind != "assisted_proof":
+        return False
+    asked_for = db.session.scalar(select(EmailChange.id).where(EmailChange.mail_id == mail.id))
+    db.session.commit()  # No transaction stays open while a mail server is talked to.
+    return asked_for is None
 
 
 def _taken() -> Mail | None:
@@ -224,7 +233,8 @@ class TimedConnection(Connection):
         if not config["MAIL_SERVER"]:
             return mailbox.Mailbox()
         server, port, seconds = config["MAIL_SERVER"], config["MAIL_PORT"], config["MAIL_SECONDS"]
-        tls = ssl.create_default_context()
+        secured = config["MAIL_USE_SSL"] or config["MAIL_USE_TLS"]
+        tls = ssl.create_default_context() if secured else None  # It reads every certificate that the machine trusts.
         # The constructor already talks: the object must be known to the deadline before that.
         if config["MAIL_USE_SSL"]:
             host: smtplib.SMTP = smtplib.SMTP_SSL.__new__(smtplib.SMTP_SSL)

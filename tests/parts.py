@@ -6,6 +6,7 @@ stops it, and where Python had no time for that, the kernel does (`setpriv --pde
 
 import asyncio
 import contextlib
+import gc
 import http.client
 import os
 import shutil
@@ -17,6 +18,7 @@ import sys
 import tempfile
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
@@ -306,6 +308,10 @@ class SmtpServer:
             self.manner = ""
             self._controller.stop()
             self._controller = None
+            # aiosmtpd leaves the dialogues under way to the garbage collector, which would complain in a later test.
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", ResourceWarning)
+                gc.collect()
 
     def behave(self) -> None:
         """Forget every mail, be polite to everybody and listen."""

@@ -61,8 +61,7 @@ def the_whole_story(site: Site) -> tuple[list[Person], set[str]]:
     assert ann.ask(second).status == 200
     eventually(lambda: (ann.pending() or {})["mail"]["problem"], "the refusal is told")
     site.smtp.refusals.clear()
-    site.hurry()
-    secrets.add(site.code_to(second))
+    secrets.add(site.code_at_last(second))
     holder = site.visitor(script=False)
     for link in (site.link_to(first, "stop"), site.link_to(old)):
         holder.page(link)
