@@ -77,7 +77,10 @@ HTTP_ERRORS = {
     405: ("method_not_allowed", lazy_gettext("This cannot be done here.")),
     413: ("too_large", lazy_gettext("That is too much to send.")),
     415: ("unsupported_media_type", lazy_gettext("Please send a form.")),
-    500: ("internal", lazy_gettext("Something went wrong on our side. Nothing was changed.")),
+    500: (
+        "internal",
+        lazy_gettext("Something went wrong on our side. Please look whether it was done before you try again."),
+    ),
 }
 FIELD_OF = {"new": "captcha", "old": "old_captcha"}
 STILL_MISSING = {
@@ -85,7 +88,7 @@ STILL_MISSING = {
     "old": lazy_gettext("Right. Now enter the code that was mailed to your present address, too."),
 }
 CSRF_FAILED = lazy_gettext("This page is too old. Please reload it and try again.")
-UNAVAILABLE = lazy_gettext("The service is not available right now. Nothing was changed. Please try again in a moment.")
+UNAVAILABLE = lazy_gettext("The service is not available right now. Please try again in a moment.")
 
 
 class Invalid(Exception):
