@@ -6,7 +6,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from cache import CacheDown
 
 UNAVAILABLE = (CacheDown, OperationalError, InterfaceError, InternalError, PoolTimeout)
-"""One of our parts is down, hung, locked or restarting: nothing was changed, and asking again may help."""
+"""One of our parts is down, hung, locked or restarting; asking again may help."""
 
 
 class Refusal(Exception):

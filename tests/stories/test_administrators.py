@@ -332,6 +332,19 @@ class TestAssistedChange:
         assert answer.status == 200, answer
         return boss
 
+    def waiting_link(self, house: House, email: str = NEW) -> str:
+        """Return the link of the mail that still waits, as nobody but a reader of the outbox could."""
+        (found,) = house.rows(select(Mail.body).where(Mail.recipient == email, Mail.kind == "assisted_proof"))
+        return str(re.findall(r"https?://[^/\s]+(/\S+/)", found[0])[0])
+
+    def comes_to_nothing(self, house: House, link: str, email: str = NEW) -> None:
+        """See that the day passes, and that nobody is asked to confirm anything, nor could."""
+        house.clock.turn(hours=24)
+        assert house.mail_to(email) == []
+        assert house.visitor().post(link).error == "link_dead"
+        state = select(Mail.state).where(Mail.recipient == email, Mail.kind == "assisted_proof")
+        assert house.rows(state) == [("expired",)]
+
     def test_every_known_address_is_told_at_once_who_and_why(self, small_house: House) -> None:
         first = small_house.person("first@example.com")
         first.ask(ANN)
@@ -391,14 +404,30 @@ class TestAssistedChange:
         first.ask(ANN)
         assert first.confirm(ANN, small_house.code_to(ANN)).status == 200
         self.started(small_house)
+        link = self.waiting_link(small_house)
         stop = small_house.links_to(who, "stop")[-1]
         assert small_house.visitor().page(stop).status == 200
         assert small_house.visitor().post(stop).status == 200
         assert newest(small_house, ANN).event == "change_stopped"
-        small_house.clock.turn(hours=24)
-        for link in small_house.links_to(NEW, "prove"):
-            assert small_house.visitor().post(link).error == "link_dead"
+        self.comes_to_nothing(small_house, link)
         assert small_house.stored("first").email == ANN
+
+    def test_an_undo_ends_it(self, small_house: House) -> None:
+        first = small_house.person("first@example.com")
+        first.ask(ANN)
+        assert first.confirm(ANN, small_house.code_to(ANN)).status == 200
+        self.started(small_house)
+        link = self.waiting_link(small_house)
+        assert small_house.visitor().post(small_house.links_to("first@example.com", "undo")[0]).status == 200
+        self.comes_to_nothing(small_house, link)
+        assert small_house.stored("first").email == "first@example.com"
+
+    def test_disabling_the_account_ends_it(self, small_house: House) -> None:
+        small_house.administrator(ANN)
+        boss = self.started(small_house)
+        link = self.waiting_link(small_house)
+        assert act(boss, small_house, ANN, "disable").status == 200
+        self.comes_to_nothing(small_house, link)
 
     def test_the_histories_know_who_and_why(self, small_house: House) -> None:
         small_house.administrator(ANN)
@@ -421,18 +450,16 @@ class TestAssistedChange:
     def test_a_change_of_ones_own_takes_its_place(self, small_house: House) -> None:
         ann = small_house.person()
         self.started(small_house)
-        ann.ask("mine@example.com")
-        small_house.clock.turn(hours=24)
-        for link in small_house.links_to(NEW, "prove"):
-            assert small_house.visitor().post(link).error == "link_dead"
+        link = self.waiting_link(small_house)
+        assert ann.ask("mine@example.com").status == 200
+        self.comes_to_nothing(small_house, link)
 
     def test_a_second_one_takes_the_place_of_the_first(self, small_house: House) -> None:
         small_house.administrator(ANN)
         boss = self.started(small_house, email="typo@example.com")
+        link = self.waiting_link(small_house, "typo@example.com")
         assert act(boss, small_house, ANN, "start_change", email=NEW).status == 200
-        small_house.clock.turn(hours=24)
-        for link in small_house.links_to("typo@example.com", "prove"):
-            assert small_house.visitor().post(link).error == "link_dead"
+        self.comes_to_nothing(small_house, link, "typo@example.com")
         assert small_house.visitor().post(small_house.links_to(NEW, "prove")[0]).status == 200
 
     def test_its_link_lives_three_days(self, small_house: House) -> None:

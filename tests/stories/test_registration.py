@@ -259,3 +259,13 @@ def test_both_sides_of_an_invitation_stand_in_the_histories(small_house: House) 
     made = history(small_house, id_of(small_house, NEW))[-1]
     assert (made.event, made.detail) == ("registered", {"invited_by": boss_id})
     assert PASSWORD not in str(made)
+
+
+@pytest.mark.parametrize("lost", [{"is_superuser": False}, {"is_active": False}], ids=["demoted", "disabled"])
+def test_an_invitation_dies_with_the_right_of_who_sent_it(small_house: House, lost: dict[str, bool]) -> None:
+    link = invited(small_house, role="superuser")
+    assert small_house.visitor().page(link).status == 200
+    small_house.change("boss@example.com", **lost)
+    assert small_house.visitor().page(link).status == 410
+    assert register(small_house.visitor(NEW), link).error == "link_dead"
+    assert small_house.rows(select(CMSUser.id).where(CMSUser.email == NEW)) == []
