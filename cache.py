@@ -1,4 +1,4 @@
-"""What may be forgotten: get, set, add, incr, delete on memcached, or on an embedded SQLite file.
+"""What may be forgotten: get, set, add, incr, decr, delete on memcached, or on an embedded SQLite file.
 
 The only importer of python-memcached. Both stores keep strings and integers under hashed keys, tell a miss from a
 store that does not answer (CacheDown), and wait for it half a second, twice at most.
@@ -27,7 +27,7 @@ class CacheDown(Exception):
 
 
 class Store(Protocol):
-    """The five verbs. Every one of them raises CacheDown where the store does not answer."""
+    """The six verbs. Every one of them raises CacheDown where the store does not answer."""
 
     def get(self, key: str) -> Value | None:
         """Return the value, or None where there is none."""
@@ -40,6 +40,9 @@ class Store(Protocol):
 
     def incr(self, key: str) -> int | None:
         """Add one and return the sum, or None where the key is not there; its life is not extended."""
+
+    def decr(self, key: str) -> int | None:
+        """Subtract one, but never go below 0, and return the rest, or None where the key is not there."""
 
     def delete(self, key: str) -> bool:
         """Forget the key; say whether it was there. One of many callers hears yes."""
@@ -74,6 +77,11 @@ def add(key: str, value: Value, seconds: int) -> bool:
 def incr(key: str) -> int | None:
     """Add one and return the sum, or None where the key is not there. Raises CacheDown."""
     return _store().incr(key)
+
+
+def decr(key: str) -> int | None:
+    """Subtract one, but never go below 0, and return the rest, or None where the key is not there. Raises CacheDown."""
+    return _store().decr(key)
 
 
 def delete(key: str) -> bool:
@@ -122,7 +130,7 @@ class _Unopened:
 
 
 class Memcached:
-    """The five verbs on python-memcached, whose own answers do not tell a miss from a dead server."""
+    """The six verbs on python-memcached, whose own answers do not tell a miss from a dead server."""
 
     def __init__(self, servers: list[str]) -> None:
         """Remember the servers; connections are made by the thread that needs one."""
@@ -150,6 +158,11 @@ class Memcached:
     def incr(self, key: str) -> int | None:
         """Add one and return the sum, or None where the key is not there."""
         count: int | None = self._ask("incr", _hashed(key))
+        return count
+
+    def decr(self, key: str) -> int | None:
+        """Subtract one, but never go below 0."""
+        count: int | None = self._ask("decr", _hashed(key))
         return count
 
     def delete(self, key: str) -> bool:
@@ -208,7 +221,7 @@ def _unanswered(verb: str, answer: object, client: memcache.Client) -> bool:
 
 
 class Embedded:
-    """The five verbs on one SQLite file: several processes, no server, survives a restart."""
+    """The six verbs on one SQLite file: several processes, no server, survives a restart."""
 
     def __init__(self, path: str, now: Callable[[], float] = time.time) -> None:
         """Remember the file; it is opened by the thread that needs it."""
@@ -236,12 +249,17 @@ class Embedded:
 
     def incr(self, key: str) -> int | None:
         """Add one and return the sum, or None where the key is not there."""
-        count: Value | None = self._one(
-            """UPDATE item SET value = CASE typeof(value) WHEN 'integer' THEN value + 1 ELSE value END
-               WHERE key = ? AND expires_at > ? RETURNING value""",
-            _hashed(key),
-            self._now(),
-        )
+        return self._count(key, "value + 1")
+
+    def decr(self, key: str) -> int | None:
+        """Subtract one, but never go below 0."""
+        return self._count(key, "max(value - 1, 0)")
+
+    def _count(self, key: str, result: str) -> int | None:
+        """Replace a number by the result of an SQL expression, and return it."""
+        update = f"""UPDATE item SET value = CASE typeof(value) WHEN 'integer' THEN {result} ELSE value END
+                     WHERE key = ? AND expires_at > ? RETURNING value"""  # noqa: S608 (The expression is ours.)
+        count: Value | None = self._one(update, _hashed(key), self._now())
         if isinstance(count, str):
             raise ValueError("this key holds a text, not a number")  # noqa: TRY004 (as python-memcached does)
         return count

@@ -17,7 +17,8 @@ from flask.cli import AppGroup, with_appcontext
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from accounts import administrators, assisted_change, audit, doctor, history, new_password, outbox, passwords
+from accounts import administrators, assisted_change, audit, doctor, history, new_password, outbox, passwords, people
+from accounts import pending as pending_changes
 from accounts.audit import COMMAND_LINE, Where
 from accounts.errors import EmailTaken, Refusal
 from forms import EmailCaptchaForm, NewPasswordForm, ReasonForm, UsernameForm, all_errors
@@ -31,7 +32,7 @@ audit_group = AppGroup("audit", help="The history.")
 
 def _administrator(_: click.Context, __: click.Parameter, value: str) -> CMSUser:
     """Return the administrator with this address."""
-    user = administrators.with_email(_address(value))
+    user = people.with_email(_address(value))
     if user is None:
         raise click.ClickException(f"There is no administrator with the address {value}.")
     return user
@@ -165,7 +166,7 @@ def deliver(watch: bool) -> None:
 @email.command("pending")
 def pending() -> None:
     """List the pending changes."""
-    for user, change in administrators.pending_changes():
+    for user, change in pending_changes.all_living():
         click.echo(f"{user.email} -> {change.email}\tasked {change.asked_at:%Y-%m-%d %H:%M} UTC\ttries {change.tries}")
 
 

@@ -120,9 +120,13 @@ SETTINGS = (
     Setting("CAPTCHA_SECONDS", "600", whole(1, 600), "life of a code (ASVS 6.5.5: at most 600)"),
     Setting("CAPTCHA_TRIES", "5", whole(1, 10), "tries of one code"),
     Setting("CAPTCHA_TRIES_PER_DAY", "10", whole(1, 10**6), "tries of one administrator in 24 hours (NIST: <= 100)"),
+    Setting(
+        "CAPTCHA_TRIES_PER_ADDRESS_PER_DAY", "20", whole(0, 10**6), "tries for one new address, whose ever; 0: no limit"
+    ),
     Setting("CAPTCHA_RESEND_SECONDS", "60", whole(0, HOUR), "time between two codes; 0: no wait"),
     Setting("CAPTCHA_SENDS_PER_HOUR", "5", whole(0, 10**6), "codes an administrator may ask for; 0: no limit"),
     Setting("CAPTCHA_SENDS_PER_ADDRESS_PER_HOUR", "3", whole(0, 10**6), "mails to one new address; 0: no limit"),
+    Setting("CAPTCHA_SENDS_PER_ADDRESS_PER_DAY", "10", whole(0, 10**6), "mails to one new address; 0: no limit"),
     Setting("CAPTCHA_SENDS_PER_NETWORK_PER_HOUR", "20", whole(0, 10**6), "codes from one network; 0: no limit"),
     Setting("CAPTCHA_SENDS_OVERALL_PER_HOUR", "1000", whole(0, 10**9), "codes in all; 0: no limit"),
     Setting("REAUTH_SECONDS", "600", whole(1, DAY), "how long a proved password counts for a change"),

@@ -95,6 +95,7 @@ class CMSUser(Base):
     email_key: Mapped[str] = mapped_column(_key(EMAIL_LENGTH), unique=True)
     email_version: Mapped[int] = mapped_column(default=1)  # Grows with every change: what was bound to it dies.
     password_hash: Mapped[str] = mapped_column(String(200))
+    password_version: Mapped[int] = mapped_column(default=1)  # Grows with every new password: older proofs are void.
     is_superuser: Mapped[bool] = mapped_column(default=False)
     is_active: Mapped[bool] = mapped_column(default=True)
     language: Mapped[str | None] = mapped_column(String(10))
@@ -166,16 +167,30 @@ class Mail(Base):
     __table_args__ = (Index("ix_mail_state_due_at", "state", "due_at"),)
 
 
-class EmailChange(Base):
-    """The pending change of an administrator's address: at most one each. It dies with the session that asked.
+class ChangeOutcome(enum.StrEnum):
+    """How the last change of an address ended."""
 
-    Without a session it was started by another administrator, and a link proves the address instead of a code.
+    PENDING = ""
+    MADE = "made"
+    CANCELLED = "cancelled"  # By its administrator.
+    STOPPED = "stopped"  # By the old address.
+    DROPPED = "dropped"  # By another administrator or by the operator.
+    WITHDRAWN = "withdrawn"  # Whoever started it lost the right to.
+
+
+class EmailChange(Base):
+    """The last change of an administrator's address, one row each: pending, or how it ended.
+
+    One without a session can be finished by nobody: it was asked for in a session that ended. One that `is_assisted`
+    was started by another administrator, and a link proves the address instead of a code.
     """
 
     __tablename__ = "email_change"
     id: Mapped[int] = mapped_column(primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("cms_user.id", ondelete="CASCADE"), unique=True)
-    session_id: Mapped[int | None] = mapped_column(ForeignKey("login_session.id", ondelete="CASCADE"), index=True)
+    session_id: Mapped[int | None] = mapped_column(ForeignKey("login_session.id", ondelete="SET NULL"), index=True)
+    is_assisted: Mapped[bool] = mapped_column(default=False)
+    started_by: Mapped[int | None] = mapped_column(ForeignKey("cms_user.id", ondelete="SET NULL"), index=True)
     mail_id: Mapped[int | None] = mapped_column(ForeignKey("mail.id", ondelete="SET NULL"))
     email: Mapped[str] = mapped_column(String(EMAIL_LENGTH))
     email_key: Mapped[str] = mapped_column(String(EMAIL_LENGTH))
@@ -188,6 +203,12 @@ class EmailChange(Base):
     tries: Mapped[int] = mapped_column(default=0)
     new_proved: Mapped[bool] = mapped_column(default=False)
     old_proved: Mapped[bool] = mapped_column(default=False)
+    network: Mapped[str] = mapped_column(String(64), default="")  # Where it was asked for, for who is told of it.
+    browser: Mapped[str] = mapped_column(String(200), default="")
+    outcome: Mapped[str] = mapped_column(String(10), default=ChangeOutcome.PENDING)
+    ended_by: Mapped[str] = mapped_column(
+        String(50), default=""
+    )  # The user name of another administrator who ended it.
 
 
 class LinkPurpose(enum.StrEnum):
@@ -212,6 +233,9 @@ class Link(Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]  # Used, or voided by something that happened.
+    since: Mapped[datetime | None]  # When the change that an undo link undoes was asked for, and where:
+    network: Mapped[str] = mapped_column(String(64), default="")
+    browser: Mapped[str] = mapped_column(String(200), default="")
     __table_args__ = (Index("ix_link_user_id_purpose", "user_id", "purpose"),)
 
 
@@ -242,7 +266,7 @@ class Budget(Base):
 class Audit(Base):
     """Who did what to an account, when and from where. `chain` ties each row to the one before it.
 
-    Rows are added, never changed; only the last one of an account may still count a repetition of itself.
+    Rows are added, never changed; only one of the last minutes may still count a repetition of itself.
     """
 
     __tablename__ = "audit"
@@ -258,7 +282,7 @@ class Audit(Base):
     browser: Mapped[str] = mapped_column(String(200))
     detail: Mapped[str] = mapped_column(Text, default="{}")
     chain: Mapped[str] = mapped_column(String(64))
-    __table_args__ = (UniqueConstraint("user_id", "number"),)
+    __table_args__ = (UniqueConstraint("user_id", "number"), Index("ix_audit_actor_id_at", "actor_id", "at"))
 
 
 def table(model: type[Base]) -> Table:

@@ -1,18 +1,18 @@
-"""Who the administrators are: finding, listing and making them, and what one may do to another."""
+"""What one administrator may do to another, and how they are listed and created."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import select
 
-from accounts import audit, clock, limits, links, mailer, outbox, passwords, sessions
+from accounts import audit, limits, links, mailer, outbox, passwords, pending, people, sessions, unit_of_work
 from accounts.audit import Where
-from accounts.errors import EmailTaken, LastSuperuser, NobodyThere, NotAllowed, NotYourself, SignInRequired
-from models import CMSUser, EmailChange, db, email_key, name_key
+from accounts.errors import EmailTaken, LastSuperuser, NobodyThere
+from accounts.unit_of_work import Actor
+from models import ChangeOutcome, CMSUser, EmailChange, db, email_key, name_key
 
 PAGE = 50
-_WITH_EMAIL = select(CMSUser).where(CMSUser.email_key == bindparam("key"))
-_MANAGES = (CMSUser.is_superuser, CMSUser.is_active)
 SORTS = {"username": CMSUser.username_key, "email": CMSUser.email_key}
 
 
@@ -22,11 +22,6 @@ class Page:
 
     rows: Sequence[CMSUser]
     after: str | None
-
-
-def with_email(email: str) -> CMSUser | None:
-    """Return the administrator who has this address, in whatever spelling."""
-    return db.session.scalar(_WITH_EMAIL, {"key": email_key(email)})
 
 
 def page(*, sort: str, beginning: str, after: str) -> Page:
@@ -46,176 +41,157 @@ def page(*, sort: str, beginning: str, after: str) -> Page:
 
 @dataclass(frozen=True)
 class Seen:
-    """An administrator as another one sees them, with the change of address that waits for its code."""
+    """An administrator as another one sees them, with the change of address that waits, and who started it."""
 
     user: CMSUser
     change: EmailChange | None
+    started_by: str
 
 
 def seen(user_id: int) -> Seen:
     """Return one administrator. Raises NobodyThere."""
-    query = select(CMSUser, EmailChange).outerjoin(EmailChange, EmailChange.user_id == CMSUser.id)
+    query = (
+        select(CMSUser, EmailChange, pending.STARTER.username)
+        .outerjoin(EmailChange, (EmailChange.user_id == CMSUser.id) & pending.ALIVE)
+        .outerjoin(pending.STARTER, pending.STARTER.id == EmailChange.started_by)
+    )
     found = db.session.execute(query.where(CMSUser.id == user_id)).first()
     if found is None:
         raise NobodyThere
-    return Seen(found[0], found[1])
-
-
-def locked(user_id: int) -> CMSUser:
-    """Hold the account (`audit.held`) and return it. Raises SignInRequired if it was disabled meanwhile."""
-    user = audit.held(user_id)
-    if user is None or not user.is_active:
-        raise SignInRequired
-    return user
-
-
-def blank(email: str, username: str, password_hash: str, *, superuser: bool) -> CMSUser:
-    """Return a new administrator, not yet added, whose address is taken as proved."""
-    now = clock.now()
-    return CMSUser(
-        username=username,
-        username_key=name_key(username),
-        email=email,
-        email_key=email_key(email),
-        email_version=1,
-        password_hash=password_hash,
-        is_superuser=superuser,
-        is_active=True,
-        interests=[],
-        profile_version=1,
-        created_at=now,
-        acted_at=now,
-        audit_rows=0,
-    )
+    return Seen(found[0], found[1], found[2] or "")
 
 
 def create(*, email: str, username: str, password: str, superuser: bool, where: Where) -> CMSUser:
-    """Make an administrator whose address is taken as proved.
+    """Create an administrator whose address counts as proved.
 
     Raises IntegrityError if name or address is taken, EmailTaken if its former owner may still want the address back.
     """
-    if links.reserved(email_key(email)):
-        raise EmailTaken
-    user = blank(email, username, passwords.hashed(password), superuser=superuser)
-    db.session.add(user)
-    db.session.flush()
-    audit.record(user, "administrator_created", where, superuser=superuser)
-    db.session.commit()
+    password_hash = passwords.hashed(password)
+    with unit_of_work.begin(where):
+        if links.reserved(email_key(email)):
+            raise EmailTaken
+        user = people.new_account(email, username, password_hash, superuser=superuser)
+        db.session.add(user)
+        db.session.flush()
+        audit.record(user, "administrator_created", where, superuser=superuser)
     return user
 
 
-def set_role(by: CMSUser | None, user_id: int, *, superuser: bool, reason: str, where: Where) -> None:
-    """Make somebody a superuser or an editor. Raises NobodyThere, NotYourself, NotAllowed, LastSuperuser."""
-    user = other(by, user_id)
-    if user.is_superuser != superuser:
-        _keep_a_superuser(user)
-        user.is_superuser = superuser
-        _tell(by, user, "made_superuser" if superuser else "made_editor", reason, where)
-    _close()
+def set_role(actor: Actor | None, user_id: int, *, superuser: bool, reason: str, where: Where) -> None:
+    """Make somebody a superuser or an editor; an editor's started changes are withdrawn.
+
+    Raises NobodyThere, NotYourself, NotAllowed, SignInRequired, LastSuperuser; then nothing is changed but the history.
+    """
+    with unit_of_work.begin(where, actor, whose=user_id) as work:
+        accounts = work.lock_managed(user_id, also=lambda: pending.started_by(user_id))
+        user = accounts[user_id]
+        if user.is_superuser != superuser:
+            _keep_a_superuser(user)
+            user.is_superuser = superuser
+            withdraw_started(user, accounts, where)
+            _tell(actor, user, "made_superuser" if superuser else "made_editor", reason, where)
 
 
-def disable(by: CMSUser | None, user_id: int, *, reason: str, where: Where) -> None:
-    """Disable somebody: all their sessions end at once. Raises as set_role does."""
-    user = other(by, user_id)
-    if user.is_active:
-        _keep_a_superuser(user)
-        user.is_active = False
+def disable(actor: Actor | None, user_id: int, *, reason: str, where: Where) -> None:
+    """Disable somebody: their sessions end, and so do their pending change and those they started for others.
+
+    Raises as set_role does.
+    """
+    with unit_of_work.begin(where, actor, whose=user_id) as work:
+        accounts = work.lock_managed(user_id, also=lambda: pending.started_by(user_id))
+        user = accounts[user_id]
+        if user.is_active:
+            _keep_a_superuser(user)
+            user.is_active = False
+            sessions.end_all(user)
+            pending.end(user.id, ChangeOutcome.DROPPED, by=_name_of(actor))
+            withdraw_started(user, accounts, where)
+            _tell(actor, user, "disabled", reason, where)
+
+
+def enable(actor: Actor | None, user_id: int, *, reason: str, where: Where) -> None:
+    """Let somebody sign in again. Raises NobodyThere, NotYourself, NotAllowed, SignInRequired."""
+    with unit_of_work.begin(where, actor, whose=user_id) as work:
+        user = work.lock_managed(user_id)[user_id]
+        if not user.is_active:
+            user.is_active = True
+            _tell(actor, user, "enabled", reason, where)
+
+
+def end_sessions(actor: Actor, user_id: int, *, reason: str, where: Where) -> None:
+    """End every session of somebody else. Raises NobodyThere, NotYourself, NotAllowed, SignInRequired."""
+    with unit_of_work.begin(where, actor, whose=user_id) as work:
+        user = work.lock_managed(user_id)[user_id]
         sessions.end_all(user)
-        db.session.execute(delete(EmailChange).where(EmailChange.user_id == user.id))  # One that another started, too.
-        _tell(by, user, "disabled", reason, where)
-    _close()
+        _tell(actor, user, "sessions_ended", reason, where)
 
 
-def enable(by: CMSUser | None, user_id: int, *, reason: str, where: Where) -> None:
-    """Let somebody sign in again. Raises NobodyThere, NotYourself, NotAllowed."""
-    user = other(by, user_id)
-    if not user.is_active:
-        user.is_active = True
-        _tell(by, user, "enabled", reason, where)
-    _close()
+def drop_change(actor: Actor | None, user_id: int, *, reason: str, where: Where) -> None:
+    """Drop somebody's pending change of address, with a reason that they get to see.
 
-
-def drop_change(by: CMSUser | None, user_id: int, *, reason: str, where: Where) -> None:
-    """Drop somebody's pending change of address, with a reason that they get to see. Raises NobodyThere, NotAllowed."""
-    user = _held(by, user_id)
-    pending = db.session.scalar(select(EmailChange).where(EmailChange.user_id == user.id))
-    if pending is not None:
-        db.session.delete(pending)
-        _tell(by, user, "change_dropped", reason, where)
-    _close()
+    Raises NobodyThere, NotYourself, NotAllowed, SignInRequired; then nothing is changed but the history.
+    """
+    with unit_of_work.begin(where, actor, whose=user_id) as work:
+        user = work.lock_managed(user_id)[user_id]
+        if pending.end(user.id, ChangeOutcome.DROPPED, by=_name_of(actor)):
+            _tell(actor, user, "change_dropped", reason, where)
 
 
 def unlock(user_id: int, *, reason: str, where: Where) -> None:
     """Give somebody's spent tries back and end a freeze of their address. Raises NobodyThere."""
-    user = other(None, user_id)
-    limits.give_back(limits.tries_of_the_day(user.id))
-    user.frozen_until = None
-    _tell(None, user, "unlocked", reason, where)
-    _close()
+    with unit_of_work.begin(where) as work:
+        user = work.lock_managed(user_id)[user_id]
+        limits.give_back(limits.tries_of_the_day(user.id))
+        user.frozen_until = None
+        _tell(None, user, "unlocked", reason, where)
 
 
-def pending_changes() -> list[tuple[CMSUser, EmailChange]]:
-    """Return everybody's pending changes that still can be finished, the oldest first."""
-    query = select(CMSUser, EmailChange).join(EmailChange, EmailChange.user_id == CMSUser.id)
-    rows = db.session.execute(query.where(EmailChange.expires_at > clock.now()).order_by(EmailChange.asked_at))
-    return [(row[0], row[1]) for row in rows]
+def withdraw_started(
+    starter: CMSUser, accounts: dict[int, CMSUser], where: Where, since: datetime | None = None
+) -> list[CMSUser]:
+    """Withdraw the changes that somebody started for others (since a moment), and tell these; return them.
 
-
-def other(by: CMSUser | None, user_id: int) -> CMSUser:
-    """Hold somebody else's account and return it; `by` is None on the command line.
-
-    Raises NotYourself, NobodyThere; NotAllowed if `by` lost the right to it since the request came in.
+    All of `accounts` are locked: the starter's, and those whose changes they started.
     """
-    if by is not None and by.id == user_id:
-        raise NotYourself
-    return _held(by, user_id)
-
-
-def manager(user_id: int) -> CMSUser:
-    """Hold the account of who manages the others, as it is now. Raises SignInRequired, NotAllowed."""
-    user = locked(user_id)
-    if not user.may("administrators"):
-        raise NotAllowed
-    return user
-
-
-def _held(by: CMSUser | None, user_id: int) -> CMSUser:
-    """Hold an account that another administrator acts upon.
-
-    All superusers are held first, until the commit: two of them cannot take each other's rights at once, and nobody
-    waits for somebody who waits for them.
-    """
-    db.session.execute(update(CMSUser).where(*_MANAGES).values(acted_at=clock.now()))
-    if by is not None:
-        manager(by.id)
-    user = audit.held(user_id)
-    if user is None:
-        raise NobodyThere
-    return user
+    owners = [accounts[user_id] for user_id in sorted(pending.started_by(starter.id, since))]
+    for owner in owners:
+        pending.end(owner.id, ChangeOutcome.WITHDRAWN)
+        audit.record(owner, "change_withdrawn", where, actor_id=None, by=starter.username)
+        letter = mailer.account_changed(
+            mailer.language_of(owner),
+            username=owner.username,
+            what="change_withdrawn",
+            reason="",
+            by=starter.username,
+            where=where,
+        )
+        outbox.put(letter, owner.email, user_id=owner.id)
+    return owners
 
 
 def _keep_a_superuser(user: CMSUser) -> None:
-    """Raise LastSuperuser if the account, which is held, is the last one that can manage the others."""
+    """Raise LastSuperuser if the account, which is locked, is the last one that can manage the others."""
     if not (user.is_superuser and user.is_active):
         return
-    if db.session.scalar(select(CMSUser.id).where(*_MANAGES, CMSUser.id != user.id).limit(1)) is None:
+    others = CMSUser.is_superuser, CMSUser.is_active, CMSUser.id != user.id
+    if db.session.scalar(select(CMSUser.id).where(*others).limit(1)) is None:
         raise LastSuperuser
 
 
-def _tell(by: CMSUser | None, user: CMSUser, event: str, reason: str, where: Where) -> None:
+def _name_of(actor: Actor | None) -> str:
+    return actor.user.username if actor else ""
+
+
+def _tell(actor: Actor | None, user: CMSUser, event: str, reason: str, where: Where) -> None:
     """Write what was done into the history of the account, and tell its owner who did it and why."""
-    audit.record(user, event, where, actor_id=by.id if by else None, reason=reason, by=by.username if by else "-")
+    actor_id, by = (actor.user.id, actor.user.username) if actor else (None, "-")
+    audit.record(user, event, where, actor_id=actor_id, reason=reason, by=by)
     letter = mailer.account_changed(
         mailer.language_of(user),
         username=user.username,
         what=event,
         reason=reason,
-        by=by.username if by else "",
+        by=_name_of(actor),
         where=where,
     )
     outbox.put(letter, user.email, user_id=user.id)
-
-
-def _close() -> None:
-    db.session.commit()
-    outbox.wake()

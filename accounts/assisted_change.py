@@ -1,67 +1,65 @@
 """A change of address for somebody who lost the mailbox: another administrator starts it, and everybody is told.
 
-The new address must be proved all the same, and not before every known address had a day to say no.
+The new address must be proved all the same, and not before every known address had a day to object. The change can be
+finished only while who started it may still manage the others.
 """
 
 import secrets
-from contextlib import nullcontext
 from datetime import timedelta
 
 from flask import current_app
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from accounts import administrators, audit, clock, email_change, links, mailer, outbox, sessions
+from accounts import audit, clock, email_change, links, mailer, outbox, pending, people, sessions, unit_of_work
 from accounts.audit import Where
 from accounts.errors import EmailTaken, LinkDead
 from accounts.keys import fingerprint
-from models import CMSUser, EmailChange, Link, LinkPurpose, db, email_key
+from accounts.unit_of_work import Actor
+from models import ChangeOutcome, CMSUser, EmailChange, Link, LinkPurpose, db, email_key
 
 
-def start(by: CMSUser | None, user_id: int, email: str, *, reason: str, where: Where) -> None:
-    """Start the change; `by` is None on the command line. A pending change of their own is replaced.
+def start(actor: Actor | None, user_id: int, email: str, *, reason: str, where: Where) -> None:
+    """Start the change; without an actor on the command line. A pending change of their own is replaced.
 
-    Raises NobodyThere, NotYourself, NotAllowed, SameEmail, ChangesFrozen, EmailTaken; then nothing is changed.
+    Raises NobodyThere, NotYourself, NotAllowed, SignInRequired, SameEmail, ChangesFrozen, EmailTaken; then nothing is
+    changed but the history.
     """
-    with audit.refusals(by, where) if by else nullcontext():
-        _start(by, user_id, email, reason, where)
-    outbox.wake()
+    with unit_of_work.begin(where, actor, whose=user_id, email=email) as work:
+        user = work.lock_managed(user_id)[user_id]
+        email_change.refuse_same(user, email)
+        email_change.refuse_frozen(user)
+        if people.with_email(email) or links.reserved(email_key(email), user.id):
+            raise EmailTaken
+        _replace(actor, user, email, reason, where)
 
 
-def _start(by: CMSUser | None, user_id: int, email: str, reason: str, where: Where) -> None:
-    user = administrators.other(by, user_id)
-    email_change.refuse_same(user, email)
-    email_change.refuse_frozen(user)
-    if administrators.with_email(email) or links.reserved(email_key(email), user.id):
-        raise EmailTaken
+def _replace(actor: Actor | None, user: CMSUser, email: str, reason: str, where: Where) -> None:
+    """Put the started change and its mails in the place of what was pending."""
     now, wait = clock.now(), current_app.config["ASSISTED_WAIT_SECONDS"]
     ready_at, life = now + timedelta(seconds=wait), wait + current_app.config["ASSISTED_SECONDS"]
+    by_id, by = (actor.user.id, actor.user.username) if actor else (None, "")
     stop = secrets.token_urlsafe(32)
     links.end(LinkPurpose.PROVE, user)
     token = links.make(LinkPurpose.PROVE, user, email, email_key(email), seconds=life)
-    language, name = mailer.language_of(user), by.username if by else ""
+    language = mailer.language_of(user)
     for address in _known_addresses(user):
-        told = mailer.assisted(language, new_email=email, by=name, reason=reason, at=ready_at, stop=stop, where=where)
+        told = mailer.assisted(language, new_email=email, by=by, reason=reason, at=ready_at, stop=stop, where=where)
         outbox.put(told, address, user_id=user.id)
-    proof = mailer.assisted_proof(language, username=user.username, by=name, token=token, where=where)
+    proof = mailer.assisted_proof(language, username=user.username, by=by, token=token, where=where)
     not_after = now + timedelta(seconds=life)
     mail_id = outbox.put(proof, email, user_id=user.id, due_at=ready_at, not_after=not_after)
-    db.session.execute(delete(EmailChange).where(EmailChange.user_id == user.id))
-    db.session.flush()
-    pending = EmailChange(
-        user_id=user.id,
+    email_change.put(
+        user,
+        email,
+        is_assisted=True,
+        started_by=by_id,
         mail_id=mail_id,
-        email=email,
-        email_key=email_key(email),
-        email_version=user.email_version,
-        nonce="",
         stop_hash=fingerprint(stop),
-        asked_at=now,
         expires_at=not_after,
+        where=where,
     )
-    db.session.add(pending)
-    audit.record(user, "change_started", where, actor_id=by.id if by else None, email=email, by=name, reason=reason)
-    db.session.commit()
+    audit.record(user, "change_started", where, actor_id=by_id, email=email, by=by, reason=reason)
 
 
 def explained(token: str) -> str:
@@ -69,36 +67,44 @@ def explained(token: str) -> str:
     return _pending(links.alive(LinkPurpose.PROVE, token)).email
 
 
-def prove(token: str, where: Where) -> None:
-    """Change the address to the one that the link was mailed to; every session ends.
+def prove(token: str, where: Where) -> str:
+    """Change the address to the one that the link was mailed to, and return it; every session ends.
 
-    Raises LinkDead, ChangesFrozen, EmailTaken; then nothing is changed.
+    Raises LinkDead, also where who started it lost the right to; ChangesFrozen, EmailTaken; then nothing is changed but
+    the history.
     """
-    user = audit.held(links.alive(LinkPurpose.PROVE, token).user_id)
-    assert user is not None
-    pending = _pending(links.alive(LinkPurpose.PROVE, token))  # Once more, now that nobody else can use it.
-    email_change.refuse_frozen(user)
-    try:
-        email_change.write(user, pending, where)
-    except IntegrityError:
-        db.session.rollback()
-        raise EmailTaken from None
-    links.end(LinkPurpose.PROVE, user)
-    sessions.end_all(user)
-    db.session.commit()
-    outbox.wake()
+    user_id = links.alive(LinkPurpose.PROVE, token).user_id
+    with unit_of_work.begin(where) as work:
+        accounts = work.lock_with(user_id, lambda: _starters(user_id))
+        user, change = accounts[user_id], _pending(links.alive(LinkPurpose.PROVE, token))
+        starter = accounts.get(change.started_by) if change.started_by else None
+        if change.started_by and not (starter and starter.is_active and starter.may("administrators")):
+            raise LinkDead
+        email_change.refuse_frozen(user)
+        by = starter.username if starter else "-"
+        try:
+            email_change.write(user, change, where, actor_id=change.started_by, by=by)
+        except IntegrityError:
+            raise EmailTaken from None
+        links.end(LinkPurpose.PROVE, user)
+        sessions.end_all(user)
+    return user.email
+
+
+def _starters(user_id: int) -> set[int]:
+    """Return who started the pending change of this account, if another administrator did."""
+    its = EmailChange.user_id == user_id, EmailChange.started_by.is_not(None)
+    return {starter for starter in db.session.scalars(select(EmailChange.started_by).where(*its)) if starter}
 
 
 def _pending(link: Link) -> EmailChange:
     """Return the pending change that another administrator started and this link proves. Raises LinkDead."""
-    its = EmailChange.user_id == link.user_id, EmailChange.email_key == link.email_key, EmailChange.session_id.is_(None)
-    pending = db.session.scalar(select(EmailChange).where(*its), execution_options={"populate_existing": True})
-    waited = pending and clock.now() >= pending.asked_at + timedelta(
-        seconds=current_app.config["ASSISTED_WAIT_SECONDS"]
-    )
-    if pending is None or not waited:
+    its = EmailChange.user_id == link.user_id, EmailChange.email_key == link.email_key, EmailChange.is_assisted
+    alive = EmailChange.outcome == ChangeOutcome.PENDING
+    change = db.session.scalar(select(EmailChange).where(*its, alive), execution_options={"populate_existing": True})
+    if change is None or clock.now() < pending.ready_at(change):
         raise LinkDead
-    return pending
+    return change
 
 
 def _known_addresses(user: CMSUser) -> list[str]:

@@ -1,21 +1,18 @@
 """Who did what, when and from where: one row for every step and refusal, chained so that changes can be found."""
 
 import json
-import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, select
 
 from accounts import clock
-from accounts.errors import Refusal
 from accounts.keys import signature
 from models import Audit, CMSUser, db, table
 
-BURST = timedelta(minutes=10)  # Equal refusals so close together become one row with a count.
+FOLD = timedelta(minutes=15)  # Equal refusals of one account within this time become one row with a count.
 
 
 @dataclass(frozen=True)
@@ -29,32 +26,40 @@ class Where:
 
 COMMAND_LINE = Where("-", "command line")
 OWNER = 0  # As an actor: whoever the account belongs to.
+SEVERAL = "*"  # As a network or a browser: repetitions that were counted in one row came from several.
 
 # Statements of every request are built once: building one costs more than running it.
-_HOLD = update(CMSUser).where(CMSUser.id == bindparam("held")).values(acted_at=bindparam("now")).returning(CMSUser)
 _ADD = insert(table(Audit))
-_LAST = select(Audit).where(Audit.user_id == bindparam("user"), Audit.number == bindparam("number"))
-_FRESH = {"populate_existing": True, "synchronize_session": False}
-
-
-def held(user_id: int) -> CMSUser | None:
-    """Return the administrator as they are now, and hold their row until the transaction ends.
-
-    Every story that writes begins so: the stories of one person happen one after the other, on PostgreSQL (a row
-    lock) as on SQLite (the write lock).
-    """
-    return db.session.scalar(_HOLD, {"held": user_id, "now": clock.now()}, execution_options=_FRESH)
+_EQUAL = (
+    select(Audit)
+    .where(Audit.user_id == bindparam("user"), Audit.number > bindparam("after"), Audit.at > bindparam("since"))
+    .where(Audit.event == bindparam("its_event"), Audit.detail == bindparam("its_detail"))
+    .order_by(Audit.number.desc())
+    .limit(1)
+)
+_FROM = select(Audit).where(Audit.user_id == bindparam("user"), Audit.number >= bindparam("first"))
+_BEFORE = select(Audit.chain).where(Audit.user_id == bindparam("user"), Audit.number == bindparam("number"))
+_REACH = 200  # So many of the newest rows are searched for an equal one: what follows it is signed anew.
 
 
 def record(
-    user: CMSUser, event: str, where: Where, *, actor_id: int | None = OWNER, fold: bool = False, **detail: object
+    user: CMSUser,
+    event: str,
+    where: Where,
+    *,
+    actor_id: int | None = OWNER,
+    fold: bool = False,
+    at: datetime | None = None,
+    **detail: Any,
 ) -> None:
-    """Add a row to the account's history, in the transaction of what it tells; `fold` lets it join an equal last row.
+    """Add a row to the account's history, in the transaction of what it tells.
 
-    The caller holds the account, so that the numbers of its rows have no gap and no twin.
+    With `fold` a repetition within 15 minutes is counted in the row that is there, whatever network and browser it
+    comes from: who changes them cannot fill a history. `at` is the moment of what happened, if it is not now.
+    The caller has locked the account, so that the numbers of its rows have no gap and no duplicate.
     """
-    now, told = clock.now(), json.dumps(detail, ensure_ascii=False, sort_keys=True)
-    if fold and _folded(user, (event, where.network, where.browser, told)):
+    at, told = at or clock.now(), json.dumps(detail, ensure_ascii=False, sort_keys=True)
+    if fold and _count_repetition(user, event, told, where, at):
         return
     user.audit_rows += 1
     row = {
@@ -62,8 +67,8 @@ def record(
         "number": user.audit_rows,
         "event": event,
         "actor_id": user.id if actor_id == OWNER else actor_id,
-        "at": now,
-        "last_at": now,
+        "at": at,
+        "last_at": at,
         "times": 1,
         "network": where.network,
         "browser": where.browser,
@@ -73,38 +78,36 @@ def record(
     db.session.execute(_ADD, row | {"chain": user.audit_chain})
 
 
-def _folded(user: CMSUser, event: tuple[str, ...]) -> bool:
-    """Count a repetition in the account's last row, if that tells of the same event a short while ago."""
-    last = db.session.scalar(_LAST, {"user": user.id, "number": user.audit_rows})
-    if last is None or (last.event, last.network, last.browser, last.detail) != event:
+def _count_repetition(user: CMSUser, event: str, told: str, where: Where, at: datetime) -> bool:
+    """Count a repetition in the row of an equal event, if there is one, and sign the rows from there on anew."""
+    its = {"its_event": event, "its_detail": told, "since": at - FOLD, "after": user.audit_rows - _REACH}
+    row = db.session.scalar(_EQUAL, {"user": user.id, **its})
+    if row is None:
         return False
-    if clock.now() - last.at >= BURST:
-        return False
-    last.times, last.last_at = last.times + 1, clock.now()
-    before = db.session.scalar(_LAST, {"user": user.id, "number": user.audit_rows - 1})
-    last.chain = user.audit_chain = _link(vars(last), before.chain if before else "")
+    row.times, row.last_at = row.times + 1, max(at, row.last_at)
+    if row.network != where.network:
+        row.network = SEVERAL
+    if row.browser != where.browser:
+        row.browser = SEVERAL
+    chain = db.session.scalar(_BEFORE, {"user": user.id, "number": row.number - 1}) or ""
+    rows = db.session.scalars(_FROM.order_by(Audit.number), {"user": user.id, "first": row.number})
+    for each in rows.all():
+        chain = each.chain = _link(vars(each), chain)
+    user.audit_chain = chain
     return True
 
 
-def record_alone(user: CMSUser, event: str, where: Where) -> None:
-    """Write a refusal into the history, in a transaction of its own; a burst of equal ones becomes one row."""
-    account = held(user.id)
-    if account:
-        record(account, event, where, fold=True)
-    db.session.commit()
+def acted_upon(actor: CMSUser, since: datetime) -> list[str]:
+    """Return the user names of the other accounts that somebody changed since a moment."""
+    theirs = Audit.actor_id == actor.id, Audit.user_id != actor.id, Audit.at >= since
+    query = select(CMSUser.username).join(Audit, Audit.user_id == CMSUser.id).where(*theirs)
+    return sorted(set(db.session.scalars(query)))
 
 
-@contextmanager
-def refusals(user: CMSUser, where: Where) -> Iterator[None]:
-    """Undo what a refused story did so far and record the refusal instead, unless the story did so itself."""
-    try:
-        yield
-    except Refusal as refusal:
-        if not refusal.recorded:
-            db.session.rollback()
-            event = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(refusal).__name__).lower()
-            record_alone(user, event, where)
-        raise
+def details(user: CMSUser, event: str, since: datetime, name: str) -> list[str]:
+    """Return one detail of all events of a kind in the account's history since a moment."""
+    query = select(Audit.detail).where(Audit.user_id == user.id, Audit.event == event, Audit.at >= since)
+    return [json.loads(detail)[name] for detail in db.session.scalars(query)]
 
 
 def broken_link(user: CMSUser) -> int | None:

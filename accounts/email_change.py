@@ -1,4 +1,4 @@
-"""The heart of the heart: an administrator changes their e-mail address, and nobody else ever can."""
+"""An administrator changes their e-mail address, and nobody else ever can."""
 
 import contextlib
 import secrets
@@ -8,13 +8,15 @@ from functools import lru_cache
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
-from accounts import administrators, audit, clock, codes, limits, links, mailer, outbox, sessions, undo
+from accounts import audit, clock, codes, limits, links, mailer, outbox, pending, people, sessions, undo, unit_of_work
 from accounts.audit import Where
 from accounts.codes import Claim
 from accounts.errors import (
+    AskedElsewhere,
+    ChangeDropped,
     ChangesFrozen,
     CodeExpired,
     CodeMissing,
@@ -26,13 +28,18 @@ from accounts.errors import (
 )
 from accounts.keys import fingerprint
 from accounts.limits import HOUR, Limit
+from accounts.unit_of_work import Actor, UnitOfWork
 from cache import CacheDown
-from models import CMSUser, EmailChange, LoginSession, db, dialect, email_key, table, upsert
+from models import ChangeOutcome, CMSUser, EmailChange, LoginSession, db, dialect, email_key, table, upsert
 
 # Statements of every request are built once: building one costs more than running it.
-_MINE = EmailChange.user_id == bindparam("user"), EmailChange.session_id == bindparam("session")
-_NONCES = select(EmailChange.nonce, EmailChange.old_nonce).where(*_MINE, EmailChange.expires_at > bindparam("now"))
-_THIS_CODE = *_MINE, EmailChange.nonce == bindparam("its_nonce")
+_LAST = select(EmailChange).where(EmailChange.user_id == bindparam("user"))
+_THIS_CODE = (
+    EmailChange.user_id == bindparam("user"),
+    EmailChange.session_id == bindparam("session"),
+    EmailChange.nonce == bindparam("its_nonce"),
+    EmailChange.outcome == ChangeOutcome.PENDING,
+)
 _ASKED_AT = select(EmailChange.asked_at).where(*_THIS_CODE)
 _COUNT = (
     update(EmailChange)
@@ -40,7 +47,6 @@ _COUNT = (
     .values(tries=EmailChange.tries + 1)
     .returning(EmailChange)
 )
-_DROP = delete(table(EmailChange)).where(table(EmailChange).c.user_id == bindparam("user")).returning(EmailChange.id)
 _FRESH = {"populate_existing": True, "synchronize_session": False}
 
 
@@ -49,78 +55,74 @@ def policy_of(user: CMSUser) -> str:
     return str(current_app.config["EMAIL_POLICY"][user.role])
 
 
-def ask(user: CMSUser, session: LoginSession, email: str, where: Where) -> None:
+def ask(actor: Actor, email: str, where: Where) -> None:
     """Mail a code to the new address; a pending change and its code are replaced.
 
     Raises ReauthRequired, SignInRequired, SameEmail, ChangesFrozen, EmailTaken (only where REVEAL_TAKEN_EMAIL is set),
     TooManyAttempts, TooManyRequests, CacheDown; then nothing is changed but the history. An address that is
     taken gets a note instead of a code, and nobody is told.
     """
-    with audit.refusals(user, where):
-        sessions.require_proof(session)
+    with unit_of_work.begin(where, actor) as work:
+        sessions.require_proof(actor.session)
+        refuse_same(actor.user, email)
+        refuse_frozen(actor.user)
+        sends = limits.sends(actor.user.id, email_key(email), where.network)
+        limits.refuse_spent(*sends, *limits.tries(actor.user.id, email_key(email)))
+        user = work.lock_own()
         refuse_same(user, email)
         refuse_frozen(user)
-        budgets = _send_budgets(user, email, where)
-        limits.refuse_spent(*budgets, limits.tries_of_the_day(user.id))
+        limits.spend(*sends)
+        # Last of all limits, because everybody shares it: what another one refuses is not counted here.
         limits.throttle(Limit("sends:overall", current_app.config["CAPTCHA_SENDS_OVERALL_PER_HOUR"], HOUR))
-        user = administrators.locked(user.id)
-        refuse_same(user, email)
-        refuse_frozen(user)
-        limits.spend(*budgets)
-        _replace(user, session, email, where)
+        _replace(user, actor.session, email, where)
         audit.record(user, "code_requested", where, email=email)
-        db.session.commit()
-    outbox.wake()
 
 
-def confirm(
-    user: CMSUser, session: LoginSession, email: str, where: Where, *, code: str | None, old_code: str | None = None
-) -> str:
+def confirm(actor: Actor, email: str, where: Where, *, code: str | None, old_code: str | None = None) -> str:
     """Change the address if this is the code that was mailed to it, and return the session's new id.
 
-    Raises ReauthRequired, SignInRequired, SameEmail, ChangesFrozen, CodeExpired, TooManyAttempts, CacheDown; then
-    nothing is changed but the history. Raises CodeWrong; then the try is counted. Raises CodeMissing; then the try is
-    counted and the right one of two codes noted. Raises EmailTaken; then the pending change is dropped.
+    Raises ReauthRequired, SignInRequired, SameEmail, ChangesFrozen, CodeExpired, ChangeDropped, AskedElsewhere,
+    TooManyAttempts, CacheDown; then nothing is changed but the history. Raises CodeWrong; then the try is counted.
+    Raises CodeMissing; then the right one of two codes is noted, and no try is spent. Raises EmailTaken; then the
+    pending change is dropped.
     """
-    with audit.refusals(user, where):
-        sessions.require_proof(session)
-        refuse_same(user, email)
-        nonce, old_nonce = _nonces(user, session)
-        kept = codes.kept(nonce) if code else ""
-        kept_old = codes.kept(old_nonce) if old_nonce and old_code else ""
-        user = administrators.locked(user.id)
+    with unit_of_work.begin(where, actor) as work:
+        sessions.require_proof(actor.session)
+        refuse_same(actor.user, email)
+        asked = _asked_for(actor)
+        kept = codes.kept(asked.nonce) if code else ""
+        kept_old = codes.kept(asked.old_nonce) if asked.old_nonce and old_code else ""
+        user = work.lock_own()
         refuse_frozen(user)
-        pending, tries_left = _with_try_counted(user, session, nonce)
-        if policy_of(user) == "both" and pending.old_nonce is None:  # It was asked for under another policy.
+        change, tries_left = _with_try_counted(user, actor.session, asked)
+        if policy_of(user) == "both" and change.old_nonce is None:  # It was asked for under another policy.
             raise CodeExpired
-        claim = Claim(user.id, session.id, email_key(email), user.email_version, nonce)
-        proofs = _compared(pending, claim, code=code, kept=kept, old_code=old_code, kept_old=kept_old)
+        claim = Claim(user.id, actor.session.id, email_key(email), user.email_version, asked.nonce)
+        proofs = _compared(change, claim, code=code, kept=kept, old_code=old_code, kept_old=kept_old)
         if proofs.wrong:
-            proofs.write_to(pending)
-            _count_wrong(user, pending, tries_left, where)
+            proofs.write_to(change)
+            _record_wrong(user, change, tries_left, where)
             raise CodeWrong(tries_left, proofs.wrong)
         if missing := proofs.missing():
-            proofs.write_to(pending)
-            audit.record(user, "code_missing", where)
-            _tell_if_spent(user, tries_left, where)
-            db.session.commit()
-            outbox.wake()
+            proofs.write_to(change)
+            _give_try_back(change)
+            audit.record(user, "code_missing", where, fold=True)
             raise CodeMissing(missing)
-        sid = _commit(user, session, pending, where)
-    outbox.wake()
-    with contextlib.suppress(CacheDown):  # The row that named the code is gone: what is left of it opens nothing.
-        codes.forget(nonce)
+        sid = _finish(work, user, change)
+        work.after_commit.append(lambda: _forget(asked.nonce))
     return sid
 
 
-def cancel(user: CMSUser, session: LoginSession, where: Where) -> None:
-    """Drop the pending change, if there is one; its code is dead. Raises ReauthRequired; then nothing is changed."""
-    with audit.refusals(user, where):
-        sessions.require_proof(session)
-        user = administrators.locked(user.id)
-        if _drop(user):
+def cancel(actor: Actor, where: Where) -> None:
+    """Cancel the pending change, if there is one; its code is dead.
+
+    Raises ReauthRequired, SignInRequired; then nothing is changed but the history.
+    """
+    with unit_of_work.begin(where, actor) as work:
+        sessions.require_proof(actor.session)
+        user = work.lock_own()
+        if pending.end(user.id, ChangeOutcome.CANCELLED):
             audit.record(user, "change_cancelled", where)
-        db.session.commit()
 
 
 def refuse_same(user: CMSUser, email: str) -> None:
@@ -135,86 +137,55 @@ def refuse_frozen(user: CMSUser) -> None:
         raise ChangesFrozen((user.frozen_until - clock.now()).total_seconds())
 
 
-def write(user: CMSUser, pending: EmailChange, where: Where) -> None:
+def write(
+    user: CMSUser, change: EmailChange, where: Where, *, actor_id: int | None = audit.OWNER, by: str = ""
+) -> None:
     """Write the change and all that goes with it into the caller's transaction; the caller sees to the sessions.
 
     Raises IntegrityError if somebody else was given the address first (the unique index decides), EmailTaken if its
     former owner may still want it back; the caller must then roll back.
     """
-    old, old_key, key = user.email, user.email_key, pending.email_key
-    user.email, user.email_key, user.email_version = pending.email, key, user.email_version + 1
-    audit.record(user, "email_changed", where, old=old, new=user.email)
+    old, old_key, key = user.email, user.email_key, change.email_key
+    user.email, user.email_key, user.email_version = change.email, key, user.email_version + 1
+    told: dict[str, Any] = {"old": old, "new": user.email} | ({"by": by} if by else {})
+    audit.record(user, "email_changed", where, actor_id=actor_id, **told)
     db.session.flush()
     if links.reserved(key, user.id):
         raise EmailTaken
-    _drop(user)
+    pending.end(user.id, ChangeOutcome.MADE)
     notice = mailer.changed(
         mailer.language_of(user),
         username=user.username,
         new_email=user.email,
-        undo=undo.offer(user, old, old_key),
+        undo=undo.offer(user, old, old_key, since=change.asked_at, where=where),
         at=clock.now(),
         where=where,
     )
     outbox.put(notice, old, user_id=user.id)
 
 
-def _send_budgets(user: CMSUser, email: str, where: Where) -> list[Limit]:
-    """Return what asking for a code costs: the wait between two, and so many an hour."""
-    numbers, network = current_app.config, limits.network_of(where.network)
-    return [
-        limits.resend(user.id),
-        Limit(f"sends:user:{user.id}", numbers["CAPTCHA_SENDS_PER_HOUR"], HOUR),
-        Limit(f"sends:address:{email_key(email)}", numbers["CAPTCHA_SENDS_PER_ADDRESS_PER_HOUR"], HOUR),
-        Limit(f"sends:network:{network}", numbers["CAPTCHA_SENDS_PER_NETWORK_PER_HOUR"], HOUR),
-    ]
-
-
-def _replace(user: CMSUser, session: LoginSession, email: str, where: Where) -> None:
-    """Put a new pending change, its codes and its mails in the place of what there was."""
-    now, seconds = clock.now(), current_app.config["CAPTCHA_SECONDS"]
-    owner, is_reserved = administrators.with_email(email), links.reserved(email_key(email), user.id)
-    is_free = owner is None and not is_reserved
-    if not is_free and current_app.config["REVEAL_TAKEN_EMAIL"]:
-        _refuse_taken(user, email, where)
-    claim = Claim(user.id, session.id, email_key(email), user.email_version, secrets.token_hex(16))
-    code = codes.issue(claim, seconds, real=is_free)
-    language, minutes, not_after = mailer.language_of(user), -(-seconds // 60), now + timedelta(seconds=seconds)
-    if is_free:
-        letter = mailer.code(language, code=code, minutes=minutes, where=where)
-    else:
-        letter = mailer.taken(mailer.language_of(owner) if owner else language, where=where)
-    mail_id = outbox.put(letter, owner.email if owner else email, user_id=user.id, not_after=not_after)
-    stop = secrets.token_urlsafe(32)
-    pending = {
+def put(user: CMSUser, email: str, *, where: Where, **values: object) -> None:
+    """Put a new pending change in the place of the last one. Raises IntegrityError if its session just ended."""
+    change = {
         "user_id": user.id,
-        "session_id": session.id,
-        "mail_id": mail_id,
+        "session_id": None,
+        "is_assisted": False,
+        "started_by": None,
         "email": email,
-        "email_key": claim.email_key,
-        "email_version": claim.email_version,
-        "nonce": claim.nonce,
-        "old_nonce": _tell_old_address(user, claim, email, stop, where),
-        "stop_hash": fingerprint(stop),
-        "asked_at": now,
-        "expires_at": not_after,
+        "email_key": email_key(email),
+        "email_version": user.email_version,
+        "nonce": "",
+        "old_nonce": None,
+        "asked_at": clock.now(),
         "tries": 0,
         "new_proved": False,
         "old_proved": False,
+        "network": where.network,
+        "browser": where.browser,
+        "outcome": ChangeOutcome.PENDING,
+        "ended_by": "",
     }
-    try:
-        db.session.execute(_put(dialect()), pending)
-    except IntegrityError:  # The session ended a moment ago, and with it goes what it asks for.
-        raise SignInRequired from None
-
-
-def _refuse_taken(user: CMSUser, email: str, where: Where) -> None:
-    """Say that the address is taken, and count the asking all the same: nobody tries out a list of addresses."""
-    audit.record(user, "email_taken", where, fold=True, email=email)
-    db.session.commit()
-    refusal = EmailTaken()
-    refusal.recorded = True
-    raise refusal
+    db.session.execute(_put(dialect()), change | values)
 
 
 @lru_cache
@@ -225,6 +196,41 @@ def _put(dialect: str) -> Any:
     return insert.on_conflict_do_update(index_elements=["user_id"], set_=values)
 
 
+def _replace(user: CMSUser, session: LoginSession, email: str, where: Where) -> None:
+    """Put a new pending change, its codes and its mails in the place of what there was."""
+    now, seconds = clock.now(), current_app.config["CAPTCHA_SECONDS"]
+    owner, is_reserved = people.with_email(email), links.reserved(email_key(email), user.id)
+    is_free = owner is None and not is_reserved
+    if not is_free and current_app.config["REVEAL_TAKEN_EMAIL"]:
+        # Counted all the same: nobody tries out a list of addresses.
+        audit.record(user, "email_taken", where, fold=True, email=email)
+        raise EmailTaken(stands=True)
+    claim = Claim(user.id, session.id, email_key(email), user.email_version, secrets.token_hex(16))
+    code = codes.issue(claim, seconds, real=is_free)
+    language, not_after = mailer.language_of(user), now + timedelta(seconds=seconds)
+    if is_free:
+        letter = mailer.code(language, code=code, seconds=seconds, where=where)
+    else:
+        letter = mailer.taken(mailer.language_of(owner) if owner else language, where=where)
+    mail_id = outbox.put(letter, owner.email if owner else email, user_id=user.id, not_after=not_after)
+    stop = secrets.token_urlsafe(32)
+    old_nonce = _tell_old_address(user, claim, email, stop, where)
+    try:
+        put(
+            user,
+            email,
+            session_id=session.id,
+            mail_id=mail_id,
+            nonce=claim.nonce,
+            old_nonce=old_nonce,
+            stop_hash=fingerprint(stop),
+            expires_at=not_after,
+            where=where,
+        )
+    except IntegrityError:  # The session ended a moment ago, and with it goes what it asks for.
+        raise SignInRequired from None
+
+
 def _tell_old_address(user: CMSUser, claim: Claim, email: str, stop: str, where: Where) -> str | None:
     """Tell the present address at once, with a link that stops the change, and with a code where the policy asks one.
 
@@ -233,11 +239,9 @@ def _tell_old_address(user: CMSUser, claim: Claim, email: str, stop: str, where:
     seconds, language = current_app.config["CAPTCHA_SECONDS"], mailer.language_of(user)
     not_after = clock.now() + timedelta(seconds=seconds)
     if policy_of(user) == "both":
-        old_claim = Claim(claim.user_id, claim.session_id, claim.email_key, claim.email_version, secrets.token_hex(16))
+        old_claim = replace(claim, nonce=secrets.token_hex(16))
         code = codes.issue(old_claim, seconds)
-        letter = mailer.old_code(
-            language, code=code, minutes=-(-seconds // 60), new_email=email, stop=stop, where=where
-        )
+        letter = mailer.old_code(language, code=code, seconds=seconds, new_email=email, stop=stop, where=where)
         outbox.put(letter, user.email, user_id=user.id, not_after=not_after)
         return old_claim.nonce
     if current_app.config["HEADS_UP"]:
@@ -246,31 +250,48 @@ def _tell_old_address(user: CMSUser, claim: Claim, email: str, stop: str, where:
     return None
 
 
-def _nonces(user: CMSUser, session: LoginSession) -> tuple[str, str | None]:
-    """Return the names of the living codes that this session asked for. Raises CodeExpired."""
-    found = db.session.execute(_NONCES, {"user": user.id, "session": session.id, "now": clock.now()}).first()
-    if found is None:
+def _asked_for(actor: Actor) -> EmailChange:
+    """Return the living change that this session asked for, as a value.
+
+    Raises CodeExpired, or what tells more: AskedElsewhere, ChangeDropped.
+    """
+    change = db.session.scalar(_LAST, {"user": actor.user.id}, execution_options={"populate_existing": True})
+    if change is None:
         raise CodeExpired
-    return found[0], found[1]
+    is_mine, is_living = change.session_id == actor.session.id, change.expires_at > clock.now()
+    if change.outcome == ChangeOutcome.DROPPED and is_mine and is_living:
+        raise ChangeDropped(change.ended_by)
+    if change.outcome != ChangeOutcome.PENDING or not is_living or change.is_assisted:
+        raise CodeExpired
+    if not is_mine:
+        raise AskedElsewhere if change.session_id is not None else CodeExpired
+    db.session.expunge(change)
+    return change
 
 
-def _with_try_counted(user: CMSUser, session: LoginSession, nonce: str) -> tuple[EmailChange, int]:
-    """Count the try before anything is compared, for this code and for this administrator's day.
+def _with_try_counted(user: CMSUser, session: LoginSession, asked: EmailChange) -> tuple[EmailChange, int]:
+    """Count the try before anything is compared: for this code, for this person's day, for the new address's day.
 
     Returns the pending change, and how many tries are left after this one. Raises TooManyAttempts if there was none,
-    CodeExpired if the code was replaced or cancelled meanwhile. The session is alive: the change would be gone with it.
+    CodeExpired if the code was replaced or cancelled meanwhile.
     """
     numbers = current_app.config
-    mine = {"user": user.id, "session": session.id, "its_nonce": nonce}
+    mine = {"user": user.id, "session": session.id, "its_nonce": asked.nonce}
     counted = mine | {"version": user.email_version, "most": numbers["CAPTCHA_TRIES"]}
-    pending = db.session.scalar(_COUNT, counted, execution_options=_FRESH)
-    if pending is None:
+    change = db.session.scalar(_COUNT, counted, execution_options=_FRESH)
+    if change is None:
         asked_at = db.session.scalar(_ASKED_AT, mine)
         if asked_at is None:
             raise CodeExpired
         raise TooManyAttempts(numbers["CAPTCHA_RESEND_SECONDS"] - (clock.now() - asked_at).total_seconds())
-    left_today = limits.spend(limits.tries_of_the_day(user.id))
-    return pending, min(left_today, numbers["CAPTCHA_TRIES"] - pending.tries)
+    left_today = limits.spend(*limits.tries(user.id, change.email_key))
+    return change, min(left_today, numbers["CAPTCHA_TRIES"] - change.tries)
+
+
+def _give_try_back(change: EmailChange) -> None:
+    """Take back the try that was counted: the code was right, and another one is still to come."""
+    change.tries -= 1
+    limits.give_back_one(*limits.tries(change.user_id, change.email_key))
 
 
 @dataclass
@@ -285,33 +306,31 @@ class _Proofs:
         """Return whose code is still to come."""
         return None if self.new and self.old else "old" if self.new else "new"
 
-    def write_to(self, pending: EmailChange) -> None:
+    def write_to(self, change: EmailChange) -> None:
         """Keep the right ones: they need not be typed again."""
-        pending.new_proved, pending.old_proved = self.new, self.old
+        change.new_proved, change.old_proved = self.new, self.old
 
 
 def _compared(
-    pending: EmailChange, claim: Claim, *, code: str | None, kept: str, old_code: str | None, kept_old: str
+    change: EmailChange, claim: Claim, *, code: str | None, kept: str, old_code: str | None, kept_old: str
 ) -> _Proofs:
     """Compare what was typed; a code for the old address is looked at only where the policy asked for one."""
     is_right = code is not None and kept != "" and codes.matches(claim, code, kept)
-    old_claim = replace(claim, nonce=pending.old_nonce or "")
+    old_claim = replace(claim, nonce=change.old_nonce or "")
     old_is_right = old_code is not None and kept_old != "" and codes.matches(old_claim, old_code, kept_old)
     wrong = "new" if code and not is_right else "old" if kept_old and not old_is_right else None
-    old_proved = pending.old_nonce is None or pending.old_proved or old_is_right
-    return _Proofs(new=pending.new_proved or is_right, old=old_proved, wrong=wrong)
+    old_proved = change.old_nonce is None or change.old_proved or old_is_right
+    return _Proofs(new=change.new_proved or is_right, old=old_proved, wrong=wrong)
 
 
-def _count_wrong(user: CMSUser, pending: EmailChange, tries_left: int, where: Where) -> None:
-    """Commit the counted try."""
-    audit.record(user, "code_wrong", where, fold=True, email=pending.email)
-    _tell_if_spent(user, tries_left, where)
-    db.session.commit()
-    outbox.wake()
+def _record_wrong(user: CMSUser, change: EmailChange, tries_left: int, where: Where) -> None:
+    """Record a wrong code, and that it was the last try of the code or of the day.
 
-
-def _tell_if_spent(user: CMSUser, tries_left: int, where: Where) -> None:
-    """Tell the present address when that was the last try of the day (ASVS 6.3.5)."""
+    The present address is told of the latter (ASVS 6.3.5).
+    """
+    audit.record(user, "code_wrong", where, fold=True, email=change.email)
+    if change.tries >= current_app.config["CAPTCHA_TRIES"]:
+        audit.record(user, "code_locked", where, email=change.email)
     until = None if tries_left else limits.resets_at(limits.tries_of_the_day(user.id))
     if until:
         audit.record(user, "tries_spent", where)
@@ -319,23 +338,26 @@ def _tell_if_spent(user: CMSUser, tries_left: int, where: Where) -> None:
         outbox.put(letter, user.email, user_id=user.id)
 
 
-def _commit(user: CMSUser, session: LoginSession, pending: EmailChange, where: Where) -> str:
-    """Commit the change; end all sessions but this one, and return its new id (ASVS 7.4.3, 7.2.4)."""
+def _finish(work: UnitOfWork, user: CMSUser, change: EmailChange) -> str:
+    """Write the change; end all sessions but this one, and return its new id (ASVS 7.4.3, 7.2.4).
+
+    Raises EmailTaken; then the try is counted all the same, and the change is dropped.
+    """
+    assert work.actor is not None
+    key, session, where = change.email_key, work.actor.session, work.where
     try:
-        write(user, pending, where)
+        write(user, change, where)
     except (IntegrityError, EmailTaken):
-        db.session.rollback()
-        user = administrators.locked(user.id)
-        limits.spend(limits.tries_of_the_day(user.id))  # The rollback took the try back, but it was made.
-        _drop(user)
-        db.session.commit()
-        raise EmailTaken from None
+        user = work.restart()
+        limits.spend(*limits.tries(user.id, key))  # The rollback took the try back, but it was made.
+        pending.end(user.id, ChangeOutcome.CANCELLED)
+        audit.record(user, "email_taken", where, fold=True)
+        raise EmailTaken(stands=True) from None
     sessions.end_others(session)
-    sid = sessions.renew(session)
-    db.session.commit()
-    return sid
+    return sessions.renew(session)
 
 
-def _drop(user: CMSUser) -> bool:
-    """Drop the administrator's pending change; say whether there was one."""
-    return db.session.scalar(_DROP, {"user": user.id}) is not None
+def _forget(nonce: str) -> None:
+    """Forget a code that was used; without it nothing is lost: no row names the code any more."""
+    with contextlib.suppress(CacheDown):
+        codes.forget(nonce)

@@ -1,4 +1,6 @@
-"""What a story may say no with. Each class is a fact; cms/answers.py knows the status and the sentence of each."""
+"""The reasons for which a use case refuses a request. cms/answers.py has the status and the sentence of each."""
+
+import re
 
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -10,9 +12,18 @@ UNAVAILABLE = (CacheDown, OperationalError, InterfaceError, InternalError, PoolT
 
 
 class Refusal(Exception):
-    """A story says no. Nothing was changed but what the class says."""
+    """A use case refuses a request. Nothing was changed but what the class says.
 
-    recorded = False  # True where the story wrote its own row of history, in the transaction of what it changed.
+    Where `stands` is true, what the use case did and wrote into the history before it refused is committed. Otherwise
+    it is rolled back, and the unit of work records the refusal.
+    """
+
+    stands = False
+
+    @classmethod
+    def event(cls) -> str:
+        """Return the name of the refusal in the history: `EmailTaken` is recorded as `email_taken`."""
+        return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", cls.__name__).lower()
 
 
 class WaitFirst(Refusal):
@@ -47,11 +58,16 @@ class SameEmail(Refusal):
 class EmailTaken(Refusal):
     """The address belongs to another administrator."""
 
+    def __init__(self, *, stands: bool = False) -> None:
+        """Say whether the use case already recorded the refusal, with what it keeps."""
+        super().__init__()
+        self.stands = stands
+
 
 class CodeWrong(Refusal):
     """The code is not the one that was mailed to the `new` or `old` address. The try was counted; so many remain."""
 
-    recorded = True
+    stands = True
 
     def __init__(self, tries_left: int, whose: str = "new") -> None:
         """Keep how many tries are left, and which code was wrong."""
@@ -62,7 +78,7 @@ class CodeWrong(Refusal):
 class CodeMissing(Refusal):
     """One of two codes is right and noted; the other, of the `old` or the `new` address, is still to come."""
 
-    recorded = True
+    stands = True
 
     def __init__(self, missing: str) -> None:
         """Keep whose code is missing."""
@@ -72,6 +88,19 @@ class CodeMissing(Refusal):
 
 class CodeExpired(Refusal):
     """There is no living code: never asked for, too old, replaced, cancelled, or lost with the cache."""
+
+
+class AskedElsewhere(Refusal):
+    """The code was requested in another session, and only that one can use it."""
+
+
+class ChangeDropped(Refusal):
+    """Another administrator or the operator dropped the change."""
+
+    def __init__(self, by: str) -> None:
+        """Keep the user name of who dropped it, or "" for the operator."""
+        super().__init__(by)
+        self.by = by
 
 
 class TooManyAttempts(WaitFirst):
@@ -84,6 +113,14 @@ class ChangesFrozen(WaitFirst):
 
 class LinkDead(Refusal):
     """The link was used, voided by something that happened, is too old, or never was one of ours."""
+
+
+class AlreadyChanged(Refusal):
+    """The change that the link would stop has been made; only undoing it helps."""
+
+
+class NothingToStop(Refusal):
+    """The change that the link would stop was cancelled, stopped or dropped, or has expired."""
 
 
 class UsernameTaken(Refusal):

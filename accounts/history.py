@@ -7,8 +7,9 @@ from typing import Any
 
 from sqlalchemy import select
 
-from accounts import administrators, audit, sessions
+from accounts import audit, sessions, unit_of_work
 from accounts.audit import Where
+from accounts.unit_of_work import Actor
 from models import Audit, CMSUser, LoginSession, db
 
 PAGE = 50
@@ -41,28 +42,31 @@ def living_sessions(user: CMSUser) -> list[LoginSession]:
     return [session for session in db.session.scalars(query) if not sessions.is_over(session)]
 
 
-def end_session(user: CMSUser, session: LoginSession, session_id: int, where: Where) -> None:
-    """End one other session of the same person (ASVS 7.5.2). Raises ReauthRequired; then nothing is changed."""
-    with audit.refusals(user, where):
-        sessions.require_proof(session)
-        user = administrators.locked(user.id)
-        other = db.session.scalar(
-            select(LoginSession).where(LoginSession.id == session_id, LoginSession.user_id == user.id)
-        )
-        if other is not None and other.id != session.id:
-            audit.record(user, "session_ended", where, network=other.network, browser=other.browser)
+def end_session(actor: Actor, session_id: int, where: Where) -> None:
+    """End one other session of the same person (ASVS 7.5.2).
+
+    Raises ReauthRequired, SignInRequired; then nothing is changed but the history.
+    """
+    with unit_of_work.begin(where, actor) as work:
+        sessions.require_proof(actor.session)
+        account = work.lock_own()
+        its = LoginSession.id == session_id, LoginSession.user_id == account.id
+        other = db.session.scalar(select(LoginSession).where(*its))
+        if other is not None and other.id != actor.session.id:
+            audit.record(account, "session_ended", where, network=other.network, browser=other.browser)
             sessions.end(other)
-        db.session.commit()
 
 
-def end_other_sessions(user: CMSUser, session: LoginSession, where: Where) -> None:
-    """End every other session of the same person. Raises ReauthRequired; then nothing is changed."""
-    with audit.refusals(user, where):
-        sessions.require_proof(session)
-        user = administrators.locked(user.id)
-        sessions.end_others(session)
-        audit.record(user, "other_sessions_ended", where)
-        db.session.commit()
+def end_other_sessions(actor: Actor, where: Where) -> None:
+    """End every other session of the same person.
+
+    Raises ReauthRequired, SignInRequired; then nothing is changed but the history.
+    """
+    with unit_of_work.begin(where, actor) as work:
+        sessions.require_proof(actor.session)
+        account = work.lock_own()
+        sessions.end_others(actor.session)
+        audit.record(account, "other_sessions_ended", where)
 
 
 def _seen(row: Audit, user: CMSUser) -> Event:

@@ -1,67 +1,91 @@
 """Registration by invitation: a superuser invites an address, and whoever reads its mail becomes an administrator."""
 
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
 
 from flask import current_app
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
-from accounts import administrators, audit, clock, limits, links, mailer, outbox, passwords
+from accounts import audit, clock, limits, links, mailer, outbox, passwords, people, unit_of_work
 from accounts.audit import Where
 from accounts.errors import EmailTaken, LinkDead, UsernameTaken
 from accounts.keys import fingerprint
 from accounts.limits import HOUR, Limit
 from accounts.profile import Profile
-from models import CMSUser, Invitation, db, email_key
+from accounts.unit_of_work import Actor
+from models import CMSUser, Invitation, db, dialect, email_key, table, upsert
 
 PER_HOUR = 50  # So many invitations may one administrator send.
 
 
-def invite(by: CMSUser, email: str, *, superuser: bool, where: Where) -> None:
-    """Mail an invitation to this address; an earlier one is replaced. Raises EmailTaken, TooManyRequests."""
-    with audit.refusals(by, where):
-        by = administrators.manager(by.id)
-        if administrators.with_email(email) or links.reserved(email_key(email)):
-            raise EmailTaken
-        limits.spend(Limit(f"invitations:user:{by.id}", PER_HOUR, HOUR))
-        now, token = clock.now(), secrets.token_urlsafe(32)
-        seconds = current_app.config["INVITATION_SECONDS"]
-        db.session.execute(delete(Invitation).where(Invitation.email_key == email_key(email)))
-        invitation = Invitation(
-            token_hash=fingerprint(token),
-            email=email,
-            email_key=email_key(email),
-            is_superuser=superuser,
-            invited_by=by.id,
-            created_at=now,
-            expires_at=now + timedelta(seconds=seconds),
-        )
-        db.session.add(invitation)
-        letter = mailer.invitation(
-            mailer.language_of(by), token=token, hours=seconds // 3600, by=by.username, where=where
-        )
-        outbox.put(letter, email, user_id=by.id, not_after=invitation.expires_at)
-        audit.record(by, "invitation_sent", where, email=email, superuser=superuser)
-        db.session.commit()
-    outbox.wake()
+def invite(actor: Actor, email: str, *, superuser: bool, where: Where) -> None:
+    """Mail an invitation to this address; an earlier one is replaced.
+
+    Raises EmailTaken, TooManyRequests, NotAllowed, SignInRequired; then nothing is changed but the history.
+    """
+    with unit_of_work.begin(where, actor, email=email) as work:
+        _send(work.lock_managing(), email, superuser=superuser, where=where)
 
 
-def again(by: CMSUser, invitation_id: int, where: Where) -> None:
-    """Mail an invitation once more, with a new link and a new life; the old link dies. Raises LinkDead, EmailTaken."""
-    invitation = db.session.get(Invitation, invitation_id)
-    if invitation is None:
-        raise LinkDead
-    invite(by, invitation.email, superuser=invitation.is_superuser, where=where)
+def again(actor: Actor, invitation_id: int, where: Where) -> None:
+    """Mail an invitation once more, with a new link and a new life; the old link dies.
+
+    Raises LinkDead if it was withdrawn or used; what `invite` raises.
+    """
+    with unit_of_work.begin(where, actor) as work:
+        by = work.lock_managing()
+        old = delete(Invitation).where(Invitation.id == invitation_id)
+        found = db.session.execute(old.returning(Invitation.email, Invitation.is_superuser)).first()
+        if found is None:
+            raise LinkDead
+        _send(by, found[0], superuser=found[1], where=where)
 
 
-def withdraw(by: CMSUser, invitation_id: int, where: Where) -> None:
-    """Withdraw an invitation; its link dies."""
-    by = administrators.manager(by.id)
-    gone = delete(Invitation).where(Invitation.id == invitation_id).returning(Invitation.email)
-    if email := db.session.scalar(gone):
-        audit.record(by, "invitation_withdrawn", where, email=email)
-    db.session.commit()
+def _send(by: CMSUser, email: str, *, superuser: bool, where: Where) -> None:
+    """Write an invitation, its mail and its row of history into the caller's transaction."""
+    if people.with_email(email) or links.reserved(email_key(email)):
+        raise EmailTaken
+    limits.spend(Limit(f"invitations:user:{by.id}", PER_HOUR, HOUR))
+    now, token, seconds = clock.now(), secrets.token_urlsafe(32), current_app.config["INVITATION_SECONDS"]
+    invitation = {
+        "token_hash": fingerprint(token),
+        "email": email,
+        "email_key": email_key(email),
+        "is_superuser": superuser,
+        "invited_by": by.id,
+        "created_at": now,
+        "expires_at": now + timedelta(seconds=seconds),
+    }
+    db.session.execute(_put(dialect()), invitation)
+    letter = mailer.invitation(mailer.language_of(by), token=token, hours=seconds // 3600, by=by.username, where=where)
+    outbox.put(letter, email, user_id=by.id, not_after=now + timedelta(seconds=seconds))
+    audit.record(by, "invitation_sent", where, email=email, superuser=superuser)
+
+
+@lru_cache
+def _put(dialect: str) -> Any:
+    """Return the statement that puts an invitation in the place of an older one to the same address."""
+    insert = upsert(Invitation, dialect)
+    values = {column.name: insert.excluded[column.name] for column in table(Invitation).c if column.name != "id"}
+    return insert.on_conflict_do_update(index_elements=["email_key"], set_=values)
+
+
+def withdraw(actor: Actor, invitation_id: int, where: Where) -> None:
+    """Withdraw an invitation; its link dies. Raises NotAllowed, SignInRequired."""
+    with unit_of_work.begin(where, actor) as work:
+        by = work.lock_managing()
+        gone = delete(Invitation).where(Invitation.id == invitation_id).returning(Invitation.email)
+        if email := db.session.scalar(gone):
+            audit.record(by, "invitation_withdrawn", where, email=email)
+
+
+def withdraw_all(by: CMSUser, since: datetime) -> list[str]:
+    """Withdraw what somebody invited since a moment, in the caller's transaction; return the addresses."""
+    its = Invitation.invited_by == by.id, Invitation.created_at >= since
+    return sorted(db.session.scalars(delete(Invitation).where(*its).returning(Invitation.email)))
 
 
 def waiting() -> list[Invitation]:
@@ -72,31 +96,33 @@ def waiting() -> list[Invitation]:
 def explained(token: str) -> Invitation:
     """Return the living invitation of this token, by who may still invite. Raises LinkDead; changes nothing."""
     mine = Invitation.token_hash == fingerprint(token), Invitation.expires_at > clock.now()
-    invitation = db.session.scalar(select(Invitation).where(*mine))
+    invitation = db.session.scalar(select(Invitation).where(*mine), execution_options={"populate_existing": True})
     by = db.session.get(CMSUser, invitation.invited_by) if invitation else None
     if invitation is None or by is None or not (by.is_active and by.may("administrators")):
         raise LinkDead
     return invitation
 
 
-def register(token: str, profile: Profile, password: str, where: Where) -> None:
-    """Make the invited administrator; the address is proved by the link that was mailed to it.
+def register(token: str, profile: Profile, password: str, where: Where) -> str:
+    """Make the invited administrator and return their address, which the link that was mailed to it proves.
 
-    Raises LinkDead, UsernameTaken, EmailTaken; then nothing is changed.
+    Raises LinkDead, UsernameTaken, EmailTaken; then nothing is changed but the history of who invited them.
     """
-    hashed = passwords.hashed(password)
-    invitation = explained(token)
-    used = delete(Invitation).where(Invitation.id == invitation.id).returning(Invitation.id)
-    if db.session.scalar(used) is None:  # Somebody was quicker with the same link.
-        raise LinkDead
-    if administrators.with_email(invitation.email) or links.reserved(invitation.email_key):
-        raise EmailTaken
-    user = administrators.blank(invitation.email, profile.username, hashed, superuser=invitation.is_superuser)
-    profile.write_to(user)
-    db.session.add(user)
-    try:
-        db.session.flush()
-    except IntegrityError:
-        raise UsernameTaken from None
-    audit.record(user, "registered", where, invited_by=invitation.invited_by)
-    db.session.commit()
+    password_hash, invited_by = passwords.hashed(password), explained(token).invited_by
+    with unit_of_work.begin(where) as work:
+        work.lock(invited_by)
+        invitation = explained(token)  # Once more, now that who sent it cannot lose the right to.
+        used = delete(Invitation).where(Invitation.id == invitation.id).returning(Invitation.id)
+        if db.session.scalar(used) is None:  # Somebody was quicker with the same link.
+            raise LinkDead
+        if people.with_email(invitation.email) or links.reserved(invitation.email_key):
+            raise EmailTaken
+        user = people.new_account(invitation.email, profile.username, password_hash, superuser=invitation.is_superuser)
+        profile.write_to(user)
+        db.session.add(user)
+        try:
+            db.session.flush()
+        except IntegrityError as problem:
+            raise (EmailTaken if "email_key" in str(problem.orig) else UsernameTaken) from None
+        audit.record(user, "registered", where, invited_by=invitation.invited_by)
+    return user.email

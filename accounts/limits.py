@@ -1,4 +1,4 @@
-"""How often is too often. Budgets that belong to a person are kept in SQL, fast throttles in the cache."""
+"""Rate limits: budgets that belong to a person are kept in SQL, throttles in the cache."""
 
 import contextlib
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import bindparam, case, delete, select
+from sqlalchemy import bindparam, case, delete, select, update
 
 import cache
 from accounts import clock
@@ -23,6 +23,11 @@ _SPENT = (
     select(Budget.resets_at)
     .where(Budget.key == bindparam("its_key"), Budget.used >= bindparam("capacity"))
     .where(Budget.resets_at > bindparam("now"))
+)
+_GIVE_BACK_ONE = (
+    update(table(Budget))
+    .where(table(Budget).c.key.in_(bindparam("keys", expanding=True)), table(Budget).c.used > 0)
+    .values(used=table(Budget).c.used - 1)
 )
 QUARTER, HOUR, DAY = 900, 3600, 86400
 
@@ -67,25 +72,88 @@ def tries_of_the_day(user_id: int) -> Limit:
     return Limit(f"tries:user:{user_id}", current_app.config["CAPTCHA_TRIES_PER_DAY"], DAY, TooManyAttempts)
 
 
-def throttle_password(account: str, whose: str, network: str) -> Limit:
-    """Count a try of a password before it is looked at; return the account's limit, to be forgiven on success.
+def tries_of_the_target(key: str) -> Limit:
+    """Return how many codes may be tried in a day for one new address, whoever tries them."""
+    capacity = current_app.config["CAPTCHA_TRIES_PER_ADDRESS_PER_DAY"]
+    return Limit(f"tries:address:{key}", capacity, DAY, TooManyAttempts)
 
-    `whose` tells tries apart that shall not lock each other out: strangers, a known browser, a session.
-    """
+
+def tries(user_id: int, key: str) -> tuple[Limit, Limit]:
+    """Return what trying a code costs: a try of the administrator's day, and one of the new address's day."""
+    return tries_of_the_day(user_id), tries_of_the_target(key)
+
+
+def sends(user_id: int, key: str, network: str) -> list[Limit]:
+    """Return what asking for a code costs: the wait between two, and so many an hour or a day."""
     numbers = current_app.config
-    by_network = f"password:network:{network_of(network)}"
-    throttle(Limit(by_network, numbers["SIGN_IN_TRIES_PER_NETWORK"], QUARTER))
-    by_account = Limit(f"password:account:{account}:{whose}", numbers["SIGN_IN_TRIES_PER_ACCOUNT"], QUARTER)
-    throttle(by_account)
-    return by_account
+    return [
+        resend(user_id),
+        Limit(f"sends:user:{user_id}", numbers["CAPTCHA_SENDS_PER_HOUR"], HOUR),
+        Limit(f"sends:address:{key}", numbers["CAPTCHA_SENDS_PER_ADDRESS_PER_HOUR"], HOUR),
+        Limit(f"sends:address:{key}:day", numbers["CAPTCHA_SENDS_PER_ADDRESS_PER_DAY"], DAY),
+        Limit(f"sends:network:{network_of(network)}", numbers["CAPTCHA_SENDS_PER_NETWORK_PER_HOUR"], HOUR),
+    ]
+
+
+STRANGERS, KNOWN_BROWSERS = "strangers", "known browsers"
+
+
+@dataclass(frozen=True)
+class PasswordTry:
+    """A try of a password that was counted before the password was looked at: the counters' keys."""
+
+    account: str | None
+    network: str | None
+
+    def forgive(self) -> None:
+        """Take it back, because the password was right: only failures count. What was committed stands without it."""
+        with contextlib.suppress(CacheDown):
+            if self.account is not None:
+                cache.delete(self.account)
+            if self.network is not None:
+                cache.decr(self.network)
+
+
+def count_password_try(account: str, whose: str, network: str) -> PasswordTry:
+    """Count a try of a password before it is looked at. Raises TooManyRequests, CacheDown.
+
+    `whose` tells tries apart that must not lock each other out: those of strangers, of browsers that are known, of a
+    session. Only strangers are counted against their network: a shared one must not stop who is known already.
+    """
+    numbers, by_network = current_app.config, None
+    if whose == STRANGERS:
+        name = f"password:network:{network_of(network)}"
+        by_network = throttle(Limit(name, numbers["SIGN_IN_TRIES_PER_NETWORK"], QUARTER))
+    try:
+        name = f"password:account:{account}:{whose}"
+        by_account = throttle(Limit(name, numbers["SIGN_IN_TRIES_PER_ACCOUNT"], QUARTER))
+    except TooManyRequests:
+        PasswordTry(None, by_network).forgive()  # Nothing was tried: what others share is not spent.
+        raise
+    return PasswordTry(by_account, by_network)
 
 
 def refuse_spent(*limits: Limit) -> None:
     """Raise the refusal of a budget that is spent: a look, so that what is refused is counted nowhere."""
-    counted = {limit.key: limit for limit in limits if limit.capacity}
-    now = clock.now()
-    rows = db.session.execute(_LOOK, {"keys": list(counted)})
-    _refuse([(counted[key], at) for key, used, at in rows if used >= counted[key].capacity and at > now])
+    _refuse([(limit, budget.resets_at) for limit, budget in look(*limits).items() if not budget.left])
+
+
+@dataclass(frozen=True)
+class Left:
+    """How many uses are left of a budget, and when it is whole again."""
+
+    left: int
+    resets_at: datetime
+
+
+def look(*limits: Limit) -> dict[Limit, Left]:
+    """Return what is left of each budget that has a limit."""
+    now, limited = clock.now(), {limit.key: limit for limit in limits if limit.capacity}
+    found = {limit: Left(limit.capacity, now) for limit in limited.values()}
+    for key, used, at in db.session.execute(_LOOK, {"keys": list(limited)}):
+        if at > now:
+            found[limited[key]] = Left(max(0, limited[key].capacity - used), at)
+    return found
 
 
 def spend(*limits: Limit) -> int:
@@ -121,6 +189,13 @@ def _count(dialect: str) -> Any:
     ).returning(column.key, column.used, column.resets_at)
 
 
+def give_back_one(*limits: Limit) -> None:
+    """Take back one use of each budget: what it was counted for turned out to cost nothing."""
+    keys = sorted(limit.key for limit in limits if limit.capacity)
+    if keys:
+        db.session.execute(_GIVE_BACK_ONE, {"keys": keys})
+
+
 def give_back(limit: Limit) -> None:
     """Forget what was counted of a budget: what it was spent on did not happen."""
     db.session.execute(delete(Budget).where(Budget.key == limit.key))
@@ -131,21 +206,19 @@ def resets_at(limit: Limit) -> datetime | None:
     return db.session.scalar(_SPENT, {"its_key": limit.key, "capacity": limit.capacity, "now": clock.now()})
 
 
-def throttle(limit: Limit) -> None:
-    """Count one use in the cache. Raises TooManyRequests beyond the capacity, CacheDown rather than not counting."""
+def throttle(limit: Limit) -> str | None:
+    """Count one use in the cache; return the counter's key, or None where there is no limit.
+
+    Raises TooManyRequests beyond the capacity, CacheDown rather than not counting.
+    """
     if not limit.capacity:
-        return
+        return None
     now = clock.now().timestamp()
-    key = _window(limit, now)
+    key = f"throttle:{limit.key}:{int(now // limit.seconds)}"
     count = 1 if cache.add(key, 1, limit.seconds) else cache.incr(key)
     if count is None or count > limit.capacity:  # None: it vanished between the two; refuse rather than guess.
         raise TooManyRequests(limit.seconds - now % limit.seconds)
-
-
-def forgive(limit: Limit) -> None:
-    """Forget what was counted in the cache: the person has shown who they are. What was committed stands without it."""
-    with contextlib.suppress(CacheDown):
-        cache.delete(_window(limit, clock.now().timestamp()))
+    return key
 
 
 def _refuse(spent: list[tuple[Limit, datetime]]) -> None:
@@ -153,7 +226,3 @@ def _refuse(spent: list[tuple[Limit, datetime]]) -> None:
     if spent:
         limit, at = max(spent, key=lambda pair: pair[1])
         raise limit.refusal((at - clock.now()).total_seconds())
-
-
-def _window(limit: Limit, now: float) -> str:
-    return f"throttle:{limit.key}:{int(now // limit.seconds)}"

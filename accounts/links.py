@@ -1,11 +1,12 @@
 """Links that are mailed: 256 bits from a CSPRNG, kept as a hash, for one purpose, once (ASVS 11.5.1)."""
 
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, insert, select, update
 
 from accounts import clock
+from accounts.audit import Where
 from accounts.errors import LinkDead
 from accounts.keys import fingerprint
 from models import CMSUser, Link, LinkPurpose, db, table
@@ -20,7 +21,16 @@ _RESERVED = (
 )
 
 
-def make(purpose: LinkPurpose, user: CMSUser, email: str, key: str, *, seconds: int) -> str:
+def make(
+    purpose: LinkPurpose,
+    user: CMSUser,
+    email: str,
+    key: str,
+    *,
+    seconds: int,
+    since: datetime | None = None,
+    where: Where | None = None,
+) -> str:
     """Add a link that is mailed to this address, and return its token."""
     now, token = clock.now(), secrets.token_urlsafe(32)
     link = {
@@ -32,6 +42,9 @@ def make(purpose: LinkPurpose, user: CMSUser, email: str, key: str, *, seconds: 
         "email_version": user.email_version,
         "created_at": now,
         "expires_at": now + timedelta(seconds=seconds),
+        "since": since,
+        "network": where.network if where else "",
+        "browser": where.browser if where else "",
     }
     db.session.execute(_ADD, link)
     return token

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flask import current_app
-from flask_babel import force_locale, get_locale
+from flask_babel import force_locale, get_locale, ngettext
 
 from accounts import clock
 from accounts.audit import Where
@@ -28,9 +28,9 @@ def language_of(user: CMSUser) -> str:
     return user.language or str(get_locale() or "zh")
 
 
-def code(language: str, *, code: str, minutes: int, where: Where) -> Letter:
+def code(language: str, *, code: str, seconds: int, where: Where) -> Letter:
     """To the new address: the code, how long it lives, who asked and what to do if it was not you."""
-    return _letter("code", language, code=code, minutes=minutes, where=where)
+    return _letter("code", language, code=code, seconds=seconds, where=where)
 
 
 def taken(language: str, *, where: Where) -> Letter:
@@ -43,10 +43,10 @@ def heads_up(language: str, *, new_email: str, stop: str, where: Where) -> Lette
     return _letter("heads_up", language, new_email=masked(new_email), stop=stop, where=where)
 
 
-def old_code(language: str, *, code: str, minutes: int, new_email: str, stop: str, where: Where) -> Letter:
+def old_code(language: str, *, code: str, seconds: int, new_email: str, stop: str, where: Where) -> Letter:
     """To the present address where the policy asks for both: its code, and the link that stops the change."""
     told = {"new_email": masked(new_email), "stop": stop, "where": where}
-    return _letter("old_code", language, code=code, minutes=minutes, **told)
+    return _letter("old_code", language, code=code, seconds=seconds, **told)
 
 
 def tries_spent(language: str, *, until: datetime, where: Where) -> Letter:
@@ -66,9 +66,24 @@ def undone(language: str, *, username: str, where: Where) -> Letter:
     return _letter("undone", language, username=username, where=where)
 
 
-def password_link(language: str, *, token: str, minutes: int, where: Where) -> Letter:
+@dataclass(frozen=True)
+class Aftermath:
+    """What was done with an account's rights while its address was another one: withdrawn, or left to be checked."""
+
+    invitations: list[str]  # The addresses that were invited: withdrawn.
+    changes: list[str]  # The user names of those for whom a change was started: withdrawn.
+    accounts: list[str]  # The user names of accounts that were changed or created: to be checked.
+
+
+def restored(language: str, *, username: str, token: str, seconds: int, aftermath: Aftermath, where: Where) -> Letter:
+    """To the restored address: the link to set a new password, what was withdrawn, and what must be checked."""
+    told = {"username": username, **vars(aftermath)}
+    return _letter("restored", language, token=token, seconds=seconds, **told, where=where)
+
+
+def password_link(language: str, *, token: str, seconds: int, where: Where) -> Letter:
     """To the account's address: the link to set a new password."""
-    return _letter("password_link", language, token=token, minutes=minutes, where=where)
+    return _letter("password_link", language, token=token, seconds=seconds, where=where)
 
 
 def password_changed(language: str, *, username: str, where: Where, reason: str = "") -> Letter:
@@ -105,12 +120,21 @@ def account_changed(language: str, *, username: str, what: str, reason: str, by:
     return _letter("account_changed", language, username=username, what=what, reason=reason, by=by, where=where)
 
 
+def _span(seconds: int) -> str:
+    """Return a span in words, in whole minutes where it is that: nobody is promised more time than there is."""
+    if seconds % 60:
+        return str(ngettext("%(num)d second", "%(num)d seconds", seconds))
+    return str(ngettext("%(num)d minute", "%(num)d minutes", seconds // 60))
+
+
 def _utc(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%d %H:%M UTC")
 
 
 def _letter(kind: str, language: str, **values: object) -> Letter:
     with force_locale(language):
+        if isinstance(seconds := values.get("seconds"), int):
+            values["life"] = _span(seconds)
         # Not through Flask's render_template: a mail says nothing that depends on the request at hand.
         templates = (current_app.jinja_env.get_template(f"mail/{kind}/{part}") for part in PARTS)
         subject, body, html = [template.render(values) for template in templates]

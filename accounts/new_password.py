@@ -6,33 +6,30 @@ from datetime import timedelta
 
 from flask import current_app
 
-from accounts import administrators, audit, clock, limits, links, mailer, outbox, passwords, sessions
+from accounts import audit, clock, limits, links, mailer, outbox, passwords, people, sessions, unit_of_work
 from accounts.audit import Where
-from accounts.errors import LinkDead, PasswordWrong
+from accounts.errors import LinkDead, NobodyThere
 from accounts.limits import HOUR, Limit
-from models import CMSUser, LinkPurpose, LoginSession, Mail, db, email_key
+from accounts.unit_of_work import Actor
+from models import CMSUser, LinkPurpose, Mail, db, email_key
 
 LINKS_PER_ADDRESS_PER_HOUR, LINKS_PER_NETWORK_PER_HOUR = 3, 20
 
 
-def change(user: CMSUser, session: LoginSession, *, old: str, new: str, where: Where) -> str:
+def change(actor: Actor, *, old: str, new: str, where: Where) -> str:
     """Change the password of who knows the old one, and return the session's new id; the other sessions end.
 
-    Raises PasswordWrong, TooManyRequests, CacheDown; then nothing is changed.
+    Raises PasswordWrong, SignInRequired, TooManyRequests, CacheDown; then nothing is changed but the history.
     """
-    by_account = limits.throttle_password(user.email_key, f"session {session.id}", where.network)
-    if not passwords.matches(old, user.password_hash):
-        audit.record_alone(user, "password_wrong", where)
-        raise PasswordWrong
-    hashed = passwords.hashed(new)
-    user = administrators.locked(user.id)
-    user.password_hash = hashed
-    sessions.end_others(session)
-    sid = sessions.renew(session, proved=True)
-    _tell_of_new_password(user, where)
-    db.session.commit()
-    limits.forgive(by_account)
-    outbox.wake()
+    with unit_of_work.begin(where, actor) as work:
+        counted = limits.count_password_try(actor.user.email_key, f"session {actor.session.id}", where.network)
+        proof, password_hash = passwords.prove(old, actor.user), passwords.hashed(new)
+        account = work.lock_own(proof)
+        passwords.set_hash(account, password_hash)
+        sessions.end_others(actor.session)
+        sid = sessions.renew(actor.session, proved=True)
+        _tell_of_new_password(account, where)
+        work.after_commit.append(counted.forgive)
     return sid
 
 
@@ -45,17 +42,16 @@ def ask_for_link(email: str, language: str, where: Where) -> None:
     network = limits.network_of(where.network)
     limits.throttle(Limit(f"password-links:network:{network}", LINKS_PER_NETWORK_PER_HOUR, HOUR))
     limits.throttle(Limit(f"password-links:address:{email_key(email)}", LINKS_PER_ADDRESS_PER_HOUR, HOUR))
-    outbox.put_errand("password_link", email, json.dumps({"where": asdict(where), "language": language}))
-    db.session.commit()
-    outbox.wake()
+    with unit_of_work.begin(where):
+        outbox.put_errand("password_link", email, json.dumps({"where": asdict(where), "language": language}))
 
 
 @outbox.errand("password_link")
 def _mail_link(errand: Mail) -> None:
     """Do what ask_for_link left to the outbox."""
     asked = json.loads(errand.body)
-    found = administrators.with_email(errand.recipient)
-    user = audit.held(found.id) if found else None
+    found = people.with_email(errand.recipient)
+    user = people.lock(found.id) if found else None
     if user and user.is_active and user.email_key == email_key(errand.recipient):
         where = Where(**asked["where"])
         put_link(user, where, user.language or asked["language"])
@@ -64,11 +60,16 @@ def _mail_link(errand: Mail) -> None:
 
 def put_link(user: CMSUser, where: Where, language: str) -> None:
     """Mail a link to set a new password to the account's address; an older one dies. The caller commits."""
+    token, seconds = make_link(user)
+    letter = mailer.password_link(language, token=token, seconds=seconds, where=where)
+    outbox.put(letter, user.email, user_id=user.id, not_after=clock.now() + timedelta(seconds=seconds))
+
+
+def make_link(user: CMSUser) -> tuple[str, int]:
+    """Make a link to set a new password, and end the older ones; return its token and its life in seconds."""
     seconds = current_app.config["PASSWORD_LINK_SECONDS"]
     links.end(LinkPurpose.PASSWORD, user)
-    token = links.make(LinkPurpose.PASSWORD, user, user.email, user.email_key, seconds=seconds)
-    letter = mailer.password_link(language, token=token, minutes=-(-seconds // 60), where=where)
-    outbox.put(letter, user.email, user_id=user.id, not_after=clock.now() + timedelta(seconds=seconds))
+    return links.make(LinkPurpose.PASSWORD, user, user.email, user.email_key, seconds=seconds), seconds
 
 
 def explained(token: str) -> CMSUser:
@@ -80,33 +81,52 @@ def explained(token: str) -> CMSUser:
     return user
 
 
-def choose(token: str, password: str, where: Where) -> None:
-    """Set the password, end every session and every such link, and tell the account's address.
+def choose(token: str, password: str, where: Where) -> CMSUser:
+    """Set the password, end every session and every such link, and tell the account's address; return the account.
 
-    Raises LinkDead; then nothing is changed.
+    Raises LinkDead; then nothing is changed but the history.
     """
-    hashed = passwords.hashed(password)
-    user = audit.held(links.alive(LinkPurpose.PASSWORD, token).user_id)
-    link = links.alive(LinkPurpose.PASSWORD, token)  # Once more, now that nobody else can use it.
-    if user is None or not user.is_active or link.email_version != user.email_version:
-        raise LinkDead
-    user.password_hash = hashed
-    sessions.end_all(user)
-    _tell_of_new_password(user, where)
-    db.session.commit()
-    outbox.wake()
+    password_hash, user_id = passwords.hashed(password), links.alive(LinkPurpose.PASSWORD, token).user_id
+    with unit_of_work.begin(where) as work:
+        account = work.lock(user_id)
+        link = links.alive(LinkPurpose.PASSWORD, token)  # Once more, now that nobody else can use it.
+        if account is None or not account.is_active or link.email_version != account.email_version:
+            raise LinkDead
+        passwords.set_hash(account, password_hash)
+        sessions.end_all(account)
+        _tell_of_new_password(account, where)
+    return account
 
 
 def set_by_operator(user_id: int, password: str, *, reason: str, where: Where) -> None:
-    """Set somebody's password from the command line; all their sessions end and their address is told."""
-    hashed = passwords.hashed(password)
-    user = audit.held(user_id)
-    assert user is not None
-    user.password_hash = hashed
-    sessions.end_all(user)
-    _tell_of_new_password(user, where, actor_id=None, by="-", reason=reason)
-    db.session.commit()
-    outbox.wake()
+    """Set somebody's password from the command line; all their sessions end and their address is told.
+
+    Raises NobodyThere.
+    """
+    password_hash = passwords.hashed(password)
+    with unit_of_work.begin(where) as work:
+        account = work.lock(user_id)
+        if account is None:
+            raise NobodyThere
+        passwords.set_hash(account, password_hash)
+        sessions.end_all(account)
+        _tell_of_new_password(account, where, actor_id=None, by="-", reason=reason)
+
+
+def send_link(actor: Actor, user_id: int, *, reason: str, where: Where) -> None:
+    """Mail somebody else a link to set a new password, as another administrator; the present one goes on working.
+
+    Raises NobodyThere, NotYourself, NotAllowed, SignInRequired, TooManyRequests; then nothing is changed but the
+    history.
+    """
+    with unit_of_work.begin(where, actor, whose=user_id) as work:
+        account = work.lock_managed(user_id)[user_id]
+        if not account.is_active:
+            raise NobodyThere
+        limits.spend(Limit(f"password-links:user:{user_id}", LINKS_PER_ADDRESS_PER_HOUR, HOUR))
+        put_link(account, where, mailer.language_of(account))
+        by = actor.user
+        audit.record(account, "password_link_sent", where, actor_id=by.id, by=by.username, reason=reason)
 
 
 def _tell_of_new_password(

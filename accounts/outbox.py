@@ -21,7 +21,7 @@ from sqlalchemy import insert, select, update
 from accounts import clock, housekeeping, limits, mailbox
 from accounts.errors import UNAVAILABLE
 from accounts.mailer import Letter
-from models import EmailChange, Mail, MailState, db, email_key, table
+from models import ChangeOutcome, EmailChange, Mail, MailState, db, email_key, table
 
 SPARE_SECONDS = 30  # A worker that died leaves its mail for the longest dialogue and so much more.
 LIFE = timedelta(days=3)  # A notice that could not be sent for so long is given up.
@@ -60,6 +60,7 @@ def put(
         "tries": 0,
         "problem": "",
     }
+    db.session.info["mail_is_queued"] = True
     return int(db.session.scalar(_ADD, mail) or 0)
 
 
@@ -106,7 +107,8 @@ def _is_pointless(mail: Mail) -> bool:
     """Say whether the change that a mail asks to confirm was stopped, cancelled or replaced while the mail waited."""
     if mail.kind != "assisted_proof":
         return False
-    asked_for = db.session.scalar(select(EmailChange.id).where(EmailChange.mail_id == mail.id))
+    its = EmailChange.mail_id == mail.id, EmailChange.outcome == ChangeOutcome.PENDING
+    asked_for = db.session.scalar(select(EmailChange.id).where(*its))
     db.session.commit()  # No transaction stays open while a mail server is talked to.
     return asked_for is None
 
@@ -300,6 +302,12 @@ def deliver_all(app: Flask, stopped: threading.Event) -> None:
 
 
 _starting = threading.Lock()
+
+
+def wake_if_queued() -> None:
+    """Wake delivery if mail was written since the last call; called after each commit of a use case."""
+    if db.session.info.pop("mail_is_queued", False):
+        wake()
 
 
 def wake() -> None:

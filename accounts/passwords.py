@@ -1,13 +1,43 @@
 """Passwords: argon2id, with the parameters that OWASP recommends (19 MiB, t=2, p=1)."""
 
 import secrets
+from dataclasses import dataclass
 from functools import cache as once
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from accounts.errors import PasswordWrong, Refusal
+from models import CMSUser
+
 NONE = "!"  # Kept where there is no password: nothing matches it until a new one is set.
 HASHER = PasswordHasher(memory_cost=19456, time_cost=2, parallelism=1)
+
+
+@dataclass(frozen=True)
+class PasswordProof:
+    """That somebody knew the password of an account, in the state in which the account was then."""
+
+    password_version: int
+    email_version: int
+    refusal: type[Refusal]
+
+    def recheck(self, account: CMSUser) -> None:
+        """Raise the refusal of a wrong password unless the account, now locked, still is in that state (ASVS 2.3.4)."""
+        if (account.password_version, account.email_version) != (self.password_version, self.email_version):
+            raise self.refusal
+
+
+def prove(password: str, account: CMSUser | None, refusal: type[Refusal] = PasswordWrong) -> PasswordProof:
+    """Return the proof that this is the account's password. Raises `refusal`, for nobody (None) after the same time."""
+    if not matches(password, account.password_hash if account else None) or account is None:
+        raise refusal
+    return PasswordProof(account.password_version, account.email_version, refusal)
+
+
+def set_hash(account: CMSUser, password_hash: str) -> None:
+    """Give an account another password; every proof of the older one is void."""
+    account.password_hash, account.password_version = password_hash, account.password_version + 1
 
 
 def hashed(password: str) -> str:

@@ -1,26 +1,40 @@
-"""The pending change as its administrator sees it: what was asked for, what is left, the truth about its mail."""
+"""The pending change of an administrator's address: how it is seen, and how it ends."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flask import current_app
-from sqlalchemy import bindparam, select
+from sqlalchemy import and_, bindparam, or_, select, update
+from sqlalchemy.orm import aliased
 
 from accounts import clock, limits
-from models import Budget, CMSUser, EmailChange, LoginSession, Mail, MailState, db
+from accounts.audit import Where
+from models import ChangeOutcome, CMSUser, EmailChange, LoginSession, Mail, db
 
+STARTER = aliased(CMSUser)
+# Not over: who asked for it is still signed in, or who started it asked for no session.
+ALIVE = and_(
+    EmailChange.outcome == ChangeOutcome.PENDING, or_(EmailChange.session_id.is_not(None), EmailChange.is_assisted)
+)
 # Built once: building a statement costs more than running it.
 _FIND = (
-    select(EmailChange, Mail, Budget)
+    select(EmailChange, Mail, STARTER.username)
     .outerjoin(Mail, Mail.id == EmailChange.mail_id)
-    .outerjoin(Budget, (Budget.key == bindparam("tries_key")) & (Budget.resets_at > bindparam("now")))
-    .where(EmailChange.user_id == bindparam("user"))
+    .outerjoin(STARTER, STARTER.id == EmailChange.started_by)
+    .where(EmailChange.user_id == bindparam("user"), ALIVE)
 )
+_END = (
+    update(EmailChange)
+    .where(EmailChange.user_id == bindparam("user"), ALIVE)
+    .values(outcome=bindparam("how"), ended_by=bindparam("ended_by_name"))
+    .returning(EmailChange)
+)
+_FRESH = {"populate_existing": True, "synchronize_session": False}
 
 
 @dataclass(frozen=True)
 class Pending:
-    """A change that waits for its code."""
+    """A change that waits: for its code, or for the link that proves the address of a started one."""
 
     email: str
     in_ascii: str | None  # As mail servers see the address, where that is not as people do.
@@ -29,35 +43,87 @@ class Pending:
     resend_at: datetime
     tries_left: int
     is_of_this_session: bool
+    is_assisted: bool
+    started_by: str  # The user name of another administrator who started it, "" for the operator.
+    ready_at: datetime  # Not before then can the address of a started change be proved.
     missing: tuple[str, ...]
+    proved: tuple[str, ...]
     mail_state: str
     mail_at: datetime | None
     mail_problem: str
 
 
-def of(user: CMSUser, session: LoginSession) -> Pending | None:
+def of(user: CMSUser, session: LoginSession, where: Where) -> Pending | None:
     """Return the administrator's pending change as this session sees it, or None."""
-    day = limits.tries_of_the_day(user.id)
-    found = db.session.execute(_FIND, {"user": user.id, "tries_key": day.key, "now": clock.now()}).first()
+    found = db.session.execute(_FIND, {"user": user.id}).first()
     if found is None:
         return None
-    change, mail, used_today = found
-    left_today = day.capacity - (used_today.used if used_today else 0)
-    proved = {"new": change.new_proved, "old": change.old_proved or change.old_nonce is None}
-    wait = 0 if mail and mail.state == MailState.REFUSED else current_app.config["CAPTCHA_RESEND_SECONDS"]
+    change, mail, starter = found
+    if change.is_assisted and change.expires_at <= clock.now():
+        return None
+    tries = limits.tries(user.id, change.email_key)
+    left = limits.look(*tries, *limits.sends(user.id, change.email_key, where.network))
+    are_proved = {"new": change.new_proved, "old": change.old_proved or change.old_nonce is None}
     return Pending(
         email=change.email,
         in_ascii=None if change.email.isascii() else change.email_key,
         asked_at=change.asked_at,
         expires_at=change.expires_at,
-        resend_at=change.asked_at + timedelta(seconds=wait),
-        tries_left=min(left_today, current_app.config["CAPTCHA_TRIES"] - change.tries),
+        resend_at=max([change.asked_at, *(budget.resets_at for budget in left.values() if not budget.left)]),
+        tries_left=min(
+            [
+                current_app.config["CAPTCHA_TRIES"] - change.tries,
+                *(left[limit].left for limit in tries if limit in left),
+            ]
+        ),
         is_of_this_session=change.session_id == session.id,
-        missing=tuple(whose for whose, is_there in proved.items() if not is_there),
+        is_assisted=change.is_assisted,
+        started_by=starter or "",
+        ready_at=ready_at(change),
+        missing=tuple(whose for whose, is_proved in are_proved.items() if not is_proved),
+        proved=tuple(
+            whose for whose, is_proved in (("new", change.new_proved), ("old", change.old_proved)) if is_proved
+        ),
         mail_state=mail.state if mail else "",
         mail_at=(mail.done_at or mail.due_at) if mail else None,
         mail_problem=mail.problem if mail else "",
     )
+
+
+def ready_at(change: EmailChange) -> datetime:
+    """Return the moment from which on the address of a started change can be proved."""
+    return change.asked_at + timedelta(seconds=current_app.config["ASSISTED_WAIT_SECONDS"])
+
+
+def end(user_id: int, outcome: ChangeOutcome, by: str = "") -> EmailChange | None:
+    """End the pending change of an account, which the caller has locked; return it, or None where there was none."""
+    values = {"user": user_id, "how": outcome, "ended_by_name": by}
+    return db.session.scalar(_END, values, execution_options=_FRESH)
+
+
+def started_by(user_id: int, since: datetime | None = None) -> set[int]:
+    """Return whose pending changes this administrator started, or started since a moment."""
+    its = [EmailChange.started_by == user_id, ALIVE, *([EmailChange.asked_at >= since] if since else [])]
+    return set(db.session.scalars(select(EmailChange.user_id).where(*its)))
+
+
+def all_started() -> list[tuple[CMSUser, EmailChange, str]]:
+    """Return the changes that were started for somebody and can still be finished, oldest first, with the starters."""
+    query = (
+        select(CMSUser, EmailChange, STARTER.username)
+        .join(EmailChange, EmailChange.user_id == CMSUser.id)
+        .outerjoin(STARTER, STARTER.id == EmailChange.started_by)
+        .where(ALIVE, EmailChange.is_assisted, EmailChange.expires_at > clock.now())
+    )
+    rows = db.session.execute(query.order_by(EmailChange.asked_at, EmailChange.id))
+    return [(row[0], row[1], row[2] or "") for row in rows]
+
+
+def all_living() -> list[tuple[CMSUser, EmailChange]]:
+    """Return everybody's pending changes that still can be finished, the oldest first."""
+    query = select(CMSUser, EmailChange).join(EmailChange, EmailChange.user_id == CMSUser.id)
+    rows = db.session.execute(query.where(ALIVE, EmailChange.expires_at > clock.now()).order_by(EmailChange.asked_at))
+    return [(row[0], row[1]) for row in rows]
 
 
 def blocked_until(user: CMSUser) -> datetime | None:

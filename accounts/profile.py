@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from sqlalchemy.exc import IntegrityError
 
-from accounts import administrators, audit
+from accounts import audit, unit_of_work
 from accounts.audit import Where
 from accounts.errors import ProfileChanged, UsernameTaken
+from accounts.unit_of_work import Actor
 from models import CMSUser, db, name_key
 
 
@@ -31,21 +32,21 @@ class Profile:
         return [name for name in changed if name != "username_key"]
 
 
-def update(user: CMSUser, profile: Profile, *, version: int, where: Where) -> None:
-    """Change the data, if they still are as the page that was `version` showed them.
+def update(actor: Actor, profile: Profile, *, version: int, where: Where) -> CMSUser:
+    """Change the data, if they still are as the page that was `version` showed them; return the account.
 
-    Raises ProfileChanged if they were changed meanwhile, UsernameTaken; then nothing is changed.
+    Raises ProfileChanged if they were changed meanwhile, UsernameTaken, SignInRequired; then nothing is changed.
     """
-    with audit.refusals(user, where):
-        user = administrators.locked(user.id)
-        if user.profile_version != version:
+    with unit_of_work.begin(where, actor) as work:
+        account = work.lock_own()
+        if account.profile_version != version:
             raise ProfileChanged
-        changed = profile.write_to(user)
+        changed = profile.write_to(account)
         try:
             db.session.flush()
         except IntegrityError:
             raise UsernameTaken from None
         if changed:
-            user.profile_version += 1
-            audit.record(user, "profile_changed", where, fields=changed)
-        db.session.commit()
+            account.profile_version += 1
+            audit.record(account, "profile_changed", where, fields=changed)
+    return account

@@ -22,11 +22,11 @@ _FIND = (
     .join(LoginSession, LoginSession.user_id == CMSUser.id)
     .where(LoginSession.id_hash == bindparam("id_hash"))
 )
-_ALIVE = select(_ROW.id).where(_THIS)
+_ALIVE = select(_ROW.id).where(_THIS, _ROW.id_hash == bindparam("id_hash"))
 _TOUCH = update(table(LoginSession)).where(_THIS).values(seen_at=bindparam("now"))
 _RENEW = (
     update(table(LoginSession))
-    .where(_THIS)
+    .where(_THIS, _ROW.id_hash == bindparam("old_hash"))
     .values(id_hash=bindparam("hash"), proved_at=bindparam("proved"))
     .returning(_ROW.id)
 )
@@ -76,14 +76,15 @@ def renew(session: LoginSession, *, proved: bool = False) -> str:
     """
     sid = secrets.token_urlsafe(32)
     proved_at = clock.now() if proved else session.proved_at
-    if db.session.scalar(_RENEW, {"session": session.id, "hash": fingerprint(sid), "proved": proved_at}) is None:
+    old = {"session": session.id, "old_hash": session.id_hash}
+    if db.session.scalar(_RENEW, old | {"hash": fingerprint(sid), "proved": proved_at}) is None:
         raise SignInRequired
     return sid
 
 
 def require_alive(session: LoginSession) -> None:
-    """Raise SignInRequired if the session ended meanwhile; the caller holds the account, so that it now stays."""
-    if db.session.scalar(_ALIVE, {"session": session.id}) is None:
+    """Raise SignInRequired if the session ended or got a new id meanwhile; its account is locked, so now it stays."""
+    if db.session.scalar(_ALIVE, {"session": session.id, "id_hash": session.id_hash}) is None:
         raise SignInRequired
 
 
@@ -109,9 +110,14 @@ def end_stale(user_id: int) -> None:
             end(session)
 
 
+def is_proved(session: LoginSession) -> bool:
+    """Say whether the password was proved in this session lately (ASVS 7.5.1)."""
+    return clock.now() - session.proved_at <= timedelta(seconds=current_app.config["REAUTH_SECONDS"])
+
+
 def require_proof(session: LoginSession) -> None:
-    """Raise ReauthRequired unless the password was proved in this session lately (ASVS 7.5.1)."""
-    if clock.now() - session.proved_at > timedelta(seconds=current_app.config["REAUTH_SECONDS"]):
+    """Raise ReauthRequired unless the password was proved in this session lately."""
+    if not is_proved(session):
         raise ReauthRequired
 
 

@@ -1,15 +1,21 @@
 """Signing in, proving the password once more, signing out."""
 
 import hmac
-import secrets
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime
 
-from accounts import administrators, audit, limits, passwords, sessions
+from flask import current_app
+from itsdangerous import BadSignature, URLSafeSerializer
+
+import cache
+from accounts import audit, clock, limits, outbox, passwords, people, sessions, unit_of_work
 from accounts.audit import Where
-from accounts.errors import PasswordWrong, TooManyRequests, WrongCredentials
-from accounts.keys import signature
-from accounts.limits import Limit
-from models import CMSUser, LoginSession, db, email_key
+from accounts.errors import ReauthRequired, TooManyRequests, WrongCredentials
+from accounts.keys import fingerprint
+from accounts.limits import KNOWN_BROWSERS, QUARTER, STRANGERS
+from accounts.unit_of_work import Actor
+from models import CMSUser, Mail, db, email_key
 
 
 @dataclass(frozen=True)
@@ -23,73 +29,111 @@ class SignedIn:
 def sign_in(*, email: str, password: str, remember: bool, browser_mark: str, where: Where) -> SignedIn:
     """Start a session.
 
-    Raises WrongCredentials, in the same time whoever it is; TooManyRequests once there were too many tries of this
-    account or from this network; CacheDown rather than not counting them. The tries of strangers and those of a
-    browser that has signed in to this account before are counted apart: nobody can lock the owner out of that.
+    Raises WrongCredentials or TooManyRequests, in the same time and with the same work whether anybody has this
+    address or not; CacheDown rather than not counting the try. The tries of strangers and those of browsers that have
+    signed in to this account before are counted apart: strangers cannot lock the owner out of those.
     """
-    account = email_key(email)
-    user = administrators.with_email(email)
+    user = people.with_email(email)
+    known = user if user is not None and user.is_active else None
+    whose = KNOWN_BROWSERS if _is_mark_of(known, browser_mark) else STRANGERS
     try:
-        by_account = limits.throttle_password(account, _known_as(user, browser_mark), where.network)
+        counted = limits.count_password_try(email_key(email), whose, where.network)
     except TooManyRequests:
-        _record(user, "too_many_requests", where)
+        _report_throttled(email, where)
         raise
-    known = user is not None and user.is_active
-    if not passwords.matches(password, user.password_hash if user and known else None):
-        _record(user, "sign_in_failed", where)
-        raise WrongCredentials
-    assert user is not None
-    user = administrators.locked(user.id)
-    if passwords.is_dated(user.password_hash):
-        user.password_hash = passwords.hashed(password)
-    sessions.end_stale(user.id)
-    sid = sessions.start(user, where, remember=remember)
-    audit.record(user, "signed_in", where)
-    db.session.commit()
-    limits.forgive(by_account)
-    return SignedIn(sid, _mark(user, secrets.token_hex(16)))
+    try:
+        proof = passwords.prove(password, known, WrongCredentials)
+    except WrongCredentials:
+        _report(email, "sign_in_failed", where)
+        raise
+    assert known is not None
+    rehashed = passwords.hashed(password) if passwords.is_dated(known.password_hash) else known.password_hash
+    with unit_of_work.begin(where) as work:
+        account = work.lock(known.id)
+        if account is None or not account.is_active:
+            raise WrongCredentials
+        proof.recheck(account)
+        account.password_hash = rehashed
+        sessions.end_stale(account.id)
+        sid = sessions.start(account, where, remember=remember)
+        audit.record(account, "signed_in", where)
+        work.after_commit.append(counted.forgive)
+    return SignedIn(sid, mark_browser(account))
 
 
-def prove(user: CMSUser, session: LoginSession, password: str, where: Where) -> str:
-    """Note that the password was proved in this session just now, and return the session's new id.
+def prove(actor: Actor, password: str, where: Where) -> str:
+    """Record that the password was proved in this session just now, and return the session's new id.
 
-    Raises PasswordWrong; TooManyRequests, CacheDown as sign_in does.
+    Raises PasswordWrong, SignInRequired, TooManyRequests, CacheDown; then nothing is changed but the history.
     """
-    with audit.refusals(user, where):
-        by_account = limits.throttle_password(user.email_key, f"session {session.id}", where.network)
-        if not passwords.matches(password, user.password_hash):
-            raise PasswordWrong
-    user = administrators.locked(user.id)
-    sid = sessions.renew(session, proved=True)
-    audit.record(user, "password_proved", where)
-    db.session.commit()
-    limits.forgive(by_account)
+    with unit_of_work.begin(where, actor) as work:
+        counted = limits.count_password_try(actor.user.email_key, f"session {actor.session.id}", where.network)
+        account = work.lock_own(passwords.prove(password, actor.user))
+        sid = sessions.renew(actor.session, proved=True)
+        audit.record(account, "password_proved", where)
+        work.after_commit.append(counted.forgive)
     return sid
 
 
-def sign_out(user: CMSUser, session: LoginSession, where: Where) -> None:
+def require_proof(actor: Actor, where: Where) -> None:
+    """Raise ReauthRequired, and record it, unless the password was proved in this session lately (ASVS 7.5.1)."""
+    if not sessions.is_proved(actor.session):
+        unit_of_work.refuse(where, actor, ReauthRequired())
+
+
+def sign_out(actor: Actor, where: Where) -> None:
     """End the session; a copy of its cookie is worth nothing from now on."""
-    user = administrators.locked(user.id)
-    sessions.end(session)
-    audit.record(user, "signed_out", where)
+    with unit_of_work.begin(where) as work:
+        account = work.lock(actor.user.id)
+        assert account is not None
+        sessions.end(actor.session)
+        audit.record(account, "signed_out", where)
+
+
+def mark_browser(account: CMSUser) -> str:
+    """Return the mark by which a browser is known as one of this account's, until its password or address changes."""
+    return str(_marks().dumps(_marked(account)))
+
+
+def _is_mark_of(account: CMSUser | None, mark: str) -> bool:
+    """Say whether the mark is one of this account's; as much work where there is no account."""
+    try:
+        marked = json.dumps(_marks().loads(mark))
+    except BadSignature:
+        return False
+    return hmac.compare_digest(marked, json.dumps(_marked(account) if account else [0, 0, 0]))
+
+
+def _marked(account: CMSUser) -> list[int]:
+    return [account.id, account.password_version, account.email_version]
+
+
+def _marks() -> URLSafeSerializer:
+    return URLSafeSerializer(current_app.config["SECRET_KEY"], salt="browser mark")
+
+
+def _report_throttled(email: str, where: Where) -> None:
+    """Report a throttled try, once in the window in which all tries are throttled."""
+    if cache.add(f"throttled sign-in:{fingerprint(email_key(email))}", 1, QUARTER):
+        _report(email, "too_many_requests", where)
+
+
+def _report(email: str, event: str, where: Where) -> None:
+    """Have a refused sign-in recorded later, if anybody has the address.
+
+    The request does the same whether anybody has it or not, so that its time tells nothing (ASVS 6.3.8).
+    """
+    told = {"event": event, "where": asdict(where), "at": clock.now().isoformat()}
+    outbox.put_errand("sign_in_refused", email, json.dumps(told))
     db.session.commit()
+    outbox.wake_if_queued()
 
 
-def _record(user: CMSUser | None, event: str, where: Where) -> None:
-    """Write a refusal into the history, or as much for an address that nobody has: the time shall not tell."""
-    if user:
-        audit.record_alone(user, event, where)
-    else:
-        limits.spend(Limit(f"sign-in:nobody:{where.network}", 10**9, limits.HOUR))
-        db.session.commit()
-
-
-def _known_as(user: CMSUser | None, browser_mark: str) -> str:
-    """Return who tries: a browser that has signed in to this account before, or one of all the others."""
-    known = user is not None and hmac.compare_digest(browser_mark, _mark(user, browser_mark.partition(".")[0]))
-    return browser_mark if known else "strangers"
-
-
-def _mark(user: CMSUser, name: str) -> str:
-    """Return the mark of a browser that has signed in to this account; only we can make it."""
-    return f"{name}.{signature('browser', user.id, name)}"
+@outbox.errand("sign_in_refused")
+def _record_refused(errand: Mail) -> None:
+    """Do what `_report` left to the outbox."""
+    told, found = json.loads(errand.body), people.with_email(errand.recipient)
+    account = people.lock(found.id) if found else None
+    if account and account.email_key == email_key(errand.recipient):
+        where, at = Where(**told["where"]), datetime.fromisoformat(told["at"])
+        audit.record(account, told["event"], where, fold=True, at=at)

@@ -1,78 +1,164 @@
-"""What the old address can do: stop a change before it happens, and undo one that has."""
+"""What the old address can do: stop a change before it is made, and undo one that was made."""
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
 
 from flask import current_app
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
-from accounts import audit, clock, links, mailer, new_password, outbox, passwords, sessions
+from accounts import (
+    administrators,
+    audit,
+    clock,
+    invitations,
+    links,
+    mailer,
+    new_password,
+    outbox,
+    passwords,
+    pending,
+    sessions,
+    unit_of_work,
+)
 from accounts.audit import Where
-from accounts.errors import EmailTaken, LinkDead
+from accounts.errors import AlreadyChanged, EmailTaken, LinkDead, NothingToStop
 from accounts.keys import fingerprint
-from models import CMSUser, EmailChange, LinkPurpose, LoginSession, db
+from accounts.mailer import Aftermath
+from models import ChangeOutcome, CMSUser, EmailChange, Link, LinkPurpose, LoginSession, db, email_key
 
 
-def offer(user: CMSUser, email: str, key: str) -> str:
-    """Return the token of the link that restores this address; it is mailed to that address and nowhere else."""
-    return links.make(LinkPurpose.UNDO, user, email, key, seconds=current_app.config["UNDO_SECONDS"])
+@dataclass(frozen=True)
+class Preview:
+    """What a link would undo or stop: which address, when it was asked for or made, and from where."""
+
+    email: str
+    at: datetime
+    network: str
+    browser: str
 
 
-def explained(token: str) -> str:
-    """Return the address that the link would restore. Raises LinkDead. Changes nothing: mail scanners open links."""
-    return links.alive(LinkPurpose.UNDO, token).email
+class StopState(StrEnum):
+    """What a link that stops a change finds."""
+
+    PENDING = "pending"
+    MADE = "made"  # Too late: the notice of the change holds a link that undoes it.
+    OVER = "over"  # Cancelled, stopped, dropped or expired: nothing is left to stop.
+
+
+def offer(user: CMSUser, email: str, key: str, *, since: datetime, where: Where) -> str:
+    """Return the token of the link that restores this address; it is mailed to that address and nowhere else.
+
+    `since` is when the change was asked for: what was done with the account's rights from then on is undone, too.
+    """
+    seconds = current_app.config["UNDO_SECONDS"]
+    return links.make(LinkPurpose.UNDO, user, email, key, seconds=seconds, since=since, where=where)
+
+
+def preview(token: str) -> Preview:
+    """Return what the link would undo. Raises LinkDead. Changes nothing: mail scanners open links."""
+    link = links.alive(LinkPurpose.UNDO, token)
+    return Preview(link.email, link.created_at, link.network, link.browser)
 
 
 def restore(token: str, where: Where) -> str:
     """Give the account its old address back, and return it.
 
     Every session, code, later undo link and password link ends; the password is void, and a link to set a new one is
-    mailed to the restored address; the address is frozen. Raises LinkDead, or EmailTaken where the address was
-    given to somebody else; then nothing is changed.
+    mailed to the restored address; the address is frozen; invitations that were sent and changes that were started with
+    the account's rights since the change was asked for are withdrawn. Raises LinkDead, or EmailTaken where the address
+    was given to somebody else; then nothing is changed but the history.
     """
     user_id = links.alive(LinkPurpose.UNDO, token).user_id
-    user = audit.held(user_id)
-    link = links.alive(LinkPurpose.UNDO, token)  # Once more, now that nobody else can use it.
-    assert user is not None
-    lost = user.email
+    with unit_of_work.begin(where) as work:
+        accounts = work.lock_with(user_id, lambda: pending.started_by(user_id))
+        user, link = accounts[user_id], links.alive(LinkPurpose.UNDO, token)
+        lost, since = user.email, link.since or link.created_at
+        _restore_address(user, link)
+        links.end(LinkPurpose.UNDO, user, since=link.id)
+        sessions.end_all(user)
+        pending.end(user.id, ChangeOutcome.STOPPED)
+        audit.record(user, "change_undone", where, old=lost, new=user.email)
+        outbox.put(mailer.undone(mailer.language_of(user), username=user.username, where=where), lost, user_id=user.id)
+        _withdraw(user, accounts, since, where)
+    return user.email
+
+
+def _restore_address(user: CMSUser, link: Link) -> None:
+    """Write the old address into the account, void its password and freeze it. Raises EmailTaken."""
     user.email, user.email_key, user.email_version = link.email, link.email_key, user.email_version + 1
-    user.password_hash = passwords.NONE
+    passwords.set_hash(user, passwords.NONE)
     user.frozen_until = clock.now() + timedelta(seconds=current_app.config["FREEZE_SECONDS"])
     try:
         db.session.flush()
     except IntegrityError:
-        db.session.rollback()
         raise EmailTaken from None
-    links.end(LinkPurpose.UNDO, user, since=link.id)
-    sessions.end_all(user)
-    db.session.execute(delete(EmailChange).where(EmailChange.user_id == user.id))  # One that another started, too.
-    audit.record(user, "change_undone", where, old=lost, new=user.email)
-    outbox.put(mailer.undone(mailer.language_of(user), username=user.username, where=where), lost, user_id=user.id)
-    new_password.put_link(user, where, mailer.language_of(user))
-    db.session.commit()
-    outbox.wake()
-    return user.email
 
 
-def stoppable(token: str) -> str:
-    """Return the new address, masked, of the pending change that the link would stop. Raises LinkDead."""
-    return mailer.masked(_pending(token).email)
+def _withdraw(user: CMSUser, accounts: dict[int, CMSUser], since: datetime, where: Where) -> None:
+    """Withdraw what was done with the account's rights since a moment, and tell the restored address.
+
+    What cannot be withdrawn is named: accounts that were changed, and those that registered on an invitation.
+    """
+    acted_upon = audit.acted_upon(user, since)
+    invited = audit.details(user, "invitation_sent", since, "email")
+    keys = [email_key(email) for email in invited]
+    registered = db.session.scalars(select(CMSUser.username).where(CMSUser.email_key.in_(keys))).all()
+    gone = invitations.withdraw_all(user, since)
+    owners = administrators.withdraw_started(user, accounts, where, since=since)
+    if gone:
+        audit.record(user, "invitation_withdrawn", where, email=", ".join(gone))
+    token, seconds = new_password.make_link(user)
+    aftermath = Aftermath(gone, [owner.username for owner in owners], sorted({*acted_upon, *registered}))
+    letter = mailer.restored(
+        mailer.language_of(user),
+        username=user.username,
+        token=token,
+        seconds=seconds,
+        aftermath=aftermath,
+        where=where,
+    )
+    outbox.put(letter, user.email, user_id=user.id, not_after=clock.now() + timedelta(seconds=seconds))
+
+
+def stoppable(token: str) -> tuple[StopState, Preview]:
+    """Return what the link finds, with the new address masked. Raises LinkDead. Changes nothing."""
+    change = _asked_for(token)
+    seen = Preview(mailer.masked(change.email), change.asked_at, change.network, change.browser)
+    return _state(change), seen
 
 
 def stop(token: str, where: Where) -> None:
-    """Drop the pending change and end the session that asked for it, if one did. Raises LinkDead."""
-    user = audit.held(_pending(token).user_id)
-    pending = _pending(token)
-    assert user is not None
-    audit.record(user, "change_stopped", where, email=pending.email)
-    db.session.execute(delete(LoginSession).where(LoginSession.id == pending.session_id))
-    db.session.execute(delete(EmailChange).where(EmailChange.id == pending.id))
-    db.session.commit()
+    """Stop the pending change and end the session that asked for it, if one did.
+
+    Raises LinkDead, AlreadyChanged, NothingToStop; then nothing is changed but the history.
+    """
+    user_id = _asked_for(token).user_id
+    with unit_of_work.begin(where) as work:
+        user, change = work.lock(user_id), _asked_for(token)
+        assert user is not None
+        state, session_id = _state(change), change.session_id
+        if state is StopState.MADE:
+            raise AlreadyChanged
+        if state is StopState.OVER:
+            raise NothingToStop
+        pending.end(user.id, ChangeOutcome.STOPPED)
+        audit.record(user, "change_stopped", where, email=change.email)
+        db.session.execute(delete(LoginSession).where(LoginSession.id == session_id))
 
 
-def _pending(token: str) -> EmailChange:
+def _asked_for(token: str) -> EmailChange:
+    """Return the change whose stop link this is. Raises LinkDead if a newer change took its place."""
     query = select(EmailChange).where(EmailChange.stop_hash == fingerprint(token))
-    pending = db.session.scalar(query, execution_options={"populate_existing": True})
-    if pending is None or pending.expires_at <= clock.now():
+    change = db.session.scalar(query, execution_options={"populate_existing": True})
+    if change is None:
         raise LinkDead
-    return pending
+    return change
+
+
+def _state(change: EmailChange) -> StopState:
+    if change.outcome == ChangeOutcome.MADE:
+        return StopState.MADE
+    is_living = change.outcome == ChangeOutcome.PENDING and (change.session_id is not None or change.is_assisted)
+    return StopState.PENDING if is_living and change.expires_at > clock.now() else StopState.OVER

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 from flask import Flask, Response, flash, g, jsonify, redirect, render_template, request, url_for
 from flask_babel import gettext, lazy_gettext, ngettext
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.wrappers import Response as AnyResponse
 
 from accounts import errors
@@ -39,6 +39,24 @@ REFUSALS: dict[type[errors.Refusal], Said] = {
     errors.CodeWrong: Said(400, "code_wrong", "captcha", CODE_WRONG),
     errors.CodeExpired: Said(
         400, "code_expired", "captcha", lazy_gettext("The code has expired. Please get a new one.")
+    ),
+    errors.AskedElsewhere: Said(
+        409,
+        "asked_elsewhere",
+        "captcha",
+        lazy_gettext("This code was requested in another browser. Enter it there, or get a new code here."),
+    ),
+    errors.ChangeDropped: Said(409, "change_dropped", "captcha", ""),
+    errors.AlreadyChanged: Said(
+        409,
+        "already_changed",
+        "",
+        lazy_gettext(
+            "The change has already been made. To undo it, use the link in the mail that tells of the change."
+        ),
+    ),
+    errors.NothingToStop: Said(
+        410, "nothing_to_stop", "", lazy_gettext("This change was cancelled or has expired: there is nothing to stop.")
     ),
     errors.CodeMissing: Said(400, "code_missing", "captcha", ""),
     errors.ChangesFrozen: Said(
@@ -202,14 +220,24 @@ def _refused(error: errors.Refusal) -> Answer:
         return redirect(url_for("auth.login", next=_way_back()), 303)
     if wants_page() and isinstance(error, errors.ReauthRequired):
         return reauth_page(ReauthForm(data={"next": _way_back(), "resume": request.path})), said.status
+    told, details = _told(error, said)
+    return _no(told, retry_after=error.retry_after if isinstance(error, errors.WaitFirst) else 0, **details)
+
+
+def _told(error: errors.Refusal, said: Said) -> tuple[Said, dict[str, Any]]:
+    """Return how this very refusal is told, and what else its answer carries."""
     if isinstance(error, errors.CodeWrong):
         left = ngettext("%(num)d try left.", "%(num)d tries left.", error.tries_left)
-        return _no(said._replace(field=FIELD_OF[error.whose]), tries_left=error.tries_left, hint=left)
+        return said._replace(field=FIELD_OF[error.whose]), {"tries_left": error.tries_left, "hint": left}
     if isinstance(error, errors.PasswordWrong) and "oldpwd" in g.get("refused_form", ()):
-        return _no(said._replace(field="oldpwd"))  # Where a new password is typed, too, `password` is that one.
+        return said._replace(field="oldpwd"), {}  # Where a new password is typed, too, `password` is that one.
     if isinstance(error, errors.CodeMissing):
-        return _no(said._replace(field=FIELD_OF[error.missing], sentence=STILL_MISSING[error.missing]))
-    return _no(said, retry_after=error.retry_after if isinstance(error, errors.WaitFirst) else 0)
+        return said._replace(field=FIELD_OF[error.missing], sentence=STILL_MISSING[error.missing]), {}
+    if isinstance(error, errors.ChangeDropped):
+        by = error.by or gettext("the operator")
+        sentence = gettext("This change was dropped by %(by)s. The reason is in the mail you got.", by=by)
+        return said._replace(sentence=sentence), {"by": error.by}
+    return said, {}
 
 
 def reauth_page(form: ReauthForm) -> str:
@@ -232,16 +260,19 @@ def _http_error(error: HTTPException) -> Answer:
         return error.get_response()  # A redirect of the router's own.
     word, sentence = HTTP_ERRORS.get(error.code, HTTP_ERRORS[400])
     answer = _no(Said(error.code, word, "", sentence))
+    if isinstance(error, MethodNotAllowed):  # RFC 9110, 15.5.6: a 405 names what is allowed.
+        return _with_headers(answer, {"Allow": ", ".join(sorted(error.valid_methods or ()))})
     if error.code == 413:
-        return _closing(answer)
+        # The next request would be taken for the rest of a body that nobody read.
+        return _with_headers(answer, {"Connection": "close"})
     return answer
 
 
-def _closing(answer: Answer) -> Answer:
-    """End the connection after an answer to a body that nobody read: the next request would be taken for its rest."""
+def _with_headers(answer: Answer, headers: dict[str, str]) -> Answer:
+    """Add headers to an answer, whichever form it has."""
     if isinstance(answer, tuple):
-        return answer[0], answer[1], {"Connection": "close"}
-    answer.headers["Connection"] = "close"
+        return answer[0], answer[1], headers
+    answer.headers.update(headers)
     return answer
 
 

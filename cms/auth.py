@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from flask import Blueprint, after_this_request, g, redirect, render_template, request, session, url_for
+from flask import Blueprint, after_this_request, redirect, render_template, request, session, url_for
 from flask_babel import gettext
 
 from accounts import sign_in
@@ -36,7 +36,7 @@ def login_post() -> Answer:
     form = checked(LoginForm(request.form), _login_page)
     email, password, remember = str(form.email.data), str(form.password.data), bool(form.remember.data)
     if guard.signed_in():
-        sign_in.sign_out(g.cms_user, g.session, guard.where())
+        sign_in.sign_out(guard.actor(), guard.where())
     mark = guard.browser_mark()
     signed_in = sign_in.sign_in(
         email=email, password=password, remember=remember, browser_mark=mark, where=guard.where()
@@ -50,7 +50,7 @@ def login_post() -> Answer:
 @bp.post("/logout/")
 def logout() -> Answer:
     """Sign out: the session ends at the server, the cookie is emptied."""
-    sign_in.sign_out(g.cms_user, g.session, guard.where())
+    sign_in.sign_out(guard.actor(), guard.where())
     session.clear()
     to = url_for("auth.login")
     return done(gettext("You are signed out."), to, next=to)
@@ -66,7 +66,7 @@ def reauth() -> str:
 def reauth_post() -> Answer:
     """Take the password as proof for the next minutes, and go on where it was asked for."""
     form = checked(ReauthForm(request.form), reauth_page)
-    session["sid"] = sign_in.prove(g.cms_user, g.session, str(form.password.data), guard.where())
+    session["sid"] = sign_in.prove(guard.actor(), str(form.password.data), guard.where())
     if resume := own_path(form.resume.data):
         return redirect(resume, 307)  # The browser sends the interrupted form once more, with all that it held.
     to = _next(form.next.data)

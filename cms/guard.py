@@ -1,16 +1,18 @@
-"""Who is at the door: every request passes here before a view sees it."""
+"""Authentication, permissions and CSRF, checked before every view."""
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
-from flask import Flask, Response, current_app, g, request, session
+from flask import Flask, Response, after_this_request, current_app, g, request, session
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.exceptions import Forbidden, UnsupportedMediaType
 
-from accounts import sessions
+from accounts import sessions, sign_in
 from accounts.audit import Where
 from accounts.errors import SignInRequired
+from accounts.unit_of_work import Actor
 from models import CMSUser
 
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -66,7 +68,7 @@ def check() -> None:
         if current_app.config["WTF_CSRF_ENABLED"]:
             csrf.protect()
         if permission:
-            sessions.require_proof(g.session)
+            sign_in.require_proof(actor(), where())
 
 
 def signed_in() -> bool:
@@ -75,6 +77,13 @@ def signed_in() -> bool:
         sid = session.get("sid")
         g.cms_user, g.session = (sessions.find(sid) if sid else None) or (None, None)
     return g.cms_user is not None
+
+
+def actor() -> Actor:
+    """Return who acts, and the session in which they do. Raises SignInRequired."""
+    if not signed_in():
+        raise SignInRequired
+    return Actor(g.cms_user, g.session)
 
 
 def welcome(sid: str, *, remember: bool) -> None:
@@ -95,6 +104,11 @@ def where() -> Where:
 
 
 MARK_SECONDS = 365 * 86400
+
+
+def mark_browser(user: CMSUser) -> None:
+    """Have this browser known as one of the account's, beyond the end of its session."""
+    after_this_request(partial(keep_browser_mark, sign_in.mark_browser(user)))
 
 
 def browser_mark() -> str:

@@ -24,7 +24,8 @@ def reset_password_post() -> Answer:
     form = ChangePasswordForm(request.form, unlike=(g.cms_user.username, g.cms_user.email))
     checked(form, _reset_page)
     old, new = str(form.oldpwd.data), str(form.password.data)
-    session["sid"] = new_password.change(g.cms_user, g.session, old=old, new=new, where=guard.where())
+    session["sid"] = new_password.change(guard.actor(), old=old, new=new, where=guard.where())
+    guard.mark_browser(g.cms_user)
     return done(gettext("Your password is changed. All other sessions are ended."), url_for(".reset_password"))
 
 
@@ -60,7 +61,7 @@ def choose_password_post(token: str) -> Answer:
     email = user.email
     form = NewPasswordForm(request.form, unlike=(user.username, email))
     checked(form, lambda form: render_template("cms/newpwd.html", form=form, email=email))
-    new_password.choose(token, str(form.password.data), guard.where())
+    guard.mark_browser(new_password.choose(token, str(form.password.data), guard.where()))
     session.clear()
     return done(gettext("The new password is set. Please sign in with it."), url_for("auth.login"))
 

@@ -23,6 +23,7 @@ EVENTS = {
     "code_wrong": lazy_gettext("Wrong code"),
     "code_missing": lazy_gettext("One of two codes entered"),
     "code_expired": lazy_gettext("Code expired"),
+    "code_locked": lazy_gettext("Too many wrong codes: the code no longer works"),
     "tries_spent": lazy_gettext("Too many wrong codes in a day"),
     "change_cancelled": lazy_gettext("Change of the e-mail address cancelled"),
     "change_stopped": lazy_gettext("Change stopped by the present address"),
@@ -48,6 +49,8 @@ EVENTS = {
     "change_started": lazy_gettext("Change of the e-mail address started by another administrator"),
     "unlocked": lazy_gettext("Unlocked by the operator"),
     "change_dropped": lazy_gettext("Pending change dropped by another administrator"),
+    "change_withdrawn": lazy_gettext("Started change withdrawn: who started it may no longer do so"),
+    "sessions_ended": lazy_gettext("All sessions ended by another administrator"),
     "not_allowed": lazy_gettext("This is not allowed."),
     "sign_in_required": lazy_gettext("Session had ended: refused"),
 }
@@ -70,12 +73,12 @@ def security() -> str:
 @bp.post("/sessions/<int(max=2147483647):session_id>/end/")
 def end_session(session_id: int) -> Answer:
     """End one other session."""
-    history.end_session(g.cms_user, g.session, session_id, guard.where())
+    history.end_session(guard.actor(), session_id, guard.where())
     return done(gettext("The session is ended."), url_for(".security"))
 
 
 @bp.post("/sessions/end_others/")
 def end_other_sessions() -> Answer:
     """End all other sessions."""
-    history.end_other_sessions(g.cms_user, g.session, guard.where())
+    history.end_other_sessions(guard.actor(), guard.where())
     return done(gettext("All other sessions are ended."), url_for(".security"))

@@ -30,7 +30,7 @@ def email_captcha() -> Answer:
     doubt = form.doubt()
     if doubt and not form.sure.data:
         raise Doubtful(doubt)
-    email_change.ask(g.cms_user, g.session, email, guard.where())
+    email_change.ask(guard.actor(), email, guard.where())
     message = gettext("The code is on its way to %(email)s.", email=email)
     return done(message, url_for(".reset_email"), **_pending() or {})
 
@@ -41,14 +41,15 @@ def reset_email_post() -> Answer:
     form = checked(ResetEmailForm(request.form), _refused_page)
     # `captcha` is the wire's word; inside it is a code.
     codes = {"code": form.captcha.data, "old_code": form.old_captcha.data}
-    session["sid"] = email_change.confirm(g.cms_user, g.session, str(form.email.data), guard.where(), **codes)
+    session["sid"] = email_change.confirm(guard.actor(), str(form.email.data), guard.where(), **codes)
+    guard.mark_browser(g.cms_user)
     return done(gettext("Your e-mail address is changed!"), url_for(".reset_email"), email=g.cms_user.email)
 
 
 @bp.post("/resetemail/cancel/")
 def cancel() -> Answer:
     """Drop the pending change."""
-    email_change.cancel(g.cms_user, g.session, guard.where())
+    email_change.cancel(guard.actor(), guard.where())
     return done(gettext("The change is cancelled."), url_for(".reset_email"))
 
 
@@ -77,7 +78,7 @@ def _page(form: ResetEmailForm, told: dict[str, Any] | None) -> str:
 
 def _pending() -> dict[str, Any] | None:
     """Return the pending change as pages and scripts read it: moments in ISO 8601, spans in seconds from now."""
-    seen = pending.of(g.cms_user, g.session)
+    seen = pending.of(g.cms_user, g.session, guard.where())
     if seen is None:
         return None
     now = clock.now()
@@ -91,7 +92,11 @@ def _pending() -> dict[str, Any] | None:
         "tries_left": seen.tries_left,
         "tries": current_app.config["CAPTCHA_TRIES"],
         "of_this_session": seen.is_of_this_session,
+        "assisted": seen.is_assisted,
+        "started_by": seen.started_by,
+        "ready_at": seen.ready_at.isoformat(timespec="seconds"),
         "missing": seen.missing,
+        "proved": seen.proved,
         "mail": {
             "state": seen.mail_state,
             "at": seen.mail_at.isoformat(timespec="seconds") if seen.mail_at else None,

@@ -15,7 +15,7 @@ bp = Blueprint("undo", __name__, url_prefix="/cms/resetemail")
 @open_to_all
 def undo_email(token: str) -> str:
     """Explain what the link would do."""
-    return render_template("cms/undo.html", email=undo.explained(token))
+    return render_template("cms/undo.html", seen=undo.preview(token))
 
 
 @bp.post("/undo/<token>/")
@@ -47,7 +47,8 @@ def prove_email_post(token: str) -> Answer:
 @open_to_all
 def stop_email(token: str) -> str:
     """Explain what would be stopped."""
-    return render_template("cms/stop.html", new_email=undo.stoppable(token))
+    state, seen = undo.stoppable(token)
+    return render_template("cms/stop.html", state=state, seen=seen)
 
 
 @bp.post("/stop/<token>/")

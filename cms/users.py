@@ -2,7 +2,7 @@
 
 from typing import TypeVar
 
-from flask import Blueprint, g, render_template, request, url_for
+from flask import Blueprint, render_template, request, url_for
 from flask_babel import gettext
 
 from accounts import administrators, assisted_change, clock, invitations
@@ -30,7 +30,7 @@ def invite() -> Answer:
     """Invite an address."""
     form = checked(InviteForm(request.form), _users_page)
     superuser = form.role.data == "superuser"
-    invitations.invite(g.cms_user, str(form.email.data), superuser=superuser, where=guard.where())
+    invitations.invite(guard.actor(), str(form.email.data), superuser=superuser, where=guard.where())
     return done(gettext("The invitation is on its way to %(email)s.", email=form.email.data), url_for(".users"))
 
 
@@ -38,7 +38,7 @@ def invite() -> Answer:
 @may_manage
 def resend_invitation(invitation_id: int) -> Answer:
     """Mail an invitation once more."""
-    invitations.again(g.cms_user, invitation_id, guard.where())
+    invitations.again(guard.actor(), invitation_id, guard.where())
     return done(gettext("The invitation is on its way again."), url_for(".users"))
 
 
@@ -46,7 +46,7 @@ def resend_invitation(invitation_id: int) -> Answer:
 @may_manage
 def withdraw_invitation(invitation_id: int) -> Answer:
     """Withdraw an invitation."""
-    invitations.withdraw(g.cms_user, invitation_id, guard.where())
+    invitations.withdraw(guard.actor(), invitation_id, guard.where())
     return done(gettext("The invitation is withdrawn."), url_for(".users"))
 
 
@@ -63,7 +63,7 @@ def set_role(user_id: int) -> Answer:
     """Make somebody a superuser or an editor."""
     form = _checked(RoleForm(request.form), user_id)
     superuser, reason = form.role.data == "superuser", str(form.reason.data)
-    administrators.set_role(g.cms_user, user_id, superuser=superuser, reason=reason, where=guard.where())
+    administrators.set_role(guard.actor(), user_id, superuser=superuser, reason=reason, where=guard.where())
     return done(gettext("The role is changed."), url_for(".user", user_id=user_id))
 
 
@@ -72,7 +72,7 @@ def set_role(user_id: int) -> Answer:
 def disable(user_id: int) -> Answer:
     """Disable somebody."""
     form = _checked(ReasonForm(request.form), user_id)
-    administrators.disable(g.cms_user, user_id, reason=str(form.reason.data), where=guard.where())
+    administrators.disable(guard.actor(), user_id, reason=str(form.reason.data), where=guard.where())
     return done(gettext("The account is disabled and signed out everywhere."), url_for(".user", user_id=user_id))
 
 
@@ -81,7 +81,7 @@ def disable(user_id: int) -> Answer:
 def enable(user_id: int) -> Answer:
     """Enable somebody."""
     form = _checked(ReasonForm(request.form), user_id)
-    administrators.enable(g.cms_user, user_id, reason=str(form.reason.data), where=guard.where())
+    administrators.enable(guard.actor(), user_id, reason=str(form.reason.data), where=guard.where())
     return done(gettext("The account is enabled."), url_for(".user", user_id=user_id))
 
 
@@ -90,7 +90,7 @@ def enable(user_id: int) -> Answer:
 def drop_change(user_id: int) -> Answer:
     """Drop somebody's pending change of address."""
     form = _checked(ReasonForm(request.form), user_id)
-    administrators.drop_change(g.cms_user, user_id, reason=str(form.reason.data), where=guard.where())
+    administrators.drop_change(guard.actor(), user_id, reason=str(form.reason.data), where=guard.where())
     return done(gettext("The pending change is dropped."), url_for(".user", user_id=user_id))
 
 
@@ -101,7 +101,7 @@ def start_change(user_id: int) -> Answer:
     administrators.seen(user_id)
     form = checked(StartChangeForm(request.form), lambda form: _user_page(user_id, start=form))
     email, reason = str(form.email.data), str(form.reason.data)
-    assisted_change.start(g.cms_user, user_id, email, reason=reason, where=guard.where())
+    assisted_change.start(guard.actor(), user_id, email, reason=reason, where=guard.where())
     return done(gettext("The change is started; every known address is told."), url_for(".user", user_id=user_id))
 
 

@@ -14,7 +14,7 @@ from flask import Flask
 from flask_migrate import upgrade
 
 import cache
-from accounts import administrators, outbox
+from accounts import administrators, outbox, people
 from accounts import clock as product_clock
 from accounts.audit import Where
 from app import create_app
@@ -119,7 +119,7 @@ class House:
     def change(self, whose: str, **values: Any) -> None:
         """Change an administrator's row, as an operator would in the database."""
         with self.app.app_context():
-            user = administrators.with_email(whose)
+            user = people.with_email(whose)
             assert user is not None
             for name, value in values.items():
                 setattr(user, name, value)

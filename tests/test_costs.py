@@ -14,8 +14,9 @@ from tests.houses import House
 from tests.people import other_than
 
 OLD, NEW = "ann@example.com", "new@example.com"
-# SQL statements of the four stories that write. Whoever changes one changes its number here, and says why.
-ASK, WRONG, CHANGE, SIGN_IN = 12, 9, 13, 6
+# SQL statements of the four use cases that write. Whoever changes one changes its number here, and says why: each reads
+# its session once more under the lock, so that one which ended meanwhile does nothing.
+ASK, WRONG, CHANGE, SIGN_IN = 14, 10, 14, 6
 
 
 class Counted:
@@ -137,14 +138,16 @@ def test_a_taken_address_costs_as_much_as_a_free_one(house: House) -> None:
 def test_an_unknown_address_costs_the_sign_in_as_much_as_a_known_one(house: House) -> None:
     house.administrator(OLD)
     assert house.visitor().sign_in(email="first@example.com").error == "wrong_credentials"  # Opens the shared counter.
-    found = []
-    for email in (OLD, "nobody@example.com"):
-        visitor = house.visitor()
-        visitor.token()
-        with counted(house.app) as counts:
-            assert visitor.sign_in(email=email, password="guess").error == "wrong_credentials"
-        found.append(costs(counts)[1:])
-    assert found[0] == found[1]
+    found: dict[str, list[tuple[int, int, int]]] = {OLD: [], "nobody@example.com": []}
+    for email, its in found.items():
+        for number in range(13):  # The last ones are throttled.
+            visitor = house.visitor()
+            visitor.token()
+            with counted(house.app) as counts:
+                word = "wrong_credentials" if number < 10 else "too_many_requests"
+                assert visitor.sign_in(email=email, password="guess").error == word
+            its.append(costs(counts))
+    assert found[OLD] == found["nobody@example.com"]
 
 
 def test_signing_in_is_one_transaction(house: House) -> None:
@@ -153,7 +156,7 @@ def test_signing_in_is_one_transaction(house: House) -> None:
     ann.token()
     with counted(house.app) as counts:
         assert ann.sign_in().status == 200
-    assert costs(counts) == (SIGN_IN, 1, 3)
+    assert costs(counts) == (SIGN_IN, 1, 4)
 
 
 @pytest.mark.parametrize("seconds", [30])

@@ -218,12 +218,14 @@ def test_the_security_document_names_every_number_of_a_rule() -> None:
 def test_the_odds_of_the_security_document_follow_from_the_numbers() -> None:
     defaults = {setting.name: setting.default for setting in config.SETTINGS}
     tries, day = int(defaults["CAPTCHA_TRIES"]), int(defaults["CAPTCHA_TRIES_PER_DAY"])
-    a_try = 1 / 10**6
+    a_try, target = 1 / 10**6, int(defaults["CAPTCHA_TRIES_PER_ADDRESS_PER_DAY"])
     odds = {
         "a day": day * a_try,
         "24 hours, at worst": (2 * day - 1) * a_try,
         "a year": 1 - (1 - day * a_try) ** 365,
         "a hundred accounts, a year": 1 - (1 - day * a_try) ** 36500,
+        "one new address, a day": target * a_try,
+        "one new address, a year": 1 - (1 - target * a_try) ** 365,
         "both codes, a day": day / tries * (tries * a_try) ** 2,
         "both codes, a year": 365 * day / tries * (tries * a_try) ** 2,
     }

@@ -14,7 +14,7 @@ import pytest
 
 from accounts import mailer
 from accounts.audit import Where
-from accounts.mailer import Letter
+from accounts.mailer import Aftermath, Letter
 from tests.houses import Clock, House
 from tests.parts import ROOT
 
@@ -22,21 +22,25 @@ EXPECTED = Path(__file__).resolve().parent / "expected"
 AT = datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)
 WHERE = Where("203.0.113.5", "Firefox 131, Linux", "https://cms.example.com")
 EVIL = Where("<i>net</i>", "<script>alert(1)</script>", "https://cms.example.com")
+AFTERMATH = Aftermath(["eve@example.com"], ["bob"], ["carol", "mallory"])
 LETTERS: dict[str, Callable[[str, Where, str], Letter]] = {
-    "code": lambda language, where, _: mailer.code(language, code="012345", minutes=10, where=where),
+    "code": lambda language, where, _: mailer.code(language, code="012345", seconds=600, where=where),
     "taken": lambda language, where, _: mailer.taken(language, where=where),
     "heads_up": lambda language, where, _: mailer.heads_up(
         language, new_email="new@mail.example.org", stop="TOKEN", where=where
     ),
     "old_code": lambda language, where, _: mailer.old_code(
-        language, code="012345", minutes=1, new_email="new@mail.example.org", stop="TOKEN", where=where
+        language, code="012345", seconds=90, new_email="new@mail.example.org", stop="TOKEN", where=where
     ),
     "tries_spent": lambda language, where, _: mailer.tries_spent(language, until=AT, where=where),
     "changed": lambda language, where, name: mailer.changed(
         language, username=name, new_email="new@mail.example.org", undo="TOKEN", at=AT, where=where
     ),
     "undone": lambda language, where, name: mailer.undone(language, username=name, where=where),
-    "password_link": lambda language, where, _: mailer.password_link(language, token="TOKEN", minutes=30, where=where),
+    "restored": lambda language, where, name: mailer.restored(
+        language, username=name, token="TOKEN", seconds=1800, aftermath=AFTERMATH, where=where
+    ),
+    "password_link": lambda language, where, _: mailer.password_link(language, token="TOKEN", seconds=1800, where=where),
     "password_changed": lambda language, where, name: mailer.password_changed(language, username=name, where=where),
     "assisted": lambda language, where, name: mailer.assisted(
         language, new_email="new@mail.example.org", by=name, reason="Lost mailbox", at=AT, stop="TOKEN", where=where

@@ -17,7 +17,7 @@ from flask_wtf.csrf import generate_csrf
 from sqlalchemy import delete, func, select, update
 from werkzeug.datastructures import Headers
 
-from accounts import administrators, audit, clock, passwords, sessions
+from accounts import administrators, audit, clock, passwords, people, sessions
 from app import create_app
 from models import Audit, Budget, CMSUser, EmailChange, Link, LinkPurpose, LoginSession, Mail, MailState, db, email_key
 from tests.houses import settings_for
@@ -103,7 +103,7 @@ class Site:
         """Return a new administrator who is signed in without having signed in: the tests need hundreds of them."""
         person = self.visitor(self.administrator(), **how)
         with self.app.test_request_context():
-            user = administrators.with_email(person.email)
+            user = people.with_email(person.email)
             assert user is not None
             session["sid"] = sessions.start(user, audit.COMMAND_LINE, remember=False)
             db.session.commit()

@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from accounts import administrators, email_change, passwords, undo
+from accounts import audit, clock, email_change, passwords, people, undo
 from cms import settings
 from cms import undo as undo_pages
 from models import CMSUser, EmailChange, Mail, db
@@ -186,9 +186,11 @@ def test_who_undoes_while_something_breaks_has_a_good_link_or_the_old_address(br
     undoing = cases(site, RESTORE, "database")
     for case in undoing:
         with site.app.app_context():
-            user = administrators.with_email(case.old)
+            user = people.with_email(case.old)
             assert user is not None
-            case.link = f"/cms/resetemail/undo/{undo.offer(user, case.new, case.new)}/"  # `new` was theirs before.
+            # `new` was theirs before.
+            token = undo.offer(user, case.new, case.new, since=clock.now(), where=audit.COMMAND_LINE)
+            case.link = f"/cms/resetemail/undo/{token}/"
             db.session.commit()
         case.send(lambda case=case: case.person.post(case.link))
 

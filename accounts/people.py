@@ -1,0 +1,77 @@
+"""The administrators' accounts: find, lock and create them."""
+
+from collections.abc import Callable, Iterable
+
+from sqlalchemy import bindparam, select, update
+
+from accounts import clock
+from models import CMSUser, db, email_key, name_key
+
+# Statements of every request are built once: building one costs more than running it.
+_WITH_EMAIL = select(CMSUser).where(CMSUser.email_key == bindparam("key"))
+_LOCK = update(CMSUser).values(acted_at=bindparam("now")).returning(CMSUser)
+_LOCK_ONE = _LOCK.where(CMSUser.id == bindparam("its_id"))
+_IN_ORDER = (
+    select(CMSUser.id)
+    .where(CMSUser.id.in_(bindparam("ids", expanding=True)))
+    .order_by(CMSUser.id)
+    .with_for_update()
+    .cte("in_order")
+)
+_LOCK_MANY = _LOCK.where(CMSUser.id.in_(select(_IN_ORDER.c.id)))
+_FRESH = {"populate_existing": True, "synchronize_session": False}
+
+
+def with_email(email: str) -> CMSUser | None:
+    """Return the administrator who has this address, in whatever spelling."""
+    return db.session.scalar(_WITH_EMAIL, {"key": email_key(email)})
+
+
+def lock(user_id: int) -> CMSUser | None:
+    """Lock an account until the transaction ends, and return it as it is now.
+
+    Every use case that writes begins so: those of one person happen one after the other, on PostgreSQL (a row lock) as
+    on SQLite (the write lock).
+    """
+    values = {"its_id": user_id, "now": clock.now()}
+    return db.session.scalar(_LOCK_ONE, values, execution_options=_FRESH)
+
+
+def lock_many(user_ids: Iterable[int]) -> dict[int, CMSUser]:
+    """Lock several accounts in one statement, in the order of their ids so that two callers never deadlock."""
+    values = {"ids": sorted(user_ids), "now": clock.now()}
+    return {user.id: user for user in db.session.scalars(_LOCK_MANY, values, execution_options=_FRESH)}
+
+
+def lock_found(find: Callable[[], set[int]]) -> dict[int, CMSUser]:
+    """Lock the accounts that `find` returns, and return them; start anew while it finds more than was locked.
+
+    For accounts that are known only from a row which the locks protect. Nothing else may be locked yet.
+    """
+    while True:
+        wanted = find()
+        accounts = lock_many(wanted)
+        if find() <= wanted:
+            return accounts
+        db.session.rollback()
+
+
+def new_account(email: str, username: str, password_hash: str, *, superuser: bool) -> CMSUser:
+    """Return a new administrator, not yet added, whose address counts as proved."""
+    now = clock.now()
+    return CMSUser(
+        username=username,
+        username_key=name_key(username),
+        email=email,
+        email_key=email_key(email),
+        email_version=1,
+        password_hash=password_hash,
+        password_version=1,
+        is_superuser=superuser,
+        is_active=True,
+        interests=[],
+        profile_version=1,
+        created_at=now,
+        acted_at=now,
+        audit_rows=0,
+    )
