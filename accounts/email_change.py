@@ -16,7 +16,7 @@ from accounts.audit import Where
 from accounts.codes import Claim
 from accounts.errors import (
     AskedElsewhere,
-    ChangeDropped,
+    ChangeWasDropped,
     ChangesFrozen,
     CodeExpired,
     CodeMissing,
@@ -81,7 +81,7 @@ def ask(actor: Actor, email: str, where: Where) -> None:
 def confirm(actor: Actor, email: str, where: Where, *, code: str | None, old_code: str | None = None) -> str:
     """Change the address if this is the code that was mailed to it, and return the session's new id.
 
-    Raises ReauthRequired, SignInRequired, SameEmail, ChangesFrozen, CodeExpired, ChangeDropped, AskedElsewhere,
+    Raises ReauthRequired, SignInRequired, SameEmail, ChangesFrozen, CodeExpired, ChangeWasDropped, AskedElsewhere,
     TooManyAttempts, CacheDown; then nothing is changed but the history. Raises CodeWrong; then the try is counted.
     Raises CodeMissing; then the right one of two codes is noted, and no try is spent. Raises EmailTaken; then the
     pending change is dropped.
@@ -253,14 +253,14 @@ def _tell_old_address(user: CMSUser, claim: Claim, email: str, stop: str, where:
 def _asked_for(actor: Actor) -> EmailChange:
     """Return the living change that this session asked for, as a value.
 
-    Raises CodeExpired, or what tells more: AskedElsewhere, ChangeDropped.
+    Raises CodeExpired, or what tells more: AskedElsewhere, ChangeWasDropped.
     """
     change = db.session.scalar(_LAST, {"user": actor.user.id}, execution_options={"populate_existing": True})
     if change is None:
         raise CodeExpired
     is_mine, is_living = change.session_id == actor.session.id, change.expires_at > clock.now()
     if change.outcome == ChangeOutcome.DROPPED and is_mine and is_living:
-        raise ChangeDropped(change.ended_by)
+        raise ChangeWasDropped(change.ended_by)
     if change.outcome != ChangeOutcome.PENDING or not is_living or change.is_assisted:
         raise CodeExpired
     if not is_mine:

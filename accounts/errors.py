@@ -94,7 +94,7 @@ class AskedElsewhere(Refusal):
     """The code was requested in another session, and only that one can use it."""
 
 
-class ChangeDropped(Refusal):
+class ChangeWasDropped(Refusal):
     """Another administrator or the operator dropped the change."""
 
     def __init__(self, by: str) -> None:

@@ -11,14 +11,9 @@ from models import CMSUser, db, email_key, name_key
 _WITH_EMAIL = select(CMSUser).where(CMSUser.email_key == bindparam("key"))
 _LOCK = update(CMSUser).values(acted_at=bindparam("now")).returning(CMSUser)
 _LOCK_ONE = _LOCK.where(CMSUser.id == bindparam("its_id"))
-_IN_ORDER = (
-    select(CMSUser.id)
-    .where(CMSUser.id.in_(bindparam("ids", expanding=True)))
-    .order_by(CMSUser.id)
-    .with_for_update()
-    .cte("in_order")
-)
-_LOCK_MANY = _LOCK.where(CMSUser.id.in_(select(_IN_ORDER.c.id)))
+# PostgreSQL locks in the order of the subquery. No CTE: sqlite3 begins a transaction only for the verb UPDATE.
+_IN_ORDER = select(CMSUser.id).where(CMSUser.id.in_(bindparam("ids", expanding=True))).order_by(CMSUser.id)
+_LOCK_MANY = _LOCK.where(CMSUser.id.in_(_IN_ORDER.with_for_update().scalar_subquery()))
 _FRESH = {"populate_existing": True, "synchronize_session": False}
 
 

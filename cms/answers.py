@@ -46,7 +46,7 @@ REFUSALS: dict[type[errors.Refusal], Said] = {
         "captcha",
         lazy_gettext("This code was requested in another browser. Enter it there, or get a new code here."),
     ),
-    errors.ChangeDropped: Said(409, "change_dropped", "captcha", ""),
+    errors.ChangeWasDropped: Said(409, "change_dropped", "captcha", ""),
     errors.AlreadyChanged: Said(
         409,
         "already_changed",
@@ -233,7 +233,7 @@ def _told(error: errors.Refusal, said: Said) -> tuple[Said, dict[str, Any]]:
         return said._replace(field="oldpwd"), {}  # Where a new password is typed, too, `password` is that one.
     if isinstance(error, errors.CodeMissing):
         return said._replace(field=FIELD_OF[error.missing], sentence=STILL_MISSING[error.missing]), {}
-    if isinstance(error, errors.ChangeDropped):
+    if isinstance(error, errors.ChangeWasDropped):
         by = error.by or gettext("the operator")
         sentence = gettext("This change was dropped by %(by)s. The reason is in the mail you got.", by=by)
         return said._replace(sentence=sentence), {"by": error.by}

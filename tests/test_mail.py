@@ -40,7 +40,9 @@ LETTERS: dict[str, Callable[[str, Where, str], Letter]] = {
     "restored": lambda language, where, name: mailer.restored(
         language, username=name, token="TOKEN", seconds=1800, aftermath=AFTERMATH, where=where
     ),
-    "password_link": lambda language, where, _: mailer.password_link(language, token="TOKEN", seconds=1800, where=where),
+    "password_link": lambda language, where, _: mailer.password_link(
+        language, token="TOKEN", seconds=1800, where=where
+    ),
     "password_changed": lambda language, where, name: mailer.password_changed(language, username=name, where=where),
     "assisted": lambda language, where, name: mailer.assisted(
         language, new_email="new@mail.example.org", by=name, reason="Lost mailbox", at=AT, stop="TOKEN", where=where

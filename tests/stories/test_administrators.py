@@ -175,6 +175,7 @@ class TestDisabling:
         for browser in (ann, tablet):
             assert browser.ask_as_script().error == "sign_in_required"
         assert house.visitor(ANN).sign_in().error == "wrong_credentials"
+        house.deliver()
         assert newest(house, ANN).event == "sign_in_failed"
         row = history(house, id_of(house, ANN))[-2]
         assert (row.actor_id, row.detail) == (id_of(house, BOSS), {"by": "boss", "reason": "left the house"})
@@ -271,7 +272,9 @@ class TestDroppingAChange:
         assert NEW in boss.page(f"{USERS}{id_of(house, ANN)}/").text
         assert act(boss, house, ANN, "drop_change", "that is not your address").status == 200
         assert ann.pending() is None
-        assert ann.confirm(NEW, code).error == "code_expired"
+        refused = ann.confirm(NEW, code)
+        assert (refused.error, refused.data["by"]) == ("change_dropped", "boss")
+        assert "boss" in refused.message
         page = ann.page("/cms/security/").text
         for shown in ("that is not your address", "boss"):
             assert shown in page
@@ -318,8 +321,9 @@ class TestInvitations:
         assert NEW not in boss.page(USERS).text
         assert register(small_house.visitor(), link).error == "link_dead"
         assert boss.post(f"{path[1]}/resend/").error == "link_dead"
-        row = newest(small_house, BOSS)
-        assert (row.event, row.detail) == ("invitation_withdrawn", {"email": NEW})
+        withdrawn, refused = history(small_house, id_of(small_house, BOSS))[-2:]
+        assert (withdrawn.event, withdrawn.detail) == ("invitation_withdrawn", {"email": NEW})
+        assert refused.event == "link_dead"
 
 
 class TestAssistedChange:
@@ -444,8 +448,10 @@ class TestAssistedChange:
         pending = ann.pending()
         assert pending
         assert (pending["email"], pending["of_this_session"]) == (NEW, False)
+        assert (pending["assisted"], pending["started_by"]) == (True, "boss")
         assert ann.cancel().status == 200
-        assert small_house.rows(select(EmailChange.id)) == []
+        assert ann.pending() is None
+        assert small_house.rows(select(EmailChange.outcome)) == [("cancelled",)]
 
     def test_a_change_of_ones_own_takes_its_place(self, small_house: House) -> None:
         ann = small_house.person()

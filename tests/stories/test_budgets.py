@@ -196,7 +196,7 @@ class TestTriesOfTheDay:
         ann.ask(NEW)
         code = house.code_to(NEW)
         for _ in range(12):
-            assert elsewhere.confirm(NEW, other_than(code)).error == "code_expired"
+            assert elsewhere.confirm(NEW, other_than(code)).error == "asked_elsewhere"
         assert ann.confirm(NEW, code).status == 200
 
 
@@ -321,6 +321,37 @@ class TestSends:
         assert "47" in refused.text
         assert f'value="{OTHER}"' in refused.text
 
+    def test_what_another_limit_refuses_does_not_spend_what_everybody_shares(self, house: House) -> None:
+        app = house.build(CAPTCHA_SENDS_OVERALL_PER_HOUR="2")
+        ann, bob = house.person(app=app), house.person("bob@example.com", app=app)
+        assert ann.ask(NEW).status == 200
+        for _ in range(5):
+            assert ann.ask(NEW).error == "too_many_requests"
+        assert bob.ask(OTHER).status == 200
+        house.clock.turn(seconds=60)
+        assert ann.ask(NEW).error == "too_many_requests"
+
+    def test_many_accounts_share_the_budgets_of_one_target_over_a_day(self, house: House) -> None:
+        limits = {"CAPTCHA_SENDS_PER_ADDRESS_PER_DAY": "4", "CAPTCHA_TRIES_PER_ADDRESS_PER_DAY": "7"}
+        app = house.build(**limits)
+        people = [
+            house.person(f"p{number}@example.com", app=app, network=f"198.51.100.{number}") for number in range(6)
+        ]
+        tried = 0
+        for person in people[:4]:
+            assert person.ask(NEW).status == 200
+            for _ in range(3):
+                tried += person.confirm(NEW, "000000").error == "code_wrong"
+            house.clock.turn(minutes=21)
+            for other in people:
+                other.sign_in()
+        assert tried == 7
+        assert people[4].ask(NEW).error in ("too_many_requests", "too_many_attempts")
+        assert people[5].ask("another@example.com").status == 200
+        house.clock.turn(hours=24)
+        people[5].sign_in()
+        assert people[5].ask(NEW).status == 200
+
     def test_every_refusal_stands_in_the_history(self, house: House) -> None:
         ann = house.person()
         spend_the_day(house, ann)
@@ -328,7 +359,7 @@ class TestSends:
         ann.confirm(NEW, "000000")
         told = [row.event for row in house.rows(db.select(Audit.event).order_by(Audit.id))]
         assert told[2:] == [
-            *("code_requested", "code_wrong", "code_requested", "code_wrong", "tries_spent"),
+            *("code_requested", "code_wrong", "code_locked", "code_requested", "code_locked", "tries_spent"),
             "too_many_attempts",
         ]
 

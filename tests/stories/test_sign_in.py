@@ -301,3 +301,38 @@ def test_a_forged_cookie_opens_nothing(house: House) -> None:
         thief = Person(InProcess(house.app), "thief@example.com")
         thief.browser.cookies["session"] = forged
         assert thief.ask_as_script().error == "sign_in_required"
+
+
+def test_right_passwords_do_not_spend_the_tries_of_a_network(house: House) -> None:
+    """However many colleagues share an address, each of them signs in."""
+    app = house.build(SIGN_IN_TRIES_PER_NETWORK="3")
+    for number in range(5):
+        house.administrator(f"p{number}@example.com")
+        assert house.visitor(f"p{number}@example.com", app=app).sign_in().status == 200
+    for _ in range(3):
+        assert house.visitor("p0@example.com", app=app).sign_in(password="guess").error == "wrong_credentials"
+    assert house.visitor("p0@example.com", app=app).sign_in().error == "too_many_requests"
+
+
+def test_a_spent_network_stops_nobody_who_is_signed_in_or_whose_browser_is_known(house: House) -> None:
+    app = house.build(SIGN_IN_TRIES_PER_NETWORK="3")
+    ann, known = house.person(app=app), house.signed_in("ann@example.com", app=app)
+    known.sign_out()
+    for number in range(5):
+        house.visitor(app=app).sign_in(email=f"a{number}@example.com", password="guess")
+    assert house.visitor("ann@example.com", app=app).sign_in().error == "too_many_requests"
+    assert ann.reauth().status == 200
+    other = {"oldpwd": PASSWORD, "password": "another password", "repetition": "another password"}
+    assert ann.post("/cms/resetpwd/", other).status == 200
+    assert known.sign_in(password="another password").error == "too_many_requests"  # Its mark was of the old password.
+    ann.sign_out()
+    assert ann.sign_in(password="another password").status == 200
+
+
+def test_a_try_that_the_account_refuses_is_not_counted_against_the_network(house: House) -> None:
+    app = house.build(SIGN_IN_TRIES_PER_NETWORK="12")
+    house.administrator("ann@example.com")
+    house.administrator("bob@example.com")
+    for _ in range(40):
+        house.visitor("ann@example.com", app=app).sign_in(password="guess")
+    assert house.visitor("bob@example.com", app=app).sign_in().status == 200

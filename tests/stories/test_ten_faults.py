@@ -51,6 +51,7 @@ def test_4_a_code_is_six_random_digits_that_serve_once_and_live_long_enough(hous
         CAPTCHA_RESEND_SECONDS="0",
         CAPTCHA_SENDS_PER_HOUR="0",
         CAPTCHA_SENDS_PER_ADDRESS_PER_HOUR="0",
+        CAPTCHA_SENDS_PER_ADDRESS_PER_DAY="0",
         CAPTCHA_SENDS_PER_NETWORK_PER_HOUR="0",
     )
     ann = house.person(app=app)

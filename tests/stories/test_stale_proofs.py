@@ -1,0 +1,254 @@
+"""What was proved before an account was locked is worth nothing if it is not true any more under the lock."""
+
+from collections.abc import Callable
+
+import pytest
+
+from models import CMSUser, EmailChange, LoginSession, Mail, db
+from tests.houses import House
+from tests.interleaving import after_the_password, before_the_lock
+from tests.parts import command_line
+from tests.people import PASSWORD, Answer, Person
+from tests.stories.office import BOSS, act, history, id_of, invite, superuser
+
+ANN, BOB, NEW, EVE = "ann@example.com", "bob@example.com", "new@example.com", "eve@example.com"
+OTHER = "another password of mine"
+
+
+def sessions_of(house: House, email: str) -> int:
+    """Return in how many browsers this administrator is signed in."""
+    ids = db.select(CMSUser.id).where(CMSUser.email == email).scalar_subquery()
+    return len(house.rows(db.select(LoginSession.id).where(LoginSession.user_id == ids)))
+
+
+def change_password(person: Person) -> Answer:
+    """Change the own password."""
+    return person.post("/cms/resetpwd/", {"oldpwd": PASSWORD, "password": OTHER, "repetition": OTHER})
+
+
+def change_address(house: House, person: Person, new: str = NEW) -> str:
+    """Change the own address, and return the undo link that the old one got."""
+    old = person.email
+    assert person.ask(new).status == 200
+    assert person.confirm(new, house.code_to(new)).status == 200
+    person.email = new
+    return house.links_to(old, "undo")[-1]
+
+
+class TestSignIn:
+    """Somebody signs in with what was right a moment ago."""
+
+    def test_no_session_comes_from_a_password_that_its_owner_changed_meanwhile(
+        self, house: House, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ann, thief = house.person(), house.visitor(ANN)
+        thief.token()
+        with after_the_password(monkeypatch, lambda: change_password(ann)):
+            answer = thief.sign_in(remember="y")
+        assert answer.error == "wrong_credentials"
+        assert thief.ask_as_script().status == 401
+        assert sessions_of(house, ANN) == 1
+
+    def test_no_session_comes_from_a_password_that_a_mailed_link_replaced_meanwhile(
+        self, house: House, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        house.administrator(ANN)
+        visitor, thief = house.visitor(ANN), house.visitor(ANN)
+        visitor.post("/cms/forgotpwd/", {"email": ANN})
+        (link,) = house.links_to(ANN, "forgotpwd")
+        thief.token()
+        chosen = {"password": OTHER, "repetition": OTHER}
+        with after_the_password(monkeypatch, lambda: visitor.post(link, chosen)):
+            assert thief.sign_in().error == "wrong_credentials"
+        assert sessions_of(house, ANN) == 0
+
+    def test_no_session_comes_from_a_password_that_the_operator_replaced_meanwhile(
+        self, house: House, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        house.administrator(ANN)
+        thief = house.visitor(ANN)
+        thief.token()
+        words = ("admin", "set-password", ANN, "--reason", "it leaked")
+
+        def replace() -> None:
+            done = command_line(house.settings, *words, said=[OTHER])
+            assert done.returncode == 0, done.stderr
+
+        with after_the_password(monkeypatch, replace):
+            assert thief.sign_in().error == "wrong_credentials"
+        assert sessions_of(house, ANN) == 0
+
+    def test_no_session_comes_from_an_address_that_was_changed_meanwhile(
+        self, house: House, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ann, thief = house.person(), house.visitor(ANN)
+        thief.token()
+        with after_the_password(monkeypatch, lambda: change_address(house, ann)):
+            assert thief.sign_in().error == "wrong_credentials"
+        assert sessions_of(house, NEW) == 1
+
+    def test_no_session_comes_from_an_account_that_was_undone_meanwhile(
+        self, house: House, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        thief, owner = house.person(), house.visitor()
+        undo = change_address(house, thief)
+        again = house.visitor(NEW)
+        again.token()
+        with after_the_password(monkeypatch, lambda: owner.post(undo)):
+            assert again.sign_in().error == "wrong_credentials"
+        assert sessions_of(house, ANN) == 0
+
+    def test_no_session_comes_from_an_account_that_was_disabled_meanwhile(
+        self, house: House, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        boss = superuser(house)
+        house.administrator(ANN)
+        thief = house.visitor(ANN)
+        thief.token()
+        with after_the_password(monkeypatch, lambda: act(boss, house, ANN, "disable")):
+            assert thief.sign_in().error == "wrong_credentials"
+        assert sessions_of(house, ANN) == 0
+
+
+class TestProof:
+    """Somebody proves a password that was right a moment ago, in a session that they took over."""
+
+    def test_a_password_that_was_changed_meanwhile_proves_nothing(
+        self, house: House, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ann, thief = house.person(), house.signed_in(ANN)
+        thief.token()
+        with after_the_password(monkeypatch, lambda: change_password(ann)):
+            assert thief.reauth().status in (400, 401)
+        assert thief.ask_as_script().status == 401
+        assert ann.ask_as_script().status == 200
+
+    def test_a_password_is_not_changed_by_who_knew_the_one_before(
+        self, house: House, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ann, thief = house.person(), house.signed_in(ANN)
+        thief.token()
+        other = {"oldpwd": PASSWORD, "password": "a password of thieves", "repetition": "a password of thieves"}
+        with after_the_password(monkeypatch, lambda: change_password(ann)):
+            assert thief.post("/cms/resetpwd/", other).status in (400, 401)
+        assert house.visitor(ANN).sign_in(password=OTHER).status == 200
+
+    def test_a_proof_by_the_owner_ends_what_a_copy_of_their_cookie_has_begun(self, house: House) -> None:
+        ann = house.person()
+        thief = house.visitor(ANN)
+        thief.browser.cookies = dict(ann.browser.cookies)
+        tokens = ann.token(), thief.token()
+        assert all(tokens)
+        with before_the_lock(house.app, ann.reauth):
+            assert thief.ask(EVE).error == "sign_in_required"
+        assert house.mail_to(EVE) == []
+
+
+ACTS: dict[str, Callable[[House, Person], Answer]] = {
+    "ask": lambda _, ann: ann.ask(NEW),
+    "cancel": lambda _, ann: ann.cancel(),
+    "prove": lambda _, ann: ann.reauth(),
+    "password": lambda _, ann: change_password(ann),
+    "profile": lambda _, ann: ann.post("/cms/profile/", {"username": "hacked", "language": "", "version": "1"}),
+    "end others": lambda _, ann: ann.post("/cms/security/sessions/end_others/"),
+}
+OFFICE: dict[str, Callable[[House, Person], Answer]] = {
+    "invite": lambda _, boss: invite(boss, EVE),
+    "withdraw": lambda _, boss: boss.post("/cms/users/invitations/1/withdraw/"),
+    "resend": lambda _, boss: boss.post("/cms/users/invitations/1/resend/"),
+    "role": lambda house, boss: act(boss, house, BOB, "role", role="superuser"),
+    "disable": lambda house, boss: act(boss, house, BOB, "disable"),
+    "enable": lambda house, boss: act(boss, house, BOB, "enable"),
+    "drop": lambda house, boss: act(boss, house, BOB, "drop_change"),
+    "start": lambda house, boss: act(boss, house, BOB, "start_change", email=EVE),
+}
+
+
+def end_all_others(house: House, person: Person) -> Callable[[], None]:
+    """Return what ends every session of this person but a new one."""
+    other = house.signed_in(person.email)
+    other.token()
+
+    def end() -> None:
+        assert other.post("/cms/security/sessions/end_others/").status == 200
+
+    return end
+
+
+def everything(house: House) -> list[object]:
+    """Return what an act could have changed, without the history of refusals."""
+    users = db.select(CMSUser.email, CMSUser.username, CMSUser.password_hash, CMSUser.is_superuser, CMSUser.is_active)
+    changes = db.select(EmailChange.user_id, EmailChange.email, EmailChange.asked_at, EmailChange.outcome)
+    return [
+        sorted(map(str, house.rows(query)))
+        for query in (users, changes, db.select(Mail.kind), db.select(LoginSession.id))
+    ]
+
+
+class TestActs:
+    """An act is under way when its session, or its right, ends."""
+
+    @pytest.mark.parametrize("what", ACTS)
+    def test_an_act_of_a_session_that_ended_meanwhile_does_nothing(self, house: House, what: str) -> None:
+        ann = house.person()
+        end, found = end_all_others(house, ann), []
+
+        def end_and_look() -> None:
+            end()
+            found.append(everything(house))
+
+        ann.token()
+        with before_the_lock(house.app, end_and_look):
+            assert ACTS[what](house, ann).error == "sign_in_required"
+        assert [everything(house)] == found
+
+    @pytest.mark.parametrize("what", OFFICE)
+    def test_a_superusers_act_of_a_session_that_ended_meanwhile_does_nothing(self, house: House, what: str) -> None:
+        boss = superuser(house)
+        house.administrator(BOB)
+        assert invite(boss, "carol@example.com").status == 200
+        house.deliver()
+        end, found = end_all_others(house, boss), []
+
+        def end_and_look() -> None:
+            end()
+            found.append(everything(house))
+
+        boss.token()
+        with before_the_lock(house.app, end_and_look):
+            assert OFFICE[what](house, boss).error == "sign_in_required"
+        assert [everything(house)] == found
+        assert history(house, id_of(house, BOSS))[-1].event == "sign_in_required"
+
+    @pytest.mark.parametrize("what", OFFICE)
+    def test_a_superusers_act_whose_right_ended_meanwhile_does_nothing(self, house: House, what: str) -> None:
+        boss, chief = superuser(house), superuser(house, "chief@example.com")
+        house.administrator(BOB)
+        assert invite(boss, "carol@example.com").status == 200
+        house.deliver()
+        tokens, found = (boss.token(), chief.token()), []
+        assert all(tokens)
+
+        def demote_and_look() -> None:
+            assert act(chief, house, BOSS, "role", role="editor").status == 200
+            found.append(everything(house))
+
+        with before_the_lock(house.app, demote_and_look):
+            assert OFFICE[what](house, boss).error == "forbidden"
+        assert [everything(house)] == found
+        assert history(house, id_of(house, BOSS))[-1].event == "not_allowed"
+
+    def test_nobody_registers_on_an_invitation_whose_sender_lost_the_right_meanwhile(self, house: House) -> None:
+        boss, chief = superuser(house), superuser(house, "chief@example.com")
+        assert invite(boss, EVE).status == 200
+        link = house.links_to(EVE, "register")[-1]
+        visitor = house.visitor()
+        tokens = visitor.token(), chief.token()
+        assert all(tokens)
+        form = {
+            "username": "eve", "password": OTHER, "repetition": OTHER, "mobile": "13812345678", "staff_number": "7",
+            "gender": "other", "city": "beijing", "interests": "news", "language": "en",
+        }  # fmt: skip
+        with before_the_lock(house.app, lambda: act(chief, house, BOSS, "role", role="editor")):
+            assert visitor.post(link, form).error == "link_dead"
+        assert house.rows(db.select(CMSUser.id).where(CMSUser.email == EVE)) == []
