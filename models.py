@@ -134,6 +134,10 @@ class LoginSession(Base):
     proved_at: Mapped[datetime]  # When the password was last proved in this session (ASVS 7.5.1).
     network: Mapped[str] = mapped_column(String(64))
     browser: Mapped[str] = mapped_column(String(200))
+    __table_args__ = (
+        Index("ix_login_session_remembered_seen_at", "remembered", "seen_at"),
+        Index("ix_login_session_remembered_created_at", "remembered", "created_at"),
+    )
 
 
 class MailState(enum.StrEnum):
@@ -162,7 +166,7 @@ class Mail(Base):
     due_at: Mapped[datetime]  # Not before; a worker that takes the mail moves it on, and that is its lease.
     not_after: Mapped[datetime]
     tries: Mapped[int] = mapped_column(default=0)
-    done_at: Mapped[datetime | None]
+    done_at: Mapped[datetime | None] = mapped_column(index=True)
     problem: Mapped[str] = mapped_column(String(200), default="")
     __table_args__ = (Index("ix_mail_state_due_at", "state", "due_at"),)
 
@@ -191,7 +195,7 @@ class EmailChange(Base):
     session_id: Mapped[int | None] = mapped_column(ForeignKey("login_session.id", ondelete="SET NULL"), index=True)
     is_assisted: Mapped[bool] = mapped_column(default=False)
     started_by: Mapped[int | None] = mapped_column(ForeignKey("cms_user.id", ondelete="SET NULL"), index=True)
-    mail_id: Mapped[int | None] = mapped_column(ForeignKey("mail.id", ondelete="SET NULL"))
+    mail_id: Mapped[int | None] = mapped_column(ForeignKey("mail.id", ondelete="SET NULL"), index=True)
     email: Mapped[str] = mapped_column(String(EMAIL_LENGTH))
     email_key: Mapped[str] = mapped_column(String(EMAIL_LENGTH))
     email_version: Mapped[int]
@@ -199,7 +203,7 @@ class EmailChange(Base):
     old_nonce: Mapped[str | None] = mapped_column(String(32))  # Of the code to the old address, where one is needed.
     stop_hash: Mapped[str] = mapped_column(String(64), unique=True)  # Of the link with which the old address says no.
     asked_at: Mapped[datetime]
-    expires_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
     tries: Mapped[int] = mapped_column(default=0)
     new_proved: Mapped[bool] = mapped_column(default=False)
     old_proved: Mapped[bool] = mapped_column(default=False)
@@ -231,8 +235,8 @@ class Link(Base):
     email_key: Mapped[str] = mapped_column(String(EMAIL_LENGTH), index=True)
     email_version: Mapped[int]  # Of the account when it was made.
     created_at: Mapped[datetime]
-    expires_at: Mapped[datetime]
-    ended_at: Mapped[datetime | None]  # Used, or voided by something that happened.
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    ended_at: Mapped[datetime | None] = mapped_column(index=True)  # Used, or voided by something that happened.
     since: Mapped[datetime | None]  # When the change that an undo link undoes was asked for, and where:
     network: Mapped[str] = mapped_column(String(64), default="")
     browser: Mapped[str] = mapped_column(String(200), default="")
@@ -249,8 +253,8 @@ class Invitation(Base):
     email_key: Mapped[str] = mapped_column(String(EMAIL_LENGTH), unique=True)
     is_superuser: Mapped[bool]
     invited_by: Mapped[int] = mapped_column(ForeignKey("cms_user.id"))
-    created_at: Mapped[datetime]
-    expires_at: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(index=True)
+    expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class Budget(Base):

@@ -110,17 +110,6 @@ def details(user: CMSUser, event: str, since: datetime, name: str) -> list[str]:
     return [json.loads(detail)[name] for detail in db.session.scalars(query)]
 
 
-def broken_link(user: CMSUser) -> int | None:
-    """Return the number of the first row of the account that was changed or is missing, or None if all is well."""
-    chain, number = "", 0
-    for row in db.session.scalars(select(Audit).where(Audit.user_id == user.id).order_by(Audit.number)):
-        number += 1
-        if row.number != number or row.chain != _link(vars(row), chain):
-            return number
-        chain = row.chain
-    return None if (number, chain) == (user.audit_rows, user.audit_chain) else number + 1
-
-
 def _link(row: Mapping[str, Any], before: str) -> str:
     """Return what ties a row to the one before: only who has the key can make it."""
     moments = [row["at"].isoformat(), row["last_at"].isoformat()]

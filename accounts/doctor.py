@@ -8,7 +8,8 @@ from alembic.script import ScriptDirectory
 from flask import current_app
 
 import cache
-from accounts import outbox
+from accounts import outbox, readiness
+from accounts.errors import UNAVAILABLE
 from models import db
 
 
@@ -16,6 +17,7 @@ def examine() -> Iterator[tuple[str, str | None]]:
     """Yield each part by name, with None if it is well, or with what is wrong with it."""
     parts: dict[str, Callable[[], str | None]] = {
         "database": _database,
+        "clock": _clock,
         "cache": _cache,
         "mail server": _mail_server,
         "sender": _sender,
@@ -34,6 +36,16 @@ def _database() -> str | None:
     newest = ScriptDirectory.from_config(migrations).get_current_head()
     present = MigrationContext.configure(db.session.connection()).get_current_revision()
     return None if present == newest else f"is at migration {present}, not {newest}: run `flask --app app db upgrade`"
+
+
+def _clock() -> str | None:
+    try:
+        offset = readiness.clock_offset_seconds() or 0.0
+    except UNAVAILABLE:
+        return None  # That the database is ill is told already.
+    if abs(offset) <= readiness.CLOCK_SECONDS:
+        return None
+    return f"is {offset:+.1f} s off the database's; {readiness.CLOCK_SECONDS:.0f} s at most: synchronise both (NTP)"
 
 
 def _cache() -> str | None:

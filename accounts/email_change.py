@@ -16,8 +16,8 @@ from accounts.audit import Where
 from accounts.codes import Claim
 from accounts.errors import (
     AskedElsewhere,
-    ChangeWasDropped,
     ChangesFrozen,
+    ChangeWasDropped,
     CodeExpired,
     CodeMissing,
     CodeWrong,

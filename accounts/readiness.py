@@ -1,12 +1,41 @@
-"""Whether our parts answer: the database, with our tables in it, and the cache."""
+"""Whether our parts answer: the database, with our tables in it, and the cache. And whether the clocks agree."""
 
-from sqlalchemy import select
+import logging
+from typing import Any
+
+from sqlalchemy import func, select
 
 import cache
-from models import CMSUser, db
+from accounts import clock
+from models import CMSUser, db, dialect
+
+CLOCK_SECONDS = 1.0  # By so much the clocks of two machines may differ.
+log = logging.getLogger(__name__)
 
 
-def check() -> None:
-    """Raise one of errors.UNAVAILABLE if the database or the cache does not answer."""
+def check() -> float | None:
+    """Return by how many seconds our clock is ahead of the database's, or None where both are the same one.
+
+    Raises one of errors.UNAVAILABLE if the database or the cache does not answer.
+    """
     db.session.execute(select(CMSUser.id).limit(1))
     cache.get("readiness")
+    offset = clock_offset_seconds()
+    if offset is not None and abs(offset) > CLOCK_SECONDS:
+        log.warning("the clock is %+.1f s off the database's", offset)
+    return offset
+
+
+def clock_offset_seconds() -> float | None:
+    """Return by how many seconds our clock is ahead of the database's; None on SQLite, which has no other one.
+
+    The database reads its clock at some moment between our question and its answer: what that may explain is no
+    difference.
+    """
+    if dialect() == "sqlite":
+        return None
+    asked = clock.now()
+    told: Any = db.session.scalars(select(func.clock_timestamp())).one()
+    answered = clock.now()
+    nearest = min(max(told, asked), answered)
+    return float(round((nearest - told).total_seconds(), 3))

@@ -74,7 +74,7 @@ def restore(token: str, where: Where) -> str:
     with unit_of_work.begin(where) as work:
         accounts = work.lock_with(user_id, lambda: pending.started_by(user_id))
         user, link = accounts[user_id], links.alive(LinkPurpose.UNDO, token)
-        lost, since = user.email, link.since or link.created_at
+        lost, since = user.email, (link.since or link.created_at) - clock.TOLERANCE
         _restore_address(user, link)
         links.end(LinkPurpose.UNDO, user, since=link.id)
         sessions.end_all(user)

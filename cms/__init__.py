@@ -14,6 +14,7 @@ from cms import (
     passwords,
     profile,
     security,
+    session_cookie,
     settings,
     undo,
     users,
@@ -22,6 +23,7 @@ from cms import (
 
 def init_app(app: Flask) -> None:
     """Hang every page, the guard before them and the answers behind them into the application."""
+    session_cookie.init_app(app)
     languages.init_app(app)
     guard.init_app(app)
     answers.init_app(app)

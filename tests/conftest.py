@@ -103,6 +103,13 @@ def small_house(request: pytest.FixtureRequest, clock: Clock, tmp_path: Path) ->
 
 
 @pytest.fixture
+def postgres_house(request: pytest.FixtureRequest, clock: Clock, tmp_path: Path) -> Iterator[House]:
+    """Give the house with PostgreSQL, for what only that does."""
+    request.param = HOUSES[1]  # type: ignore[attr-defined]
+    yield from furnished(request, clock, tmp_path)
+
+
+@pytest.fixture
 def app(house: House) -> Flask:
     """Give the application of the house."""
     return house.app

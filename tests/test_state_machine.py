@@ -38,7 +38,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from accounts import administrators, audit
+from accounts import administrators, audit_verification
 from models import Audit, CMSUser, EmailChange, Link, db, email_key
 from tests.houses import HERE, Clock, House, copied, settings_for
 from tests.parts import MemcachedServer, PostgresServer, SmtpServer
@@ -522,7 +522,7 @@ class Story(RuleBasedStateMachine):
             for who in self.people if users else []:
                 user = users[who.name]
                 assert email_key(user.email) == user.email_key == who.key
-                assert audit.broken_link(user) is None
+                assert audit_verification.broken_link(user) is None
                 of_user = Audit.user_id == user.id
                 for event, times in (("email_changed", who.changes), ("change_undone", who.undone)):
                     assert self.count(db.select(Audit.id).where(of_user, Audit.event == event)) == times

@@ -17,7 +17,7 @@ from flask_wtf.csrf import generate_csrf
 from sqlalchemy import delete, func, select, update
 from werkzeug.datastructures import Headers
 
-from accounts import administrators, audit, clock, passwords, people, sessions
+from accounts import administrators, audit, audit_verification, clock, passwords, people, sessions
 from app import create_app
 from models import Audit, Budget, CMSUser, EmailChange, Link, LinkPurpose, LoginSession, Mail, MailState, db, email_key
 from tests.houses import settings_for
@@ -188,7 +188,7 @@ class Site:
         with self.app.app_context():
             users = db.session.scalars(select(CMSUser).where(CMSUser.id > self._looked_at).order_by(CMSUser.id)).all()
             self._looked_at = max((user.id for user in users), default=self._looked_at)
-            return [user.email for user in users if audit.broken_link(user)]
+            return [user.email for user in users if audit_verification.broken_link(user)]
 
     def put_right(self) -> None:
         """Have every part run, be polite and know nothing; and every worker know that it does."""

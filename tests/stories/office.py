@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, select, text
 
-from accounts import audit
+from accounts import audit_verification
 from models import Audit, CMSUser, Moment, db, dialect
 from tests.houses import House
 from tests.people import Answer, Person
@@ -70,7 +70,7 @@ def history(house: House, user_id: int) -> list[Row]:
     with house.app.app_context():
         user = db.session.get(CMSUser, user_id)
         assert user is not None
-        assert audit.broken_link(user) is None
+        assert audit_verification.broken_link(user) is None
     return rows
 
 

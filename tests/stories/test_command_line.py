@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from flask.cli import FlaskGroup
 from sqlalchemy import select
 
-from accounts import audit
+from accounts import audit_verification
 from models import CMSUser, EmailChange, Mail, db
 from tests.houses import House
 from tests.people import PASSWORD, link_in, other_than, text_of
@@ -41,7 +41,9 @@ def _whole_histories(request: pytest.FixtureRequest) -> Iterator[None]:
     house: House = request.getfixturevalue(name)
     yield
     with house.app.app_context():
-        assert [user.email for user in db.session.scalars(select(CMSUser)) if audit.broken_link(user)] == []
+        assert [
+            user.email for user in db.session.scalars(select(CMSUser)) if audit_verification.broken_link(user)
+        ] == []
 
 
 def is_told(house: House, event: str, **detail: str) -> None:

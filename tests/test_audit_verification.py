@@ -1,0 +1,227 @@
+"""`flask audit verify` finds what was tampered with, accuses nobody else, and ends, however many accounts there are."""
+
+import itertools
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import tracemalloc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import pytest
+from click.testing import Result
+from sqlalchemy import event, insert, update
+
+from accounts import audit, audit_verification, clock
+from models import Audit, CMSUser, db
+from tests.houses import House
+from tests.parts import ROOT, PostgresServer, eventually
+from tests.stories.office import crowd
+from tests.test_scale import listened
+
+ANN = "ann@example.com"
+WHOLE = "Every history is whole.\n"
+
+
+def verify(house: House) -> Result:
+    """Run the command."""
+    return house.app.test_cli_runner().invoke(args=["audit", "verify"])
+
+
+def write_rows(house: House, email: str, count: int) -> None:
+    """Write a long history, as so many events would have."""
+    with house.app.app_context():
+        user = db.session.scalars(db.select(CMSUser).where(CMSUser.email == email)).one()
+        rows, where = [], {"network": "-", "browser": "-", "event": "signed_in", "detail": "{}"}
+        for number in range(user.audit_rows + 1, user.audit_rows + count + 1):
+            whose = {"user_id": user.id, "actor_id": user.id, "number": number}
+            row = {**whose, **where, "times": 1, "at": clock.now(), "last_at": clock.now()}
+            user.audit_chain = audit._link(row, user.audit_chain)
+            rows.append({**row, "chain": user.audit_chain})
+        user.audit_rows += count
+        db.session.execute(insert(Audit.__table__), rows)  # type: ignore[arg-type]
+        db.session.commit()
+
+
+class TestVerdict:
+    """Who is accused."""
+
+    def test_nobody_is_accused_because_they_go_on_working(self, house: House) -> None:
+        """The accounts that are worked with come last, so that much can happen before they are looked at."""
+        app = house.build(SIGN_IN_TRIES_PER_NETWORK="0")
+        crowd(house, 1_500)
+        people = [house.person(f"{name}@example.com", app=app) for name in ("ann", "bob", "eve")]
+        stopped = threading.Event()
+        written: list[int] = []
+        problems: list[object] = []
+        verdicts = set()
+
+        def work(number: int) -> None:
+            while not stopped.is_set():
+                answer = people[number].reauth()
+                if answer.status != 200:
+                    problems.append(answer)
+                    return
+                written.append(number)
+
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(len(people))]
+        for thread in threads:
+            thread.start()
+        try:
+            for run in itertools.count(1):
+                result = verify(house)
+                verdicts.add((result.exit_code, result.output))
+                if problems or (run >= 10 and len(written) > 10):
+                    break
+        finally:
+            stopped.set()
+            for thread in threads:
+                thread.join()
+        assert verdicts == {(0, WHOLE)}
+        assert problems == []
+
+    def test_what_was_tampered_with_is_found_on_every_page(self, house: House) -> None:
+        page = audit_verification.PAGE
+        crowd(house, 2 * page + 10)
+        numbers = [1, page - 1, page, page + 1, 2 * page, 2 * page + 10]
+        emails = [f"mail-{1_000_000 - number}@example.com" for number in numbers]
+        with house.app.app_context():
+            db.session.execute(update(CMSUser).where(CMSUser.email.in_(emails)).values(audit_rows=1))
+            db.session.commit()
+        result = verify(house)
+        assert result.exit_code == 1
+        assert result.stdout.splitlines() == [f"{email}: row 1 was changed or is missing" for email in emails]
+
+    def test_a_broken_row_in_a_long_history_is_found_and_the_next_account_is_not_accused(self, house: House) -> None:
+        many = 2 * audit_verification.ROWS_AT_ONCE + 10
+        for email in (ANN, "bob@example.com", "eve@example.com"):
+            house.administrator(email)
+            write_rows(house, email, many)
+        bob = house.stored("bob").id
+        with house.app.app_context():
+            db.session.execute(update(Audit).where(Audit.user_id == bob, Audit.number == 7).values(network="x"))
+            db.session.commit()
+        result = verify(house)
+        assert (result.exit_code, result.stdout) == (1, "bob@example.com: row 7 was changed or is missing\n")
+
+
+class TestMany:
+    """It ends, and needs no more memory for a million accounts than for a thousand."""
+
+    def test_a_hundred_thousand_accounts_are_some_hundred_queries(self, postgres_house: House) -> None:
+        house, count = postgres_house, 100_000
+        crowd(house, count)
+        with listened(house) as asked:
+            result = verify(house)
+        assert (result.exit_code, result.stdout) == (0, WHOLE)
+        assert result.stderr.splitlines() == [
+            f"{each} accounts are checked ..." for each in range(10_000, 100_001, 10_000)
+        ]
+        pages = count // audit_verification.PAGE
+        assert len(asked) == 2 * pages + 1
+
+    def test_a_history_that_is_longer_than_memory_is_read_row_by_row(self, house: House) -> None:
+        """It is measured by what one more row costs: nothing."""
+        peaks = []
+        for more in (1_500, 6_000):
+            if not peaks:
+                house.administrator(ANN)
+            write_rows(house, ANN, more)
+            tracemalloc.start()
+            try:
+                assert verify(house).output == WHOLE
+                peaks.append(tracemalloc.get_traced_memory()[1])
+            finally:
+                tracemalloc.stop()
+        assert peaks[1] < 2 * peaks[0], peaks
+
+
+@contextmanager
+def at_the_page(house: House, number: int) -> Iterator[list[Any]]:
+    """Call what is put into the list when the accounts of this page are asked for."""
+    calls: list[Any] = []
+    pages = itertools.count(1)
+
+    def look(_: Any, __: Any, statement: str, *___: Any) -> None:
+        if re.search(r"FROM cms_user\s+WHERE cms_user.id >", statement) and next(pages) == number:
+            for call in calls:
+                call()
+
+    with house.app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", look)
+    try:
+        yield calls
+    finally:
+        event.remove(engine, "before_cursor_execute", look)
+
+
+class TestEnd:
+    """What is not finished is no accusation."""
+
+    def test_a_database_that_dies_in_the_middle_is_no_accusation(
+        self, postgres_house: House, postgres: PostgresServer
+    ) -> None:
+        house = postgres_house
+        crowd(house, 3 * audit_verification.PAGE)
+        try:
+            with at_the_page(house, 3) as calls:
+                calls.append(postgres.stop)
+                result = verify(house)
+        finally:
+            postgres.start()
+        assert (result.exit_code, result.stdout) == (2, "")
+        (line,) = result.stderr.splitlines()
+        assert line.startswith("Could not be finished, 2000 accounts are checked: ")
+        assert verify(house).exit_code == 0
+
+    def test_a_database_that_is_not_there_is_no_accusation(self, small_house: House) -> None:
+        with small_house.app.app_context():
+            db.session.execute(db.text("DROP TABLE audit"))
+            db.session.commit()
+        crowd(small_house, 1)
+        result = verify(small_house)
+        assert (result.exit_code, result.stdout, len(result.stderr.splitlines())) == (2, "", 1)
+
+    @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-C", "terminated"])
+    def test_one_that_is_interrupted_is_no_accusation(self, postgres_house: House, sign: signal.Signals) -> None:
+        """The command waits for a table that somebody holds; so it is surely at work when the signal comes."""
+        house = postgres_house
+        crowd(house, 1)
+        url = house.settings["DATABASE_URL"]
+        waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        with psycopg.connect(url) as holder, psycopg.connect(url, autocommit=True) as onlooker:
+            holder.execute("LOCK TABLE audit")
+            command = subprocess.Popen(
+                [sys.executable, "-m", "flask", "--app", "app", "audit", "verify"],
+                cwd=ROOT,
+                env={"PATH": os.environ["PATH"], **house.settings},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            eventually(lambda: onlooker.execute(waiting).fetchone(), "the command waits for the table")
+            command.send_signal(sign)
+            stdout, stderr = command.communicate(timeout=60)
+        assert (command.returncode, stdout) == (2, "")
+        assert stderr == "Could not be finished, 0 accounts are checked: it was interrupted\n"
+
+    def test_tampering_that_was_found_before_the_end_is_told_all_the_same(
+        self, postgres_house: House, postgres: PostgresServer
+    ) -> None:
+        house = postgres_house
+        crowd(house, 2 * audit_verification.PAGE)
+        house.change("mail-999999@example.com", audit_rows=1)
+        try:
+            with at_the_page(house, 2) as calls:
+                calls.append(postgres.stop)
+                result = verify(house)
+        finally:
+            postgres.start()
+        assert (result.exit_code, len(result.stderr.splitlines())) == (1, 1)
+        assert result.stdout == "mail-999999@example.com: row 1 was changed or is missing\n"

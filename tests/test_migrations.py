@@ -1,0 +1,83 @@
+"""migrations/: what `flask db upgrade` does on a database that is slow or in use."""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.conftest import HOUSES
+from tests.houses import migrate, settings_for
+from tests.parts import PostgresServer, command_line
+
+# The database takes longer for one statement than a request may wait for one.
+SLOW = """
+CREATE FUNCTION slow() RETURNS event_trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF to_regclass('ix_budget_resets_at') IS NULL THEN PERFORM pg_sleep(6); END IF;
+END $$;
+CREATE EVENT TRIGGER slow ON ddl_command_start WHEN TAG IN ('CREATE INDEX') EXECUTE FUNCTION slow();
+"""
+
+IN_USE = (
+    "Error: somebody else held a table for more than 3 s. Run `flask --app app db upgrade` again; "
+    "if that does not help, find the long transaction and end it.\n"
+)
+
+
+@pytest.fixture
+def empty(postgres: PostgresServer) -> Iterator[str]:
+    """Give the address of a PostgreSQL database with nothing in it."""
+    with postgres.database("template1") as url:
+        yield url
+
+
+@pytest.fixture(params=HOUSES)
+def settings(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
+    """Give the settings of an application with an empty database, on both databases."""
+    url = "" if request.param == HOUSES[0] else request.getfixturevalue("empty")
+    return settings_for(tmp_path, DATABASE_URL=url)
+
+
+@contextlib.contextmanager
+def table_in_use(settings: dict[str, str]) -> Iterator[None]:
+    """Hold a transaction open that has written to a table."""
+    write = "DELETE FROM email_change"
+    if url := settings["DATABASE_URL"]:
+        with psycopg.connect(url) as connection:
+            connection.execute(write)
+            yield
+            connection.rollback()
+    else:
+        with contextlib.closing(sqlite3.connect(Path(settings["INSTANCE_DIR"]) / "cms.db")) as connection:
+            connection.execute(write)
+            yield
+            connection.rollback()
+
+
+def test_a_migration_may_take_longer_than_a_request(empty: str, tmp_path: Path) -> None:
+    with psycopg.connect(empty, autocommit=True) as connection:
+        connection.execute(SLOW)
+        name = connection.info.dbname
+        connection.execute(f"ALTER DATABASE {name} SET statement_timeout = '1s'")  # type: ignore[arg-type]
+    migrate(settings_for(tmp_path, DATABASE_URL=empty))
+    with psycopg.connect(empty) as connection:
+        assert connection.execute("SELECT count(*) FROM cms_user").fetchone() == (0,)
+
+
+def test_a_table_in_use_ends_the_upgrade_with_one_line_and_it_can_be_run_again(settings: dict[str, str]) -> None:
+    assert command_line(settings, "db", "upgrade", "0001").returncode == 0
+    with table_in_use(settings):
+        ended = command_line(settings, "db", "upgrade")
+    assert ended.returncode == 1
+    assert ended.stderr == IN_USE
+    ended = command_line(settings, "db", "upgrade")
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_every_migration_can_be_undone_and_made_again(settings: dict[str, str]) -> None:
+    for words in (["upgrade"], ["downgrade", "base"], ["upgrade"]):
+        ended = command_line(settings, "db", *words)
+        assert ended.returncode == 0, ended.stderr
