@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import idna
 import phonenumbers
+import regex
 from email_validator import EmailNotValidError, validate_email
 from flask_babel import force_locale, get_locale, lazy_gettext
 from flask_babel.speaklater import LazyString
@@ -33,7 +34,12 @@ from wtforms.meta import DefaultMeta
 from wtforms.validators import DataRequired, InputRequired, Length, Optional, StopValidation, ValidationError
 from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
 
+from confusables import looks_like
+
 EMAIL_MALFORMED = lazy_gettext("Please enter a valid e-mail address!")
+EMAIL_INVISIBLE = lazy_gettext(
+    "The address contains an invisible character (%(name)s, %(code)s) after “%(before)s”. Please type it by hand."
+)
 EMAIL_MISSING = lazy_gettext("Please enter an e-mail address!")
 CODE_MISSING = lazy_gettext("Please enter the code from the mail!")
 CODE_WRONG = lazy_gettext("The code is wrong!")
@@ -44,6 +50,11 @@ IS_MISSING = lazy_gettext("Please fill in this field.")
 GIVEN = DataRequired(IS_MISSING)
 NAME_RESERVED = lazy_gettext("This name is reserved. Please choose another one.")
 NAME_SHAPE = lazy_gettext("Please use letters, digits, dots, dashes and underscores only.")
+NAME_INVISIBLE = lazy_gettext(
+    "The name contains an invisible character (%(name)s, %(code)s) after “%(before)s”. Please type it by hand."
+)
+NAME_LENGTH = lazy_gettext("A user name has %(low)d to %(high)d characters.")
+NAME_WITHOUT_LETTER = lazy_gettext("A user name needs at least one letter.")
 NEW_PASSWORD, NEW_PASSWORD_AGAIN = lazy_gettext("New password"), lazy_gettext("New password, once more")
 PASSWORD_SHORT = lazy_gettext("Please use at least %(num)d characters.")
 PASSWORD_LONG = lazy_gettext("Please use at most %(num)d characters.")
@@ -52,6 +63,20 @@ PASSWORD_PERSONAL = lazy_gettext("Please do not use your name or address as your
 MOBILE_MALFORMED = lazy_gettext("Please enter a mobile number; one from abroad begins with + and its country code.")
 OUT_OF_RANGE = lazy_gettext("Please enter a number from %(low)d to %(high)d.")
 CHOICE_COUNT = lazy_gettext("Please choose %(low)d to %(high)d of them.")
+INVISIBLE = {
+    "\u00a0": lazy_gettext("no-break space"),
+    "\u00ad": lazy_gettext("soft hyphen"),
+    "\u200b": lazy_gettext("zero width space"),
+    "\u200c": lazy_gettext("zero width non-joiner"),
+    "\u200d": lazy_gettext("zero width joiner"),
+    "\u200e": lazy_gettext("left-to-right mark"),
+    "\u200f": lazy_gettext("right-to-left mark"),
+    "\u2060": lazy_gettext("word joiner"),
+    "\u3000": lazy_gettext("full-width space"),
+    "\ufe0f": lazy_gettext("variation selector"),
+    "\ufeff": lazy_gettext("byte order mark"),
+}
+CONTROL = lazy_gettext("control character")
 GENDERS = {
     "female": lazy_gettext("female"),
     "male": lazy_gettext("male"),
@@ -206,9 +231,19 @@ def together(*names: str) -> Callable[[Callable[..., dict[str, Any] | None]], To
     return lambda judge: Together(names, judge)
 
 
+# What nobody sees: blanks of all kinds, characters that Unicode lets a program ignore, annotation marks, empty Braille.
+BLANK = r"\s\x1c-\x1f\p{Z}\p{Default_Ignorable_Code_Point}\ufff9-\ufffb\u2800"
+VISIBLE = regex.compile(f"[^{BLANK}]")
+LAST_VISIBLE = regex.compile(f"(?r)[^{BLANK}]")
+UNSEEN = regex.compile(rf"(?![ \t\r\n])[{BLANK}\p{{Cc}}]")  # A space or a line break inside a text is seen.
+
+
 def stripped(value: str | None) -> str | None:
-    """Take away the blanks around a text."""
-    return value.strip() if value else value
+    """Strip whitespace and invisible characters from both ends of a text, as they come with pasted text."""
+    if not value:
+        return value
+    first, last = VISIBLE.search(value), LAST_VISIBLE.search(value)
+    return value[first.start() : last.end()] if first and last else ""
 
 
 def one_line(value: str | None) -> str | None:
@@ -238,6 +273,23 @@ def _compatible(name: str) -> str:
     return unicodedata.normalize("NFKC", name)
 
 
+class NothingInvisible:
+    """A text in which every character can be seen."""
+
+    def __init__(self, message: Any = NAME_INVISIBLE) -> None:
+        """Keep the sentence, which tells the name and number of the character and the text before it."""
+        self.message = message
+
+    def __call__(self, form: Form, field: Field) -> None:
+        """Name the first character that cannot be seen. Raises StopValidation."""
+        text = field.data or ""
+        if found := UNSEEN.search(text):
+            character, before = found[0], text[: found.start()]
+            name = INVISIBLE.get(character) or unicodedata.name(character, "").lower() or CONTROL
+            told = {"name": name, "code": f"U+{ord(character):04X}", "before": before[-20:]}
+            raise StopValidation(self.message % told)
+
+
 class EmailAddress:
     """An address as the rest of the house takes it: normal form, at most 64/254, no invisible characters (RFC 5321)."""
 
@@ -251,6 +303,7 @@ class EmailAddress:
         # `=?` would be decoded as an RFC 2047 word on its way into the To header: another mailbox than the one stored.
         if len(text) > 320 or "=?" in text:
             raise StopValidation(str(self.message))
+        NothingInvisible(EMAIL_INVISIBLE)(form, field)
         try:
             found = validate_email(text, check_deliverability=False, allow_smtputf8=False, strict=True)
         except EmailNotValidError:
@@ -274,24 +327,47 @@ class NotReserved:
         self.names, self.message = {name.casefold() for name in names}, message
 
     def __call__(self, form: Form, field: Field) -> None:
-        """Judge the name, whatever its case and width."""
-        if _compatible(field.data or "").casefold() in self.names:
+        """Judge the name, whatever its case, width and script: what looks like a reserved name is one (UTS 39)."""
+        name = field.data or ""
+        if _compatible(name).casefold() in self.names or any(looks_like(name, reserved) for reserved in self.names):
             raise ValidationError(str(self.message))
 
 
+class NameLength:
+    """So many characters as a reader counts them: a letter with its marks is one (UAX 29, grapheme clusters)."""
+
+    COLUMN, KEY_COLUMN = 50, 100  # What the table has room for, in code points.
+
+    def __init__(self, low: int = 2, high: int = 20) -> None:
+        """Keep the bounds."""
+        self.low, self.high = low, high
+
+    def __call__(self, form: Form, field: Field) -> None:
+        """Count the characters, and the room that the name and its key take. Raises StopValidation."""
+        name = field.data or ""
+        fits = len(name) <= self.COLUMN and len(_compatible(name).casefold()) <= self.KEY_COLUMN
+        if not fits or not self.low <= len(regex.findall(r"\X", name)) <= self.high:
+            raise StopValidation(NAME_LENGTH % {"low": self.low, "high": self.high})
+
+
 class NameShape:
-    """Letters and digits of any script, dots, dashes and underscores: nothing invisible, nothing that turns round."""
+    """Letters with their marks and digits of any script, dots, dashes and underscores; one letter at least."""
+
+    # Marks stand on letters only, at most four in a row and none twice (UTS 39, 5.4). An enclosing mark is no part of a
+    # name, and what may be ignored is seen by nobody, although some of it counts as a letter.
+    ALLOWED = regex.compile(r"(?:(?!\p{Default_Ignorable_Code_Point})[\p{L}\p{N}\p{Mn}\p{Mc}._-])+")
+    MISPLACED_MARK = regex.compile(r"(?<![\p{L}\p{M}])\p{M}|\p{Mn}{5}|(\p{Mn})\1")
+    LETTER = regex.compile(r"[\p{Lu}\p{Ll}\p{Lt}\p{Lo}]")
 
     def __call__(self, form: Form, field: Field) -> None:
         """Judge the characters, and what they are compared as: one Arabic ligature stands for four words."""
         name = field.data or ""
-        if not name or not all(_is_of_a_name(character) for character in name + _compatible(name)):
-            raise ValidationError(str(NAME_SHAPE))
-
-
-def _is_of_a_name(character: str) -> bool:
-    """Say whether it is a letter, a mark on one, a digit, or one of the three signs."""
-    return character in "._-" or unicodedata.category(character)[0] in "LMN"
+        for written in (name, _compatible(name)):
+            marks = unicodedata.normalize("NFD", written)
+            if not self.ALLOWED.fullmatch(written) or self.MISPLACED_MARK.search(marks):
+                raise ValidationError(str(NAME_SHAPE))
+        if not self.LETTER.search(name):
+            raise ValidationError(str(NAME_WITHOUT_LETTER))
 
 
 class PasswordStrength:
@@ -421,8 +497,7 @@ def repetition_field(label: Any = NEW_PASSWORD_AGAIN) -> PasswordField:
 
 def username_field(*judges: Any) -> StringField:
     """Return the field of the name under which an administrator is known."""
-    length = Length(3, 20, lazy_gettext("A user name has 3 to 20 characters."))
-    validators = [DataRequired(IS_MISSING), length, *(judges or (NameShape(), NotReserved()))]
+    validators = [DataRequired(IS_MISSING), NothingInvisible(), NameLength(), *(judges or (NameShape(), NotReserved()))]
     return StringField(lazy_gettext("User name"), validators, filters=[stripped, composed])
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import bindparam, delete, select, update
 
-from accounts import audit, clock, limits, links, mailer, outbox, passwords, sessions
+from accounts import audit, clock, limits, links, mailer, outbox, passwords, sessions, usernames
 from accounts.audit import Where
 from accounts.errors import EmailTaken, LastSuperuser, NobodyThere, NotAllowed, NotYourself, SignInRequired
 from models import CMSUser, EmailChange, db, email_key, name_key
@@ -92,10 +92,12 @@ def blank(email: str, username: str, password_hash: str, *, superuser: bool) -> 
 def create(*, email: str, username: str, password: str, superuser: bool, where: Where) -> CMSUser:
     """Make an administrator whose address is taken as proved.
 
-    Raises IntegrityError if name or address is taken, EmailTaken if its former owner may still want the address back.
+    Raises IntegrityError if name or address is taken, EmailTaken if its former owner may still want the address back,
+    UsernameTaken if the name looks like that of a superuser.
     """
     if links.reserved(email_key(email)):
         raise EmailTaken
+    usernames.refuse_lookalike_username(username, None)
     user = blank(email, username, passwords.hashed(password), superuser=superuser)
     db.session.add(user)
     db.session.flush()
@@ -105,10 +107,16 @@ def create(*, email: str, username: str, password: str, superuser: bool, where: 
 
 
 def set_role(by: CMSUser | None, user_id: int, *, superuser: bool, reason: str, where: Where) -> None:
-    """Make somebody a superuser or an editor. Raises NobodyThere, NotYourself, NotAllowed, LastSuperuser."""
+    """Make somebody a superuser or an editor.
+
+    Raises NobodyThere, NotYourself, NotAllowed, LastSuperuser, and UsernameTaken if the name of who would become a
+    superuser looks like that of another one.
+    """
     user = other(by, user_id)
     if user.is_superuser != superuser:
         _keep_a_superuser(user)
+        if superuser:
+            usernames.refuse_lookalike_username(user.username, user.id)
         user.is_superuser = superuser
         _tell(by, user, "made_superuser" if superuser else "made_editor", reason, where)
     _close()

@@ -87,7 +87,7 @@ class LinkDead(Refusal):
 
 
 class UsernameTaken(Refusal):
-    """The user name belongs to another administrator."""
+    """The user name belongs to another administrator, or looks like that of a superuser."""
 
 
 class ProfileChanged(Refusal):

@@ -7,7 +7,7 @@ from flask import current_app
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
-from accounts import administrators, audit, clock, limits, links, mailer, outbox, passwords
+from accounts import administrators, audit, clock, limits, links, mailer, outbox, passwords, usernames
 from accounts.audit import Where
 from accounts.errors import EmailTaken, LinkDead, UsernameTaken
 from accounts.keys import fingerprint
@@ -91,6 +91,7 @@ def register(token: str, profile: Profile, password: str, where: Where) -> None:
         raise LinkDead
     if administrators.with_email(invitation.email) or links.reserved(invitation.email_key):
         raise EmailTaken
+    usernames.refuse_lookalike_username(profile.username, None)
     user = administrators.blank(invitation.email, profile.username, hashed, superuser=invitation.is_superuser)
     profile.write_to(user)
     db.session.add(user)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.exc import IntegrityError
 
-from accounts import administrators, audit
+from accounts import administrators, audit, usernames
 from accounts.audit import Where
 from accounts.errors import ProfileChanged, UsernameTaken
 from models import CMSUser, db, name_key
@@ -40,6 +40,8 @@ def update(user: CMSUser, profile: Profile, *, version: int, where: Where) -> No
         user = administrators.locked(user.id)
         if user.profile_version != version:
             raise ProfileChanged
+        if profile.username != user.username:  # An older name is kept, whatever it looks like.
+            usernames.refuse_lookalike_username(profile.username, user.id)
         changed = profile.write_to(user)
         try:
             db.session.flush()
