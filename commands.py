@@ -29,7 +29,7 @@ from accounts import (
 )
 from accounts import pending as pending_changes
 from accounts.audit import COMMAND_LINE, Where
-from accounts.errors import EmailTaken, Refusal
+from accounts.errors import EmailTaken, Refusal, UsernameTaken
 from forms import EmailCaptchaForm, NewPasswordForm, ReasonForm, UsernameForm, all_errors
 from models import CMSUser, db
 
@@ -79,7 +79,7 @@ def create(email: str, username: str, superuser: bool) -> None:
         administrators.create(
             email=email, username=username, password=password, superuser=superuser, where=COMMAND_LINE
         )
-    except (IntegrityError, EmailTaken):
+    except (IntegrityError, EmailTaken, UsernameTaken):
         raise click.ClickException("There is an administrator with this address or user name already.") from None
     click.echo(f"Administrator {username} <{email}> is made.")
 
@@ -105,7 +105,7 @@ def _make_demonstration(path: Path) -> None:
         user = administrators.create(
             email="admin@example.com", username="admin", password=password, superuser=True, where=COMMAND_LINE
         )
-    except (IntegrityError, EmailTaken):
+    except (IntegrityError, EmailTaken, UsernameTaken):
         raise click.ClickException("admin@example.com exists already; sign in with its password.") from None
     with open(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:
         json.dump({"id": user.id, "password": password}, file)

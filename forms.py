@@ -2,21 +2,27 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from difflib import get_close_matches
 from functools import cache
 from typing import Any, NamedTuple
 
 import idna
 import phonenumbers
+import regex
 from email_validator import EmailNotValidError, validate_email
-from flask_babel import get_locale, lazy_gettext
+from flask_babel import force_locale, get_locale, lazy_gettext
+from flask_babel.speaklater import LazyString
 from wtforms import (
     BooleanField,
     Field,
+    FieldList,
     Form,
+    FormField,
     HiddenField,
     IntegerField,
+    MultipleFileField,
     PasswordField,
     RadioField,
     SelectField,
@@ -24,12 +30,16 @@ from wtforms import (
     StringField,
 )
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
-from wtforms.i18n import get_translations
 from wtforms.meta import DefaultMeta
 from wtforms.validators import DataRequired, InputRequired, Length, Optional, StopValidation, ValidationError
 from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
 
+from confusables import looks_like
+
 EMAIL_MALFORMED = lazy_gettext("Please enter a valid e-mail address!")
+EMAIL_INVISIBLE = lazy_gettext(
+    "The address contains an invisible character (%(name)s, %(code)s) after “%(before)s”. Please type it by hand."
+)
 EMAIL_MISSING = lazy_gettext("Please enter an e-mail address!")
 CODE_MISSING = lazy_gettext("Please enter the code from the mail!")
 CODE_WRONG = lazy_gettext("The code is wrong!")
@@ -40,6 +50,11 @@ IS_MISSING = lazy_gettext("Please fill in this field.")
 GIVEN = DataRequired(IS_MISSING)
 NAME_RESERVED = lazy_gettext("This name is reserved. Please choose another one.")
 NAME_SHAPE = lazy_gettext("Please use letters, digits, dots, dashes and underscores only.")
+NAME_INVISIBLE = lazy_gettext(
+    "The name contains an invisible character (%(name)s, %(code)s) after “%(before)s”. Please type it by hand."
+)
+NAME_LENGTH = lazy_gettext("A user name has %(low)d to %(high)d characters.")
+NAME_WITHOUT_LETTER = lazy_gettext("A user name needs at least one letter.")
 NEW_PASSWORD, NEW_PASSWORD_AGAIN = lazy_gettext("New password"), lazy_gettext("New password, once more")
 PASSWORD_SHORT = lazy_gettext("Please use at least %(num)d characters.")
 PASSWORD_LONG = lazy_gettext("Please use at most %(num)d characters.")
@@ -48,6 +63,20 @@ PASSWORD_PERSONAL = lazy_gettext("Please do not use your name or address as your
 MOBILE_MALFORMED = lazy_gettext("Please enter a mobile number; one from abroad begins with + and its country code.")
 OUT_OF_RANGE = lazy_gettext("Please enter a number from %(low)d to %(high)d.")
 CHOICE_COUNT = lazy_gettext("Please choose %(low)d to %(high)d of them.")
+INVISIBLE = {
+    "\u00a0": lazy_gettext("no-break space"),
+    "\u00ad": lazy_gettext("soft hyphen"),
+    "\u200b": lazy_gettext("zero width space"),
+    "\u200c": lazy_gettext("zero width non-joiner"),
+    "\u200d": lazy_gettext("zero width joiner"),
+    "\u200e": lazy_gettext("left-to-right mark"),
+    "\u200f": lazy_gettext("right-to-left mark"),
+    "\u2060": lazy_gettext("word joiner"),
+    "\u3000": lazy_gettext("full-width space"),
+    "\ufe0f": lazy_gettext("variation selector"),
+    "\ufeff": lazy_gettext("byte order mark"),
+}
+CONTROL = lazy_gettext("control character")
 GENDERS = {
     "female": lazy_gettext("female"),
     "male": lazy_gettext("male"),
@@ -72,55 +101,99 @@ INTERESTS = {
 }
 LANGUAGES = {"zh": "中文", "en": "English"}
 ROLES = {"editor": lazy_gettext("Editor"), "superuser": lazy_gettext("Superuser")}
+REPEATABLE = (SelectMultipleField, MultipleFileField, FieldList, FormField)  # Fields that read several values.
 
 
 class BaseForm(Form):
-    """A form whose messages are in the language of the reader, and which takes every field once only."""
+    """A form whose messages are in the language of the reader, and which takes every field once only.
+
+    It is created as any WTForms form: BaseForm(formdata, obj, prefix, data, meta, extra_filters=..., **defaults).
+    """
 
     class Meta(DefaultMeta):
-        """WTForms' own messages come from its own catalogues."""
+        """The settings of a form. A form may override any of them in a `Meta` of its own or with `meta={...}`."""
+
+        # None: the language of the reader. A list of locales overrides it; False leaves WTForms' messages in English.
+        locales: Any = None
 
         def get_translations(self, form: Any) -> Any:
-            """Return WTForms' catalogue of the language at hand."""
-            return get_translations([str(get_locale() or "zh")])
+            """Return WTForms' own catalogue for the locales; each is looked up and read once (`cache_translations`)."""
+            if self.locales is None:
+                self.locales = [str(get_locale() or "zh")]
+            return super().get_translations(form)
 
-    def __init__(self, sent: Any = None, **kwargs: Any) -> None:
-        """Read what was sent, a MultiDict; None makes an empty form for a page."""
-        super().__init__(sent, **kwargs)
-        one = [] if sent is None else [field for field in self if not isinstance(field, SelectMultipleField)]
-        self._twice = [field.name for field in one if len(sent.getlist(field.name)) > 1]
+    _sent_twice: Sequence[str] = ()
+    _complaints: Sequence[str] = ()  # Errors of the whole form that the last validate() added.
+
+    def process(
+        self,
+        formdata: Any = None,
+        obj: object | None = None,
+        data: Mapping[str, Any] | None = None,
+        extra_filters: Mapping[str, Sequence[Any]] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Fill the fields from `formdata` (a MultiDict), else from `obj`, `data` or `kwargs`; may be called again."""
+        filters = {name: list(of_field) for name, of_field in (extra_filters or {}).items()}  # WTForms appends to them.
+        super().process(formdata, obj, data, filters, **kwargs)
+        sent = None if formdata is None else self.meta.wrap_formdata(self, formdata)
+        self._sent_twice = [
+            name
+            for name, field in self._fields.items()
+            if sent is not None and not isinstance(field, REPEATABLE) and len(sent.getlist(field.name)) > 1
+        ]
 
     def validate(self, extra_validators: Mapping[str, Sequence[Any]] | None = None) -> bool:
-        """Say whether everything may stand as it is; `all_errors` then tells what is wrong with which field.
+        """Return whether the form passes; `errors` and `all_errors` then say what is wrong with which field.
 
         First each field in the order of the form: filters, `pre_validate`, its own validators, the form's
         `validate_<field>`, `post_validate`; a ValidationError adds a sentence and goes on, a StopValidation ends the
         field. Then the checks `together`, each only if all of its fields passed.
         """
-        self.form_errors = []
-        super().validate(extra_validators)
-        for name in self._twice:
-            self.refuse(name, SENT_TWICE)
-        for check in self._checks():
-            self._judge_together(check)
-        return not all_errors(self)
+        self.form_errors = [error for error in self.form_errors if error not in self._complaints]
+        self._complaints = []
+        with self._speaking_its_language():
+            passed = super().validate({name: list(more) for name, more in (extra_validators or {}).items()})
+            for name in self._sent_twice:
+                if name in self:
+                    self.refuse(name, SENT_TWICE)
+            for check in self._checks():
+                self._judge_together(check)
+            self._render_errors()
+        return passed and not all_errors(self)
 
     def refuse(self, name: str, sentence: object) -> None:
-        """Put a sentence at a field, or ("") above the form, for who judges what a form cannot."""
-        if name:
-            self[name].errors = (*self[name].errors, str(sentence))
-        else:
+        """Add an error to a field, or ("", or a field that the form does not have) to the form as a whole."""
+        field = self._fields.get(name)
+        if field is None or isinstance(field, FormField):
             self.form_errors = [*self.form_errors, str(sentence)]
+        else:
+            field.errors = [*field.errors, str(sentence)]
+
+    def _speaking_its_language(self) -> AbstractContextManager[None]:
+        """Return a context in which our own messages, too, are in the form's first locale."""
+        first = next(iter(self.meta.locales or ()), "")
+        if not first or get_locale() is None or str(get_locale()) == first:
+            return nullcontext()
+        return force_locale(first.replace("-", "_"))  # type: ignore[no-any-return]
+
+    def _render_errors(self) -> None:
+        """Replace lazy messages by text: read later, they would be in whatever language is current then."""
+        for field in self:
+            if isinstance(field.errors, list):
+                field.errors = [str(error) if isinstance(error, LazyString) else error for error in field.errors]
 
     def _judge_together(self, check: "Together") -> None:
         """Hand clean data to a check of several fields; take back changed data, or its complaint."""
-        fields = [self[name] for name in check.names]
-        if any(field.errors for field in fields):
+        fields = [self[name] for name in check.names if name in self]
+        if len(fields) < len(check.names) or any(field.errors for field in fields):
             return
         try:
             changed = check.judge(self, *(field.data for field in fields))
         except ValidationError as complaint:
+            before = self.form_errors
             self.refuse(getattr(complaint, "field", ""), complaint)
+            self._complaints = [*self._complaints, *self.form_errors[len(before) :]]
         else:
             for name, value in (changed or {}).items():
                 self[name].data = value
@@ -158,9 +231,19 @@ def together(*names: str) -> Callable[[Callable[..., dict[str, Any] | None]], To
     return lambda judge: Together(names, judge)
 
 
+# What nobody sees: blanks of all kinds, characters that Unicode lets a program ignore, annotation marks, empty Braille.
+BLANK = r"\s\x1c-\x1f\p{Z}\p{Default_Ignorable_Code_Point}\ufff9-\ufffb\u2800"
+VISIBLE = regex.compile(f"[^{BLANK}]")
+LAST_VISIBLE = regex.compile(f"(?r)[^{BLANK}]")
+UNSEEN = regex.compile(rf"(?![ \t\r\n])[{BLANK}\p{{Cc}}]")  # A space or a line break inside a text is seen.
+
+
 def stripped(value: str | None) -> str | None:
-    """Take away the blanks around a text."""
-    return value.strip() if value else value
+    """Strip whitespace and invisible characters from both ends of a text, as they come with pasted text."""
+    if not value:
+        return value
+    first, last = VISIBLE.search(value), LAST_VISIBLE.search(value)
+    return value[first.start() : last.end()] if first and last else ""
 
 
 def one_line(value: str | None) -> str | None:
@@ -190,6 +273,23 @@ def _compatible(name: str) -> str:
     return unicodedata.normalize("NFKC", name)
 
 
+class NothingInvisible:
+    """A text in which every character can be seen."""
+
+    def __init__(self, message: Any = NAME_INVISIBLE) -> None:
+        """Keep the sentence, which tells the name and number of the character and the text before it."""
+        self.message = message
+
+    def __call__(self, form: Form, field: Field) -> None:
+        """Name the first character that cannot be seen. Raises StopValidation."""
+        text = field.data or ""
+        if found := UNSEEN.search(text):
+            character, before = found[0], text[: found.start()]
+            name = INVISIBLE.get(character) or unicodedata.name(character, "").lower() or CONTROL
+            told = {"name": name, "code": f"U+{ord(character):04X}", "before": before[-20:]}
+            raise StopValidation(self.message % told)
+
+
 class EmailAddress:
     """An address as the rest of the house takes it: normal form, at most 64/254, no invisible characters (RFC 5321)."""
 
@@ -203,6 +303,7 @@ class EmailAddress:
         # `=?` would be decoded as an RFC 2047 word on its way into the To header: another mailbox than the one stored.
         if len(text) > 320 or "=?" in text:
             raise StopValidation(str(self.message))
+        NothingInvisible(EMAIL_INVISIBLE)(form, field)
         try:
             found = validate_email(text, check_deliverability=False, allow_smtputf8=False, strict=True)
         except EmailNotValidError:
@@ -226,24 +327,47 @@ class NotReserved:
         self.names, self.message = {name.casefold() for name in names}, message
 
     def __call__(self, form: Form, field: Field) -> None:
-        """Judge the name, whatever its case and width."""
-        if _compatible(field.data or "").casefold() in self.names:
+        """Judge the name, whatever its case, width and script: what looks like a reserved name is one (UTS 39)."""
+        name = field.data or ""
+        if _compatible(name).casefold() in self.names or any(looks_like(name, reserved) for reserved in self.names):
             raise ValidationError(str(self.message))
 
 
+class NameLength:
+    """So many characters as a reader counts them: a letter with its marks is one (UAX 29, grapheme clusters)."""
+
+    COLUMN, KEY_COLUMN = 50, 100  # What the table has room for, in code points.
+
+    def __init__(self, low: int = 2, high: int = 20) -> None:
+        """Keep the bounds."""
+        self.low, self.high = low, high
+
+    def __call__(self, form: Form, field: Field) -> None:
+        """Count the characters, and the room that the name and its key take. Raises StopValidation."""
+        name = field.data or ""
+        fits = len(name) <= self.COLUMN and len(_compatible(name).casefold()) <= self.KEY_COLUMN
+        if not fits or not self.low <= len(regex.findall(r"\X", name)) <= self.high:
+            raise StopValidation(NAME_LENGTH % {"low": self.low, "high": self.high})
+
+
 class NameShape:
-    """Letters and digits of any script, dots, dashes and underscores: nothing invisible, nothing that turns round."""
+    """Letters with their marks and digits of any script, dots, dashes and underscores; one letter at least."""
+
+    # Marks stand on letters only, at most four in a row and none twice (UTS 39, 5.4). An enclosing mark is no part of a
+    # name, and what may be ignored is seen by nobody, although some of it counts as a letter.
+    ALLOWED = regex.compile(r"(?:(?!\p{Default_Ignorable_Code_Point})[\p{L}\p{N}\p{Mn}\p{Mc}._-])+")
+    MISPLACED_MARK = regex.compile(r"(?<![\p{L}\p{M}])\p{M}|\p{Mn}{5}|(\p{Mn})\1")
+    LETTER = regex.compile(r"[\p{Lu}\p{Ll}\p{Lt}\p{Lo}]")
 
     def __call__(self, form: Form, field: Field) -> None:
         """Judge the characters, and what they are compared as: one Arabic ligature stands for four words."""
         name = field.data or ""
-        if not name or not all(_is_of_a_name(character) for character in name + _compatible(name)):
-            raise ValidationError(str(NAME_SHAPE))
-
-
-def _is_of_a_name(character: str) -> bool:
-    """Say whether it is a letter, a mark on one, a digit, or one of the three signs."""
-    return character in "._-" or unicodedata.category(character)[0] in "LMN"
+        for written in (name, _compatible(name)):
+            marks = unicodedata.normalize("NFD", written)
+            if not self.ALLOWED.fullmatch(written) or self.MISPLACED_MARK.search(marks):
+                raise ValidationError(str(NAME_SHAPE))
+        if not self.LETTER.search(name):
+            raise ValidationError(str(NAME_WITHOUT_LETTER))
 
 
 class PasswordStrength:
@@ -295,8 +419,8 @@ class SameAs:
         self.name, self.message = name, message
 
     def __call__(self, form: Form, field: Field) -> None:
-        """Compare; where the other field is missing there is nothing to be the same as."""
-        if field.data != form[self.name].data:
+        """Compare; a form from which the other field was deleted has nothing to compare with."""
+        if self.name in form and field.data != form[self.name].data:
             raise ValidationError(str(self.message))
 
 
@@ -373,8 +497,7 @@ def repetition_field(label: Any = NEW_PASSWORD_AGAIN) -> PasswordField:
 
 def username_field(*judges: Any) -> StringField:
     """Return the field of the name under which an administrator is known."""
-    length = Length(3, 20, lazy_gettext("A user name has 3 to 20 characters."))
-    validators = [DataRequired(IS_MISSING), length, *(judges or (NameShape(), NotReserved()))]
+    validators = [DataRequired(IS_MISSING), NothingInvisible(), NameLength(), *(judges or (NameShape(), NotReserved()))]
     return StringField(lazy_gettext("User name"), validators, filters=[stripped, composed])
 
 
@@ -477,7 +600,7 @@ class ResetEmailForm(EmailCaptchaForm):
 
     def validate_captcha(self, field: Field) -> None:
         """Ask for one code at least; whether a second one is needed is not for a form to know."""
-        if not field.data and not self.old_captcha.data:
+        if not field.data and not ("old_captcha" in self and self.old_captcha.data):
             raise StopValidation(str(CODE_MISSING))
 
 
@@ -499,9 +622,9 @@ class NewPasswordForm(BaseForm):
     password = new_password_field()
     repetition = repetition_field()
 
-    def __init__(self, sent: Any = None, *, unlike: Sequence[str] = (), **kwargs: Any) -> None:
-        """Read what was sent."""
-        super().__init__(sent, **kwargs)
+    def __init__(self, *args: Any, unlike: Sequence[str] = (), **kwargs: Any) -> None:
+        """Take what every form takes, and `unlike`."""
+        super().__init__(*args, **kwargs)
         self._unlike = [word.casefold() for word in unlike if word]
 
     @together("password")
@@ -540,9 +663,9 @@ class ProfileForm(BaseForm):
     )
     version = IntegerField(widget=HiddenInput())
 
-    def __init__(self, sent: Any = None, *, interests: Mapping[str, Any] = INTERESTS, **kwargs: Any) -> None:
-        """Read what was sent; what can be chosen among the interests is told when the form is made."""
-        super().__init__(sent, **kwargs)
+    def __init__(self, *args: Any, interests: Mapping[str, Any] = INTERESTS, **kwargs: Any) -> None:
+        """Take what every form takes, and the interests that can be chosen."""
+        super().__init__(*args, **kwargs)
         self.interests.choices = choices(interests)
 
 
@@ -559,9 +682,9 @@ class RegisterForm(NewPasswordForm):
     interests = interests_field(GIVEN)
     language = SelectField(lazy_gettext("Language"), choices=choices(LANGUAGES))
 
-    def __init__(self, sent: Any = None, *, interests: Mapping[str, Any] = INTERESTS, **kwargs: Any) -> None:
-        """Read what was sent; what can be chosen among the interests is told when the form is made."""
-        super().__init__(sent, **kwargs)
+    def __init__(self, *args: Any, interests: Mapping[str, Any] = INTERESTS, **kwargs: Any) -> None:
+        """Take what every form takes, and the interests that can be chosen."""
+        super().__init__(*args, **kwargs)
         self.interests.choices = choices(interests)
 
     @together("username", "password")
@@ -598,7 +721,22 @@ class InviteForm(BaseForm):
     role = role_field()
 
 
-def all_errors(form: BaseForm) -> dict[str, list[str]]:
-    """Return what is wrong: with the form as a whole under "", then field by field in the order of the form."""
-    of_fields = {field.name: [str(error) for error in field.errors] for field in form if field.errors}
-    return ({"": [str(error) for error in form.form_errors]} if form.form_errors else {}) | of_fields
+def all_errors(form: Form) -> dict[str, list[str]]:
+    """Return what is wrong: with the form as a whole under "", then field by field in the order of the form.
+
+    Unlike `form.errors` it has the names that fields have in HTML, prefix and all, and is flat for enclosed forms, too.
+    """
+    of_form = {"": [str(error) for error in form.form_errors]} if form.form_errors else {}
+    return of_form | dict(found for field in form for found in _errors_of(field))
+
+
+def _errors_of(field: Field) -> Iterator[tuple[str, list[str]]]:
+    """Yield the name and errors of a field that has any, and of the fields inside it."""
+    if isinstance(field, FormField):
+        yield from ((name or field.name, errors) for name, errors in all_errors(field.form).items())
+        return
+    if isinstance(field, FieldList):
+        for entry in field.entries:
+            yield from _errors_of(entry)
+    if own := [str(error) for error in field.errors if not isinstance(error, list | tuple | dict)]:
+        yield field.name, own

@@ -6,7 +6,19 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from accounts import audit, limits, links, mailer, outbox, passwords, pending, people, sessions, unit_of_work
+from accounts import (
+    audit,
+    limits,
+    links,
+    mailer,
+    outbox,
+    passwords,
+    pending,
+    people,
+    sessions,
+    unit_of_work,
+    usernames,
+)
 from accounts.audit import Where
 from accounts.errors import EmailTaken, LastSuperuser, NobodyThere
 from accounts.unit_of_work import Actor
@@ -64,12 +76,14 @@ def seen(user_id: int) -> Seen:
 def create(*, email: str, username: str, password: str, superuser: bool, where: Where) -> CMSUser:
     """Create an administrator whose address counts as proved.
 
-    Raises IntegrityError if name or address is taken, EmailTaken if its former owner may still want the address back.
+    Raises IntegrityError if name or address is taken, EmailTaken if its former owner may still want the address back,
+    UsernameTaken if the name looks like that of a superuser.
     """
     password_hash = passwords.hashed(password)
     with unit_of_work.begin(where):
         if links.reserved(email_key(email)):
             raise EmailTaken
+        usernames.refuse_lookalike_username(username, None)
         user = people.new_account(email, username, password_hash, superuser=superuser)
         db.session.add(user)
         db.session.flush()
@@ -80,13 +94,16 @@ def create(*, email: str, username: str, password: str, superuser: bool, where: 
 def set_role(actor: Actor | None, user_id: int, *, superuser: bool, reason: str, where: Where) -> None:
     """Make somebody a superuser or an editor; an editor's started changes are withdrawn.
 
-    Raises NobodyThere, NotYourself, NotAllowed, SignInRequired, LastSuperuser; then nothing is changed but the history.
+    Raises NobodyThere, NotYourself, NotAllowed, SignInRequired, LastSuperuser, and UsernameTaken if the name of who would
+    become a superuser looks like that of another one; then nothing is changed but the history.
     """
     with unit_of_work.begin(where, actor, whose=user_id) as work:
         accounts = work.lock_managed(user_id, also=lambda: pending.started_by(user_id))
         user = accounts[user_id]
         if user.is_superuser != superuser:
             _keep_a_superuser(user)
+            if superuser:
+                usernames.refuse_lookalike_username(user.username, user.id)
             user.is_superuser = superuser
             withdraw_started(user, accounts, where)
             _tell(actor, user, "made_superuser" if superuser else "made_editor", reason, where)

@@ -124,7 +124,7 @@ class NothingToStop(Refusal):
 
 
 class UsernameTaken(Refusal):
-    """The user name belongs to another administrator."""
+    """The user name belongs to another administrator, or looks like that of a superuser."""
 
 
 class ProfileChanged(Refusal):

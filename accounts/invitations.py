@@ -9,7 +9,7 @@ from flask import current_app
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
-from accounts import audit, clock, limits, links, mailer, outbox, passwords, people, unit_of_work
+from accounts import audit, clock, limits, links, mailer, outbox, passwords, people, unit_of_work, usernames
 from accounts.audit import Where
 from accounts.errors import EmailTaken, LinkDead, UsernameTaken
 from accounts.keys import fingerprint
@@ -117,6 +117,7 @@ def register(token: str, profile: Profile, password: str, where: Where) -> str:
             raise LinkDead
         if people.with_email(invitation.email) or links.reserved(invitation.email_key):
             raise EmailTaken
+        usernames.refuse_lookalike_username(profile.username, None)
         user = people.new_account(invitation.email, profile.username, password_hash, superuser=invitation.is_superuser)
         profile.write_to(user)
         db.session.add(user)

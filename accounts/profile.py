@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.exc import IntegrityError
 
-from accounts import audit, unit_of_work
+from accounts import audit, unit_of_work, usernames
 from accounts.audit import Where
 from accounts.errors import ProfileChanged, UsernameTaken
 from accounts.unit_of_work import Actor
@@ -41,6 +41,8 @@ def update(actor: Actor, profile: Profile, *, version: int, where: Where) -> CMS
         account = work.lock_own()
         if account.profile_version != version:
             raise ProfileChanged
+        if profile.username != account.username:  # An older name is kept, whatever it looks like.
+            usernames.refuse_lookalike_username(profile.username, account.id)
         changed = profile.write_to(account)
         try:
             db.session.flush()

@@ -168,7 +168,9 @@ def test_who_is_refused_without_scripts_finds_their_data_and_no_password_on_the_
 
 
 WRONG = [
-    ("username", "li"),
+    ("username", "l"),
+    ("username", "\u3164\u3164"),  # Two letters that nobody sees.
+    ("username", "аdmin"),  # With a Cyrillic letter.
     ("username", "\ufdfa" * 20),  # One letter each, and four words where names are compared: too many for the table.
     ("username", "root"),
     ("password", NEW),

@@ -1,0 +1,40 @@
+"""What the pages with forms say before anything is wrong."""
+
+import re
+
+import pytest
+
+from forms import PasswordStrength
+from tests.houses import House
+from tests.people import Answer
+from tests.stories.office import invited
+
+ANN = "ann@example.com"
+HINT = {"zh": "至少 {} 个字符。", "en": "At least {} characters."}
+
+
+def hint_at(page: Answer, field: str) -> str:
+    """Return the hint that a field points to, and which a screen reader reads with it."""
+    assert page.status == 200
+    pointed = re.search(rf'<input[^>]*id="{field}"[^>]*aria-describedby="([^"]+)"', page.text)
+    assert pointed
+    assert f"{field}-hint" in pointed[1].split()
+    hint = re.search(rf'id="{field}-hint"[^>]*>([^<]+)<', page.text)
+    assert hint
+    return hint[1]
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("where", ["register", "forgotten", "change"])
+def test_every_field_for_a_new_password_says_how_long_it_must_be(small_house: House, where: str, language: str) -> None:
+    if where == "register":
+        person, path = small_house.visitor(), invited(small_house)
+    elif where == "change":
+        person, path = small_house.person(), "/cms/resetpwd/"
+    else:
+        small_house.administrator(ANN)
+        person = small_house.visitor(ANN)
+        person.post("/cms/forgotpwd/", {"email": ANN})
+        path = small_house.links_to(ANN, "forgotpwd")[0]
+    person.browser.headers["Accept-Language"] = language
+    assert hint_at(person.page(path), "password").startswith(HINT[language].format(PasswordStrength().shortest))

@@ -1,0 +1,268 @@
+"""Which user names a form takes, and what it says of the others; and what invisible marks do to any text field."""
+
+import unicodedata
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+from hypothesis import given
+from hypothesis import strategies as st
+from werkzeug.datastructures import MultiDict
+
+from cms import languages
+from forms import EmailCaptchaForm, LoginForm, ProfileForm, UsernameForm, all_errors
+from models import CMSUser, name_key
+
+bare = Flask(__name__)
+languages.init_app(bare)
+
+
+@pytest.fixture(autouse=True, params=["zh", "en"])
+def language(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Be a reader of one of the two languages."""
+    with bare.test_request_context(headers={"Accept-Language": request.param}):
+        yield request.param
+
+
+def said_of(name: str) -> list[str]:
+    """Return what the page of one's own data says of a user name."""
+    form = ProfileForm(MultiDict({"username": name, "city": "", "language": "", "version": "1"}))
+    form.validate()
+    return all_errors(form).get("username", [])
+
+
+def said_to_the_operator(name: str) -> list[str]:
+    """Return what the command line says of a user name."""
+    form = UsernameForm(data={"username": name})
+    form.validate()
+    return all_errors(form).get("username", [])
+
+
+def kept(name: str) -> str:
+    """Return what becomes of a user name that is taken."""
+    form = ProfileForm(MultiDict({"username": name, "city": "", "language": "", "version": "1"}))
+    assert form.validate(), form.errors
+    return str(form.username.data)
+
+
+SHAPE = {
+    "zh": "只能使用文字、数字、点、短横线和下划线。",
+    "en": "Please use letters, digits, dots, dashes and underscores only.",
+}
+RESERVED = {"zh": "此名称已保留，请换一个。", "en": "This name is reserved. Please choose another one."}
+LENGTH = {"zh": "用户名需要 2 到 20 个字符。", "en": "A user name has 2 to 20 characters."}
+LETTER = {"zh": "用户名至少需要包含一个汉字或字母。", "en": "A user name needs at least one letter."}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("张伟", "王芳", "lì", "lì.míng", "张Wei", "Ann-Lee_3", "Bø", "Ёлка", "Ελένη", "דנה", "محمد"),
+        *("रामचन्द्र", "สมชาย", "မြင့်", "Nguyễn", "ノート", "김철수", "ཀརྨ", "Ivan.Иванов", "ｌｉ"),
+    ],
+)
+def test_names_of_every_script_are_taken_from_two_characters_on(name: str) -> None:
+    assert said_of(name) == []
+    assert kept(name) == unicodedata.normalize("NFC", name)
+
+
+@pytest.mark.parametrize("name", ["李", "a", "e\u0301", "x" * 21, "张" * 21])
+def test_a_name_is_counted_in_characters_as_they_are_read(language: str, name: str) -> None:
+    assert said_of(name) == said_to_the_operator(name) == [LENGTH[language]]
+
+
+def test_a_letter_with_its_marks_is_one_character() -> None:
+    assert said_of("क्षि" * 10) == []  # Forty code points.
+    assert said_of("q\u0323\u0307" * 20) != []  # Sixty: more than the table has room for.
+
+
+@given(st.text(alphabet=st.characters(categories=["L", "N", "Mn", "Mc"]), min_size=1, max_size=60))
+def test_whatever_passes_has_room_in_the_table(name: str) -> None:
+    form = UsernameForm(data={"username": name})
+    if form.validate():
+        columns = CMSUser.__table__.c
+        assert len(form.username.data) <= columns.username.type.length
+        assert len(name_key(form.username.data)) <= columns.username_key.type.length
+
+
+def ignorable() -> list[str]:
+    """Return some characters of every block that Unicode's Default_Ignorable_Code_Point names."""
+    ranges = (
+        "00AD 034F 061C 115F-1160 17B4-17B5 180B-180F 200B-200F 202A-202E 2060-206F 3164 FE00-FE0F FEFF FFA0 "
+        "1BCA0-1BCA3 1D173-1D17A E0001 E0020-E007F E0100-E01EF"
+    )
+    found = []
+    for each in ranges.split():
+        first, _, last = each.partition("-")
+        found += {chr(int(first, 16)), chr(int(last or first, 16))}
+    return found
+
+
+@pytest.mark.parametrize("mark", ignorable(), ids=lambda mark: f"U+{ord(mark):04X}")
+def test_a_name_holds_nothing_that_is_ignored(mark: str) -> None:
+    for name in (f"an{mark}n", f"a{mark}{mark}n", f"张{mark}伟"):
+        assert said_of(name) != [], name
+        assert said_to_the_operator(name) != [], name
+    assert said_of(mark * 3) != []
+    assert said_of(f"a{mark}") != []  # One letter and nothing.
+
+
+def test_an_invisible_character_inside_a_name_is_named(language: str) -> None:
+    sentence = {
+        "zh": "用户名中“an”之后有一个不可见字符（零宽空格，U+200B），请手动输入。",
+        "en": "The name contains an invisible character (zero width space, U+200B) after “an”. Please type it by hand.",
+    }
+    assert said_of("an\u200bn") == said_to_the_operator("an\u200bn") == [sentence[language]]
+
+
+@pytest.mark.parametrize("mark", ["\u200b", "\ufeff", "\u00a0", "\u3000", "\u202c", "\u2060", "\u3164", " \u200e\t"])
+def test_invisible_characters_around_a_name_are_stripped(mark: str) -> None:
+    assert kept(f"{mark}ann{mark}") == "ann"
+
+
+@pytest.mark.parametrize("name", ["12", "2026", "１２３", "...", "_-_", "ʼʼʼ", "٣٤"])
+def test_a_name_has_a_letter(language: str, name: str) -> None:
+    assert said_of(name) == said_to_the_operator(name) == [LETTER[language]]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("1\u0323ann", ".\u0308ann", "\u0308ann", "ann_\u0301"),  # A mark on a digit, on a sign, on nothing.
+        *("a\u20ddnn", "a\u20e3nn"),  # Enclosed letters.
+        *("xx\u0323\u0324\u0325\u0326\u0327", "x\u0323\u0323y"),  # Too many of them, or twice the same.
+    ],
+)
+def test_marks_stand_on_letters_and_do_not_pile_up(language: str, name: str) -> None:
+    assert said_of(name) == [SHAPE[language]]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("аdmin", "аdmіn", "adm1n", "ADMlN", "adrnin", "ΑDΜΙΝ", "admın", "ａｄｍiｎ", "𝐚𝐝𝐦𝐢𝐧", "аdmInistrator"),
+        *("rооt", "r00t", "ѕupport", "сс", "іnfo", "1nfo", "客服", "systern", "ѕystem"),
+    ],
+)
+def test_what_looks_like_a_reserved_name_is_reserved(language: str, name: str) -> None:
+    assert said_of(name) == [RESERVED[language]]
+    assert said_to_the_operator(name) == []
+
+
+@pytest.mark.parametrize("name", ["Seif", "Ian", "Sam", "Mia", "Otto", "admins", "administratrix", "rooty", "Владимир"])
+def test_what_only_resembles_a_reserved_name_is_free(name: str) -> None:
+    assert said_of(name) == []
+
+
+# --- Addresses
+
+
+def address(typed: str) -> tuple[str | None, list[str]]:
+    """Return what becomes of a typed address, and what is said of it."""
+    form = EmailCaptchaForm(MultiDict({"email": typed}))
+    form.validate()
+    return form.email.data, all_errors(form).get("email", [])
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        *(chr(number) for number in (*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2066, 0x206A))),
+        *("\u2060", "\ufeff", "\u00ad", "\u00a0", "\u202f", "\u3000", "\u2003", "\u2028", "\u3164", "\ufe0f", "\u2800"),
+        *(" \u200b ", "\u202a\ufeff\t", "\r\n\u00a0"),
+    ],
+    ids=lambda mark: "+".join(f"{ord(each):04X}" for each in mark),
+)
+def test_invisible_characters_around_an_address_are_stripped(mark: str) -> None:
+    for typed in (f"{mark}ann@example.com", f"ann@example.com{mark}", f"{mark}ann@example.com{mark}"):
+        assert address(typed) == ("ann@example.com", [])
+    form = LoginForm(MultiDict({"email": f"ann@example.com{mark}", "password": "x"}))
+    assert form.validate(), form.errors
+
+
+@pytest.mark.parametrize(
+    ("typed", "zh", "en"),
+    [
+        (
+            "ann\u200b@example.com",
+            "“ann”之后有一个不可见字符（零宽空格，U+200B）",
+            "(zero width space, U+200B) after “ann”",
+        ),
+        (
+            "ann@\ufeffexample.com",
+            "“ann@”之后有一个不可见字符（字节顺序标记，U+FEFF）",
+            "(byte order mark, U+FEFF) after “ann@”",
+        ),
+        (
+            "ann@exam\u00adple.com",
+            "“ann@exam”之后有一个不可见字符（软连字符，U+00AD）",
+            "(soft hyphen, U+00AD) after “ann@exam”",
+        ),
+        (
+            "ann\u00a0@example.com",
+            "“ann”之后有一个不可见字符（不换行空格，U+00A0）",
+            "(no-break space, U+00A0) after “ann”",
+        ),
+        (
+            "ann@example\u202e.com",
+            "（right-to-left override，U+202E）",
+            "(right-to-left override, U+202E) after “ann@example”",
+        ),
+        ("a\0nn@example.com", "“a”之后有一个不可见字符（控制字符，U+0000）", "(control character, U+0000) after “a”"),
+        (
+            f"{'x' * 30}\u200b@example.com",
+            f"“{'x' * 20}”之后",
+            f"after “{'x' * 20}”",
+        ),
+    ],
+)
+def test_an_invisible_character_inside_an_address_is_named_with_its_place(
+    language: str, typed: str, zh: str, en: str
+) -> None:
+    said = address(typed)[1]
+    assert len(said) == 1
+    assert {"zh": zh, "en": en}[language] in said[0]
+    begins, ends = {
+        "zh": ("邮箱地址中“", "，请手动输入。"),
+        "en": ("The address contains an invisible character (", "”. Please type it by hand."),
+    }[language]
+    assert said[0].startswith(begins)
+    assert said[0].endswith(ends)
+
+
+@pytest.mark.parametrize("typed", ["ann bob@example.com", "ann@exa mple.com", "ann@example.com\nbcc", "\u200b", "ann"])
+def test_what_is_no_address_for_a_reason_that_can_be_seen_is_told_so(language: str, typed: str) -> None:
+    sentences = {
+        "zh": ("请输入正确格式的邮箱！", "请输入邮箱！"),
+        "en": ("Please enter a valid e-mail address!", "Please enter an e-mail address!"),
+    }
+    assert address(typed)[1] == [sentences[language][typed == "\u200b"]]
+
+
+def test_a_domain_that_hides_an_invisible_character_in_its_a_form_is_refused(language: str) -> None:
+    malformed = {"zh": "请输入正确格式的邮箱！", "en": "Please enter a valid e-mail address!"}
+    assert address("ann@xn--mgba3gch31f060k.com")[1] == [malformed[language]]
+
+
+@given(st.text(max_size=60))
+def test_an_address_that_is_taken_holds_nothing_invisible(typed: str) -> None:
+    taken, said = address(typed + "@example.com")
+    if not said:
+        assert taken is not None
+        assert taken.isprintable()
+        assert not any(unicodedata.category(character) in ("Cf", "Cc", "Zs") for character in taken)
+
+
+def test_a_mobile_number_may_be_pasted_with_its_direction_marks() -> None:
+    form = ProfileForm(
+        MultiDict({"username": "ann", "mobile": "\u202d13812345678\u202c", "city": "", "language": "", "version": "1"})
+    )
+    assert form.validate(), form.errors
+    assert form.mobile.data == "+8613812345678"
+
+
+def test_a_very_long_text_is_stripped_at_once() -> None:
+    long = "\u200b" * 200_000 + "x" + " " * 200_000 + "y" + "\u200b" * 200_000
+    form = EmailCaptchaForm(MultiDict({"email": long}))
+    assert not form.validate()
+    assert len(form.email.data) == 200_002
