@@ -2,13 +2,14 @@
 
 import secrets
 from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
 
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import current_app
 
 import cache
-from accounts import outbox
+from accounts import hosts, outbox
 from models import db
 
 
@@ -20,7 +21,8 @@ def examine() -> Iterator[tuple[str, str | None]]:
         "mail server": _mail_server,
         "sender": _sender,
         "numbers": _numbers,
-        "site": _site,
+        "secret key": _secret_key,
+        "hosts": _hosts,
     }
     for name, look in parts.items():
         try:
@@ -55,9 +57,17 @@ def _numbers() -> str | None:
     return f"CAPTCHA_TRIES_PER_DAY is {tries}: NIST SP 800-63B allows 100 at most" if tries > 100 else None
 
 
-def _site() -> str | None:
-    lacks = current_app.config["CMS_ENV"] == "production" and not current_app.config["SITE_URL"]
-    return "SITE_URL is not set: links in mails have no beginning" if lacks else None
+def _secret_key() -> str | None:
+    return "SECRET_KEY can be guessed: production refuses it" if current_app.config["SECRET_KEY_IS_WEAK"] else None
+
+
+def _hosts() -> str | None:
+    served, site = current_app.config["SERVED_HOSTS"], urlsplit(current_app.config["SITE_URL"])
+    if not served and current_app.config["CMS_ENV"] == "production":
+        return "TRUSTED_HOSTS is not set: every host name is served"
+    if served and site.hostname and not hosts.is_served(site.netloc, served):
+        return f"TRUSTED_HOSTS lacks {site.netloc}, the host of SITE_URL: links in mails get 400"
+    return None
 
 
 def _sender() -> str | None:

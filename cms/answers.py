@@ -6,9 +6,10 @@ from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from flask import Flask, Response, flash, g, jsonify, redirect, render_template, request, url_for
+from flask.globals import request_ctx
 from flask_babel import gettext, lazy_gettext, ngettext
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 from werkzeug.wrappers import Response as AnyResponse
 
 from accounts import errors
@@ -87,6 +88,7 @@ STILL_MISSING = {
     "new": lazy_gettext("Right. Now enter the code that was mailed to the new address, too."),
     "old": lazy_gettext("Right. Now enter the code that was mailed to your present address, too."),
 }
+HOST_UNKNOWN = lazy_gettext("This host name is not served here.")
 CSRF_FAILED = lazy_gettext("This page is too old. Please reload it and try again.")
 UNAVAILABLE = lazy_gettext("The service is not available right now. Please try again in a moment.")
 
@@ -125,8 +127,13 @@ def init_app(app: Flask) -> None:
 
 
 def wants_page() -> bool:
-    """Say whether the client reads pages: its Accept names text/html, and it is no script."""
-    return "text/html" in request.headers.get("Accept", "") and "X-Requested-With" not in request.headers
+    """Say whether the client reads pages: its Accept names text/html, and it is no script.
+
+    Where the Host of the request is no host name, no page can be made: it has addresses in it.
+    """
+    has_addresses = request_ctx.url_adapter is not None
+    is_script = "X-Requested-With" in request.headers
+    return has_addresses and "text/html" in request.headers.get("Accept", "") and not is_script
 
 
 def checked(form: Checked, page: Callable[[Checked], str]) -> Checked:
@@ -231,6 +238,8 @@ def _http_error(error: HTTPException) -> Answer:
     if error.code is None or error.code < 400:
         return error.get_response()  # A redirect of the router's own.
     word, sentence = HTTP_ERRORS.get(error.code, HTTP_ERRORS[400])
+    if isinstance(error, SecurityError):
+        sentence = HOST_UNKNOWN
     answer = _no(Said(error.code, word, "", sentence))
     if error.code == 413:
         return _closing(answer)
