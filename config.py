@@ -233,7 +233,9 @@ def _embedded_defaults(values: dict[str, Any]) -> None:
     """Fill in what works with nothing configured."""
     instance = values["INSTANCE_DIR"] = HERE / values["INSTANCE_DIR"]
     try:
-        instance.mkdir(parents=True, exist_ok=True)
+        instance.mkdir(0o700, parents=True, exist_ok=True)
+        if instance == HERE / "instance" and instance.stat().st_mode & 0o077:  # An older version made it so.
+            instance.chmod(0o700)
         values["SECRET_KEY"] = values["SECRET_KEY"] or _kept_secret(instance / "secret_key")
     except OSError as problem:
         raise ConfigError(f"INSTANCE_DIR={str(instance)!r} cannot be used: {problem.strerror}.") from None

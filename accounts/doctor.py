@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from alembic.migration import MigrationContext
@@ -23,6 +24,7 @@ def examine() -> Iterator[tuple[str, str | None]]:
         "numbers": _numbers,
         "secret key": _secret_key,
         "hosts": _hosts,
+        "files": _files,
     }
     for name, look in parts.items():
         try:
@@ -68,6 +70,12 @@ def _hosts() -> str | None:
     if served and site.hostname and not hosts.is_served(site.netloc, served):
         return f"TRUSTED_HOSTS lacks {site.netloc}, the host of SITE_URL: links in mails get 400"
     return None
+
+
+def _files() -> str | None:
+    folder = Path(current_app.config["INSTANCE_DIR"])
+    is_open = folder.stat().st_mode & 0o077
+    return f"INSTANCE_DIR is open to other users: run `chmod 700 {folder}`" if is_open else None
 
 
 def _sender() -> str | None:

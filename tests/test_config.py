@@ -264,3 +264,19 @@ def test_the_defaults_are_those_of_the_design() -> None:
 
 def test_the_tests_themselves_are_free_of_the_developers_settings() -> None:
     assert not {setting.name for setting in SETTINGS} & set(os.environ)
+
+
+def test_the_folder_of_the_embedded_defaults_is_for_its_owner_only(tmp_path: Path) -> None:
+    load(tmp_path / "made" / "instance")
+    assert stat.S_IMODE((tmp_path / "made" / "instance").stat().st_mode) == 0o700
+
+
+def test_the_default_folder_of_an_older_version_is_closed_and_one_that_somebody_named_is_theirs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(config, "HERE", tmp_path)
+    for name, mode in (("instance", 0o700), ("named", 0o755)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name).chmod(0o755)
+        load(Path(name))
+        assert stat.S_IMODE((tmp_path / name).stat().st_mode) == mode

@@ -433,6 +433,12 @@ class TestDoctor:
         ended = command_line(site.settings, "doctor")
         assert (ended.returncode, ill_parts(ended.stdout)) == (0, []), ended.stdout
 
+    def test_a_folder_that_others_can_read_is_named(self, settings: dict[str, str], tmp_path: Path) -> None:
+        tmp_path.chmod(0o755)
+        ended = here(create_app(settings), "doctor")
+        assert (ended.exit_code, ill_parts(ended.stdout)) == (1, ["files"]), ended.output
+        assert f"chmod 700 {tmp_path}" in ended.stdout
+
     @pytest.mark.parametrize("served", ["cms.example.com", "a.example.org,.example.com", "CMS.example.com:443"])
     def test_the_site_is_well_whose_own_name_is_served(self, sqlite_site: Site, served: str) -> None:
         ended = here(create_app({**sqlite_site.settings, **PRODUCTION, "TRUSTED_HOSTS": served}), "doctor")
