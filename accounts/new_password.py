@@ -10,6 +10,7 @@ from accounts import administrators, audit, clock, limits, links, mailer, outbox
 from accounts.audit import Where
 from accounts.errors import LinkDead, PasswordWrong
 from accounts.limits import HOUR, Limit
+from accounts.security_log import log_refusal
 from models import CMSUser, LinkPurpose, LoginSession, Mail, db, email_key
 
 LINKS_PER_ADDRESS_PER_HOUR, LINKS_PER_NETWORK_PER_HOUR = 3, 20
@@ -60,6 +61,8 @@ def _mail_link(errand: Mail) -> None:
         where = Where(**asked["where"])
         put_link(user, where, user.language or asked["language"])
         audit.record(user, "password_link_sent", where)
+    else:
+        log_refusal("address_unknown", "forgotten password", network=asked["where"]["network"])
 
 
 def put_link(user: CMSUser, where: Where, language: str) -> None:

@@ -13,6 +13,8 @@ from werkzeug.exceptions import HTTPException, SecurityError
 from werkzeug.wrappers import Response as AnyResponse
 
 from accounts import errors
+from accounts.security_log import log_refusal
+from cms import guard
 from cms.guard import SAFE, own_path
 from forms import CODE_WRONG, BaseForm, Doubt, ReauthForm, all_errors
 
@@ -83,6 +85,14 @@ HTTP_ERRORS = {
         lazy_gettext("Something went wrong on our side. Please look whether it was done before you try again."),
     ),
 }
+ORDINARY = frozenset(
+    {
+        *("invalid", "check_email", "same_email", "code_missing", "profile_changed", "sign_in_required"),
+        *("reauth_required", "not_found", "method_not_allowed", "unavailable", "internal"),
+    }
+)
+"""Refusals that belong to daily use or have a line of their own in the log; all others stand in the security log."""
+SPECIAL_KINDS = {guard.ForeignSite: "foreign_site", SecurityError: "unknown_host"}
 FIELD_OF = {"new": "captcha", "old": "old_captcha"}
 STILL_MISSING = {
     "new": lazy_gettext("Right. Now enter the code that was mailed to the new address, too."),
@@ -164,8 +174,15 @@ def _envelope(status: int, message: str, data: dict[str, object]) -> Response:
     return response
 
 
-def _no(said: Said, *, fields: dict[str, list[str]] | None = None, retry_after: int = 0, **more: object) -> Answer:
-    """Refuse: a JSON envelope, or the page that was being used with the sentence on it, or a page of its own."""
+def _no(
+    said: Said, *, fields: dict[str, list[str]] | None = None, retry_after: int = 0, kind: str = "", **more: object
+) -> Answer:
+    """Refuse: a JSON envelope, or the page that was being used with the sentence on it, or a page of its own.
+
+    The security log gets a line; `kind` is what it says where the stable word says too little.
+    """
+    if kind or said.word not in ORDINARY:
+        _log_refusal(kind or said.word)
     sentence = str(said.sentence)
     if retry_after and said.status != 503:
         sentence = gettext("%(sentence)s %(next)s", sentence=sentence, next=_retry_sentence(retry_after))
@@ -180,6 +197,13 @@ def _no(said: Said, *, fields: dict[str, list[str]] | None = None, retry_after: 
     response = _envelope(said.status, sentence, data)
     response.headers.update(headers)
     return response
+
+
+def _log_refusal(kind: str) -> None:
+    """Write into the security log: the pattern of the path, because the path itself may hold a token."""
+    what = f"{request.method} {request.url_rule or '-'}"
+    session = g.get("session")  # Not the administrator: reading an expired row would ask the database.
+    log_refusal(kind, what, network=request.remote_addr or "-", account_id=session and session.user_id)
 
 
 def _page(said: Said, sentence: str, fields: dict[str, list[str]] | None) -> str:
@@ -240,7 +264,7 @@ def _http_error(error: HTTPException) -> Answer:
     word, sentence = HTTP_ERRORS.get(error.code, HTTP_ERRORS[400])
     if isinstance(error, SecurityError):
         sentence = HOST_UNKNOWN
-    answer = _no(Said(error.code, word, "", sentence))
+    answer = _no(Said(error.code, word, "", sentence), kind=SPECIAL_KINDS.get(type(error), ""))
     if error.code == 413:
         return _closing(answer)
     return answer

@@ -19,6 +19,10 @@ View = TypeVar("View", bound=Callable[..., Any])
 csrf = CSRFProtect()
 
 
+class ForeignSite(Forbidden):
+    """The request was sent by a page of another site."""
+
+
 def init_app(app: Flask) -> None:
     """Stand before every view; a template asks `{% if g.cms_user is permitted("administrators") %}`."""
     csrf.init_app(app)
@@ -46,8 +50,8 @@ def check() -> None:
     """Let a request through to its view, with `g.cms_user` and `g.session` set where somebody is signed in.
 
     Raises SecurityError where the host is not one that is served, RequestEntityTooLarge, SignInRequired, and Forbidden
-    where the role has not the view's permission. For what would change something it also raises Forbidden from a
-    foreign site, UnsupportedMediaType where it is no form, CSRFError without the session's token.
+    where the role has not the view's permission. For what would change something it also raises ForeignSite,
+    UnsupportedMediaType where it is no form, CSRFError without the session's token.
     """
     _require_served_host()
     _limit_body()
@@ -172,6 +176,6 @@ def _refuse_foreign_site() -> None:
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     if site is not None:
         if site not in ("same-origin", "none"):
-            raise Forbidden
+            raise ForeignSite
     elif origin is not None and origin.partition("://")[2] != request.host:
-        raise Forbidden
+        raise ForeignSite
