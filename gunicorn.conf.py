@@ -1,6 +1,5 @@
 """How gunicorn serves the application; its own command line and GUNICORN_CMD_ARGS come first."""
 
-import os
 import re
 import socket
 import sys
@@ -56,7 +55,8 @@ def require_free_ports(master: Any) -> None:
             socket.create_server(address, family=socket.AF_INET6 if ":" in address[0] else socket.AF_INET).close()
         except OSError as problem:
             name = f"{address[0]}:{address[1]}"
-            line = f"{name} cannot be used: {os.strerror(problem.errno or 0)}. Another port: PORT=8080 make run"
+            reason = str(problem.strerror).partition(" (")[0]
+            line = f"{name} cannot be used: {reason}. Another port: PORT=8080 make run"
             raise SystemExit(line) from None
 
 

@@ -221,7 +221,11 @@ def test_behind_nginx_the_site_is_served_on_https_only_and_no_secret_link_is_in_
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     secure = HTTPSConnection("127.0.0.1", proxy.https, timeout=20, context=context)
-    for path, status in (("/cms/login/", 200), (f"/cms/resetemail/undo/{token}/?next=/{token}", 410), ("/healthz", 200)):
+    for path, status in (
+        ("/cms/login/", 200),
+        (f"/cms/resetemail/undo/{token}/?next=/{token}", 410),
+        ("/healthz", 200),
+    ):
         secure.request("GET", path, headers={"Host": "cms.example.com", "X-Forwarded-For": "192.0.2.1"})
         answer = secure.getresponse()
         answer.read()
