@@ -2,7 +2,9 @@
 PORT ?= 5000
 PYTHON ?= python3
 VENV := .venv
-FLASK := $(VENV)/bin/flask --app app
+# Not the scripts in $(VENV)/bin: their first line holds the path at which they were installed.
+RUN := $(VENV)/bin/python -m
+FLASK := $(RUN) flask --app app
 
 .PHONY: help install run test check lock translations machine install-dev
 
@@ -15,34 +17,33 @@ $(VENV)/.installed: requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version)'
 	$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python's venv is missing: apt-get install python3-venv"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(RUN) pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	touch $@
 
 run: install ## serve on http://127.0.0.1:$PORT with embedded defaults and a demonstration administrator
 	@$(FLASK) db upgrade
 	@$(FLASK) admin demo
-	@echo "Serving on http://127.0.0.1:$(PORT)/cms/ - Ctrl-C stops it."
-	@exec $(VENV)/bin/gunicorn --log-level warning --bind 127.0.0.1:$(PORT) 'app:create_app()'
+	@exec $(RUN) gunicorn --log-level warning --bind 127.0.0.1:$(PORT) 'app:create_app()'
 
 install-dev: $(VENV)/.installed-dev
 
 $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
-	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(RUN) pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	touch $@
 
 machine: ## install what the tests need from Debian, where it is missing
 	tests/machine.sh
 
 test: install-dev machine ## run every test, on real parts
-	$(VENV)/bin/python -m pytest -n 2 --dist loadfile
+	$(RUN) pytest -n 2 --dist loadfile
 
 check: install-dev node_modules/.installed ## lint, types, templates, JavaScript, translations
-	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/ruff check .
-	$(VENV)/bin/mypy
-	$(VENV)/bin/djlint templates --lint --quiet
+	$(RUN) ruff format --check .
+	$(RUN) ruff check .
+	$(RUN) mypy
+	$(RUN) djlint templates --lint --quiet
 	node_modules/.bin/eslint static
-	$(VENV)/bin/python -m pytest -q tests/test_translations.py
+	$(RUN) pytest -q tests/test_translations.py
 
 node_modules/.installed: package.json package-lock.json
 	tests/machine.sh node
@@ -51,11 +52,11 @@ node_modules/.installed: package.json package-lock.json
 
 lock: install-dev ## make the locks anew from requirements.txt and requirements-dev.txt
 	for name in requirements requirements-dev; do \
-	  $(VENV)/bin/uv pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.11 \
+	  $(RUN) uv pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.11 \
 	    --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $$name.txt -o $$name.lock; \
 	done
 
 translations: install-dev ## take new sentences into the catalogues
-	$(VENV)/bin/pybabel -q extract -F babel.cfg -k lazy_gettext --omit-header --no-location --sort-output -o translations/messages.pot .
-	$(VENV)/bin/pybabel -q update -N --ignore-obsolete --omit-header -i translations/messages.pot -d translations
+	$(RUN) babel.messages.frontend -q extract -F babel.cfg -k lazy_gettext --omit-header --no-location --sort-output -o translations/messages.pot .
+	$(RUN) babel.messages.frontend -q update -N --ignore-obsolete --omit-header -i translations/messages.pot -d translations
 	rm translations/messages.pot

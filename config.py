@@ -1,11 +1,14 @@
 """Settings: the only reader of os.environ. Every number carries its unit in its name; README lists them all."""
 
 import contextlib
+import ipaddress
 import os
+import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 HERE = Path(__file__).resolve().parent
 ROLES = ("editor", "superuser")
@@ -51,14 +54,29 @@ def one_of(*words: str) -> Callable[[str], str]:
     return read
 
 
-def hosts(value: str) -> list[str] | None:
-    """Read host names parted by commas; nothing means that every name is served."""
-    return [host.strip() for host in value.split(",") if host.strip()] or None
+HOST = re.compile(r"(\.?[a-z0-9-]+(?:\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])(?::\d+)?")
+
+
+def hosts(value: str) -> list[str]:
+    """Read host names, separated by commas, in the form in which a browser sends them; a port is ignored."""
+    found = []
+    for host in filter(None, (each.strip().lower() for each in value.split(","))):
+        name = HOST.fullmatch(host if host.isascii() else _to_ascii(host))
+        if name is None:
+            raise ValueError("write host names separated by commas, as in cms.example.com,.example.org")
+        found.append(name[1])
+    return found
+
+
+def _to_ascii(host: str) -> str:
+    """Encode an internationalized host name (IDNA)."""
+    dot = "." if host.startswith(".") else ""
+    return dot + host.removeprefix(".").encode("idna").decode()
 
 
 def site_url(value: str) -> str:
     """Read the beginning of every address of this site, without a slash at its end."""
-    if value and not value.startswith(("http://", "https://")):
+    if value and not (value.startswith(("http://", "https://")) and urlsplit(value).hostname):
         raise ValueError("write https://NAME")
     return value.rstrip("/")
 
@@ -99,7 +117,7 @@ class Setting(NamedTuple):
 HOUR, DAY = 3600, 86400
 SETTINGS = (
     Setting("CMS_ENV", "development", one_of("development", "production"), "production: no /dev/, Secure cookies"),
-    Setting("SECRET_KEY", "", text, "keys of cookies and codes; needed in production, at least 16 characters"),
+    Setting("SECRET_KEY", "", text, "keys of cookies and codes; needed in production, at least 16 random characters"),
     Setting("INSTANCE_DIR", "instance", text, "where the embedded defaults keep their files"),
     Setting("DATABASE_URL", "", database_url, "empty: SQLite in INSTANCE_DIR; or postgresql://..."),
     Setting("CACHE_URL", "", cache_url, "empty: embedded store in INSTANCE_DIR; or memcached://host:port[,host:port]"),
@@ -114,8 +132,9 @@ SETTINGS = (
     Setting("MAIL_DIALOGUE_SECONDS", "30", whole(1, 300), "deadline of a whole SMTP dialogue"),
     Setting("MAIL_DELIVERY", "thread", one_of("thread", "worker"), "worker: only `flask mail deliver` sends"),
     Setting("TRUSTED_PROXIES", "0", whole(0, 10), "how many proxies in front set X-Forwarded-For and -Proto"),
-    Setting("TRUSTED_HOSTS", "", hosts, "host names that are served, parted by commas; empty: all"),
-    Setting("SITE_URL", "", site_url, "how links in mails begin, e.g. https://cms.example.com"),
+    Setting("TRUSTED_HOSTS", "", hosts, "host names that are served; empty: all, in development those of this machine"),
+    Setting("SITE_URL", "", site_url, "how links in mails begin, e.g. https://cms.example.com; needed in production"),
+    Setting("HSTS_SUBDOMAINS", "no", yes_or_no, "yes: browsers use HTTPS for all subdomains of the site, too"),
     Setting("PORT", "5000", whole(1, 65535), "port of `make run`"),
     Setting("CAPTCHA_SECONDS", "600", whole(1, 600), "life of a code (ASVS 6.5.5: at most 600)"),
     Setting("CAPTCHA_TRIES", "5", whole(1, 10), "tries of one code"),
@@ -168,9 +187,45 @@ def load(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
             values[setting.name] = setting.read(written)
         except ValueError as problem:
             raise ConfigError(f"{setting.name}={written!r} cannot be used: {problem}.") from None
+    for reason in _unsafe_settings(values, is_named="CMS_ENV" in given):
+        raise ConfigError(reason)
     _embedded_defaults(values)
     _for_flask(values)
     return values
+
+
+NETWORKED = ("MAIL_SERVER", "DATABASE_URL", "CACHE_URL", "SITE_URL", "TRUSTED_HOSTS", "TRUSTED_PROXIES")
+"""Settings of a site that others can reach."""
+
+
+def _unsafe_settings(values: Mapping[str, Any], *, is_named: bool) -> Iterator[str]:
+    """Yield one line for each reason why these settings, each of which can be read, must not be used together."""
+    networked = next((name for name in NETWORKED if values[name] and not str(values[name]).startswith("sqlite:")), "")
+    if networked and not is_named:
+        yield f"{networked} is set, but CMS_ENV is not: set CMS_ENV=production, or CMS_ENV=development to develop."
+    is_encrypted = values["MAIL_USE_TLS"] or values["MAIL_USE_SSL"]
+    if values["MAIL_USERNAME"] and not is_encrypted and not _is_loopback(values["MAIL_SERVER"]):
+        yield "MAIL_USERNAME needs MAIL_USE_TLS=yes or MAIL_USE_SSL=yes: the password would be sent in clear."
+    if values["CMS_ENV"] != "production":
+        return
+    if len(values["SECRET_KEY"]) < 16:
+        yield "SECRET_KEY must be set in production, to at least 16 random characters."
+    if is_weak(values["SECRET_KEY"]):
+        yield "SECRET_KEY can be guessed: python3 -c 'import secrets; print(secrets.token_hex(32))' makes a random one."
+    if not values["SITE_URL"].startswith("https://"):
+        yield "SITE_URL must be set in production, to the https:// address of the site."
+
+
+def is_weak(key: str) -> bool:
+    """Say whether a key cannot have been chosen at random: few different characters, or a repetition."""
+    return len(set(key)) < 6 or key in (key + key)[1:-1]
+
+
+def _is_loopback(host: str) -> bool:
+    """Say whether what is sent to this host stays on this machine."""
+    with contextlib.suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return host in ("", "localhost")
 
 
 def _written(value: object) -> str:
@@ -179,14 +234,13 @@ def _written(value: object) -> str:
 
 
 def _embedded_defaults(values: dict[str, Any]) -> None:
-    """Fill in what works with nothing configured; production must bring its own secret."""
+    """Fill in what works with nothing configured."""
     instance = values["INSTANCE_DIR"] = HERE / values["INSTANCE_DIR"]
-    key = values["SECRET_KEY"]
-    if values["CMS_ENV"] == "production" and len(key) < 16:
-        raise ConfigError("SECRET_KEY must be set in production, to at least 16 random characters.")
     try:
-        instance.mkdir(parents=True, exist_ok=True)
-        values["SECRET_KEY"] = key or _kept_secret(instance / "secret_key")
+        instance.mkdir(0o700, parents=True, exist_ok=True)
+        if instance == HERE / "instance" and instance.stat().st_mode & 0o077:  # An older version made it so.
+            instance.chmod(0o700)
+        values["SECRET_KEY"] = values["SECRET_KEY"] or _kept_secret(instance / "secret_key")
     except OSError as problem:
         raise ConfigError(f"INSTANCE_DIR={str(instance)!r} cannot be used: {problem.strerror}.") from None
     values["DATABASE_URL"] = values["DATABASE_URL"] or f"sqlite:///{instance / 'cms.db'}"
@@ -217,6 +271,9 @@ def _for_flask(values: dict[str, Any]) -> None:
         "SESSION_REFRESH_EACH_REQUEST": False,
         "PERMANENT_SESSION_LIFETIME": values["REMEMBER_SECONDS"],
         "MAX_CONTENT_LENGTH": 65536,
+        "SECRET_KEY_IS_WEAK": is_weak(values["SECRET_KEY"]),
+        "SERVED_HOSTS": values["TRUSTED_HOSTS"],  # cms/guard.py looks at them.
+        "TRUSTED_HOSTS": None,  # Flask knows no IPv6 address in its own check, and then can build no page to say no on.
         "MAIL_DEBUG": False,  # Flask-Mail would print codes and passwords on stderr.
         "MAIL_SUPPRESS_SEND": False,
         "WTF_CSRF_CHECK_DEFAULT": False,  # cms/guard.py calls it, after it has looked at who is there.

@@ -1,6 +1,8 @@
 """How gunicorn serves the application; its own command line and GUNICORN_CMD_ARGS come first."""
 
 import re
+import socket
+import sys
 from typing import Any
 
 from gunicorn.glogging import Logger
@@ -37,11 +39,37 @@ control_socket_disable = True
 forwarded_allow_ips = ""  # Whom to believe is TRUSTED_PROXIES' matter; gunicorn would believe whoever is on this host.
 
 
-def on_starting(_: Any) -> None:
+def on_starting(master: Any) -> None:
     """Refuse settings that cannot be used while there is no worker: one that ends at its start is replaced for ever."""
     import config
 
-    config.load()
+    if config.load()["CMS_ENV"] == "development":
+        require_free_ports(master)
+
+
+def require_free_ports(master: Any) -> None:
+    """End the start with one line where somebody else has the port; gunicorn would try for five seconds."""
+    is_inherited = {"GUNICORN_FD", "LISTEN_FDS"} & set(master.cfg.env_orig)
+    for address in () if is_inherited else [each for each in master.cfg.address if isinstance(each, tuple)]:
+        try:
+            socket.create_server(address, family=socket.AF_INET6 if ":" in address[0] else socket.AF_INET).close()
+        except OSError as problem:
+            name = f"{address[0]}:{address[1]}"
+            reason = str(problem.strerror).partition(" (")[0]
+            line = f"{name} cannot be used: {reason}. Another port: PORT=8080 make run"
+            raise SystemExit(line) from None
+
+
+def pre_request(worker: Any, request: Any) -> None:
+    """End the connection after a body that the application may leave unread: it comes in chunks, or is too large.
+
+    gunicorn takes no notice of an application's own `Connection: close`.
+    """
+    worker.log.debug("%s %s", request.method, request.path)
+    headers = dict(request.headers)
+    length = headers.get("CONTENT-LENGTH", "0")
+    if "TRANSFER-ENCODING" in headers or (length.isdigit() and int(length) > 65536):
+        request.force_close()
 
 
 def post_worker_init(worker: Any) -> None:
@@ -53,5 +81,16 @@ def post_worker_init(worker: Any) -> None:
     from accounts import outbox
 
     worker.cfg.set("graceful_timeout", max(1, worker.cfg.graceful_timeout - 5))
+    if worker.age == 1 and worker.app.callable.config["CMS_ENV"] == "development":
+        announce(worker.sockets)
     with worker.app.callable.app_context():
         outbox.wake()
+
+
+def announce(sockets: Any) -> None:
+    """Say where the first worker serves, now that it does."""
+    for each in sockets:
+        if each.family == socket.AF_INET:
+            host, port = each.getsockname()
+            sys.stdout.write(f"Serving on http://{host}:{port}/cms/ - Ctrl-C stops it.\n")
+            sys.stdout.flush()

@@ -94,8 +94,8 @@ def create(*, email: str, username: str, password: str, superuser: bool, where: 
 def set_role(actor: Actor | None, user_id: int, *, superuser: bool, reason: str, where: Where) -> None:
     """Make somebody a superuser or an editor; an editor's started changes are withdrawn.
 
-    Raises NobodyThere, NotYourself, NotAllowed, SignInRequired, LastSuperuser, and UsernameTaken if the name of who would
-    become a superuser looks like that of another one; then nothing is changed but the history.
+    Raises NobodyThere, NotYourself, NotAllowed, SignInRequired, LastSuperuser, and UsernameTaken if the name of who
+    would become a superuser looks like that of another one; then nothing is changed but the history.
     """
     with unit_of_work.begin(where, actor, whose=user_id) as work:
         accounts = work.lock_managed(user_id, also=lambda: pending.started_by(user_id))

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 
-
 TOLERANCE = timedelta(seconds=1)  # So much may the clocks of two machines differ.
 
 

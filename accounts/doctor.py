@@ -2,13 +2,15 @@
 
 import secrets
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
 
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import current_app
 
 import cache
-from accounts import outbox, readiness
+from accounts import hosts, outbox, readiness
 from accounts.errors import UNAVAILABLE
 from models import db
 
@@ -22,7 +24,9 @@ def examine() -> Iterator[tuple[str, str | None]]:
         "mail server": _mail_server,
         "sender": _sender,
         "numbers": _numbers,
-        "site": _site,
+        "secret key": _secret_key,
+        "hosts": _hosts,
+        "files": _files,
     }
     for name, look in parts.items():
         try:
@@ -67,9 +71,23 @@ def _numbers() -> str | None:
     return f"CAPTCHA_TRIES_PER_DAY is {tries}: NIST SP 800-63B allows 100 at most" if tries > 100 else None
 
 
-def _site() -> str | None:
-    lacks = current_app.config["CMS_ENV"] == "production" and not current_app.config["SITE_URL"]
-    return "SITE_URL is not set: links in mails have no beginning" if lacks else None
+def _secret_key() -> str | None:
+    return "SECRET_KEY can be guessed: production refuses it" if current_app.config["SECRET_KEY_IS_WEAK"] else None
+
+
+def _hosts() -> str | None:
+    served, site = current_app.config["SERVED_HOSTS"], urlsplit(current_app.config["SITE_URL"])
+    if not served and current_app.config["CMS_ENV"] == "production":
+        return "TRUSTED_HOSTS is not set: every host name is served"
+    if served and site.hostname and not hosts.is_served(site.netloc, served):
+        return f"TRUSTED_HOSTS lacks {site.netloc}, the host of SITE_URL: links in mails get 400"
+    return None
+
+
+def _files() -> str | None:
+    folder = Path(current_app.config["INSTANCE_DIR"])
+    is_open = folder.stat().st_mode & 0o077
+    return f"INSTANCE_DIR is open to other users: run `chmod 700 {folder}`" if is_open else None
 
 
 def _sender() -> str | None:

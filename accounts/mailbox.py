@@ -79,5 +79,5 @@ def _sent_at(message: EmailMessage) -> datetime:
 
 def _folder() -> Path:
     folder: Path = current_app.config["INSTANCE_DIR"] / "mailbox"
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(0o700, exist_ok=True)
     return folder

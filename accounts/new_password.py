@@ -10,6 +10,7 @@ from accounts import audit, clock, limits, links, mailer, outbox, passwords, peo
 from accounts.audit import Where
 from accounts.errors import LinkDead, NobodyThere
 from accounts.limits import HOUR, Limit
+from accounts.security_log import log_refusal
 from accounts.unit_of_work import Actor
 from models import CMSUser, LinkPurpose, Mail, db, email_key
 
@@ -56,6 +57,8 @@ def _mail_link(errand: Mail) -> None:
         where = Where(**asked["where"])
         put_link(user, where, user.language or asked["language"])
         audit.record(user, "password_link_sent", where)
+    else:
+        log_refusal("address_unknown", "forgotten password", network=asked["where"]["network"])
 
 
 def put_link(user: CMSUser, where: Where, language: str) -> None:

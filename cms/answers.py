@@ -6,12 +6,15 @@ from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from flask import Flask, Response, flash, g, jsonify, redirect, render_template, request, url_for
+from flask.globals import request_ctx
 from flask_babel import gettext, lazy_gettext, ngettext
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, SecurityError
 from werkzeug.wrappers import Response as AnyResponse
 
 from accounts import errors
+from accounts.security_log import log_refusal
+from cms import guard
 from cms.guard import SAFE, own_path
 from forms import CODE_WRONG, BaseForm, Doubt, ReauthForm, all_errors
 
@@ -100,11 +103,20 @@ HTTP_ERRORS = {
         lazy_gettext("Something went wrong on our side. Please look whether it was done before you try again."),
     ),
 }
+ORDINARY = frozenset(
+    {
+        *("invalid", "check_email", "same_email", "code_missing", "profile_changed", "sign_in_required"),
+        *("reauth_required", "not_found", "method_not_allowed", "unavailable", "internal"),
+    }
+)
+"""Refusals that belong to daily use or have a line of their own in the log; all others stand in the security log."""
+SPECIAL_KINDS = {guard.ForeignSite: "foreign_site", SecurityError: "unknown_host"}
 FIELD_OF = {"new": "captcha", "old": "old_captcha"}
 STILL_MISSING = {
     "new": lazy_gettext("Right. Now enter the code that was mailed to the new address, too."),
     "old": lazy_gettext("Right. Now enter the code that was mailed to your present address, too."),
 }
+HOST_UNKNOWN = lazy_gettext("This host name is not served here.")
 CSRF_FAILED = lazy_gettext("This page is too old. Please reload it and try again.")
 UNAVAILABLE = lazy_gettext("The service is not available right now. Please try again in a moment.")
 
@@ -143,8 +155,13 @@ def init_app(app: Flask) -> None:
 
 
 def wants_page() -> bool:
-    """Say whether the client reads pages: its Accept names text/html, and it is no script."""
-    return "text/html" in request.headers.get("Accept", "") and "X-Requested-With" not in request.headers
+    """Say whether the client reads pages: its Accept names text/html, and it is no script.
+
+    Where the Host of the request is no host name, no page can be made: it has addresses in it.
+    """
+    has_addresses = request_ctx.url_adapter is not None
+    is_script = "X-Requested-With" in request.headers
+    return has_addresses and "text/html" in request.headers.get("Accept", "") and not is_script
 
 
 def checked(form: Checked, page: Callable[[Checked], str]) -> Checked:
@@ -175,8 +192,15 @@ def _envelope(status: int, message: str, data: dict[str, object]) -> Response:
     return response
 
 
-def _no(said: Said, *, fields: dict[str, list[str]] | None = None, retry_after: int = 0, **more: object) -> Answer:
-    """Refuse: a JSON envelope, or the page that was being used with the sentence on it, or a page of its own."""
+def _no(
+    said: Said, *, fields: dict[str, list[str]] | None = None, retry_after: int = 0, kind: str = "", **more: object
+) -> Answer:
+    """Refuse: a JSON envelope, or the page that was being used with the sentence on it, or a page of its own.
+
+    The security log gets a line; `kind` is what it says where the stable word says too little.
+    """
+    if kind or said.word not in ORDINARY:
+        _log_refusal(kind or said.word)
     sentence = str(said.sentence)
     if retry_after and said.status != 503:
         sentence = gettext("%(sentence)s %(next)s", sentence=sentence, next=_retry_sentence(retry_after))
@@ -191,6 +215,13 @@ def _no(said: Said, *, fields: dict[str, list[str]] | None = None, retry_after: 
     response = _envelope(said.status, sentence, data)
     response.headers.update(headers)
     return response
+
+
+def _log_refusal(kind: str) -> None:
+    """Write into the security log: the pattern of the path, because the path itself may hold a token."""
+    what = f"{request.method} {request.url_rule or '-'}"
+    session = g.get("session")  # Not the administrator: reading an expired row would ask the database.
+    log_refusal(kind, what, network=request.remote_addr or "-", account_id=session and session.user_id)
 
 
 def _page(said: Said, sentence: str, fields: dict[str, list[str]] | None) -> str:
@@ -259,7 +290,9 @@ def _http_error(error: HTTPException) -> Answer:
     if error.code is None or error.code < 400:
         return error.get_response()  # A redirect of the router's own.
     word, sentence = HTTP_ERRORS.get(error.code, HTTP_ERRORS[400])
-    answer = _no(Said(error.code, word, "", sentence))
+    if isinstance(error, SecurityError):
+        sentence = HOST_UNKNOWN
+    answer = _no(Said(error.code, word, "", sentence), kind=SPECIAL_KINDS.get(type(error), ""))
     if isinstance(error, MethodNotAllowed):  # RFC 9110, 15.5.6: a 405 names what is allowed.
         return _with_headers(answer, {"Allow": ", ".join(sorted(error.valid_methods or ()))})
     if error.code == 413:

@@ -6,7 +6,7 @@ from flask import Blueprint, after_this_request, redirect, render_template, requ
 from flask_babel import gettext
 
 from accounts import sign_in
-from cms import guard
+from cms import guard, headers
 from cms.answers import Answer, checked, done, reauth_page
 from cms.guard import open_to_all, own_path
 from forms import LoginForm, ReauthForm
@@ -49,9 +49,10 @@ def login_post() -> Answer:
 
 @bp.post("/logout/")
 def logout() -> Answer:
-    """Sign out: the session ends at the server, the cookie is emptied."""
+    """Sign out: the session ends at the server, the cookie is emptied, the browser deletes what it kept."""
     sign_in.sign_out(guard.actor(), guard.where())
     session.clear()
+    after_this_request(headers.clear_site_data)
     to = url_for("auth.login")
     return done(gettext("You are signed out."), to, next=to)
 

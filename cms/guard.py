@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 
 from flask import Flask, Response, after_this_request, current_app, g, request, session
 from flask_wtf.csrf import CSRFProtect
-from werkzeug.exceptions import Forbidden, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, Forbidden, RequestEntityTooLarge, SecurityError, UnsupportedMediaType
 
-from accounts import sessions, sign_in
+from accounts import hosts, sessions, sign_in
 from accounts.audit import Where
 from accounts.errors import SignInRequired
 from accounts.unit_of_work import Actor
@@ -19,6 +19,10 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 View = TypeVar("View", bound=Callable[..., Any])
 csrf = CSRFProtect()
+
+
+class ForeignSite(Forbidden):
+    """The request was sent by a page of another site."""
 
 
 def init_app(app: Flask) -> None:
@@ -47,10 +51,12 @@ def permission_required(permission: str) -> Callable[[View], View]:
 def check() -> None:
     """Let a request through to its view, with `g.cms_user` and `g.session` set where somebody is signed in.
 
-    Raises SignInRequired, and Forbidden where the role has not the view's permission. For what would change something
-    it also raises Forbidden from a foreign site, UnsupportedMediaType where it is no form, CSRFError without the
-    session's token.
+    Raises SecurityError where the host is not one that is served, RequestEntityTooLarge, SignInRequired, and Forbidden
+    where the role has not the view's permission. For what would change something it also raises ForeignSite,
+    UnsupportedMediaType where it is no form, CSRFError without the session's token.
     """
+    _require_served_host()
+    _limit_body()
     view = current_app.view_functions.get(request.endpoint or "")
     if view is None:
         return
@@ -63,7 +69,7 @@ def check() -> None:
     if permission and not g.cms_user.may(permission):
         raise Forbidden
     if request.method not in SAFE:
-        if request.content_length and request.mimetype not in FORMS:
+        if (request.content_length or request.get_data()) and request.mimetype not in FORMS:
             raise UnsupportedMediaType
         if current_app.config["WTF_CSRF_ENABLED"]:
             csrf.protect()
@@ -147,11 +153,43 @@ def own_path(path: str | None) -> str | None:
     return path
 
 
+def _require_served_host() -> None:
+    """Raise SecurityError for a host that is not ours, whatever is asked for.
+
+    In development that is everything but this machine. Otherwise a page of a stranger could have the browser of a
+    developer resolve the stranger's name to 127.0.0.1, and read the mailbox (DNS rebinding).
+    """
+    names = current_app.config["SERVED_HOSTS"] or (
+        hosts.LOCAL if current_app.config["CMS_ENV"] == "development" else ()
+    )
+    if names and not hosts.is_served(request.host, names):
+        raise SecurityError
+
+
+def _limit_body() -> None:
+    """Raise RequestEntityTooLarge for a body that is too large, BadRequest for one that is broken.
+
+    A body that comes in chunks does not say how long it is. Werkzeug would cut it off at the limit, and take the
+    beginning of a form for the whole of it.
+    """
+    most = request.max_content_length
+    if most is None:
+        return
+    is_longer: object = (request.content_length or 0) > most
+    if "Transfer-Encoding" in request.headers:
+        try:
+            is_longer = len(request.get_data()) >= most and request.input_stream.read(1)
+        except Exception as problem:  # Each server has its own classes for chunks that it cannot read.
+            raise BadRequest from problem
+    if is_longer:
+        raise RequestEntityTooLarge
+
+
 def _refuse_foreign_site() -> None:
     """Refuse what another site sends with our cookie: Fetch Metadata says so, or Origin where a browser is older."""
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     if site is not None:
         if site not in ("same-origin", "none"):
-            raise Forbidden
+            raise ForeignSite
     elif origin is not None and origin.partition("://")[2] != request.host:
-        raise Forbidden
+        raise ForeignSite

@@ -1,24 +1,32 @@
 """Chinese and English: the catalogues, and which of the two a reader gets."""
 
-import os
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from babel.support import NullTranslations, Translations
 from flask import Flask, g, has_request_context, request
-from flask_babel import Babel, get_locale
+from flask_babel import Babel, Domain, get_locale
 
 LANGUAGES = ("zh", "en")
 CATALOGUES = Path(__file__).resolve().parent.parent / "translations"
 
 
+class CompiledDomain(Domain):  # type: ignore[misc]
+    """The catalogues of `translations/`, compiled in memory: no build step is needed, and no folder to write to."""
+
+    def get_translations(self) -> NullTranslations:
+        """Return the sentences in the language of the reader."""
+        return compiled_catalogue(str(get_locale()))
+
+
 def init_app(app: Flask) -> None:
-    """Compile what is not compiled yet, and choose the language of every request."""
-    for catalogue in CATALOGUES.glob("*/LC_MESSAGES/*.po"):
-        compile_catalogue(catalogue)
-    app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(CATALOGUES)
-    Babel(app, locale_selector=chosen)
+    """Compile the catalogues, and choose the language of every request."""
+    for language in LANGUAGES:
+        compiled_catalogue(language)
+    Babel(app, locale_selector=chosen).domain_instance = CompiledDomain()
     app.add_template_global(get_locale)
 
 
@@ -30,14 +38,14 @@ def chosen() -> str:
     return (user and user.language) or request.accept_languages.best_match(LANGUAGES) or LANGUAGES[0]
 
 
-def compile_catalogue(source: Path) -> None:
-    """Write the .mo beside a .po that is newer; whoever reads at the same time sees the old or the new one whole."""
-    compiled = source.with_suffix(".mo")
-    if compiled.exists() and compiled.stat().st_mtime >= source.stat().st_mtime:
-        return
+@cache
+def compiled_catalogue(language: str) -> NullTranslations:
+    """Return the sentences in a language; it is read once in the life of the process."""
+    source = CATALOGUES / language / "LC_MESSAGES" / "messages.po"
+    if not source.exists():  # English stands in the source.
+        return NullTranslations()
     content = BytesIO()
     with source.open("rb") as file:
-        write_mo(content, read_po(file, locale=source.parent.parent.name))  # The locale knows its plurals.
-    unfinished = compiled.with_suffix(f".{os.getpid()}")
-    unfinished.write_bytes(content.getvalue())
-    unfinished.replace(compiled)
+        write_mo(content, read_po(file, locale=language))  # The locale knows its plurals.
+    content.seek(0)
+    return Translations(content, domain="messages")

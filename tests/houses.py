@@ -23,6 +23,7 @@ from tests.parts import ROOT, MemcachedServer, SmtpServer
 from tests.people import PASSWORD, InProcess, Person, code_in, link_in, text_of
 
 SECRET = "a secret of the tests, and of nothing else"
+PRODUCTION = {"CMS_ENV": "production", "SECRET_KEY": SECRET, "SITE_URL": "https://cms.example.com"}
 HERE = Where("198.51.100.7", "Firefox 131, Linux")
 
 

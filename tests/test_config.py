@@ -10,7 +10,7 @@ import pytest
 
 import config
 from config import SETTINGS, ConfigError
-from tests.houses import settings_for
+from tests.houses import PRODUCTION, settings_for
 from tests.parts import command_line
 
 BAD = [
@@ -43,6 +43,11 @@ BAD = [
     ("EMAIL_POLICY", "old"),
     ("EMAIL_POLICY", "editor=new"),
     ("SITE_URL", "cms.example.com"),
+    ("SITE_URL", "https://"),
+    ("TRUSTED_HOSTS", "https://cms.example.com"),
+    ("TRUSTED_HOSTS", "cms.example.com example.org"),
+    ("TRUSTED_HOSTS", "*"),
+    ("HSTS_SUBDOMAINS", "maybe"),
     ("REVEAL_TAKEN_EMAIL", "2"),
 ]
 
@@ -70,15 +75,91 @@ def test_a_bad_value_ends_the_command_line_with_that_line_and_nothing_else(tmp_p
     assert not (tmp_path / "instance").exists()
 
 
-@pytest.mark.parametrize("key", ["", " ", "short", "x" * 15])
-def test_production_needs_a_secret_of_its_own(tmp_path: Path, key: str) -> None:
-    with pytest.raises(ConfigError, match="SECRET_KEY"):
-        load(tmp_path / "instance", CMS_ENV="production", SECRET_KEY=key)
-    assert not (tmp_path / "instance").exists()
+@pytest.mark.parametrize(
+    "key", ["", " ", "short", "x" * 15, "x" * 64, "ab" * 32, "abcde" * 8 + "a", "changeme" * 4, "0123456789abcdef" * 4]
+)
+def test_production_needs_a_secret_of_its_own_that_nobody_guesses(tmp_path: Path, key: str) -> None:
+    stops_the_start(tmp_path, r"SECRET_KEY (must be set|can be guessed)", **{**PRODUCTION, "SECRET_KEY": key})
+
+
+def stops_the_start(folder: Path, told: str, unnamed: bool = False, **settings: str) -> None:
+    """See that these settings end the start with one line, before anything is made."""
+    given = settings_for(folder / "instance", **settings)
+    if unnamed:
+        del given["CMS_ENV"]
+    with pytest.raises(ConfigError, match=told) as caught:
+        config.load(given)
+    assert "\n" not in str(caught.value)
+    assert str(caught.value).endswith(".")
+    assert not (folder / "instance").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MAIL_SERVER", "smtp.example.com"),
+        ("MAIL_SERVER", "127.0.0.1"),
+        ("DATABASE_URL", "postgresql://cms@db.example.com/cms"),
+        ("DATABASE_URL", "postgres://cms@127.0.0.1/cms"),
+        ("CACHE_URL", "memcached://127.0.0.1:11211"),
+        ("SITE_URL", "https://cms.example.com"),
+        ("TRUSTED_HOSTS", "cms.example.com"),
+        ("TRUSTED_PROXIES", "1"),
+    ],
+)
+def test_a_part_of_a_real_site_stops_the_start_while_nobody_named_the_environment(
+    tmp_path: Path, name: str, value: str
+) -> None:
+    """By default it is development: everybody could read the mail on /dev/mailbox/, and every cookie goes in clear."""
+    stops_the_start(tmp_path, f"^{name} is set, but CMS_ENV is not: ", unnamed=True, **{name: value})
+    assert load(tmp_path, CMS_ENV="development", **{name: value})["CMS_ENV"] == "development"
+
+
+def test_what_stays_on_this_machine_needs_no_named_environment(tmp_path: Path) -> None:
+    given = settings_for(tmp_path, DATABASE_URL=f"sqlite:///{tmp_path}/a.db", CACHE_URL=f"sqlite:///{tmp_path}/b.db")
+    del given["CMS_ENV"]
+    assert config.load(given)["CMS_ENV"] == "development"
+
+
+@pytest.mark.parametrize("env", [{"CMS_ENV": "development"}, PRODUCTION], ids=["development", "production"])
+@pytest.mark.parametrize("server", ["smtp.example.com", "192.0.2.1", "localhost.example.com", "2001:db8::1"])
+def test_a_password_for_the_mail_server_is_never_sent_in_clear(
+    tmp_path: Path, env: dict[str, str], server: str
+) -> None:
+    account = {**env, "MAIL_SERVER": server, "MAIL_USERNAME": "cms", "MAIL_PASSWORD": "p"}
+    stops_the_start(tmp_path, "^MAIL_USERNAME needs MAIL_USE_TLS=yes or MAIL_USE_SSL=yes", **account)
+    for encrypted in ("MAIL_USE_TLS", "MAIL_USE_SSL"):
+        assert load(tmp_path, **account, **{encrypted: "yes"})[encrypted]
+
+
+@pytest.mark.parametrize("server", ["localhost", "127.0.0.1", "127.0.0.53", "::1", ""])
+def test_a_mail_server_on_this_machine_may_have_the_password_in_clear(tmp_path: Path, server: str) -> None:
+    assert load(tmp_path, MAIL_SERVER=server, MAIL_USERNAME="cms")["MAIL_USERNAME"] == "cms"
+
+
+@pytest.mark.parametrize("url", ["", "http://cms.example.com"])
+def test_production_needs_an_https_address_of_the_site(tmp_path: Path, url: str) -> None:
+    stops_the_start(
+        tmp_path, "^SITE_URL must be set in production, to the https:// ", **{**PRODUCTION, "SITE_URL": url}
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("", []),
+        ("cms.example.com", ["cms.example.com"]),
+        (" CMS.example.com:443, .example.org ,", ["cms.example.com", ".example.org"]),
+        ("127.0.0.1,[::1]:5000", ["127.0.0.1", "[::1]"]),
+        ("bücher.example", ["xn--bcher-kva.example"]),
+    ],
+)
+def test_host_names_are_read_as_browsers_send_them(tmp_path: Path, written: str, read: list[str]) -> None:
+    assert load(tmp_path, TRUSTED_HOSTS=written)["SERVED_HOSTS"] == read
 
 
 def test_production_hardens_its_cookie(tmp_path: Path) -> None:
-    values = load(tmp_path, CMS_ENV="production", SECRET_KEY="x" * 16)
+    values = load(tmp_path, **PRODUCTION)
     assert (values["SESSION_COOKIE_SECURE"], values["SESSION_COOKIE_NAME"]) == (True, "__Host-session")
 
 
@@ -183,3 +264,19 @@ def test_the_defaults_are_those_of_the_design() -> None:
 
 def test_the_tests_themselves_are_free_of_the_developers_settings() -> None:
     assert not {setting.name for setting in SETTINGS} & set(os.environ)
+
+
+def test_the_folder_of_the_embedded_defaults_is_for_its_owner_only(tmp_path: Path) -> None:
+    load(tmp_path / "made" / "instance")
+    assert stat.S_IMODE((tmp_path / "made" / "instance").stat().st_mode) == 0o700
+
+
+def test_the_default_folder_of_an_older_version_is_closed_and_one_that_somebody_named_is_theirs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(config, "HERE", tmp_path)
+    for name, mode in (("instance", 0o700), ("named", 0o755)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name).chmod(0o755)
+        load(Path(name))
+        assert stat.S_IMODE((tmp_path / name).stat().st_mode) == mode

@@ -8,8 +8,8 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 from cms.headers import CSP
-from tests.houses import House
-from tests.people import PAGE, SCRIPT, Person
+from tests.houses import PRODUCTION, House
+from tests.people import PAGE, SCRIPT, Answer, Person
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND")
 OPEN = re.compile(
@@ -95,6 +95,8 @@ def test_every_answer_carries_the_headers_that_keep_a_browser_in_its_place(
             assert answer.headers["Content-Security-Policy"] == CSP, answer
             assert answer.headers["X-Content-Type-Options"] == "nosniff"
             assert answer.headers["Referrer-Policy"] == "same-origin"
+            assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+            assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
             assert answer.headers["Cache-Control"] == "no-store"
 
 
@@ -122,7 +124,7 @@ def test_who_reads_pages_gets_a_page_for_every_error(house: House) -> None:
 
 def test_the_development_pages_are_not_there_in_production(house: House) -> None:
     assert house.visitor().page("/dev/mailbox/").status == 200
-    app = house.build(CMS_ENV="production")
+    app = house.build(**PRODUCTION)
     assert house.visitor(app=app).page("/dev/mailbox/").status == 404
 
 
@@ -146,8 +148,72 @@ def test_healthz_needs_no_part_and_readyz_all_of_them(house: House) -> None:
     assert house.visitor().ask_as_script("/readyz").status == 200
 
 
-def test_who_asks_by_a_foreign_name_is_not_served(house: House) -> None:
+def by_name(house: House, app: Flask, host: str, path: str = "/cms/login", **headers: str) -> Answer:
+    """Ask for something under a host name."""
+    return house.visitor(app=app).browser.send("GET", path, headers={**headers, "Host": host})
+
+
+FOREIGN = [
+    *("evil.example", "evil_x.example", "cms.example.com.evil.example", "xcms.example.com", "cms.example.com.", "a..b"),
+    *(
+        "x" * 64 + ".example",
+        "",
+        "a b",
+        "cms.example.com:x",
+        "[::1",
+        "[::2]",
+        "192.0.2.1",
+        "cms.example.com@evil.example",
+    ),
+]
+
+
+@pytest.mark.parametrize("headers", [SCRIPT, PAGE], ids=["script", "page"])
+@pytest.mark.parametrize("host", FOREIGN)
+def test_who_asks_by_a_foreign_name_is_not_served(house: House, host: str, headers: dict[str, str]) -> None:
+    app = house.build(TRUSTED_HOSTS="cms.example.com,.example.org,127.0.0.1,[::1]")
+    for path in ("/cms/login", "/cms/login/", "/dev/mailbox/", "/healthz", "/nothing"):
+        answer = by_name(house, app, host, path, **headers)
+        assert answer.status == 400, answer
+        assert "evil" not in answer.text
+        assert "Location" not in answer.headers
+        assert answer.headers["Content-Security-Policy"] == CSP
+    assert by_name(house, app, host, **SCRIPT).error == "bad_request"
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("cms.example.com", "CMS.example.com:443", "example.org", "a.b.example.org:8000", "127.0.0.1:80"),
+        *("[::1]", "[::1]:8000"),
+    ],
+)
+def test_who_asks_by_a_trusted_name_is_served(house: House, host: str) -> None:
+    app = house.build(TRUSTED_HOSTS="cms.example.com,.example.org,127.0.0.1,[::1]")
+    assert by_name(house, app, host, "/cms/login/").status == 200
+
+
+@pytest.mark.parametrize("headers", [SCRIPT, PAGE], ids=["script", "page"])
+@pytest.mark.parametrize("host", ["a..b", "x" * 64 + ".example", "a b", "[::1", "evil_x.example"])
+def test_a_host_that_is_no_name_is_no_fault_where_every_name_is_served(
+    house: House, host: str, headers: dict[str, str]
+) -> None:
+    assert by_name(house, house.build(**PRODUCTION), host, "/cms/login/", **headers).status in (200, 400)
+
+
+@pytest.mark.parametrize("host", [*FOREIGN, "cms.example.com", "localhost.evil.example", "xlocalhost", "10.0.0.1:5000"])
+def test_in_development_a_strangers_name_for_this_machine_shows_no_mailbox(house: House, host: str) -> None:
+    """A page of theirs could read the mail of a developer who looks at it, once the name leads to 127.0.0.1."""
+    for path in ("/dev/mailbox/", "/cms/login/", "/healthz"):
+        assert by_name(house, house.app, host, path).status == 400, path
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:5000", "cms.localhost", "127.0.0.1:5000", "[::1]:5000"])
+def test_in_development_this_machine_is_served(house: House, host: str) -> None:
+    assert by_name(house, house.app, host, "/dev/mailbox/").status == 200
+
+
+def test_in_development_another_name_is_served_if_it_is_trusted(house: House) -> None:
     app = house.build(TRUSTED_HOSTS="cms.example.com")
-    visitor = house.visitor(app=app)
-    assert visitor.browser.send("GET", "/cms/login", headers={"Host": "evil.example"}).status == 400
-    assert visitor.browser.send("GET", "/cms/login/", headers={"Host": "cms.example.com"}).status == 200
+    assert by_name(house, app, "cms.example.com", "/dev/mailbox/").status == 200
+    assert by_name(house, app, "localhost", "/dev/mailbox/").status == 400

@@ -16,7 +16,7 @@ from flask import Flask, current_app
 from accounts import mailbox, outbox
 from accounts.mailer import Letter
 from models import Mail, MailState, db
-from tests.houses import Clock, House
+from tests.houses import PRODUCTION, Clock, House
 from tests.parts import SmtpServer, at_once, command_line, eventually, self_signed
 from tests.people import code_in, html_of, text_of
 
@@ -301,7 +301,7 @@ class TestABadServer:
         assert smtp.posted == []
 
     def test_production_without_a_server_keeps_the_mail(self, post: House) -> None:
-        with post.build(MAIL_SERVER="", CMS_ENV="production").app_context():
+        with post.build(**{**PRODUCTION, "MAIL_SERVER": ""}).app_context():
             assert "MAIL_SERVER is not set" in self.held_back(put()).problem
             assert mailbox.messages() == []
 

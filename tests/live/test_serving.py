@@ -3,11 +3,13 @@
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from click.testing import Result
@@ -17,7 +19,7 @@ from sqlalchemy import delete, select, update
 from app import create_app
 from models import Audit, Mail, MailState, db
 from tests.conftest import HOUSES
-from tests.houses import SECRET, copied, settings_for
+from tests.houses import PRODUCTION, copied, settings_for
 from tests.live.conftest import Serve
 from tests.live.sites import Site, frozen, is_signed_in
 from tests.parts import (
@@ -28,8 +30,6 @@ from tests.parts import (
     free_port,
 )
 from tests.people import PASSWORD, SCRIPT, Answer
-
-PRODUCTION = {"CMS_ENV": "production", "SECRET_KEY": SECRET}
 
 
 def is_alive(pid: int) -> bool:
@@ -124,6 +124,67 @@ class TestProcesses:
             code = site.code_to(new)
         with frozen(here):
             assert ann.confirm(new, code).status == 200
+
+
+class TestBodies:
+    """What a client sends after the headers, whatever it says of its length."""
+
+    TOO_LARGE = b"email=" + b"x" * 65536
+
+    def said(self, site: Site, path: str, *body: bytes, **headers: str) -> bytes:
+        """Send a form and then another request on the same connection; return all that comes back until its end."""
+        form = {"Host": "127.0.0.1", "Content-Type": "application/x-www-form-urlencoded", **SCRIPT}
+        lines = [f"POST {path} HTTP/1.1", *(f"{name}: {value}" for name, value in {**form, **headers}.items()), "", ""]
+        following = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+        with socket.create_connection(("127.0.0.1", site.server.port), timeout=20) as sock:
+            sock.sendall(b"".join(["\r\n".join(lines).encode(), *body]))
+            with contextlib.suppress(OSError):  # The server may have hung up already.
+                sock.sendall(following)
+            return b"".join(iter(lambda: sock.recv(65536), b""))
+
+    def in_chunks(self, body: bytes) -> Iterator[bytes]:
+        """Yield a body as it is sent in chunks."""
+        for begin in range(0, len(body), 8000):
+            chunk = body[begin : begin + 8000]
+            yield b"%x\r\n%s\r\n" % (len(chunk), chunk)
+        yield b"0\r\n\r\n"
+
+    @pytest.mark.parametrize("path", ["/cms/login/", "/cms/logout/", "/cms/resetemail/stop/x/", "/healthz", "/nothing"])
+    @pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "a/b"])
+    def test_one_in_chunks_that_is_too_large_gets_413_and_ends_the_connection(
+        self, sqlite_site: Site, path: str, kind: str
+    ) -> None:
+        said = {"Content-Type": kind, "Transfer-Encoding": "chunked"}
+        answer = self.said(sqlite_site, path, *self.in_chunks(self.TOO_LARGE), **said)
+        assert answer.startswith(b"HTTP/1.1 413 "), answer
+        assert b'"error":"too_large"' in answer
+        assert b"\r\nConnection: close\r\n" in answer
+        assert answer.count(b"HTTP/1.1 ") == 1
+
+    def test_one_that_says_that_it_is_too_large_gets_413_and_ends_the_connection(self, sqlite_site: Site) -> None:
+        answer = self.said(sqlite_site, "/cms/logout/", self.TOO_LARGE, **{"Content-Length": str(len(self.TOO_LARGE))})
+        assert answer.startswith(b"HTTP/1.1 413 "), answer
+        assert b"\r\nConnection: close\r\n" in answer
+        assert answer.count(b"HTTP/1.1 ") == 1
+
+    def test_one_in_chunks_may_be_as_large_as_any_other(self, sqlite_site: Site) -> None:
+        body = self.in_chunks(self.TOO_LARGE[:65536])
+        answer = self.said(sqlite_site, "/cms/login/", *body, **{"Transfer-Encoding": "chunked"})
+        assert b'"error":"csrf_failed"' in answer, answer
+
+    def test_a_form_in_chunks_is_read_like_any_other(self, sqlite_site: Site) -> None:
+        ann = sqlite_site.visitor(sqlite_site.administrator())
+        token = {"X-CSRFToken": ann.token(), "Transfer-Encoding": "chunked"}
+        cookies = "; ".join(f"{name}={value}" for name, value in ann.browser.cookies.items())
+        body = self.in_chunks(urlencode({"email": ann.email, "password": ann.password}).encode())
+        answer = self.said(sqlite_site, "/cms/login/", *body, Cookie=cookies, **token)
+        assert answer.startswith(b"HTTP/1.1 200 "), answer
+
+    @pytest.mark.parametrize("chunks", [b"zz\r\nabc\r\n", b"3\r\nabcX\r\n0\r\n\r\n", b"-1\r\n", b"\r\n"])
+    def test_broken_chunks_are_the_clients_fault(self, sqlite_site: Site, chunks: bytes) -> None:
+        answer = self.said(sqlite_site, "/cms/login/", chunks, **{"Transfer-Encoding": "chunked"})
+        assert answer.startswith(b"HTTP/1.1 400 "), answer
+        assert b'"error":"bad_request"' in answer
 
 
 @pytest.fixture(scope="module")
@@ -222,8 +283,9 @@ class TestSettings:
         [
             ({"CMS_ENV": "production"}, "SECRET_KEY must be set in production"),
             ({"CAPTCHA_TRIES": "many"}, "CAPTCHA_TRIES='many' cannot be used"),
+            ({"MAIL_SERVER": "smtp.example.com"}, "MAIL_SERVER is set, but CMS_ENV is not"),
         ],
-        ids=["no secret", "no number"],
+        ids=["no secret", "no number", "no environment"],
     )
     def test_it_refuses_to_start(self, tmp_path: Path, settings: dict[str, str], line: str) -> None:
         ended = fails_to_start({"INSTANCE_DIR": str(tmp_path), **settings})
@@ -371,6 +433,32 @@ class TestDoctor:
         ended = command_line(site.settings, "doctor")
         assert (ended.returncode, ill_parts(ended.stdout)) == (0, []), ended.stdout
 
+    def test_a_folder_that_others_can_read_is_named(self, settings: dict[str, str], tmp_path: Path) -> None:
+        tmp_path.chmod(0o755)
+        ended = here(create_app(settings), "doctor")
+        assert (ended.exit_code, ill_parts(ended.stdout)) == (1, ["files"]), ended.output
+        assert f"chmod 700 {tmp_path}" in ended.stdout
+
+    @pytest.mark.parametrize("served", ["cms.example.com", "a.example.org,.example.com", "CMS.example.com:443"])
+    def test_the_site_is_well_whose_own_name_is_served(self, sqlite_site: Site, served: str) -> None:
+        ended = here(create_app({**sqlite_site.settings, **PRODUCTION, "TRUSTED_HOSTS": served}), "doctor")
+        assert (ended.exit_code, ill_parts(ended.stdout)) == (0, []), ended.output
+
+    @pytest.mark.parametrize(
+        ("settings", "line"),
+        [
+            ({"CMS_ENV": "production", "SITE_URL": ""}, "SITE_URL must be set in production"),
+            ({"CMS_ENV": "production", "SECRET_KEY": "x" * 64}, "SECRET_KEY can be guessed"),
+            ({"MAIL_USERNAME": "cms", "MAIL_SERVER": "smtp.example.com"}, "MAIL_USERNAME needs MAIL_USE_TLS"),
+        ],
+        ids=["no address of the site", "a weak key", "a password in clear"],
+    )
+    def test_what_stops_the_start_stops_the_doctor_with_the_same_line(
+        self, settings: dict[str, str], line: str, tmp_path: Path
+    ) -> None:
+        ended = command_line({**settings_for(tmp_path), "SITE_URL": "https://cms.example.com", **settings}, "doctor")
+        assert (ended.returncode, ended.stderr[: len(line)], ended.stderr.count("\n")) == (1, line, 1), ended.stderr
+
     @pytest.mark.parametrize(
         ("part", "settings"),
         [
@@ -380,8 +468,15 @@ class TestDoctor:
             ("cache", {"CACHE_URL": f"memcached://127.0.0.1:{free_port()}"}),
             ("cache", {"CACHE_URL": "sqlite:////nowhere/at/all/cache.db"}),
             ("sender", {"MAIL_DEFAULT_SENDER": "CMS <cms@localhost>"}),
+            ("secret key", {"SECRET_KEY": "x" * 64}),
+            ("hosts", PRODUCTION),
+            ("hosts", {**PRODUCTION, "TRUSTED_HOSTS": "www.example.com,127.0.0.1"}),
+            ("hosts", {"TRUSTED_HOSTS": "cms.example.org", "SITE_URL": "http://cms.example.com"}),
         ],
-        ids=["no mail server", "no database", "no migrations", "no memcached", "no folder", "no sender"],
+        ids=[
+            *("no mail server", "no database", "no migrations", "no memcached", "no folder", "no sender"),
+            *("one repeated letter", "every name", "not the name of the site", "not the name of the site either"),
+        ],
     )
     def test_a_part_that_is_ill_is_named(
         self, sqlite_site: Site, tmp_path: Path, part: str, settings: dict[str, str]

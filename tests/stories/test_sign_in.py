@@ -4,7 +4,7 @@ from http.cookies import SimpleCookie
 
 import pytest
 
-from tests.houses import House
+from tests.houses import PRODUCTION, House
 from tests.people import PASSWORD, InProcess, Person
 
 FOREIGN = [
@@ -194,7 +194,7 @@ def test_the_cookie_is_hidden_from_scripts_and_from_other_sites(house: House) ->
 
 
 def test_in_production_the_cookie_travels_on_https_only(house: House) -> None:
-    app = house.build(CMS_ENV="production")
+    app = house.build(**PRODUCTION)
     house.administrator("ann@example.com")
     ann = house.visitor("ann@example.com", app=app)
     cookie = cookie_of(ann)["__Host-session"]
@@ -336,3 +336,38 @@ def test_a_try_that_the_account_refuses_is_not_counted_against_the_network(house
     for _ in range(40):
         house.visitor("ann@example.com", app=app).sign_in(password="guess")
     assert house.visitor("bob@example.com", app=app).sign_in().status == 200
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "page"])
+def test_signing_out_has_the_browser_delete_what_it_kept_and_stay_a_known_one(house: House, script: bool) -> None:
+    ann = house.person(script=script)
+    mark = ann.browser.cookies["session_browser"]
+    ann.token()
+    answer = ann.browser.send(
+        "POST",
+        "/cms/logout/",
+        f"csrf_token={ann.token()}".encode(),
+        {"Content-Type": "application/x-www-form-urlencoded"},
+    )
+    assert answer.headers["Clear-Site-Data"] == '"cache", "storage"'
+    assert ann.browser.cookies["session_browser"] == mark
+    assert "Clear-Site-Data" not in ann.page("/cms/login/").headers
+
+
+def test_without_tls_a_browser_is_not_told_to_delete_what_it_would_not(house: House) -> None:
+    app = house.build(TRUSTED_HOSTS="cms.example.com", TRUSTED_PROXIES="1")
+    house.administrator("ann@example.com")
+    for scheme in ("http", "https"):
+        ann = house.visitor("ann@example.com", app=app)
+        ann.browser.headers |= {"Host": "cms.example.com", "X-Forwarded-Proto": scheme}
+        assert ann.sign_in().status == 200
+        assert ("Clear-Site-Data" in ann.sign_out().headers) == (scheme == "https")
+
+
+@pytest.mark.parametrize(("written", "told"), [("no", ""), ("yes", "; includeSubDomains")])
+def test_production_tells_browsers_to_use_https_for_as_much_as_the_setting_says(
+    house: House, written: str, told: str
+) -> None:
+    ann = house.visitor(app=house.build(**PRODUCTION, HSTS_SUBDOMAINS=written, TRUSTED_PROXIES="1"))
+    ann.browser.headers["X-Forwarded-Proto"] = "https"
+    assert ann.page("/cms/login/").headers["Strict-Transport-Security"] == f"max-age=31536000{told}"

@@ -1,0 +1,12 @@
+"""Host names: which of them are served, and which are names of this machine."""
+
+import re
+from collections.abc import Collection
+
+LOCAL = (".localhost", "127.0.0.1", "[::1]")
+
+
+def is_served(host: str, names: Collection[str]) -> bool:
+    """Say whether a host, with or without a port, is one of these names; `.example.com` names its subdomains, too."""
+    name = re.sub(r":\d+$", "", host).lower()
+    return any(name == each.removeprefix(".") or (each[:1] == "." and name.endswith(each)) for each in names)

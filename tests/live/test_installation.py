@@ -1,0 +1,240 @@
+"""What README says about an installation works: the file of settings, the units, the reverse proxy."""
+
+import configparser
+import os
+import re
+import shlex
+import signal
+import ssl
+import subprocess
+import sys
+from collections.abc import Iterator
+from http.client import HTTPConnection, HTTPSConnection
+from pathlib import Path
+
+import pytest
+
+import config
+from tests.conftest import HOUSES
+from tests.houses import PRODUCTION, SECRET
+from tests.live.conftest import Serve
+from tests.parts import AS_ROOT, ROOT, accepts, end, eventually, free_port, needed, self_signed, spawn
+
+PRODUCTION_CHAPTER = (ROOT / "README.md").read_text().partition("\n## In production\n")[2].partition("\n## ")[0]
+
+
+def blocks(language: str, beginning: str = "") -> list[str]:
+    """Return the blocks of code of the chapter in a language that begin so."""
+    found = re.findall(rf"^```{language}\n(.*?)^```$", PRODUCTION_CHAPTER, re.MULTILINE | re.DOTALL)
+    return [block for block in found if block.startswith(beginning)]
+
+
+def settings_file() -> str:
+    """Return the file of settings, with something in the place of every secret."""
+    (text,) = blocks("sh", "CMS_ENV=")
+    assert text.count("...") == 3
+    return text.replace("...", SECRET.replace(" ", "-").replace(",", ""))
+
+
+def read_by_systemd(text: str) -> dict[str, str]:
+    """Read a file of settings as systemd.exec(5) says of EnvironmentFile=.
+
+    A line that begins with # or ; is a comment; a # anywhere else is a part of the value. Blanks at the end of a value
+    are dropped, quotes around it are removed, and nothing is expanded.
+    """
+    found = {}
+    for line in filter(None, (line.strip() for line in text.splitlines())):
+        if line[0] not in "#;":
+            name, is_setting, value = line.partition("=")
+            assert is_setting, line
+            assert "\\" not in value, "only double quotes and the end of a line give it a meaning; do without"
+            quote = value[:1] if value[:1] in ("'", '"') else ""
+            assert not quote or value.count(quote) == 2, line
+            found[name.strip()] = value[1:].replace(quote, "") if quote else value
+    return found
+
+
+def read_by_shell(path: Path, shell: str) -> dict[str, str]:
+    """Read a file of settings as the commands of README do."""
+    script = f"set -a && . {shlex.quote(str(path))} && set +a && exec env -0"
+    told = subprocess.run(
+        [needed(shell), "-c", script], env={"PATH": os.environ["PATH"]}, capture_output=True, check=True, text=True
+    )
+    assert told.stderr == ""
+    pairs = [line.partition("=") for line in told.stdout.split("\0") if line]
+    return {name: value for name, _, value in pairs if name not in ("PATH", "PWD", "SHLVL", "_", "OLDPWD")}
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+def test_systemd_and_a_shell_read_the_same_settings(tmp_path: Path, shell: str) -> None:
+    path = tmp_path / "cms.env"
+    path.write_text(settings_file())
+    settings = read_by_systemd(settings_file())
+    assert settings == read_by_shell(path, shell)
+    assert "DATABASE_URL" in settings
+    assert not [value for value in settings.values() if "#" in value or value != value.strip()]
+
+
+def test_the_settings_of_the_readme_are_taken(tmp_path: Path) -> None:
+    settings = read_by_systemd(settings_file())
+    assert set(settings) <= {setting.name for setting in config.SETTINGS}
+    values = config.load({**settings, "INSTANCE_DIR": str(tmp_path)})
+    assert (values["CMS_ENV"], values["SERVED_HOSTS"], values["TRUSTED_PROXIES"]) == (
+        "production",
+        ["cms.example.com"],
+        1,
+    )
+    assert values["DATABASE_URL"].startswith("postgresql://")
+    assert values["CACHE_URL"].startswith("memcached://")
+
+
+def units() -> dict[str, configparser.ConfigParser]:
+    """Return the units by the names that README gives them."""
+    names = re.findall(r"`/etc/systemd/system/(cms-\w+)\.service`:\n\n```ini\n", PRODUCTION_CHAPTER)
+    found = {}
+    for name, text in zip(names, blocks("ini"), strict=True):
+        found[name] = configparser.ConfigParser(interpolation=None)
+        found[name].optionxform = str  # type: ignore[assignment,method-assign]
+        found[name].read_string(text)
+    return found
+
+
+def test_the_units_start_at_every_boot_as_a_user_of_their_own() -> None:
+    assert list(units()) == ["cms-web", "cms-mail"]
+    for unit in units().values():
+        assert unit["Install"]["WantedBy"] == "multi-user.target"
+        assert unit["Unit"]["Description"]
+        service = unit["Service"]
+        assert (service["User"], service["WorkingDirectory"]) == ("cms", "/srv/cms")
+        assert (service["EnvironmentFile"], service["Restart"]) == ("/etc/cms.env", "always")
+    enable = re.search(r"`systemctl daemon-reload && systemctl enable --now ([^`]+)`", PRODUCTION_CHAPTER)
+    assert enable
+    assert enable[1].split() == list(units())
+
+
+@pytest.mark.parametrize(("name", "module"), [("cms-web", "gunicorn"), ("cms-mail", "flask")])
+def test_what_a_unit_starts_is_there_and_takes_its_arguments(name: str, module: str) -> None:
+    python, minus_m, found, *arguments = shlex.split(units()[name]["Service"]["ExecStart"])
+    assert (python, minus_m, found) == ("/srv/cms/.venv/bin/python", "-m", module)
+    check = "--check-config" if module == "gunicorn" else "--help"
+    ended = subprocess.run(
+        [sys.executable, "-m", module, *arguments, check],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")},
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_all_that_must_be_made_before_is_told() -> None:
+    commands = "\n".join(blocks("sh"))
+    for what in (
+        "adduser --system",
+        "createuser ",
+        "createdb ",
+        "/var/lib/cms",
+        "/etc/cms.env",
+        "db upgrade",
+        "doctor",
+    ):
+        assert what in commands, what
+
+
+class Proxy:
+    """nginx with the block of README, on free ports and with a certificate that nobody vouches for."""
+
+    def __init__(self, folder: Path, application_port: int) -> None:
+        """Fill in the placeholders of the block, and put it into a file as small as nginx takes."""
+        self.folder, self.http, self.https = folder, free_port(), free_port()
+        certificate, _ = self_signed(folder)
+        (block,) = blocks("nginx")
+        for placeholder, value in {
+            "listen 80;": f"listen 127.0.0.1:{self.http};",
+            "listen 443 ssl;": f"listen 127.0.0.1:{self.https} ssl;",
+            "/etc/ssl/cms/certificate.pem": str(certificate),
+            "/etc/ssl/cms/key.pem": str(folder / "key.pem"),
+            "/var/log/nginx/cms.log": str(folder / "access.log"),
+            "127.0.0.1:8000": f"127.0.0.1:{application_port}",
+        }.items():
+            assert block.count(placeholder) == 1, placeholder
+            block = block.replace(placeholder, value)
+        kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        temporary = "".join(f"{kind}_temp_path {folder}/{kind};\n" for kind in kinds)
+        user = "user root;" if AS_ROOT else ""
+        self.path = folder / "nginx.conf"
+        self.path.write_text(
+            f"{user} daemon off; pid {folder}/pid; error_log {folder}/error.log;\n"
+            f"events {{ }}\nhttp {{\n{temporary}\n{block}\n}}\n"
+        )
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def command(self, *words: str) -> list[str]:
+        """Return how nginx is called."""
+        return [
+            needed("nginx"),
+            "-p",
+            str(self.folder),
+            "-e",
+            str(self.folder / "error.log"),
+            "-c",
+            str(self.path),
+            *words,
+        ]
+
+    def start(self) -> "Proxy":
+        """Start it, and wait until it listens."""
+        self._process = spawn(self.command())
+        eventually(lambda: accepts(self.https), "nginx listens")
+        return self
+
+    def stop(self) -> None:
+        """Stop it."""
+        end(self._process, signal.SIGTERM)
+
+
+def test_nginx_takes_the_block_with_its_placeholders_filled_in(tmp_path: Path) -> None:
+    proxy = Proxy(tmp_path, free_port())
+    ended = subprocess.run(proxy.command("-t"), capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert "warn" not in ended.stderr
+
+
+@pytest.fixture
+def proxy(serve: Serve, tmp_path: Path) -> Iterator[Proxy]:
+    """Serve a site in production behind nginx."""
+    settings = {**PRODUCTION, "TRUSTED_PROXIES": "1", "TRUSTED_HOSTS": "cms.example.com,127.0.0.1"}
+    with serve(HOUSES[0], MAIL_DELIVERY="worker", **settings) as site:
+        proxy = Proxy(tmp_path, site.server.port).start()
+        yield proxy
+        proxy.stop()
+
+
+def test_behind_nginx_the_site_is_served_on_https_only_and_no_secret_link_is_in_its_log(proxy: Proxy) -> None:
+    token = "a-token-of-forty-characters-or-more_0123456789"
+    plain = HTTPConnection("127.0.0.1", proxy.http, timeout=20)
+    plain.request("GET", "/cms/login/?x=y", headers={"Host": "cms.example.com"})
+    answer = plain.getresponse()
+    assert (answer.status, answer.headers["Location"]) == (301, "https://cms.example.com/cms/login/?x=y")
+    plain.close()
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    secure = HTTPSConnection("127.0.0.1", proxy.https, timeout=20, context=context)
+    for path, status in (
+        ("/cms/login/", 200),
+        (f"/cms/resetemail/undo/{token}/?next=/{token}", 410),
+        ("/healthz", 200),
+    ):
+        secure.request("GET", path, headers={"Host": "cms.example.com", "X-Forwarded-For": "192.0.2.1"})
+        answer = secure.getresponse()
+        answer.read()
+        assert answer.status == status, path
+        assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
+    secure.close()
+    log = eventually(
+        lambda: (text := (proxy.folder / "access.log").read_text()).count("\n") > 2 and text, "it is logged"
+    )
+    assert token not in log
+    assert '"GET /cms/resetemail/undo/***" 410' in log
+    assert '"GET /cms/login/" 200' in log
