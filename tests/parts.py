@@ -9,6 +9,8 @@ import contextlib
 import gc
 import http.client
 import os
+import re
+import select
 import shutil
 import signal
 import socket
@@ -180,6 +182,16 @@ class MemcachedServer:
         return False
 
 
+def _stand_still(pid: int) -> None:
+    """Stop a process and wait until it has stopped, or was gone before."""
+    with contextlib.suppress(OSError):
+        os.kill(pid, signal.SIGSTOP)
+        status = Path(f"/proc/{pid}/status")
+        eventually(
+            lambda: re.search(r"^State:\t[TZX]", status.read_text(), re.MULTILINE), f"process {pid} stands still"
+        )
+
+
 class PostgresServer:
     """A real PostgreSQL in a folder of its own; hands out fresh databases with all migrations in them."""
 
@@ -227,6 +239,26 @@ class PostgresServer:
         """Stop it at once, as a crash would; what was committed is there after the next start."""
         end(self._process, signal.SIGQUIT)
 
+    def freeze(self) -> None:
+        """Let it hang, with all its processes: the kernel goes on to accept connections and to acknowledge."""
+        assert self._process is not None
+        for pid in (self._process.pid, *self._backends()):  # The first one first: it makes the others.
+            _stand_still(pid)
+        for pid in self._backends():
+            _stand_still(pid)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        assert self._process is not None
+        for pid in (*self._backends(), self._process.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+    def _backends(self) -> list[int]:
+        assert self._process is not None
+        pid = self._process.pid
+        return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
     def close(self) -> None:
         """Stop it and take its folder away."""
         self.stop()
@@ -261,6 +293,62 @@ class PostgresServer:
             self._run("SELECT 1")
             return True
         return False
+
+
+class Wire:
+    """A line to a server, through a port of its own, which can be cut so that neither side is told."""
+
+    def __init__(self, port: int) -> None:
+        """Lead to this port of the loopback interface."""
+        self._target, self._sockets = port, list[socket.socket]()
+        self._is_dead, self._closed = threading.Event(), threading.Event()
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=0)
+        self.port = int(self._listener.getsockname()[1])
+        self._thread = threading.Thread(target=self._carry, daemon=True)
+        self._thread.start()
+
+    def go_dead(self) -> None:
+        """Drop every packet: what is sent is never answered, and new connections do not come about."""
+        self._is_dead.set()
+        for _ in range(3):  # The kernel would accept so many by itself; from then on it drops who wants to connect.
+            filler = socket.socket()
+            filler.setblocking(False)
+            filler.connect_ex(("127.0.0.1", self.port))
+            self._sockets.append(filler)
+
+    def close(self) -> None:
+        """Take the line away."""
+        self._closed.set()
+        self._thread.join()
+        for sock in (self._listener, *self._sockets):
+            sock.close()
+
+    def _carry(self) -> None:
+        """Carry what comes on one side to the other."""
+        pairs: dict[socket.socket, socket.socket] = {}
+        while not self._closed.is_set():
+            if self._is_dead.is_set():
+                self._closed.wait()
+                return
+            for sock in select.select([self._listener, *pairs], [], [], 0.05)[0]:
+                if self._is_dead.is_set():
+                    break
+                if sock is self._listener:
+                    near, _ = sock.accept()
+                    far = socket.create_connection(("127.0.0.1", self._target))
+                    pairs[near], pairs[far] = far, near
+                    self._sockets += [near, far]
+                    continue
+                other = pairs.get(sock)
+                if other is None:
+                    continue
+                with contextlib.suppress(OSError):
+                    if carried := sock.recv(65536):
+                        other.sendall(carried)
+                        continue
+                del pairs[sock], pairs[other]
+                sock.close()
+                other.close()
 
 
 @dataclass
