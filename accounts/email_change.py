@@ -44,6 +44,14 @@ _DROP = delete(table(EmailChange)).where(table(EmailChange).c.user_id == bindpar
 _FRESH = {"populate_existing": True, "synchronize_session": False}
 
 
+@dataclass(frozen=True)
+class Changed:
+    """The id that the session has after a change, and the address that the account has."""
+
+    sid: str
+    email: str
+
+
 def policy_of(user: CMSUser) -> str:
     """Return whose code a change of this administrator's address needs: that of the `new` address, or of `both`."""
     return str(current_app.config["EMAIL_POLICY"][user.role])
@@ -75,8 +83,8 @@ def ask(user: CMSUser, session: LoginSession, email: str, where: Where) -> None:
 
 def confirm(
     user: CMSUser, session: LoginSession, email: str, where: Where, *, code: str | None, old_code: str | None = None
-) -> str:
-    """Change the address if this is the code that was mailed to it, and return the session's new id.
+) -> Changed:
+    """Change the address if this is the code that was mailed to it; return it, and the session's new id.
 
     Raises ReauthRequired, SignInRequired, SameEmail, ChangesFrozen, CodeExpired, TooManyAttempts, CacheDown; then
     nothing is changed but the history. Raises CodeWrong; then the try is counted. Raises CodeMissing; then the try is
@@ -106,11 +114,11 @@ def confirm(
             db.session.commit()
             outbox.wake()
             raise CodeMissing(missing)
-        sid = _commit(user, session, pending, where)
+        changed = Changed(_commit(user, session, pending, where), pending.email)
     outbox.wake()
     with contextlib.suppress(CacheDown):  # The row that named the code is gone: what is left of it opens nothing.
         codes.forget(nonce)
-    return sid
+    return changed
 
 
 def cancel(user: CMSUser, session: LoginSession, where: Where) -> None:

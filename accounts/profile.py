@@ -31,8 +31,8 @@ class Profile:
         return [name for name in changed if name != "username_key"]
 
 
-def update(user: CMSUser, profile: Profile, *, version: int, where: Where) -> None:
-    """Change the data, if they still are as the page that was `version` showed them.
+def update(user: CMSUser, profile: Profile, *, version: int, where: Where) -> CMSUser:
+    """Change the data, if they still are as the page that was `version` showed them; return the account.
 
     Raises ProfileChanged if they were changed meanwhile, UsernameTaken; then nothing is changed.
     """
@@ -49,3 +49,4 @@ def update(user: CMSUser, profile: Profile, *, version: int, where: Where) -> No
             user.profile_version += 1
             audit.record(user, "profile_changed", where, fields=changed)
         db.session.commit()
+    return user

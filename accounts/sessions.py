@@ -36,13 +36,14 @@ _END_OTHERS = delete(table(LoginSession)).where(_ROW.user_id == bindparam("user"
 def find(sid: str) -> tuple[CMSUser, LoginSession] | None:
     """Return who is signed in under this id, in one query, or None if the session is over or they are disabled.
 
-    The session comes detached, as a value: it stays readable when the row is gone.
+    Both come detached, as values: nothing that happens to the database or to the rows changes or hides them.
     """
     found = db.session.execute(_FIND, {"id_hash": fingerprint(sid)}).first()
     if found is None:
         return None
     user, session = found
     db.session.expunge(session)
+    db.session.expunge(user)
     now = clock.now()
     if not user.is_active or is_over(session):
         return None

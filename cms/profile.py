@@ -24,7 +24,7 @@ def show_profile() -> str:
 def show_profile_post() -> Answer:
     """Change one's own data; a new language takes effect at once."""
     form = checked(ProfileForm(request.form), _profile_page)
-    profile.update(g.cms_user, _given(form), version=form.version.data or 0, where=guard.where())
+    g.cms_user = profile.update(g.cms_user, _given(form), version=form.version.data or 0, where=guard.where())
     refresh()
     return done(gettext("Your data are saved."), url_for(".show_profile"), version=g.cms_user.profile_version)
 
