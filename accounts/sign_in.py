@@ -39,9 +39,11 @@ def sign_in(*, email: str, password: str, remember: bool, browser_mark: str, whe
         _record(user, "sign_in_failed", where)
         raise WrongCredentials
     assert user is not None
+    proved = user.password_hash
+    renewed = passwords.hashed(password) if passwords.is_dated(proved) else proved  # Before the account is held.
     user = administrators.locked(user.id)
-    if passwords.is_dated(user.password_hash):
-        user.password_hash = passwords.hashed(password)
+    if user.password_hash == proved:
+        user.password_hash = renewed
     sessions.end_stale(user.id)
     sid = sessions.start(user, where, remember=remember)
     audit.record(user, "signed_in", where)

@@ -200,7 +200,7 @@ class PostgresServer:
     def __init__(self) -> None:
         """Choose a port; PostgreSQL refuses to run as root, so that root must lend it another user."""
         self.port, self._process, self._count = free_port(), None, 0
-        self._user: dict[str, Any] = {"user": "postgres", "group": "postgres", "extra_groups": []} if AS_ROOT else {}
+        self.user: dict[str, Any] = {"user": "postgres", "group": "postgres", "extra_groups": []} if AS_ROOT else {}
         installed = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
         self._initdb, self._postgres = needed("initdb", *installed), needed("postgres", *installed)
         # Not in pytest's own folder: only its owner may enter that, and here the owner may be root.
@@ -213,7 +213,7 @@ class PostgresServer:
         data = Path(self._home.name) / "data"
         if not data.exists():
             command = [self._initdb, "-D", str(data), "-U", "cms", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"]
-            subprocess.run(command, check=True, capture_output=True, cwd=self._home.name, **self._user)
+            subprocess.run(command, check=True, capture_output=True, cwd=self._home.name, **self.user)
         settings = {
             "listen_addresses": "127.0.0.1",
             "port": self.port,
@@ -230,7 +230,7 @@ class PostgresServer:
                 stdout=log,
                 stderr=log,
                 cwd=self._home.name,
-                **self._user,
+                **self.user,
             )
         eventually(self._answers, "PostgreSQL answers")
         return self
@@ -291,6 +291,52 @@ class PostgresServer:
     def _answers(self) -> bool:
         with contextlib.suppress(psycopg.OperationalError):
             self._run("SELECT 1")
+            return True
+        return False
+
+
+class Pgbouncer:
+    """A real pgbouncer in transaction mode: many clients share a few connections to PostgreSQL."""
+
+    def __init__(self, postgres: PostgresServer, pool_size: int = 2) -> None:
+        """Choose a port; like PostgreSQL it refuses to run as root."""
+        self.port, self._postgres, self._pool_size = free_port(), postgres, pool_size
+        self._home = tempfile.TemporaryDirectory(prefix="cms-tests-pgbouncer-")
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> "Pgbouncer":
+        """Start it and wait until it leads to PostgreSQL."""
+        settings = {
+            "listen_addr": "127.0.0.1",
+            "listen_port": self.port,
+            "unix_socket_dir": "",
+            "auth_type": "any",
+            "pool_mode": "transaction",
+            "default_pool_size": self._pool_size,
+            "max_client_conn": 200,
+        }
+        file, log = Path(self._home.name) / "pgbouncer.ini", Path(self._home.name) / "log"
+        lines = ["[databases]", f"* = host=127.0.0.1 port={self._postgres.port} user=cms", "[pgbouncer]"]
+        file.write_text("\n".join([*lines, *(f"{name} = {value}" for name, value in settings.items()), ""]))
+        if AS_ROOT:
+            shutil.chown(self._home.name, "postgres", "postgres")
+        with log.open("ab") as said:
+            command = [needed("pgbouncer"), str(file)]
+            self._process = spawn(command, "TERM", stdout=said, stderr=said, **self._postgres.user)
+        eventually(self._answers, f"pgbouncer answers; it said:\n{log.read_text()}")
+        return self
+
+    def url(self, url: str) -> str:
+        """Return the way to a database through here."""
+        return url.replace(f":{self._postgres.port}/", f":{self.port}/")
+
+    def stop(self) -> None:
+        """Stop it and take its folder away."""
+        end(self._process, signal.SIGTERM)
+        self._home.cleanup()
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(psycopg.OperationalError), psycopg.connect(self.url(self._postgres.url("postgres"))):
             return True
         return False
 

@@ -3,22 +3,32 @@
 import contextlib
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from flask import Flask
+from argon2 import PasswordHasher
+from flask import Flask, template_rendered
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from accounts import database
+from accounts import audit, database, passwords
 from accounts.errors import UNAVAILABLE
 from app import create_app
-from models import db
-from tests.houses import settings_for
+from models import CMSUser, db
+from tests.houses import House, settings_for
 from tests.parts import PATIENCE_SECONDS, PostgresServer, eventually
+from tests.stories.office import superuser
+from tests.stories.test_lost_database import (
+    Act,
+    changes_the_password,
+    chooses_a_password,
+    proves,
+    registers,
+    signs_in,
+)
 
 LIMITS = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
 
@@ -225,3 +235,88 @@ class TestBreaker:
     def test_what_it_raises_is_answered_with_503(self) -> None:
         assert issubclass(database.DatabaseSilent, psycopg.OperationalError)  # SQLAlchemy makes it its own:
         assert OperationalError in UNAVAILABLE
+
+
+class WatchedHasher:
+    """Hashes as the real one, and notes how many connections are checked out meanwhile."""
+
+    def __init__(self, hasher: PasswordHasher, app: Flask) -> None:
+        """Stand before the hasher of an application."""
+        self._hasher, self._app = hasher, app
+        self.held: list[int] = []
+
+    def __getattr__(self, name: str) -> Any:
+        """Note, and pass on."""
+        if name in ("hash", "verify"):
+            self.held.append(checked_out(self._app))
+        return getattr(self._hasher, name)
+
+
+def checked_out(app: Flask) -> int:
+    """Return how many connections of an application are in use."""
+    with app.app_context():
+        return int(db.engine.pool.checkedout())  # type: ignore[attr-defined]
+
+
+class TestHoldingNoConnection:
+    """More requests than connections: nobody keeps one while a password is hashed or a page is rendered."""
+
+    @pytest.mark.parametrize(
+        "story",
+        [signs_in, proves, changes_the_password, chooses_a_password, registers],
+        ids=lambda story: story.__name__,
+    )
+    def test_while_a_password_is_hashed(
+        self, house: House, monkeypatch: pytest.MonkeyPatch, story: Callable[..., Act]
+    ) -> None:
+        act = story(house, script=True)
+        watched = WatchedHasher(passwords.HASHER, house.app)
+        monkeypatch.setattr(passwords, "HASHER", watched)
+        assert act().status == 200
+        assert watched.held
+        assert set(watched.held) == {0}
+
+    def test_while_a_dated_hash_is_made_anew(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+        act = signs_in(house, script=True)
+        watched = WatchedHasher(PasswordHasher(memory_cost=16, time_cost=1, parallelism=1), house.app)
+        monkeypatch.setattr(passwords, "HASHER", watched)
+        assert act().status == 200
+        assert watched.held == [0, 0]
+        assert house.stored("ann").password_hash.startswith("$argon2id$v=19$m=16,")
+
+    def test_while_a_page_is_rendered(self, house: House) -> None:
+        boss = superuser(house, script=False)
+        held = {}
+
+        def note(_: Flask, template: Any, **__: object) -> None:
+            if not template.name.startswith("mail/"):  # A mail belongs to the transaction of what it tells.
+                held[template.name] = checked_out(house.app)
+
+        with template_rendered.connected_to(note, house.app):
+            for path in ("", "resetemail/", "profile/", "resetpwd/", "security/", "users/", "users/1/", "nothing/"):
+                boss.page(f"/cms/{path}")
+            boss.ask("no address")
+            boss.ask("new@example.com")
+            boss.confirm("new@example.com", "000000")
+            house.visitor(script=False).sign_in()
+        assert len(held) >= 9, held
+        assert set(held.values()) == {0}, held
+
+    def test_what_was_written_and_not_committed_is_not_given_back(self, house: House) -> None:
+        house.administrator("ann@example.com")
+        with house.app.app_context():
+            user = audit.held(1)
+            assert user is not None
+            user.city = "hangzhou"
+            database.release_connection()
+            db.session.commit()
+        assert house.stored("ann").city == "hangzhou"
+
+    def test_what_was_read_stays_readable(self, house: House) -> None:
+        house.administrator("ann@example.com")
+        with house.app.app_context():
+            user = db.session.get(CMSUser, 1)
+            assert user is not None
+            database.release_connection()
+            assert user.email == "ann@example.com"
+            assert checked_out(house.app) == 0
