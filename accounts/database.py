@@ -190,7 +190,7 @@ class Breaker:
         else:
             self._note_answer()
         finally:
-            del self._waiting_since[thread]
+            self._waiting_since.pop(thread, None)
             _spend(monotonic() - began)
 
     def note_silence(self) -> None:
