@@ -11,7 +11,7 @@ import cache
 import cms
 import commands
 import config
-from accounts import outbox
+from accounts import database, outbox
 from models import db
 
 
@@ -22,7 +22,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     app.config.update(values)
     if hops := app.config["TRUSTED_PROXIES"]:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
-    db.init_app(app)
+    database.init_app(app)
     Migrate(app, db)
     cache.init_app(app)
     outbox.flask_mail.init_app(app)

@@ -120,6 +120,8 @@ SETTINGS = (
     Setting("SECRET_KEY", "", text, "keys of cookies and codes; needed in production, at least 16 random characters"),
     Setting("INSTANCE_DIR", "instance", text, "where the embedded defaults keep their files"),
     Setting("DATABASE_URL", "", database_url, "empty: SQLite in INSTANCE_DIR; or postgresql://..."),
+    Setting("DATABASE_CONNECTIONS", "3", whole(1, 100), "connections of one process; fewer than gunicorn's threads"),
+    Setting("DATABASE_PREPARED_STATEMENTS", "yes", yes_or_no, "no: for pgbouncer in transaction mode"),
     Setting("CACHE_URL", "", cache_url, "empty: embedded store in INSTANCE_DIR; or memcached://host:port[,host:port]"),
     Setting("MAIL_SERVER", "", text, "SMTP server; empty: mail is shown on /dev/mailbox/ (development only)"),
     Setting("MAIL_PORT", "25", whole(1, 65535), "its port"),
@@ -264,7 +266,7 @@ def _for_flask(values: dict[str, Any]) -> None:
     production = values["CMS_ENV"] == "production"
     values |= {
         "SQLALCHEMY_DATABASE_URI": values["DATABASE_URL"],
-        "SQLALCHEMY_ENGINE_OPTIONS": _engine_options(values["DATABASE_URL"]),
+        "SQLALCHEMY_ENGINE_OPTIONS": _engine_options(values),
         "SESSION_COOKIE_NAME": "__Host-session" if production else "session",
         "SESSION_COOKIE_SECURE": production,
         "SESSION_COOKIE_SAMESITE": "Lax",
@@ -283,14 +285,25 @@ def _for_flask(values: dict[str, Any]) -> None:
     }
 
 
-def _engine_options(url: str) -> dict[str, Any]:
-    """Time-outs, so that a hung or locked database is an answer and not a wait."""
-    if url.startswith("sqlite"):
+def _engine_options(values: dict[str, Any]) -> dict[str, Any]:
+    """Time-outs, so that a hung or locked database is an answer and not a wait; accounts/database.py has the others."""
+    if values["DATABASE_URL"].startswith("sqlite"):
         return {"hide_parameters": True, "connect_args": {"timeout": 3}}
-    limits = "-c statement_timeout=5s -c lock_timeout=3s -c idle_in_transaction_session_timeout=30s"
+    arguments: dict[str, Any] = {
+        "connect_timeout": 2,
+        "tcp_user_timeout": 10000,  # ms; what these five do, accounts/database.py does sooner for a request.
+        "keepalives": 1,
+        "keepalives_idle": 10,
+        "keepalives_interval": 3,
+        "keepalives_count": 3,
+    }
+    if not values["DATABASE_PREPARED_STATEMENTS"]:
+        arguments["prepare_threshold"] = None
     return {
         "hide_parameters": True,  # A mail's words, and with them a code, would stand in the log of an error.
         "pool_pre_ping": True,
-        "pool_timeout": 3,
-        "connect_args": {"connect_timeout": 2, "options": limits},
+        "pool_size": values["DATABASE_CONNECTIONS"],
+        "max_overflow": 0,
+        "pool_timeout": 1,  # accounts/database.py then looks whether the database answers anybody.
+        "connect_args": arguments,
     }

@@ -28,6 +28,7 @@ from accounts.errors import (
 )
 from accounts.keys import fingerprint
 from accounts.limits import HOUR, Limit
+from accounts.sessions import Renewed
 from accounts.unit_of_work import Actor, UnitOfWork
 from cache import CacheDown
 from models import ChangeOutcome, CMSUser, EmailChange, LoginSession, db, dialect, email_key, table, upsert
@@ -78,8 +79,8 @@ def ask(actor: Actor, email: str, where: Where) -> None:
         audit.record(user, "code_requested", where, email=email)
 
 
-def confirm(actor: Actor, email: str, where: Where, *, code: str | None, old_code: str | None = None) -> str:
-    """Change the address if this is the code that was mailed to it, and return the session's new id.
+def confirm(actor: Actor, email: str, where: Where, *, code: str | None, old_code: str | None = None) -> Renewed:
+    """Change the address if this is the code that was mailed to it; return the account and the session's new id.
 
     Raises ReauthRequired, SignInRequired, SameEmail, ChangesFrozen, CodeExpired, ChangeWasDropped, AskedElsewhere,
     TooManyAttempts, CacheDown; then nothing is changed but the history. Raises CodeWrong; then the try is counted.
@@ -108,9 +109,9 @@ def confirm(actor: Actor, email: str, where: Where, *, code: str | None, old_cod
             _give_try_back(change)
             audit.record(user, "code_missing", where, fold=True)
             raise CodeMissing(missing)
-        sid = _finish(work, user, change)
+        renewed = _finish(work, user, change)
         work.after_commit.append(lambda: _forget(asked.nonce))
-    return sid
+    return renewed
 
 
 def cancel(actor: Actor, where: Where) -> None:
@@ -338,8 +339,8 @@ def _record_wrong(user: CMSUser, change: EmailChange, tries_left: int, where: Wh
         outbox.put(letter, user.email, user_id=user.id)
 
 
-def _finish(work: UnitOfWork, user: CMSUser, change: EmailChange) -> str:
-    """Write the change; end all sessions but this one, and return its new id (ASVS 7.4.3, 7.2.4).
+def _finish(work: UnitOfWork, user: CMSUser, change: EmailChange) -> Renewed:
+    """Write the change; end all sessions but this one, which gets a new id (ASVS 7.4.3, 7.2.4).
 
     Raises EmailTaken; then the try is counted all the same, and the change is dropped.
     """
@@ -354,7 +355,7 @@ def _finish(work: UnitOfWork, user: CMSUser, change: EmailChange) -> str:
         audit.record(user, "email_taken", where, fold=True)
         raise EmailTaken(stands=True) from None
     sessions.end_others(session)
-    return sessions.renew(session)
+    return Renewed(user, sessions.renew(session))
 
 
 def _forget(nonce: str) -> None:

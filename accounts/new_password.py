@@ -11,14 +11,15 @@ from accounts.audit import Where
 from accounts.errors import LinkDead, NobodyThere
 from accounts.limits import HOUR, Limit
 from accounts.security_log import log_refusal
+from accounts.sessions import Renewed
 from accounts.unit_of_work import Actor
 from models import CMSUser, LinkPurpose, Mail, db, email_key
 
 LINKS_PER_ADDRESS_PER_HOUR, LINKS_PER_NETWORK_PER_HOUR = 3, 20
 
 
-def change(actor: Actor, *, old: str, new: str, where: Where) -> str:
-    """Change the password of who knows the old one, and return the session's new id; the other sessions end.
+def change(actor: Actor, *, old: str, new: str, where: Where) -> Renewed:
+    """Change the password of who knows the old one; return the account and the session's new id.
 
     Raises PasswordWrong, SignInRequired, TooManyRequests, CacheDown; then nothing is changed but the history.
     """
@@ -31,7 +32,7 @@ def change(actor: Actor, *, old: str, new: str, where: Where) -> str:
         sid = sessions.renew(actor.session, proved=True)
         _tell_of_new_password(account, where)
         work.after_commit.append(counted.forgive)
-    return sid
+    return Renewed(account, sid)
 
 
 def ask_for_link(email: str, language: str, where: Where) -> None:

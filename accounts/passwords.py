@@ -7,6 +7,7 @@ from functools import cache as once
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from accounts.database import release_connection
 from accounts.errors import PasswordWrong, Refusal
 from models import CMSUser
 
@@ -41,12 +42,17 @@ def set_hash(account: CMSUser, password_hash: str) -> None:
 
 
 def hashed(password: str) -> str:
-    """Return the hash under which a password is kept."""
+    """Return the hash under which a password is kept; no connection is held meanwhile."""
+    release_connection()
     return HASHER.hash(password)
 
 
 def matches(password: str, password_hash: str | None) -> bool:
-    """Say whether this is the password; for somebody unknown (None) or without one take as long to say no."""
+    """Say whether this is the password; for somebody unknown (None) or without one take as long to say no.
+
+    No connection to the database is held meanwhile.
+    """
+    release_connection()
     known = password_hash not in (None, NONE)
     try:
         return HASHER.verify(password_hash if password_hash and known else _nobodys(), password) and known

@@ -1,6 +1,7 @@
 """Signed-in browsers. The cookie holds a random id, a row its hash: what ends here is dead at once (ASVS 7.4.1)."""
 
 import secrets
+from dataclasses import dataclass
 from datetime import timedelta
 
 from flask import current_app
@@ -33,16 +34,25 @@ _RENEW = (
 _END_OTHERS = delete(table(LoginSession)).where(_ROW.user_id == bindparam("user"), _ROW.id != bindparam("session"))
 
 
+@dataclass(frozen=True)
+class Renewed:
+    """An account as it is now, and the new id of the session that changed it."""
+
+    account: CMSUser
+    sid: str
+
+
 def find(sid: str) -> tuple[CMSUser, LoginSession] | None:
     """Return who is signed in under this id, in one query, or None if the session is over or they are disabled.
 
-    The session comes detached, as a value: it stays readable when the row is gone.
+    Both come detached, as values: nothing that happens to the database or to the rows changes or hides them.
     """
     found = db.session.execute(_FIND, {"id_hash": fingerprint(sid)}).first()
     if found is None:
         return None
     user, session = found
     db.session.expunge(session)
+    db.session.expunge(user)
     now = clock.now()
     if not user.is_active or is_over(session):
         return None

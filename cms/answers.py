@@ -5,14 +5,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
-from flask import Flask, Response, flash, g, jsonify, redirect, render_template, request, url_for
+from flask import Flask, Response, flash, g, jsonify, redirect, render_template, request, session, url_for
 from flask.globals import request_ctx
 from flask_babel import gettext, lazy_gettext, ngettext
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, SecurityError
 from werkzeug.wrappers import Response as AnyResponse
 
-from accounts import errors
+from accounts import database, errors
 from accounts.security_log import log_refusal
 from cms import guard
 from cms.guard import SAFE, own_path
@@ -172,13 +172,25 @@ def checked(form: Checked, page: Callable[[Checked], str]) -> Checked:
     return form
 
 
-def done(message: str, to: str, **data: object) -> Answer:
-    """Say that it is done: JSON to a script, to everybody else the next page with the message on it."""
+def done(message: str, to: str, *, read: Callable[[], dict[str, Any] | None] | None = None, **data: object) -> Answer:
+    """Say that it is done: JSON to a script, to everybody else the next page with the message on it.
+
+    `read` looks up what a script is told beyond that. It is left out where a part of ours does not answer: what was
+    committed is done all the same.
+    """
     if wants_page():
         if message:
             flash(message)
         return redirect(to, 303)
-    return _envelope(200, message, data)
+    return _envelope(200, message, data | ((_tried(read) if read else None) or {}))
+
+
+def _tried(read: Callable[[], dict[str, Any] | None]) -> dict[str, Any] | None:
+    try:
+        return read()
+    except errors.UNAVAILABLE as problem:
+        log.warning("answered without a part: %s: %s", type(problem).__name__, _first_line(problem))
+        return None
 
 
 def data(**found: object) -> Response:
@@ -225,8 +237,18 @@ def _log_refusal(kind: str) -> None:
 
 
 def _page(said: Said, sentence: str, fields: dict[str, list[str]] | None) -> str:
-    if "refused_page" not in g:
-        return render_template("error.html", status=said.status, sentence=sentence)
+    if "refused_page" in g:
+        database.close_session()  # The page must not read, let alone write, what was refused half-way.
+        try:
+            return _form_page(said, sentence, fields)
+        except errors.UNAVAILABLE as problem:
+            session.pop("_flashes", None)  # The error page says it already.
+            log.warning("answered without the form: %s: %s", type(problem).__name__, _first_line(problem))
+    return render_template("error.html", status=said.status, sentence=sentence)
+
+
+def _form_page(said: Said, sentence: str, fields: dict[str, list[str]] | None) -> str:
+    """Show the page that was being used, with the sentence at its field or at its top."""
     if said.field and not fields and said.field in g.refused_form:
         g.refused_form.refuse(said.field, sentence)
     elif not fields:
@@ -310,7 +332,7 @@ def _with_headers(answer: Answer, headers: dict[str, str]) -> Answer:
 
 
 def _unavailable(error: Exception) -> Answer:
-    log.warning("answered 503: %s: %s", type(error).__name__, str(error).partition("\n")[0])
+    log.warning("answered 503: %s: %s", type(error).__name__, _first_line(error))
     return _no(Said(503, "unavailable", "", UNAVAILABLE), retry_after=UNAVAILABLE_SECONDS)
 
 
@@ -319,6 +341,10 @@ def _fault(error: Exception) -> Answer:
     log.error("answered 500", exc_info=error)
     word, sentence = HTTP_ERRORS[500]
     return _no(Said(500, word, "", sentence))
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
 
 
 def _retry_sentence(seconds: int) -> str:

@@ -32,7 +32,7 @@ def email_captcha() -> Answer:
         raise Doubtful(doubt)
     email_change.ask(guard.actor(), email, guard.where())
     message = gettext("The code is on its way to %(email)s.", email=email)
-    return done(message, url_for(".reset_email"), **_pending() or {})
+    return done(message, url_for(".reset_email"), read=_pending)
 
 
 @bp.post("/resetemail/")
@@ -41,9 +41,10 @@ def reset_email_post() -> Answer:
     form = checked(ResetEmailForm(request.form), _refused_page)
     # `captcha` is the wire's word; inside it is a code.
     codes = {"code": form.captcha.data, "old_code": form.old_captcha.data}
-    session["sid"] = email_change.confirm(guard.actor(), str(form.email.data), guard.where(), **codes)
-    guard.mark_browser(g.cms_user)
-    return done(gettext("Your e-mail address is changed!"), url_for(".reset_email"), email=g.cms_user.email)
+    changed = email_change.confirm(guard.actor(), str(form.email.data), guard.where(), **codes)
+    session["sid"] = changed.sid
+    guard.mark_browser(changed.account)
+    return done(gettext("Your e-mail address is changed!"), url_for(".reset_email"), email=changed.account.email)
 
 
 @bp.post("/resetemail/cancel/")

@@ -14,6 +14,7 @@ if [ "${1:-}" = node ]; then
   need npm npm
 else
   need memcached memcached
+  need /usr/sbin/pgbouncer pgbouncer
   need chromium chromium
   need /usr/sbin/nginx nginx-light
   ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"

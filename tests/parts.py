@@ -9,6 +9,8 @@ import contextlib
 import gc
 import http.client
 import os
+import re
+import select
 import shutil
 import signal
 import socket
@@ -180,6 +182,16 @@ class MemcachedServer:
         return False
 
 
+def _stand_still(pid: int) -> None:
+    """Stop a process and wait until it has stopped, or was gone before."""
+    with contextlib.suppress(OSError):
+        os.kill(pid, signal.SIGSTOP)
+        status = Path(f"/proc/{pid}/status")
+        eventually(
+            lambda: re.search(r"^State:\t[TZX]", status.read_text(), re.MULTILINE), f"process {pid} stands still"
+        )
+
+
 class PostgresServer:
     """A real PostgreSQL in a folder of its own; hands out fresh databases with all migrations in them."""
 
@@ -188,7 +200,7 @@ class PostgresServer:
     def __init__(self) -> None:
         """Choose a port; PostgreSQL refuses to run as root, so that root must lend it another user."""
         self.port, self._process, self._count = free_port(), None, 0
-        self._user: dict[str, Any] = {"user": "postgres", "group": "postgres", "extra_groups": []} if AS_ROOT else {}
+        self.user: dict[str, Any] = {"user": "postgres", "group": "postgres", "extra_groups": []} if AS_ROOT else {}
         installed = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
         self._initdb, self._postgres = needed("initdb", *installed), needed("postgres", *installed)
         # Not in pytest's own folder: only its owner may enter that, and here the owner may be root.
@@ -201,7 +213,7 @@ class PostgresServer:
         data = Path(self._home.name) / "data"
         if not data.exists():
             command = [self._initdb, "-D", str(data), "-U", "cms", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"]
-            subprocess.run(command, check=True, capture_output=True, cwd=self._home.name, **self._user)
+            subprocess.run(command, check=True, capture_output=True, cwd=self._home.name, **self.user)
         settings = {
             "listen_addresses": "127.0.0.1",
             "port": self.port,
@@ -218,7 +230,7 @@ class PostgresServer:
                 stdout=log,
                 stderr=log,
                 cwd=self._home.name,
-                **self._user,
+                **self.user,
             )
         eventually(self._answers, "PostgreSQL answers")
         return self
@@ -226,6 +238,26 @@ class PostgresServer:
     def stop(self) -> None:
         """Stop it at once, as a crash would; what was committed is there after the next start."""
         end(self._process, signal.SIGQUIT)
+
+    def freeze(self) -> None:
+        """Let it hang, with all its processes: the kernel goes on to accept connections and to acknowledge."""
+        assert self._process is not None
+        for pid in (self._process.pid, *self._backends()):  # The first one first: it makes the others.
+            _stand_still(pid)
+        for pid in self._backends():
+            _stand_still(pid)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        assert self._process is not None
+        for pid in (*self._backends(), self._process.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+    def _backends(self) -> list[int]:
+        assert self._process is not None
+        pid = self._process.pid
+        return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
     def close(self) -> None:
         """Stop it and take its folder away."""
@@ -261,6 +293,108 @@ class PostgresServer:
             self._run("SELECT 1")
             return True
         return False
+
+
+class Pgbouncer:
+    """A real pgbouncer in transaction mode: many clients share a few connections to PostgreSQL."""
+
+    def __init__(self, postgres: PostgresServer, pool_size: int = 2) -> None:
+        """Choose a port; like PostgreSQL it refuses to run as root."""
+        self.port, self._postgres, self._pool_size = free_port(), postgres, pool_size
+        self._home = tempfile.TemporaryDirectory(prefix="cms-tests-pgbouncer-")
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> "Pgbouncer":
+        """Start it and wait until it leads to PostgreSQL."""
+        settings = {
+            "listen_addr": "127.0.0.1",
+            "listen_port": self.port,
+            "unix_socket_dir": "",
+            "auth_type": "any",
+            "pool_mode": "transaction",
+            "default_pool_size": self._pool_size,
+            "max_client_conn": 200,
+        }
+        file, log = Path(self._home.name) / "pgbouncer.ini", Path(self._home.name) / "log"
+        lines = ["[databases]", f"* = host=127.0.0.1 port={self._postgres.port} user=cms", "[pgbouncer]"]
+        file.write_text("\n".join([*lines, *(f"{name} = {value}" for name, value in settings.items()), ""]))
+        if AS_ROOT:
+            shutil.chown(self._home.name, "postgres", "postgres")
+        with log.open("ab") as said:
+            command = [needed("pgbouncer"), str(file)]
+            self._process = spawn(command, "TERM", stdout=said, stderr=said, **self._postgres.user)
+        eventually(self._answers, f"pgbouncer answers; it said:\n{log.read_text()}")
+        return self
+
+    def url(self, url: str) -> str:
+        """Return the way to a database through here."""
+        return url.replace(f":{self._postgres.port}/", f":{self.port}/")
+
+    def stop(self) -> None:
+        """Stop it and take its folder away."""
+        end(self._process, signal.SIGTERM)
+        self._home.cleanup()
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(psycopg.OperationalError), psycopg.connect(self.url(self._postgres.url("postgres"))):
+            return True
+        return False
+
+
+class Wire:
+    """A line to a server, through a port of its own, which can be cut so that neither side is told."""
+
+    def __init__(self, port: int) -> None:
+        """Lead to this port of the loopback interface."""
+        self._target, self._sockets = port, list[socket.socket]()
+        self._is_dead, self._closed = threading.Event(), threading.Event()
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=0)
+        self.port = int(self._listener.getsockname()[1])
+        self._thread = threading.Thread(target=self._carry, daemon=True)
+        self._thread.start()
+
+    def go_dead(self) -> None:
+        """Drop every packet: what is sent is never answered, and new connections do not come about."""
+        self._is_dead.set()
+        for _ in range(3):  # The kernel would accept so many by itself; from then on it drops who wants to connect.
+            filler = socket.socket()
+            filler.setblocking(False)
+            filler.connect_ex(("127.0.0.1", self.port))
+            self._sockets.append(filler)
+
+    def close(self) -> None:
+        """Take the line away."""
+        self._closed.set()
+        self._thread.join()
+        for sock in (self._listener, *self._sockets):
+            sock.close()
+
+    def _carry(self) -> None:
+        """Carry what comes on one side to the other."""
+        pairs: dict[socket.socket, socket.socket] = {}
+        while not self._closed.is_set():
+            if self._is_dead.is_set():
+                self._closed.wait()
+                return
+            for sock in select.select([self._listener, *pairs], [], [], 0.05)[0]:
+                if self._is_dead.is_set():
+                    break
+                if sock is self._listener:
+                    near, _ = sock.accept()
+                    far = socket.create_connection(("127.0.0.1", self._target))
+                    pairs[near], pairs[far] = far, near
+                    self._sockets += [near, far]
+                    continue
+                other = pairs.get(sock)
+                if other is None:
+                    continue
+                with contextlib.suppress(OSError):
+                    if carried := sock.recv(65536):
+                        other.sendall(carried)
+                        continue
+                del pairs[sock], pairs[other]
+                sock.close()
+                other.close()
 
 
 @dataclass

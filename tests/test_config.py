@@ -241,7 +241,17 @@ def test_every_default_can_be_read_and_every_setting_says_what_it_does() -> None
 
 
 def test_a_number_says_its_unit_in_its_name() -> None:
-    units = ("_SECONDS", "_PORT", "_TRIES", "_PER_DAY", "_PER_HOUR", "_PER_ACCOUNT", "_PER_NETWORK", "_PROXIES")
+    units = (
+        "_SECONDS",
+        "_PORT",
+        "_TRIES",
+        "_PER_DAY",
+        "_PER_HOUR",
+        "_PER_ACCOUNT",
+        "_PER_NETWORK",
+        "_PROXIES",
+        "_CONNECTIONS",
+    )
     for setting in SETTINGS:
         if setting.default.isdigit() and setting.name != "PORT":
             assert setting.name.endswith(units), setting.name

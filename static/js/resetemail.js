@@ -26,7 +26,11 @@ $(function () {
             'form': form,
             'success': function (data) {
                 if (data['code'] === 200) {
-                    show(data['data']);
+                    if (data['data']['email']) {
+                        show(data['data']);
+                    } else {
+                        refresh();  // It was done, and could not be read afterwards.
+                    }
                     codes.filter(':visible').first().trigger('focus').trigger('select');
                     zlalert.alertSuccess(data['message']);
                 } else if (!zldoor.stopped(data, function () { getCode(sure); })) {

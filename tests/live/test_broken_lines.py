@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import select
 
 from accounts import audit, clock, email_change, passwords, people, undo
-from cms import settings
+from cms import answers, headers, settings
 from cms import undo as undo_pages
 from models import CMSUser, EmailChange, Mail, db
 from tests.conftest import HOUSES
@@ -213,6 +213,19 @@ def test_who_undoes_while_something_breaks_has_a_good_link_or_the_old_address(br
     for case in undoing:
         assert len(site.letters(case.old)) == 1
         assert len([letter for letter in site.letters(case.new) if "/forgotpwd/" in text_of(letter)]) == 1
+
+
+def test_who_is_answered_while_the_line_to_the_database_is_cut_gets_an_answer_of_ours(breaking_site: Site) -> None:
+    site = breaking_site
+    for file, line, text in lines_of(answers.done, answers._envelope, headers.add, settings._pending):
+        person, new = site.seated(), site.fresh()
+        case = Case("cut", file, line, text, person, person.email, new, site.user_id(person.email))
+        case.send(lambda case=case: case.person.ask(case.new))
+        assert case.answer is not None, case  # gunicorn's own 500 has no envelope, and none of our headers.
+        assert case.answer.status == case.answer.envelope["code"] == 200, case
+        assert case.answer.headers["Content-Security-Policy"], case
+        assert site.count(EmailChange, EmailChange.user_id == case.user_id) == 1
+    settle(site)
 
 
 def password_hash(site: Site, case: Case) -> str:

@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import bindparam, select, text
 
-from accounts import audit_verification
-from models import Audit, CMSUser, Moment, db, dialect
+from accounts import audit_verification, database
+from models import Audit, CMSUser, Moment, db
 from tests.houses import House
 from tests.people import Answer, Person
 
@@ -100,9 +100,7 @@ _CROWD = text(
 
 def crowd(house: House, count: int) -> None:
     """Make many administrators with one INSERT: user-000001, ...; their addresses are in the opposite order."""
-    with house.app.app_context():
-        if dialect() == "postgresql":
-            db.session.execute(text("SET LOCAL statement_timeout = 0"))
+    with house.app.app_context(), database.without_deadline():
         db.session.execute(_CROWD, {"count": count, "now": house.clock.now()})
         db.session.commit()
         db.session.execute(text("ANALYZE cms_user"))  # As autovacuum does after such a load.
