@@ -120,8 +120,8 @@ def disable(actor: Actor | None, user_id: int, *, reason: str, where: Where) -> 
         if user.is_active:
             _keep_a_superuser(user)
             user.is_active = False
-            sessions.end_all(user)
             pending.end(user.id, ChangeOutcome.DROPPED, by=_name_of(actor))
+            sessions.end_all(user)
             withdraw_started(user, accounts, where)
             _tell(actor, user, "disabled", reason, where)
 

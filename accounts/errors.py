@@ -97,7 +97,7 @@ class AskedElsewhere(Refusal):
 class ChangeWasDropped(Refusal):
     """Another administrator or the operator dropped the change."""
 
-    def __init__(self, by: str) -> None:
+    def __init__(self, by: str = "") -> None:
         """Keep the user name of who dropped it, or "" for the operator."""
         super().__init__(by)
         self.by = by

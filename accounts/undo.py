@@ -77,8 +77,8 @@ def restore(token: str, where: Where) -> str:
         lost, since = user.email, (link.since or link.created_at) - clock.TOLERANCE
         _restore_address(user, link)
         links.end(LinkPurpose.UNDO, user, since=link.id)
-        sessions.end_all(user)
         pending.end(user.id, ChangeOutcome.STOPPED)
+        sessions.end_all(user)
         audit.record(user, "change_undone", where, old=lost, new=user.email)
         outbox.put(mailer.undone(mailer.language_of(user), username=user.username, where=where), lost, user_id=user.id)
         _withdraw(user, accounts, since, where)

@@ -106,6 +106,7 @@ HTTP_ERRORS = {
 ORDINARY = frozenset(
     {
         *("invalid", "check_email", "same_email", "code_missing", "profile_changed", "sign_in_required"),
+        *("asked_elsewhere", "change_dropped", "already_changed", "nothing_to_stop"),
         *("reauth_required", "not_found", "method_not_allowed", "unavailable", "internal"),
     }
 )

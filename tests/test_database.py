@@ -14,7 +14,7 @@ from flask import Flask, template_rendered
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from accounts import audit, database, passwords
+from accounts import database, passwords
 from accounts.errors import UNAVAILABLE
 from app import create_app
 from models import CMSUser, db
@@ -305,7 +305,7 @@ class TestHoldingNoConnection:
     def test_what_was_written_and_not_committed_is_not_given_back(self, house: House) -> None:
         house.administrator("ann@example.com")
         with house.app.app_context():
-            user = audit.held(1)
+            user = people.lock(1)
             assert user is not None
             user.city = "hangzhou"
             database.release_connection()
