@@ -111,7 +111,7 @@ SETTINGS = (
     Setting("MAIL_PASSWORD", "", text, "password for SMTP AUTH"),
     Setting("MAIL_DEFAULT_SENDER", "CMS <cms@localhost>", text, "the From of every mail"),
     Setting("MAIL_SECONDS", "10", whole(1, 60), "time-out of one step of an SMTP dialogue"),
-    Setting("MAIL_DIALOGUE_SECONDS", "30", whole(1, 300), "deadline of a whole SMTP dialogue"),
+    Setting("MAIL_DIALOGUE_SECONDS", "30", whole(1, 300), "deadline of the whole SMTP dialogue of one mail"),
     Setting("MAIL_DELIVERY", "thread", one_of("thread", "worker"), "worker: only `flask mail deliver` sends"),
     Setting("TRUSTED_PROXIES", "0", whole(0, 10), "how many proxies in front set X-Forwarded-For and -Proto"),
     Setting("TRUSTED_HOSTS", "", hosts, "host names that are served, parted by commas; empty: all"),

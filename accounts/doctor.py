@@ -2,13 +2,15 @@
 
 import secrets
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import current_app
 
 import cache
-from accounts import outbox
+from accounts import clock, outbox
+from accounts.smtp import TimedConnection
 from models import db
 
 
@@ -18,6 +20,7 @@ def examine() -> Iterator[tuple[str, str | None]]:
         "database": _database,
         "cache": _cache,
         "mail server": _mail_server,
+        "outbox": _outbox,
         "sender": _sender,
         "numbers": _numbers,
         "site": _site,
@@ -46,8 +49,14 @@ def _cache() -> str | None:
 
 
 def _mail_server() -> str | None:
-    with outbox.TimedConnection(current_app.extensions["mail"]):
+    with TimedConnection(current_app.extensions["mail"]):
         return None
+
+
+def _outbox() -> str | None:
+    day_ago = clock.now() - timedelta(days=1)
+    failed = sum(mail.done_at is not None and mail.done_at > day_ago for mail in outbox.set_aside())
+    return f"mails set aside in 24 hours: {failed}; see `flask --app app mail failed`" if failed else None
 
 
 def _numbers() -> str | None:

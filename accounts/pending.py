@@ -7,7 +7,7 @@ from flask import current_app
 from sqlalchemy import bindparam, select
 
 from accounts import clock, limits
-from models import Budget, CMSUser, EmailChange, LoginSession, Mail, MailState, db
+from models import Budget, CMSUser, EmailChange, LoginSession, Mail, MailProblem, MailState, db
 
 # Built once: building a statement costs more than running it.
 _FIND = (
@@ -32,7 +32,7 @@ class Pending:
     missing: tuple[str, ...]
     mail_state: str
     mail_at: datetime | None
-    mail_problem: str
+    mail_problem: MailProblem | None
 
 
 def of(user: CMSUser, session: LoginSession) -> Pending | None:
@@ -44,7 +44,11 @@ def of(user: CMSUser, session: LoginSession) -> Pending | None:
     change, mail, used_today = found
     left_today = day.capacity - (used_today.used if used_today else 0)
     proved = {"new": change.new_proved, "old": change.old_proved or change.old_nonce is None}
-    wait = 0 if mail and mail.state == MailState.REFUSED else current_app.config["CAPTCHA_RESEND_SECONDS"]
+    wait = (
+        0
+        if mail and mail.state in (MailState.REFUSED, MailState.FAILED)
+        else current_app.config["CAPTCHA_RESEND_SECONDS"]
+    )
     return Pending(
         email=change.email,
         in_ascii=None if change.email.isascii() else change.email_key,
@@ -56,7 +60,7 @@ def of(user: CMSUser, session: LoginSession) -> Pending | None:
         missing=tuple(whose for whose, is_there in proved.items() if not is_there),
         mail_state=mail.state if mail else "",
         mail_at=(mail.done_at or mail.due_at) if mail else None,
-        mail_problem=mail.problem if mail else "",
+        mail_problem=MailProblem.read(mail.problem) if mail else None,
     )
 
 
