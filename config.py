@@ -117,6 +117,7 @@ SETTINGS = (
     Setting("TRUSTED_HOSTS", "", hosts, "host names that are served, parted by commas; empty: all"),
     Setting("SITE_URL", "", site_url, "how links in mails begin, e.g. https://cms.example.com"),
     Setting("PORT", "5000", whole(1, 65535), "port of `make run`"),
+    Setting("DRAIN_SECONDS", "0", whole(0, 300), "on SIGTERM /readyz says 503 for so long, and all else is served"),
     Setting("CAPTCHA_SECONDS", "600", whole(1, 600), "life of a code (ASVS 6.5.5: at most 600)"),
     Setting("CAPTCHA_TRIES", "5", whole(1, 10), "tries of one code"),
     Setting("CAPTCHA_TRIES_PER_DAY", "10", whole(1, 10**6), "tries of one administrator in 24 hours (NIST: <= 100)"),

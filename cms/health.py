@@ -19,6 +19,6 @@ def healthz() -> Answer:
 @bp.get("/readyz")
 @open_to_all
 def readyz() -> Answer:
-    """Say that the database and the cache answer, too; 503 if one of them does not."""
+    """Say that the database and the cache answer, too; 503 if one of them does not, or the process is about to end."""
     readiness.check()
     return data()

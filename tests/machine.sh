@@ -15,6 +15,7 @@ if [ "${1:-}" = node ]; then
 else
   need memcached memcached
   need chromium chromium
+  need /usr/sbin/nginx nginx-light
   ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
   ls /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc >/dev/null 2>&1 || missing="$missing fonts-noto-cjk"
 fi

@@ -456,6 +456,48 @@ class Gunicorn:
             connection.close()
 
 
+class Nginx:
+    """A real nginx before some nodes, with the upstream and the location that README.md shows."""
+
+    def __init__(self, folder: Path, ports: list[int]) -> None:
+        """Choose a port, and write the configuration into a folder."""
+        self.port, self._folder = free_port(), folder
+        self._process: subprocess.Popen[bytes] | None = None
+        shown = (ROOT / "README.md").read_text().partition("```nginx\n")[2].partition("```")[0]
+        location = shown[shown.index("    location / {") : shown.rindex("}")]
+        upstream = shown[: shown.index("server {\n    listen")]
+        for named, port in zip(("8001", "8002"), ports, strict=True):
+            assert f"127.0.0.1:{named}" in upstream
+            upstream = upstream.replace(f"127.0.0.1:{named}", f"127.0.0.1:{port}")
+        temporary = "".join(
+            f"{name}_temp_path {folder}/{name};\n" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        )
+        (folder / "nginx.conf").write_text(
+            f"{'user root;' if AS_ROOT else ''}\ndaemon off;\npid {folder}/pid;\nerror_log {folder}/error.log info;\n"
+            f"events {{}}\nhttp {{\naccess_log {folder}/access.log;\n{temporary}{upstream}"
+            f"server {{\nlisten 127.0.0.1:{self.port};\n{location}}}\n}}\n"
+        )
+
+    @property
+    def log(self) -> str:
+        """Return what it wrote about errors."""
+        return (self._folder / "error.log").read_text()
+
+    def start(self) -> "Nginx":
+        """Start it and wait until it listens."""
+        with (self._folder / "output").open("ab") as output:
+            command = [needed("nginx"), "-p", str(self._folder), "-e", f"{self._folder}/error.log"]
+            self._process = spawn(
+                [*command, "-c", str(self._folder / "nginx.conf")], "TERM", stdout=output, stderr=output
+            )
+        eventually(lambda: accepts(self.port), "nginx listens")
+        return self
+
+    def stop(self) -> None:
+        """Stop it."""
+        end(self._process, signal.SIGTERM)
+
+
 def command_line(settings: Mapping[str, str], *words: str, said: Iterable[str] = ()) -> subprocess.CompletedProcess:
     """Run `flask --app app ...` as an operator would, and return what it said."""
     kept = ("PATH", "HOME", "LANG", "TMPDIR")
