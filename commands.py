@@ -171,7 +171,7 @@ def deliver(watch: bool) -> None:
 @mail.command("failed")
 def failed() -> None:
     """List the mails that are set aside because the application failed at them; the log has the reason."""
-    for each in outbox.set_aside():
+    for each in outbox.failed_mails():
         click.echo(f"{each.done_at:%Y-%m-%d %H:%M} UTC\t{each.kind}\ttries {each.tries}\t{each.message_id}")
 
 

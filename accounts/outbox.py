@@ -119,7 +119,7 @@ def deliver_due(stopped: threading.Event) -> None:
             pass
 
 
-def set_aside() -> list[Mail]:
+def failed_mails() -> list[Mail]:
     """Return the mails that the application could not send, newest first."""
     failed = select(Mail).where(Mail.state == MailState.FAILED).order_by(Mail.done_at.desc())
     return list(db.session.scalars(failed))
