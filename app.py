@@ -11,7 +11,7 @@ import cache
 import cms
 import commands
 import config
-from accounts import database, outbox
+from accounts import database, smtp
 from models import db
 
 
@@ -25,7 +25,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     database.init_app(app)
     Migrate(app, db)
     cache.init_app(app)
-    outbox.flask_mail.init_app(app)
+    smtp.flask_mail.init_app(app)
     cms.init_app(app)
     commands.init_app(app)
     return app

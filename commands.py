@@ -164,13 +164,26 @@ def set_password(user: CMSUser, reason: str) -> None:
 @click.option("--watch", is_flag=True, help="Go on until SIGINT or SIGTERM.")
 def deliver(watch: bool) -> None:
     """Send what is due; as many of these may run at once as you like."""
-    stopped = threading.Event()
+    stopped, awake = threading.Event(), outbox.Wakeups()
+
+    def stop(*_: object) -> None:
+        stopped.set()  # Nobody waits for this event, so that its lock is free.
+        awake.put(None)
+
     for sign in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(sign, lambda *_: stopped.set())
+        signal.signal(sign, stop)
     app = current_app._get_current_object()  # type: ignore[attr-defined]
-    outbox.deliver_all(app, stopped)
-    while watch and not stopped.wait(outbox.POLL_SECONDS):
+    if watch:
+        outbox.watch(app, stopped, awake)
+    else:
         outbox.deliver_all(app, stopped)
+
+
+@mail.command("failed")
+def failed() -> None:
+    """List the mails that are set aside because the application failed at them; the log has the reason."""
+    for each in outbox.failed_mails():
+        click.echo(f"{each.done_at:%Y-%m-%d %H:%M} UTC\t{each.kind}\ttries {each.tries}\t{each.message_id}")
 
 
 @email.command("pending")

@@ -147,6 +147,27 @@ class MailState(enum.StrEnum):
     SENT = "sent"  # Accepted by the mail server.
     REFUSED = "refused"  # For good: asking again would not help.
     EXPIRED = "expired"  # Not sent before it lost its use.
+    FAILED = "failed"  # Set aside: the application itself failed at it, again and again.
+
+
+class MailProblem(enum.StrEnum):
+    """Why a mail was not sent, in words of our own: those of a mail server may name the owner of an address."""
+
+    RECIPIENT_REFUSED = "recipient_refused"  # For good (RFC 5321, 4.2.1: 5yz).
+    MESSAGE_REFUSED = "message_refused"  # The text, for good.
+    SENDER_REFUSED = "sender_refused"  # Our own address, or all that we say.
+    TEMPORARILY_REFUSED = "temporarily_refused"  # 4yz
+    UNREACHABLE = "unreachable"
+    TIMEOUT = "timeout"
+    TLS_FAILED = "tls_failed"
+    AUTHENTICATION_FAILED = "authentication_failed"
+    UNEXPECTED = "unexpected"  # A fault of the application, not of the mail server.
+
+    @classmethod
+    def read(cls, stored: str) -> "MailProblem | None":
+        """Read the column `mail.problem`: a word of these, and for a fault how often it happened in a row."""
+        word = stored.partition(" ")[0]
+        return None if not stored else cls(word) if word in list(cls) else cls.UNEXPECTED
 
 
 class Mail(Base):
@@ -167,7 +188,7 @@ class Mail(Base):
     not_after: Mapped[datetime]
     tries: Mapped[int] = mapped_column(default=0)
     done_at: Mapped[datetime | None] = mapped_column(index=True)
-    problem: Mapped[str] = mapped_column(String(200), default="")
+    problem: Mapped[str] = mapped_column(String(200), default="")  # What MailProblem reads.
     __table_args__ = (Index("ix_mail_state_due_at", "state", "due_at"),)
 
 

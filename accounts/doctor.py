@@ -2,16 +2,19 @@
 
 import secrets
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import current_app
+from sqlalchemy.exc import SQLAlchemyError
 
 import cache
-from accounts import hosts, outbox, readiness
+from accounts import clock, hosts, outbox, readiness
 from accounts.errors import UNAVAILABLE
+from accounts.smtp import TimedConnection
 from models import db
 
 
@@ -22,6 +25,7 @@ def examine() -> Iterator[tuple[str, str | None]]:
         "clock": _clock,
         "cache": _cache,
         "mail server": _mail_server,
+        "outbox": _outbox,
         "sender": _sender,
         "numbers": _numbers,
         "secret key": _secret_key,
@@ -62,8 +66,17 @@ def _cache() -> str | None:
 
 
 def _mail_server() -> str | None:
-    with outbox.TimedConnection(current_app.extensions["mail"]):
+    with TimedConnection(current_app.extensions["mail"]):
         return None
+
+
+def _outbox() -> str | None:
+    day_ago = clock.now() - timedelta(days=1)
+    try:
+        failed = sum(mail.done_at is not None and mail.done_at > day_ago for mail in outbox.failed_mails())
+    except SQLAlchemyError:  # The database has a line of its own.
+        return None
+    return f"mails set aside in 24 hours: {failed}; see `flask --app app mail failed`" if failed else None
 
 
 def _numbers() -> str | None:

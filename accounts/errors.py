@@ -7,7 +7,12 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from cache import CacheDown
 
-UNAVAILABLE = (CacheDown, OperationalError, InterfaceError, InternalError, PoolTimeout)
+
+class Draining(Exception):
+    """This process is about to end, and takes requests only until nobody sends it any."""
+
+
+UNAVAILABLE = (CacheDown, OperationalError, InterfaceError, InternalError, PoolTimeout, Draining)
 """One of our parts is down, hung, locked or restarting; asking again may help."""
 
 

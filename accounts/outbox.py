@@ -1,34 +1,37 @@
-"""How mail gets there: rows written with what they tell, leases, retries, and the SMTP dialogue itself."""
+"""How mail gets there: rows written with what they tell, leases, retries, and who looks for what is due."""
 
 import atexit
 import contextlib
 import logging
 import os
-import smtplib
-import socket
-import ssl
+import re
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from email.utils import make_msgid
-from typing import Any, Self
+from itertools import count
+from queue import Empty, SimpleQueue
+from typing import NamedTuple
 
 from flask import Flask, current_app
-from flask_mail import Connection, Message
-from flask_mail import Mail as FlaskMail
 from sqlalchemy import insert, select, update
 
-from accounts import clock, housekeeping, limits, mailbox
+from accounts import clock, housekeeping, limits, smtp
 from accounts.errors import UNAVAILABLE
 from accounts.mailer import Letter
-from models import ChangeOutcome, EmailChange, Mail, MailState, db, email_key, table
+from accounts.smtp import TimedConnection
+from models import ChangeOutcome, EmailChange, Mail, MailProblem, MailState, db, table
 
 SPARE_SECONDS = 30  # A worker that died leaves its mail for the longest dialogue and so much more.
 LIFE = timedelta(days=3)  # A notice that could not be sent for so long is given up.
 FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 5, 3600
-POLL_SECONDS = 5.0
+FAULTS = 5  # So often in a row the application may fail at a mail before that is set aside.
+POLL_SECONDS = 0.5
+AWAY_SECONDS = 5.0  # The wait after a look at the outbox that failed.
+POLLS_TO_TIDY = 120
+PERMANENT = {MailProblem.RECIPIENT_REFUSED, MailProblem.MESSAGE_REFUSED}
+ERRAND = "errand:"
 log = logging.getLogger(__name__)
-flask_mail = FlaskMail()
 _ADD = insert(table(Mail)).returning(table(Mail).c.id)  # Built once: building a statement costs more than running it.
 
 
@@ -71,7 +74,7 @@ def errand(kind: str) -> Callable[[Callable[[Mail], None]], Callable[[Mail], Non
     """Make a function the one that runs errands of this kind, in the transaction that closes them."""
 
     def keep(run: Callable[[Mail], None]) -> Callable[[Mail], None]:
-        errands[f"errand:{kind}"] = run
+        errands[ERRAND + kind] = run
         return run
 
     return keep
@@ -79,28 +82,112 @@ def errand(kind: str) -> Callable[[Callable[[Mail], None]], Callable[[Mail], Non
 
 def put_errand(kind: str, recipient: str, told: str) -> None:
     """Write down what is to be done about this address later, so that nobody can tell from now what it will be."""
-    put(Letter(f"errand:{kind}", "", told, ""), recipient, user_id=None)
+    put(Letter(ERRAND + kind, "", told, ""), recipient, user_id=None)
+
+
+class Lease(NamedTuple):
+    """A mail that is ours to send until its lease is over, with what is needed to say what became of it."""
+
+    id: int
+    tries: int
+    message_id: str
+    kind: str
+    user_id: int | None
+    problem: str
+
+
+class NotSent(Exception):
+    """The mail server did not accept a mail: why, in words of our own, and in its words for the log."""
+
+    def __init__(self, kind: MailProblem, words: str) -> None:
+        """Keep both."""
+        super().__init__(kind)
+        self.kind, self.words = kind, words
 
 
 def deliver_one() -> bool:
     """Take the next mail that is due and try to send it; say whether there was one. Safe in many processes at once."""
-    mail = _taken()
-    if mail is None:
+    with contextlib.closing(TimedConnection(current_app.extensions["mail"])) as connection:
+        return _deliver_next(connection)
+
+
+def deliver_due(stopped: threading.Event) -> None:
+    """Send all that is due, over one connection to the mail server. Raises one of UNAVAILABLE."""
+    if not _is_any_due():
+        return
+    with contextlib.closing(TimedConnection(current_app.extensions["mail"])) as connection:
+        while not stopped.is_set() and _deliver_next(connection):
+            pass
+
+
+def failed_mails() -> list[Mail]:
+    """Return the mails that the application could not send, newest first."""
+    failed = select(Mail).where(Mail.state == MailState.FAILED).order_by(Mail.done_at.desc())
+    return list(db.session.scalars(failed))
+
+
+def _is_any_due() -> bool:
+    """Look for mail without writing: on SQLite even an UPDATE that finds nothing waits for every other writer."""
+    due = select(Mail.id).where(Mail.state == MailState.QUEUED, Mail.due_at <= clock.now()).limit(1)
+    found = db.session.scalar(due)
+    db.session.rollback()
+    return found is not None
+
+
+def _deliver_next(connection: TimedConnection) -> bool:
+    """Take the next mail that is due and try to send it; say whether there was one.
+
+    Whatever goes wrong with a mail is written down, and the next one has its turn. Raises one of UNAVAILABLE where
+    that could not be written: then the mail comes again when its lease is over.
+    """
+    lease = _take()
+    if lease is None:
         return False
-    if mail.not_after <= clock.now() or _is_pointless(mail):
-        _finish(mail, MailState.EXPIRED, mail.problem)
-        return True
     try:
-        if mail.kind in errands:
-            errands[mail.kind](mail)
-        else:
-            _send(mail)
+        state = _handle(lease, connection)
+        db.session.flush()
+    except UNAVAILABLE as problem:  # That says nothing about the mail.
+        db.session.rollback()
+        _retry(lease, lease.problem, f"{type(problem).__name__}: a part of ours is away")
     except Exception as problem:  # Whatever it was, the mail stays and its turn comes again.
         db.session.rollback()
-        _failed(mail, problem)
+        _failed(lease, problem)
     else:
-        _finish(mail, MailState.SENT, "")
+        _close(lease, state, lease.problem if state == MailState.EXPIRED else "")
     return True
+
+
+def _take() -> Lease | None:
+    """Take a lease on the next mail: one statement, in which two workers never get the same row.
+
+    It reads no more of the row than is needed to close it: what cannot be read must not keep the others waiting.
+    """
+    now, seconds = clock.now(), timedelta(seconds=current_app.config["MAIL_DIALOGUE_SECONDS"] + SPARE_SECONDS)
+    due = select(Mail.id).where(Mail.state == MailState.QUEUED, Mail.due_at <= now).order_by(Mail.due_at).limit(1)
+    take = (
+        update(Mail)
+        .where(Mail.id.in_(due.with_for_update(skip_locked=True)), Mail.due_at <= now)
+        .values(due_at=now + seconds, tries=Mail.tries + 1)
+        .returning(Mail.id, Mail.tries, Mail.message_id, Mail.kind, Mail.user_id, Mail.problem)
+    )
+    found = db.session.execute(take, execution_options={"synchronize_session": False}).first()
+    db.session.commit()
+    return Lease(*found) if found else None
+
+
+def _handle(lease: Lease, connection: TimedConnection) -> MailState:
+    """Send a mail, or run an errand in the transaction that will close it; return what became of it."""
+    mail = db.session.scalars(select(Mail).where(Mail.id == lease.id)).one()
+    is_over = mail.not_after <= clock.now() or _is_pointless(mail)
+    db.session.expunge(mail)
+    db.session.commit()  # No transaction stays open while a mail server is talked to.
+    if is_over:
+        return MailState.EXPIRED
+    if mail.kind.startswith(ERRAND):
+        errands[mail.kind](mail)
+    else:
+        _send(mail, connection)
+    return MailState.SENT
 
 
 def _is_pointless(mail: Mail) -> bool:
@@ -108,155 +195,88 @@ def _is_pointless(mail: Mail) -> bool:
     if mail.kind != "assisted_proof":
         return False
     its = EmailChange.mail_id == mail.id, EmailChange.outcome == ChangeOutcome.PENDING
-    asked_for = db.session.scalar(select(EmailChange.id).where(*its))
-    db.session.commit()  # No transaction stays open while a mail server is talked to.
-    return asked_for is None
+    return db.session.scalar(select(EmailChange.id).where(*its)) is None
 
 
-def _taken() -> Mail | None:
-    """Take a lease on the next mail: one statement, in which two workers never get the same row."""
-    now, lease = clock.now(), timedelta(seconds=current_app.config["MAIL_DIALOGUE_SECONDS"] + SPARE_SECONDS)
-    due = select(Mail.id).where(Mail.state == MailState.QUEUED, Mail.due_at <= now).order_by(Mail.due_at).limit(1)
-    take = (
-        update(Mail)
-        .where(Mail.id.in_(due.with_for_update(skip_locked=True)), Mail.due_at <= now)
-        .values(due_at=now + lease, tries=Mail.tries + 1)
-        .returning(Mail)
-    )
-    mail = db.session.scalar(take, execution_options={"populate_existing": True, "synchronize_session": False})
-    db.session.commit()
-    if mail is not None:
-        db.session.expunge(mail)  # A value from now on: what we took, whatever happens to the row.
-    return mail
-
-
-def _finish(mail: Mail, state: MailState, problem: str) -> None:
-    """Close a mail, wipe its words, unless the lease ran out and somebody else has it now."""
-    done = {"state": state, "done_at": clock.now(), "problem": problem, "subject": "", "body": "", "html": ""}
-    _write(mail, **done)
-
-
-def _failed(mail: Mail, problem: Exception) -> None:
-    """Refuse a mail for good where the server said so about this recipient; else try again later and later."""
-    reason = _reason(problem)
-    if _is_permanent(problem):
-        _finish(mail, MailState.REFUSED, reason)
-        # The person must correct the address, and need not wait for it; nothing tells that it was a taken one.
-        if mail.kind in ("code", "taken") and mail.user_id:
-            limits.give_back(limits.resend(mail.user_id))
-            db.session.commit()
-        log.warning("mail %s (%s) refused: %s", mail.message_id, mail.kind, reason)
-        return
-    wait = min(FIRST_RETRY_SECONDS * 2 ** (mail.tries - 1), LONGEST_RETRY_SECONDS)
-    _write(mail, due_at=clock.now() + timedelta(seconds=wait), problem=reason)
-    log.warning("mail %s (%s) not sent, next try in %d s: %s", mail.message_id, mail.kind, wait, reason)
-
-
-def _write(mail: Mail, **values: object) -> None:
-    """Write what became of a mail, if the lease is still ours."""
-    mine = Mail.id == mail.id, Mail.tries == mail.tries, Mail.state == MailState.QUEUED
-    db.session.execute(update(Mail).where(*mine).values(**values))
-    db.session.commit()
-
-
-def _is_permanent(problem: Exception) -> bool:
-    """Say whether the server refused this recipient or this text for good (RFC 5321, 4.2.1: 5yz)."""
-    if isinstance(problem, smtplib.SMTPRecipientsRefused):
-        return all(code >= 500 for code, _ in problem.recipients.values())
-    return isinstance(problem, smtplib.SMTPDataError) and problem.smtp_code >= 500
-
-
-def _reason(problem: Exception) -> str:
-    """Return what went wrong, in one short line without control characters."""
-    if isinstance(problem, smtplib.SMTPRecipientsRefused):
-        return _line(*next(iter(problem.recipients.values())))
-    if isinstance(problem, smtplib.SMTPResponseException):
-        return _line(problem.smtp_code, problem.smtp_error)
-    return f"{type(problem).__name__}: {problem}"[:200]
-
-
-def _line(code: int, said: bytes | str) -> str:
-    words = said.decode(errors="replace") if isinstance(said, bytes) else said
-    return " ".join(f"{code} {words}".split())[:200]
-
-
-def _send(mail: Mail) -> None:
+def _send(mail: Mail, connection: TimedConnection) -> None:
     """Hand one mail to the mail server, within the deadline of a dialogue."""
-    message = Message(
-        subject=mail.subject,
-        recipients=[_smtp_address(mail.recipient)],
-        body=mail.body,
-        html=mail.html,
-        date=mail.created_at.timestamp(),
-        extra_headers={"Auto-Submitted": "auto-generated"},  # RFC 3834: nobody's absence notice answers it.
-    )
-    message.msgId = mail.message_id
-    with TimedConnection(current_app.extensions["mail"]) as connection:
-        connection.send(message)
+    try:
+        connection.send(smtp.message_of(mail))
+    except OSError as problem:
+        raise NotSent(smtp.problem_of(problem), _without_secrets(smtp.words_of(problem), mail)) from problem
 
 
-def _smtp_address(email: str) -> str:
-    """Return the address as SMTP takes it: the local part as typed, the domain in its A-form."""
-    local, _, _ = email.rpartition("@")
-    return f"{local}@{email_key(email).rpartition('@')[2]}"
+def _without_secrets(words: str, mail: Mail) -> str:
+    """Return what a server said without the code and the links that it may have read in the mail."""
+    for secret in set(re.findall(r"\d{6}|[\w-]{40,}", f"{mail.subject} {mail.body}")):
+        words = words.replace(secret, "***")
+    return words
+
+
+def _failed(lease: Lease, problem: Exception) -> None:
+    """Refuse a mail for good where the server said so, set it aside after too many faults, else try again later.
+
+    Only words of our own are written: nothing that the server or the mail says can make this fail.
+    """
+    if not isinstance(problem, NotSent):
+        _count_fault(lease, problem)
+    elif problem.kind in PERMANENT:
+        _give_up(lease, MailState.REFUSED, problem.kind)
+        log.warning("mail %s (%s) refused: %s", lease.message_id, lease.kind, problem.words)
+    else:
+        _retry(lease, problem.kind, problem.words)
+
+
+def _count_fault(lease: Lease, problem: Exception) -> None:
+    """Set a mail aside at which the application itself has failed too often in a row; else try again later."""
+    faults = _faults_of(lease) + 1
+    if faults < FAULTS:
+        _retry(lease, f"{MailProblem.UNEXPECTED} {faults}", type(problem).__name__)
+        return
+    _give_up(lease, MailState.FAILED, MailProblem.UNEXPECTED)
+    log.error("mail %s (%s) is set aside: it failed %d times", lease.message_id, lease.kind, faults, exc_info=problem)
+
+
+def _faults_of(lease: Lease) -> int:
+    """Return how often in a row the application has failed at this mail before."""
+    kind, _, faults = lease.problem.partition(" ")
+    return int(faults) if kind == MailProblem.UNEXPECTED and faults.isdecimal() else 0
+
+
+def _give_up(lease: Lease, state: MailState, kind: MailProblem) -> None:
+    """Close a mail that will not arrive.
+
+    Who asked for a code must correct the address and need not wait for that; nothing tells that it was a taken one.
+    """
+    if lease.kind in ("code", "taken") and lease.user_id:
+        limits.give_back(limits.resend(lease.user_id))
+    _close(lease, state, kind)
+
+
+def _retry(lease: Lease, problem: str, words: str) -> None:
+    """Try again later, and later each time."""
+    wait = min(FIRST_RETRY_SECONDS * 2 ** (lease.tries - 1), LONGEST_RETRY_SECONDS)
+    _write(lease, due_at=clock.now() + timedelta(seconds=wait), problem=problem)
+    log.warning("mail %s (%s) not sent, next try in %d s: %s", lease.message_id, lease.kind, wait, words)
+
+
+def _close(lease: Lease, state: MailState, problem: str) -> None:
+    """Close a mail and wipe its words."""
+    _write(lease, state=state, done_at=clock.now(), problem=problem, subject="", body="", html="")
+
+
+def _write(lease: Lease, **values: object) -> None:
+    """Commit what became of a mail; nothing, if the lease ran out and somebody else has the mail now."""
+    ours = Mail.id == lease.id, Mail.tries == lease.tries, Mail.state == MailState.QUEUED
+    written = db.session.execute(update(Mail).where(*ours).values(**values).returning(Mail.id)).first()
+    if written:
+        db.session.commit()
+    else:
+        db.session.rollback()
 
 
 def _sender_domain() -> str:
     return current_app.config["MAIL_DEFAULT_SENDER"].rpartition("@")[2].rstrip("> ") or "localhost"
-
-
-class TimedConnection(Connection):
-    """One SMTP dialogue that ends, whatever the other side does."""
-
-    def __enter__(self) -> Self:
-        """Connect, and start the clock of the dialogue: smtplib's own time-out is per line, a slow drip has none."""
-        self._deadline = threading.Timer(current_app.config["MAIL_DIALOGUE_SECONDS"], self._cut)
-        self._deadline.daemon = True
-        self._deadline.start()
-        try:
-            super().__enter__()
-        except BaseException:
-            self._deadline.cancel()
-            raise
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        """Say goodbye; a server that drops the line now has the mail all the same."""
-        self._deadline.cancel()
-        if self.host is not None:
-            try:
-                self.host.quit()
-            except (OSError, smtplib.SMTPException):
-                self.host.close()
-
-    def configure_host(self) -> smtplib.SMTP:
-        """Open the connection: STARTTLS or TLS only with a certificate that is valid for this server."""
-        config = current_app.config
-        if not config["MAIL_SERVER"]:
-            return mailbox.Mailbox()
-        server, port, seconds = config["MAIL_SERVER"], config["MAIL_PORT"], config["MAIL_SECONDS"]
-        secured = config["MAIL_USE_SSL"] or config["MAIL_USE_TLS"]
-        tls = ssl.create_default_context() if secured else None  # It reads every certificate that the machine trusts.
-        # The constructor already talks: the object must be known to the deadline before that.
-        if config["MAIL_USE_SSL"]:
-            host: smtplib.SMTP = smtplib.SMTP_SSL.__new__(smtplib.SMTP_SSL)
-            more: dict[str, Any] = {"context": tls}
-        else:
-            host, more = smtplib.SMTP.__new__(smtplib.SMTP), {}
-        self.host = host
-        type(host).__init__(host, server, port, timeout=seconds, **more)
-        if config["MAIL_USE_TLS"]:
-            host.starttls(context=tls)
-        if config["MAIL_USERNAME"]:
-            host.login(config["MAIL_USERNAME"], config["MAIL_PASSWORD"])
-        return host
-
-    def _cut(self) -> None:
-        """End a dialogue that takes too long: the thread that waits in it gets an error and the mail stays."""
-        sock = getattr(self.host, "sock", None)
-        if sock is not None:
-            with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
 
 
 class Delivery(threading.Thread):
@@ -266,23 +286,20 @@ class Delivery(threading.Thread):
         """Prepare a thread that does not keep the process alive."""
         super().__init__(name="mail delivery", daemon=True)
         self._app, self._pid = app, os.getpid()
-        self._awake, self._stopped = threading.Event(), threading.Event()
+        self._stopped, self._awake = threading.Event(), Wakeups()
 
     def run(self) -> None:
-        """Send, sleep, and never die of a fault: a database that is away now is back later."""
-        while not self._stopped.is_set():
-            deliver_all(self._app, self._stopped)
-            self._awake.wait(POLL_SECONDS)
-            self._awake.clear()
+        """Send, sleep, and never die of a fault."""
+        watch(self._app, self._stopped, self._awake)
 
     def wake(self) -> None:
         """Have it look for mail now."""
-        self._awake.set()
+        self._awake.put(None)
 
     def stop(self) -> None:
         """Give it three seconds for the mail in hand; what it does not finish is sent after its lease."""
         self._stopped.set()
-        self._awake.set()
+        self._awake.put(None)
         self.join(timeout=3)
 
     def is_ours(self) -> bool:
@@ -290,15 +307,46 @@ class Delivery(threading.Thread):
         return self._pid == os.getpid() and self.is_alive()
 
 
+Wakeups = SimpleQueue[None]
+"""What ends a wait early. A queue, because its `put` may be called in a signal handler, and `Event.set` may not."""
+
+
+def watch(app: Flask, stopped: threading.Event, awake: Wakeups) -> None:
+    """Deliver until `stopped` is set, looking for mail twice a second and whenever something is put into `awake`.
+
+    Other processes queue mail, too. A look costs one statement that an index answers; LISTEN/NOTIFY would save it, but
+    needs a connection of its own that stays open, and does not pass a pgbouncer in transaction mode.
+    """
+    for turn in count():
+        went_well = _guard(app, lambda: deliver_due(stopped))
+        if went_well and turn % POLLS_TO_TIDY == 0:
+            _guard(app, housekeeping.tidy_in_turn)
+        if stopped.is_set():
+            return
+        with contextlib.suppress(Empty):
+            awake.get(timeout=POLL_SECONDS if went_well else AWAY_SECONDS)
+            while True:  # Many wake-ups are one look.
+                awake.get_nowait()
+
+
 def deliver_all(app: Flask, stopped: threading.Event) -> None:
     """Send all that is due, then tidy up; where a part of ours does not answer, leave it for the next time."""
-    with app.app_context():
-        try:
-            while not stopped.is_set() and deliver_one():
-                pass
-            housekeeping.tidy_in_turn()
-        except UNAVAILABLE as problem:
-            log.warning("mail delivery waits: %s", str(problem).partition("\n")[0])
+    if _guard(app, lambda: deliver_due(stopped)):
+        _guard(app, housekeeping.tidy_in_turn)
+
+
+def _guard(app: Flask, work: Callable[[], None]) -> bool:
+    """Do some of the work; say whether it went well. No error gets out: there is other mail, and a next time."""
+    try:
+        with app.app_context():
+            work()
+    except UNAVAILABLE as problem:
+        log.warning("mail delivery waits: %s", str(problem).partition("\n")[0])
+    except Exception:
+        log.exception("mail delivery failed, and goes on")
+    else:
+        return True
+    return False
 
 
 _starting = threading.Lock()

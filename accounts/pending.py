@@ -9,7 +9,7 @@ from sqlalchemy.orm import aliased
 
 from accounts import clock, limits
 from accounts.audit import Where
-from models import ChangeOutcome, CMSUser, EmailChange, LoginSession, Mail, db
+from models import ChangeOutcome, CMSUser, EmailChange, LoginSession, Mail, MailProblem, db
 
 STARTER = aliased(CMSUser)
 # Not over: who asked for it is still signed in, or who started it asked for no session.
@@ -50,7 +50,7 @@ class Pending:
     proved: tuple[str, ...]
     mail_state: str
     mail_at: datetime | None
-    mail_problem: str
+    mail_problem: MailProblem | None
 
 
 def of(user: CMSUser, session: LoginSession, where: Where) -> Pending | None:
@@ -86,7 +86,7 @@ def of(user: CMSUser, session: LoginSession, where: Where) -> Pending | None:
         ),
         mail_state=mail.state if mail else "",
         mail_at=(mail.done_at or mail.due_at) if mail else None,
-        mail_problem=mail.problem if mail else "",
+        mail_problem=MailProblem.read(mail.problem) if mail else None,
     )
 
 

@@ -19,7 +19,7 @@ def healthz() -> Answer:
 @bp.get("/readyz")
 @open_to_all
 def readyz() -> Answer:
-    """Say that the database and the cache answer, too; 503 if one of them does not.
+    """Say that the database and the cache answer, too; 503 if one of them does not, or the process is about to end.
 
     A clock that is wrong is told, and stays 200: if it is the database's, every machine would be taken out of service.
     """

@@ -3,14 +3,28 @@
 from typing import Any
 
 from flask import Blueprint, current_app, g, render_template, request, session, url_for
-from flask_babel import gettext
+from flask_babel import gettext, lazy_gettext
 
 from accounts import clock, email_change, pending
 from cms import guard
 from cms.answers import Answer, Doubtful, checked, data, done
 from forms import EmailCaptchaForm, ResetEmailForm
+from models import MailProblem
 
 bp = Blueprint("settings", __name__, url_prefix="/cms")
+# The code class (4xx, 5xx) is that of RFC 5321. What the server itself said stands in the log: it may name the owner of
+# a taken address.
+MAIL_PROBLEMS = {
+    MailProblem.RECIPIENT_REFUSED: lazy_gettext("The mail server refused this address (5xx). Please check it."),
+    MailProblem.MESSAGE_REFUSED: lazy_gettext("The mail server refused the text of the mail (5xx)."),
+    MailProblem.SENDER_REFUSED: lazy_gettext("The mail server does not accept mail from us (5xx)."),
+    MailProblem.TEMPORARILY_REFUSED: lazy_gettext("The mail server cannot accept the mail at the moment (4xx)."),
+    MailProblem.UNREACHABLE: lazy_gettext("The mail server cannot be reached."),
+    MailProblem.TIMEOUT: lazy_gettext("The mail server did not answer in time."),
+    MailProblem.TLS_FAILED: lazy_gettext("The connection to the mail server could not be encrypted."),
+    MailProblem.AUTHENTICATION_FAILED: lazy_gettext("The mail server did not accept our user name or password."),
+    MailProblem.UNEXPECTED: lazy_gettext("The mail could not be sent because of an error on our side."),
+}
 
 
 @bp.get("/resetemail/")
@@ -101,6 +115,7 @@ def _pending() -> dict[str, Any] | None:
         "mail": {
             "state": seen.mail_state,
             "at": seen.mail_at.isoformat(timespec="seconds") if seen.mail_at else None,
-            "problem": seen.mail_problem,
+            "problem": str(MAIL_PROBLEMS[seen.mail_problem]) if seen.mail_problem else "",
+            "problem_kind": seen.mail_problem or "",
         },
     }

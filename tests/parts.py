@@ -418,7 +418,9 @@ class SmtpServer:
 
     "": polite. "hang": says hello and nothing more. "drip": never ends a line-by-line answer. "drop-after-data": takes
     the mail and goes away before it says so. "drop-at-quit": says that it took the mail, and goes away at QUIT.
-    `refusals` maps a recipient to the answer that their address gets.
+    "drip-at-quit": never ends its answer to QUIT. `refusals` maps a recipient to the answer that their address gets;
+    in the place of an answer "drip" never ends one and "drop" goes away. After `mails_per_connection` mails the server
+    goes away, and before that says `farewell`, if there is one.
     """
 
     def __init__(self, **tls: Any) -> None:
@@ -426,8 +428,8 @@ class SmtpServer:
         self.port, self._tls = free_port(), tls
         self.posted: list[Posted] = []
         self.refusals: dict[str, str] = {}
-        self.manner = ""
-        self.hellos = 0
+        self.manner = self.farewell = ""
+        self.hellos = self.mails_per_connection = 0
         self._controller: Controller | None = None
 
     def start(self) -> "SmtpServer":
@@ -449,7 +451,8 @@ class SmtpServer:
 
     def behave(self) -> None:
         """Forget every mail, be polite to everybody and listen."""
-        self.manner, self.hellos = "", 0
+        self.manner = self.farewell = ""
+        self.hellos = self.mails_per_connection = 0
         self.posted.clear()
         self.refusals.clear()
         if self._controller is None:
@@ -470,23 +473,44 @@ class SmtpServer:
             await asyncio.sleep(0.2)
         return responses
 
-    async def handle_RCPT(self, _: SMTP, __: Any, envelope: Any, address: str, options: list[str]) -> str:  # noqa: N802 (aiosmtpd's)
+    async def handle_MAIL(self, server: SMTP, session: Any, envelope: Any, address: str, options: list[str]) -> str:  # noqa: N802 (aiosmtpd's)
+        """Begin a mail, unless there were enough on this connection."""
+        if self.mails_per_connection and getattr(session, "mails", 0) >= self.mails_per_connection:
+            if self.farewell:
+                await server.push(self.farewell)
+                server.transport.close()
+            else:
+                server.transport.abort()
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 OK"
+
+    async def handle_RCPT(self, server: SMTP, _: Any, envelope: Any, address: str, options: list[str]) -> str:  # noqa: N802 (aiosmtpd's)
         """Take a recipient, or refuse them."""
+        while self.refusals.get(address) == "drip" and not server.transport.is_closing():
+            await server.push("250-one moment please")
+            await asyncio.sleep(0.2)
+        if self.refusals.get(address) == "drop":
+            server.transport.abort()
         if address in self.refusals:
             return self.refusals[address]
         envelope.rcpt_tos.append(address)
         envelope.rcpt_options.extend(options)
         return "250 OK"
 
-    async def handle_DATA(self, server: SMTP, _: Any, envelope: Any) -> str:  # noqa: N802 (aiosmtpd's)
+    async def handle_DATA(self, server: SMTP, session: Any, envelope: Any) -> str:  # noqa: N802 (aiosmtpd's)
         """Take the mail."""
+        session.mails = getattr(session, "mails", 0) + 1
         self.posted.append(Posted(envelope.mail_from, list(envelope.rcpt_tos), envelope.content))
         if self.manner == "drop-after-data":
             server.transport.abort()
         return "250 taken"
 
     async def handle_QUIT(self, server: SMTP, _: Any, __: Any) -> str:  # noqa: N802 (aiosmtpd's)
-        """Say goodbye, or say nothing."""
+        """Say goodbye, or say nothing, or say too much."""
+        while self.manner == "drip-at-quit" and not server.transport.is_closing():
+            await server.push("221-one moment please")
+            await asyncio.sleep(0.2)
         if self.manner == "drop-at-quit":
             server.transport.abort()
         return "221 bye"
@@ -564,6 +588,48 @@ class Gunicorn:
             return False
         finally:
             connection.close()
+
+
+class Nginx:
+    """A real nginx before some nodes, with the upstream and the location that README.md shows."""
+
+    def __init__(self, folder: Path, ports: list[int]) -> None:
+        """Choose a port, and write the configuration into a folder."""
+        self.port, self._folder = free_port(), folder
+        self._process: subprocess.Popen[bytes] | None = None
+        shown = (ROOT / "README.md").read_text().partition("```nginx\n")[2].partition("```")[0]
+        location = shown[shown.index("    location / {") : shown.rindex("}")]
+        upstream = shown[: shown.index("server {\n    listen")]
+        for named, port in zip(("8001", "8002"), ports, strict=True):
+            assert f"127.0.0.1:{named}" in upstream
+            upstream = upstream.replace(f"127.0.0.1:{named}", f"127.0.0.1:{port}")
+        temporary = "".join(
+            f"{name}_temp_path {folder}/{name};\n" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        )
+        (folder / "nginx.conf").write_text(
+            f"{'user root;' if AS_ROOT else ''}\ndaemon off;\npid {folder}/pid;\nerror_log {folder}/error.log info;\n"
+            f"events {{}}\nhttp {{\naccess_log {folder}/access.log;\n{temporary}{upstream}"
+            f"server {{\nlisten 127.0.0.1:{self.port};\n{location}}}\n}}\n"
+        )
+
+    @property
+    def log(self) -> str:
+        """Return what it wrote about errors."""
+        return (self._folder / "error.log").read_text()
+
+    def start(self) -> "Nginx":
+        """Start it and wait until it listens."""
+        with (self._folder / "output").open("ab") as output:
+            command = [needed("nginx"), "-p", str(self._folder), "-e", f"{self._folder}/error.log"]
+            self._process = spawn(
+                [*command, "-c", str(self._folder / "nginx.conf")], "TERM", stdout=output, stderr=output
+            )
+        eventually(lambda: accepts(self.port), "nginx listens")
+        return self
+
+    def stop(self) -> None:
+        """Stop it."""
+        end(self._process, signal.SIGTERM)
 
 
 def command_line(settings: Mapping[str, str], *words: str, said: Iterable[str] = ()) -> subprocess.CompletedProcess:

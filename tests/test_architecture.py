@@ -140,12 +140,12 @@ def test_memcache_belongs_to_the_cache() -> None:
     assert who(lambda path: imports(path, "memcache")) == {"cache.py"}
 
 
-def test_the_mail_library_belongs_to_the_outbox() -> None:
-    assert who(lambda path: imports(path, "flask_mail")) == {"accounts/outbox.py"}
+def test_the_mail_library_belongs_to_the_smtp_connection() -> None:
+    assert who(lambda path: imports(path, "flask_mail")) == {"accounts/smtp.py"}
 
 
-def test_smtp_belongs_to_the_outbox_and_the_mailbox() -> None:
-    assert who(lambda path: imports(path, "smtplib")) == {"accounts/outbox.py", "accounts/mailbox.py"}
+def test_smtp_belongs_to_the_smtp_connection_and_the_mailbox() -> None:
+    assert who(lambda path: imports(path, "smtplib")) == {"accounts/smtp.py", "accounts/mailbox.py"}
 
 
 def test_the_environment_belongs_to_the_config() -> None:

@@ -14,7 +14,7 @@ from flask import Flask, template_rendered
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from accounts import database, passwords
+from accounts import database, passwords, people
 from accounts.errors import UNAVAILABLE
 from app import create_app
 from models import CMSUser, db

@@ -218,7 +218,7 @@ class TestSmtp:
         ann, new = site.seated(deadline_seconds=DEADLINE_SECONDS), site.fresh()
         assert ann.ask(new).status == 200
         told = eventually(lambda: (told := mail_of(ann))["problem"] and told, "the page tells the problem")
-        assert (told["state"], told["problem"].partition(":")[0]) == ("queued", "ConnectionRefusedError")
+        assert (told["state"], told["problem_kind"]) == ("queued", "unreachable")
         site.smtp.start()
         code = site.code_at_last(new)
         eventually(lambda: mail_of(ann)["state"] == "sent", "the page tells that the mail is sent")
@@ -253,7 +253,7 @@ class TestSmtp:
         site.smtp.refusals[wrong] = "550 5.1.1 no such user"
         ann.ask(wrong)
         told = eventually(lambda: (told := mail_of(ann))["state"] == "refused" and told, "the refusal is told")
-        assert told["problem"] == "550 5.1.1 no such user"
+        assert told["problem_kind"] == "recipient_refused"
         assert ann.ask(right).status == 200
         assert ann.confirm(right, site.code_to(right)).status == 200
 

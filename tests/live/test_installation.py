@@ -90,7 +90,7 @@ def test_the_settings_of_the_readme_are_taken(tmp_path: Path) -> None:
 
 def units() -> dict[str, configparser.ConfigParser]:
     """Return the units by the names that README gives them."""
-    names = re.findall(r"`/etc/systemd/system/(cms-\w+)\.service`:\n\n```ini\n", PRODUCTION_CHAPTER)
+    names = re.findall(r"`/etc/systemd/system/(cms-\w+)@?\.service`:\n\n```ini\n", PRODUCTION_CHAPTER)
     found = {}
     for name, text in zip(names, blocks("ini"), strict=True):
         found[name] = configparser.ConfigParser(interpolation=None)
@@ -107,14 +107,15 @@ def test_the_units_start_at_every_boot_as_a_user_of_their_own() -> None:
         service = unit["Service"]
         assert (service["User"], service["WorkingDirectory"]) == ("cms", "/srv/cms")
         assert (service["EnvironmentFile"], service["Restart"]) == ("/etc/cms.env", "always")
+    assert "%i" in units()["cms-web"]["Service"]["ExecStart"]
     enable = re.search(r"`systemctl daemon-reload && systemctl enable --now ([^`]+)`", PRODUCTION_CHAPTER)
     assert enable
-    assert enable[1].split() == list(units())
+    assert enable[1].split() == ["cms-web@8001", "cms-web@8002", "cms-mail"]
 
 
 @pytest.mark.parametrize(("name", "module"), [("cms-web", "gunicorn"), ("cms-mail", "flask")])
 def test_what_a_unit_starts_is_there_and_takes_its_arguments(name: str, module: str) -> None:
-    python, minus_m, found, *arguments = shlex.split(units()[name]["Service"]["ExecStart"])
+    python, minus_m, found, *arguments = shlex.split(units()[name]["Service"]["ExecStart"].replace("%i", "8001"))
     assert (python, minus_m, found) == ("/srv/cms/.venv/bin/python", "-m", module)
     check = "--check-config" if module == "gunicorn" else "--help"
     ended = subprocess.run(
@@ -156,7 +157,8 @@ class Proxy:
             "/etc/ssl/cms/certificate.pem": str(certificate),
             "/etc/ssl/cms/key.pem": str(folder / "key.pem"),
             "/var/log/nginx/cms.log": str(folder / "access.log"),
-            "127.0.0.1:8000": f"127.0.0.1:{application_port}",
+            "server 127.0.0.1:8001 max_fails=0;": f"server 127.0.0.1:{application_port};",
+            "    server 127.0.0.1:8002 max_fails=0;\n": "",
         }.items():
             assert block.count(placeholder) == 1, placeholder
             block = block.replace(placeholder, value)

@@ -378,8 +378,8 @@ class TestRefusedMail:
         pending = ann.pending()
         assert pending is not None
         assert (pending["mail"]["state"], pending["resend_in"]) == ("refused", 0)
-        assert "no such user here" in pending["mail"]["problem"]
-        assert "no such user here" in ann.page().text
+        assert pending["mail"]["problem_kind"] == "recipient_refused"
+        assert pending["mail"]["problem"] in ann.page().text
         assert ann.ask(NEW).status == 200
         assert ann.confirm(NEW, house.code_to(NEW)).status == 200
 
@@ -403,7 +403,8 @@ class TestRefusedMail:
         pending = ann.pending()
         assert pending is not None
         assert (pending["mail"]["state"], pending["resend_in"]) == ("queued", 60)
-        assert "greylisted" in pending["mail"]["problem"]
+        assert pending["mail"]["problem_kind"] == "temporarily_refused"
+        assert pending["mail"]["problem"] in ann.page().text
         assert pending["mail"]["at"] > house.clock.now().isoformat(timespec="seconds")
         assert ann.ask(NEW).error == "too_many_requests"
         house.smtp.refusals.clear()

@@ -1,11 +1,12 @@
 """An address that somebody has: who asks for it learns nothing, its owner learns of it, and no code can succeed."""
 
+import html
 import json
 from collections.abc import Iterator
 
 import pytest
 
-from models import Audit, CMSUser, Mail, db
+from models import Audit, CMSUser, Mail, MailProblem, db
 from tests.houses import House
 from tests.people import Answer, Person, code_in, html_of, other_than, text_of
 
@@ -244,3 +245,68 @@ class TestClosedTeams:
         ann.ask(FREE)
         assert ann.ask(OWNER).error == "email_taken"
         assert ann.confirm(FREE, house.code_to(FREE)).status == 200
+
+
+@pytest.mark.parametrize("house", ["postgresql+memcached"], indirect=True)
+class TestARefusal:
+    """A mail server that says no names the mailbox as its owner writes it; who asked must not read that."""
+
+    @pytest.mark.parametrize(
+        ("answer", "kind"),
+        [
+            ("550 5.1.1 <{}>: no such user", "recipient_refused"),
+            ("451 4.7.1 <{}>: greylisted", "temporarily_refused"),
+            ("drop", "unreachable"),
+        ],
+    )
+    def test_page_and_json_are_the_same_for_a_taken_address_and_hold_no_word_of_the_mail_server(
+        self, house: House, caplog: pytest.LogCaptureFixture, answer: str, kind: str
+    ) -> None:
+        assert house.smtp
+        house.administrator("OwNer@example.com")
+        for address in ("OwNer@example.com", FREE):
+            house.smtp.refusals[address] = answer.format(address)
+        seen = []
+        for name, email in (("one", OWNER), ("two", FREE)):
+            person = house.person(f"{name}@example.com")
+            assert person.ask(email).status == 200
+            house.deliver()
+            pending = person.pending()
+            assert pending is not None
+            page = person.page().text
+            for word in ("OwNer", "no such user", "greylisted", "5.1.1", "4.7.1"):
+                assert word not in page + str(pending)
+            assert pending["mail"]["problem_kind"] == kind
+            assert pending["mail"]["problem"] in page
+            seen.append({**pending, "email": "*"})
+        assert seen[0] == seen[1]
+        if answer != "drop":
+            assert "OwNer@example.com" in caplog.text  # The operator reads it.
+
+    def test_words_that_an_older_version_stored_are_not_shown(self, house: House) -> None:
+        ann = house.person()
+        ann.ask(FREE)
+        with house.app.app_context():
+            db.session.execute(db.update(Mail).values(problem="550 5.1.1 <OwNer@example.com>: no such user"))
+            db.session.commit()
+        pending = ann.pending()
+        assert pending is not None
+        assert pending["mail"]["problem_kind"] == "unexpected"
+        assert "OwNer" not in ann.page().text + str(pending)
+
+    @pytest.mark.parametrize("kind", list(MailProblem))
+    def test_every_problem_has_a_sentence_in_both_languages(self, house: House, kind: MailProblem) -> None:
+        ann = house.person()
+        ann.ask(FREE)
+        with house.app.app_context():
+            db.session.execute(db.update(Mail).values(problem=kind))
+            db.session.commit()
+        told = []
+        for language in ("zh", "en"):
+            ann.browser.headers["Accept-Language"] = language
+            pending = ann.pending()
+            assert pending is not None
+            told.append(pending["mail"]["problem"])
+            assert told[-1] in html.unescape(ann.page().text)
+        assert all(told)
+        assert told[0] != told[1]

@@ -1,0 +1,404 @@
+"""The delivery of many mails: none of them stops the others, and one connection serves a burst."""
+
+import contextlib
+import logging
+import signal
+import socket
+import sys
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask_mail import email_dispatched
+from sqlalchemy import select, text, update
+
+from accounts import outbox
+from accounts.mailer import Letter
+from cache import CacheDown
+from models import CMSUser, Mail, MailState, db
+from tests.houses import Clock, House
+from tests.parts import ROOT, SmtpServer, at_once, end, eventually, spawn
+from tests.test_outbox import LETTER, TO, put, seen
+
+OTHERS = [f"to{number}@example.com" for number in range(3)]
+FAULTS = 5  # So often the application may fail at a mail in a row.
+
+
+@pytest.fixture
+def post(house: House, smtp: SmtpServer) -> House:
+    """Give each house, with mail that goes out over SMTP."""
+    house.settings.update(MAIL_SERVER="127.0.0.1", MAIL_PORT=str(smtp.port))
+    return house
+
+
+@pytest.fixture
+def app(post: House) -> Iterator[Flask]:
+    """Give its application, in whose context the test is."""
+    with post.app.app_context():
+        yield post.app
+
+
+def deliver(app: Flask) -> None:
+    """Send all that is due, as the worker does; in a thread, so that what hangs fails the test."""
+    at_once(lambda _: outbox.deliver_all(app, threading.Event()), 1)
+
+
+def errand(patch: pytest.MonkeyPatch, run: object) -> int:
+    """Put an errand into the outbox that does this, and return its number."""
+    patch.setitem(outbox.errands, "errand:test", run)
+    outbox.put_errand("test", TO, "{}")
+    db.session.commit()
+    return int(db.session.scalars(select(Mail.id).where(Mail.kind == "errand:test")).one())
+
+
+def all_came(smtp: SmtpServer) -> bool:
+    """Say whether the others got their mail, each once."""
+    return Counter(each.recipients[0] for each in smtp.posted) == dict.fromkeys(OTHERS, 1)
+
+
+class TestOneBadMail:
+    """A mail that nobody can send, and the others."""
+
+    @pytest.mark.parametrize(("code", "state"), [(550, MailState.REFUSED), (451, MailState.QUEUED)])
+    def test_a_nul_in_an_answer_of_the_mail_server_stops_no_mail(
+        self, app: Flask, smtp: SmtpServer, caplog: pytest.LogCaptureFixture, code: int, state: MailState
+    ) -> None:
+        smtp.refusals[TO] = f"{code} no\0such\x1b[2Jmailbox"
+        number = put()
+        for other in OTHERS:
+            put(other)
+        deliver(app)
+        assert all_came(smtp)
+        assert seen(number).state == state
+        assert "\0" not in caplog.text
+        assert "\x1b" not in caplog.text
+        assert "mailbox" in caplog.text
+
+    def test_a_mail_that_cannot_be_written_out_is_set_aside_after_five_tries(
+        self, post: House, app: Flask, smtp: SmtpServer, clock: Clock, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        number = put("用户@example.com")
+        for turn in range(FAULTS):
+            assert seen(number).state == MailState.QUEUED, f"after {turn} tries"
+            deliver(app)
+            clock.turn(hours=1)
+        mail = seen(number)
+        assert (mail.state, mail.tries, mail.problem) == ("failed", FAULTS, "unexpected")
+        assert (mail.subject, mail.body, mail.html) == ("", "", "")
+        (record,) = [each for each in caplog.records if each.levelno >= logging.ERROR]
+        assert mail.message_id in record.getMessage()
+        assert "code" in record.getMessage()
+        assert "123456" not in caplog.text
+        deliver(app)
+        assert seen(number).tries == FAULTS
+        told = app.test_cli_runner().invoke(args=["mail", "failed"]).output
+        assert mail.message_id in told
+        assert "outbox: mails set aside in 24 hours: 1;" in app.test_cli_runner().invoke(args=["doctor"]).output
+
+    def test_an_errand_that_raises_is_set_aside_and_undoes_what_it_wrote(
+        self, post: House, app: Flask, smtp: SmtpServer, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        post.administrator("ann@example.com")
+
+        def fail(_: Mail) -> None:
+            db.session.execute(update(CMSUser).values(username="somebody else"))
+            db.session.execute(text("INSERT INTO cms_user (id) VALUES (1)"))  # An error of the database itself.
+
+        number = errand(monkeypatch, fail)
+        for other in OTHERS:
+            put(other)
+        for _ in range(FAULTS):
+            deliver(app)
+            clock.turn(hours=1)
+        assert all_came(smtp)
+        assert seen(number).state == "failed"
+        assert post.stored("ann").username == "ann"
+
+    def test_only_faults_in_a_row_count(self, app: Flask, smtp: SmtpServer, clock: Clock) -> None:
+        number = put("用户@example.com")
+        for _ in range(FAULTS - 1):
+            deliver(app)
+            clock.turn(hours=1)
+        db.session.execute(update(Mail).values(recipient=TO))
+        db.session.commit()
+        smtp.refusals[TO] = "451 later"
+        deliver(app)
+        clock.turn(hours=1)
+        db.session.execute(update(Mail).values(recipient="用户@example.com"))
+        db.session.commit()
+        deliver(app)
+        assert seen(number).state == MailState.QUEUED
+
+    def test_a_part_of_ours_that_is_away_is_no_fault_of_a_mail(
+        self, app: Flask, smtp: SmtpServer, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(_: Mail) -> None:
+            raise CacheDown
+
+        number = errand(monkeypatch, fail)
+        for other in OTHERS:
+            put(other)
+        for _ in range(2 * FAULTS):
+            deliver(app)
+            clock.turn(hours=1)
+        assert all_came(smtp)
+        mail = seen(number)
+        assert (mail.state, mail.tries, mail.problem) == (MailState.QUEUED, 2 * FAULTS, "")
+
+    def test_an_errand_that_nobody_knows_is_not_mailed(self, app: Flask, smtp: SmtpServer) -> None:
+        outbox.put_errand("of a later version", TO, '{"not": "for them"}')
+        db.session.commit()
+        deliver(app)
+        assert smtp.posted == []
+
+    def test_a_row_that_cannot_be_read_stops_no_mail(self, app: Flask, smtp: SmtpServer, clock: Clock) -> None:
+        number = put()
+        for other in OTHERS:
+            put(other)
+        nonsense = "'infinity'" if db.engine.dialect.name == "postgresql" else "'soon'"
+        db.session.execute(text(f"UPDATE mail SET not_after = {nonsense} WHERE id = {number}"))
+        db.session.commit()
+        for _ in range(FAULTS):
+            deliver(app)
+            clock.turn(minutes=10)
+        assert all_came(smtp)
+        state = db.session.scalar(select(Mail.state).where(Mail.id == number))
+        assert state == "failed"
+
+    def test_a_code_in_the_words_of_the_mail_server_is_not_logged(
+        self, app: Flask, smtp: SmtpServer, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        smtp.refusals[TO] = "550 5.7.1 the subject 123456 looks like spam"
+        put(letter=Letter("code", "123456 是验证码", "123456", ""))
+        deliver(app)
+        assert "looks like spam" in caplog.text
+        assert "123456" not in caplog.text
+
+    def test_the_wait_for_the_next_code_is_over_when_its_mail_is_set_aside(self, post: House, clock: Clock) -> None:
+        ann = post.person()
+        assert ann.ask(TO).status == 200
+        with post.app.app_context():
+            db.session.execute(update(Mail).where(Mail.kind == "code").values(recipient="用户@example.com"))
+            db.session.commit()
+        for _ in range(FAULTS):
+            deliver(post.app)
+            clock.turn(seconds=45)
+        pending = ann.pending()
+        assert pending is not None
+        assert (pending["mail"]["state"], pending["resend_in"]) == ("failed", 0)
+        assert pending["mail"]["problem"] == "系统出错，邮件未能发出。"
+        assert pending["mail"]["problem"] in ann.page().text
+
+
+@contextlib.contextmanager
+def without_its_table(app: Flask) -> Iterator[None]:
+    """Take the outbox's table away for a while: an error that no code foresees."""
+    with app.app_context():
+        db.session.execute(text("ALTER TABLE mail RENAME TO hidden"))
+        db.session.commit()
+        yield
+        db.session.execute(text("ALTER TABLE hidden RENAME TO mail"))
+        db.session.commit()
+
+
+class TestGoingOn:
+    """The worker and the thread outlive every error."""
+
+    @pytest.mark.parametrize("house", ["postgresql+memcached"], indirect=True)
+    def test_an_error_that_nobody_foresaw_does_not_end_the_worker(
+        self, post: House, app: Flask, smtp: SmtpServer, tmp_path: Path
+    ) -> None:
+        log = tmp_path / "log"
+        environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), **post.settings}
+        command = [sys.executable, "-m", "flask", "--app", "app", "mail", "deliver", "--watch"]
+        with log.open("ab") as stream:
+            worker = spawn(command, "TERM", cwd=ROOT, env=environment, stdout=stream, stderr=stream)
+        try:
+            with without_its_table(app):
+                eventually(lambda: "does not exist" in log.read_text() or worker.poll() is not None, "it fails")
+            put()
+            eventually(lambda: smtp.to(TO) or worker.poll() is not None, "the mail comes")
+            assert worker.poll() is None, log.read_text()
+        finally:
+            end(worker, signal.SIGTERM)
+        assert worker.returncode == 0
+
+    @pytest.mark.parametrize("house", ["postgresql+memcached"], indirect=True)
+    def test_an_error_that_nobody_foresaw_does_not_end_the_thread(
+        self, post: House, smtp: SmtpServer, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        app = post.build(MAIL_DELIVERY="thread")
+        with without_its_table(app):
+            outbox.wake()
+            thread = app.extensions["mail_delivery"]
+            eventually(lambda: "does not exist" in caplog.text or not thread.is_alive(), "it fails")
+        with app.app_context():
+            put()
+            eventually(lambda: smtp.to(TO) or not thread.is_alive(), "the mail comes")
+            assert thread.is_alive()
+
+    @pytest.mark.parametrize("mode", ["worker", "thread"])
+    def test_mail_that_another_process_queued_is_noticed_without_a_word(
+        self, post: House, app: Flask, smtp: SmtpServer, mode: str
+    ) -> None:
+        assert outbox.POLL_SECONDS <= 0.5
+        stopped, awake = threading.Event(), outbox.Wakeups()
+        looks = threading.Thread(target=outbox.watch, args=(app, stopped, awake))
+        if mode == "thread":
+            looks = outbox.Delivery(app)
+        looks.start()
+        try:
+            for other in OTHERS:
+                put(other)
+                eventually(lambda other=other: smtp.to(other), "the mail comes")
+        finally:
+            stopped.set()
+            awake.put(None)
+            if isinstance(looks, outbox.Delivery):
+                looks.stop()
+            looks.join()
+
+
+MANY = [f"many{number}@example.com" for number in range(50)]
+
+
+@pytest.fixture
+def burst(app: Flask) -> list[int]:  # noqa: ARG001 (It gives the context.)
+    """Put fifty mails into the outbox, and return their numbers."""
+    numbers = [outbox.put(LETTER, each, user_id=None) for each in MANY]
+    db.session.commit()
+    return numbers
+
+
+def came_once(smtp: SmtpServer, *but: str) -> bool:
+    """Say whether everybody got their mail once, but for these, who got none."""
+    expected = Counter(each for each in MANY if each not in but)
+    return Counter(each.recipients[0] for each in smtp.posted) == expected
+
+
+def tries() -> list[int]:
+    """Return how often each mail was tried."""
+    return list(db.session.scalars(select(Mail.tries).order_by(Mail.id)))
+
+
+@pytest.mark.parametrize("house", ["sqlite+embedded"], indirect=True)
+class TestABurst:
+    """One connection for many mails."""
+
+    def test_fifty_mails_take_one_connection(self, app: Flask, smtp: SmtpServer, burst: list[int]) -> None:
+        deliver(app)
+        assert came_once(smtp)
+        assert smtp.hellos == 1
+
+    def test_after_a_hundred_mails_comes_a_new_connection(self, app: Flask, smtp: SmtpServer) -> None:
+        for number in range(101):
+            outbox.put(LETTER, f"to{number}@example.com", user_id=None)
+        db.session.commit()
+        deliver(app)
+        assert len(smtp.posted) == 101
+        assert smtp.hellos == 2
+
+    @pytest.mark.parametrize("farewell", ["", "421 4.7.0 too many mails", "451 4.7.0 too many mails"])
+    def test_a_server_that_ends_the_connection_every_seven_mails_gets_each_once_and_none_is_late(
+        self, app: Flask, smtp: SmtpServer, burst: list[int], farewell: str
+    ) -> None:
+        smtp.mails_per_connection, smtp.farewell = 7, farewell
+        deliver(app)
+        assert came_once(smtp)
+        assert tries() == [1] * 50
+        assert smtp.hellos == 8
+
+    @pytest.mark.parametrize("answer", ["550 no such mailbox", "451 later"])
+    def test_a_refusal_in_the_middle_costs_no_connection(
+        self, app: Flask, smtp: SmtpServer, burst: list[int], answer: str
+    ) -> None:
+        smtp.refusals[MANY[20]] = answer
+        deliver(app)
+        assert came_once(smtp, MANY[20])
+        assert smtp.hellos == 1
+
+    def test_a_mail_that_cannot_be_written_out_costs_no_connection(
+        self, app: Flask, smtp: SmtpServer, burst: list[int]
+    ) -> None:
+        db.session.execute(update(Mail).where(Mail.id == burst[20]).values(recipient="用户@example.com"))
+        db.session.commit()
+        deliver(app)
+        assert came_once(smtp, MANY[20])
+        assert smtp.hellos == 1
+
+    def test_a_server_that_drips_in_the_middle_is_cut_off_and_the_others_go(
+        self, app: Flask, smtp: SmtpServer, burst: list[int]
+    ) -> None:
+        smtp.refusals[MANY[20]] = "drip"
+        deliver(app)
+        assert came_once(smtp, MANY[20])
+        assert (seen(burst[20]).state, seen(burst[20]).problem) == (MailState.QUEUED, "timeout")
+        assert smtp.hellos == 2
+
+    def test_a_mail_at_which_the_server_goes_away_is_tried_on_one_new_connection_and_then_later(
+        self, app: Flask, smtp: SmtpServer, burst: list[int]
+    ) -> None:
+        smtp.refusals[MANY[20]] = "drop"
+        deliver(app)
+        assert came_once(smtp, MANY[20])
+        assert (seen(burst[20]).tries, seen(burst[20]).problem) == (1, "unreachable")
+        assert smtp.hellos == 3
+
+    def test_a_mail_that_the_server_may_have_is_not_sent_again_at_once(
+        self, app: Flask, smtp: SmtpServer, burst: list[int], clock: Clock
+    ) -> None:
+        smtp.manner = "drop-after-data"
+        deliver(app)
+        assert came_once(smtp)
+        smtp.manner = ""
+        clock.turn(seconds=5)
+        deliver(app)
+        copies = Counter(str(each.message["Message-ID"]) for each in smtp.posted)
+        assert set(copies.values()) == {2}  # A server folds the repetition by its Message-ID.
+
+    def test_an_accepted_mail_is_not_sent_again_whatever_comes_after(
+        self, app: Flask, smtp: SmtpServer, burst: list[int], clock: Clock
+    ) -> None:
+        def fail(*_: object, **__: object) -> None:
+            raise RuntimeError("somebody who listens")
+
+        with email_dispatched.connected_to(fail):
+            deliver(app)
+        clock.turn(hours=1)
+        deliver(app)
+        assert came_once(smtp)
+        assert {seen(number).state for number in burst} == {MailState.SENT}
+
+    def test_a_server_that_never_ends_its_goodbye_holds_nobody(
+        self, app: Flask, smtp: SmtpServer, burst: list[int]
+    ) -> None:
+        smtp.manner = "drip-at-quit"
+        deliver(app)
+        assert came_once(smtp)
+        assert {seen(number).state for number in burst} == {MailState.SENT}
+
+    def test_a_server_that_drips_its_tls_handshake_holds_nobody(self, post: House) -> None:
+        ended = threading.Event()
+        with socket.create_server(("127.0.0.1", 0)) as listener, contextlib.ExitStack() as stack:
+            dripping = threading.Thread(target=_drip, args=(listener, ended))
+            dripping.start()
+            stack.callback(dripping.join)
+            stack.callback(ended.set)
+            port = str(listener.getsockname()[1])
+            app = post.build(MAIL_SERVER="localhost", MAIL_PORT=port, MAIL_USE_SSL="yes")
+            with app.app_context():
+                number = put()
+                deliver(app)
+                assert (seen(number).state, seen(number).problem) == (MailState.QUEUED, "timeout")
+
+
+def _drip(listener: socket.socket, ended: threading.Event) -> None:
+    """Take one connection, and send a long TLS record to it, a byte at a time."""
+    line, _ = listener.accept()
+    with line, contextlib.suppress(OSError):
+        line.sendall(b"\x16\x03\x03\x3f\xff")
+        while not ended.wait(0.2):
+            line.sendall(b"\x02")
