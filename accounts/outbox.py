@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from email.utils import make_msgid
 from itertools import count
 from queue import Empty, SimpleQueue
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from flask import Flask, current_app
-from sqlalchemy import insert, select, update
+from sqlalchemy import ColumnElement, delete, insert, select, update
 
 from accounts import clock, housekeeping, limits, smtp
 from accounts.errors import UNAVAILABLE
@@ -261,18 +261,28 @@ def _retry(lease: Lease, problem: str, words: str) -> None:
 
 
 def _close(lease: Lease, state: MailState, problem: str) -> None:
-    """Close a mail and wipe its words."""
-    _write(lease, state=state, done_at=clock.now(), problem=problem, subject="", body="", html="")
+    """Close a mail and wipe its words; an errand that was run leaves nothing to look up."""
+    if lease.kind.startswith(ERRAND) and state == MailState.SENT:
+        _commit(delete(Mail).where(*_ours(lease)).returning(Mail.id))
+    else:
+        _write(lease, state=state, done_at=clock.now(), problem=problem, subject="", body="", html="")
 
 
 def _write(lease: Lease, **values: object) -> None:
-    """Commit what became of a mail; nothing, if the lease ran out and somebody else has the mail now."""
-    ours = Mail.id == lease.id, Mail.tries == lease.tries, Mail.state == MailState.QUEUED
-    written = db.session.execute(update(Mail).where(*ours).values(**values).returning(Mail.id)).first()
-    if written:
+    """Commit what became of a mail."""
+    _commit(update(Mail).where(*_ours(lease)).values(**values).returning(Mail.id))
+
+
+def _commit(closing: Any) -> None:
+    """Run the statement that closes a mail; nothing, if the lease ran out and somebody else has the mail now."""
+    if db.session.execute(closing).first():
         db.session.commit()
     else:
         db.session.rollback()
+
+
+def _ours(lease: Lease) -> tuple[ColumnElement[bool], ...]:
+    return Mail.id == lease.id, Mail.tries == lease.tries, Mail.state == MailState.QUEUED
 
 
 def _sender_domain() -> str:

@@ -40,6 +40,7 @@ def test_a_wrong_method_gets_an_envelope(house: House) -> None:
             for person in (ann, house.visitor()):
                 answer = person.browser.send(method, path, headers=SCRIPT)
                 assert (answer.status, answer.error) == (405, "method_not_allowed"), (method, answer)
+                assert method not in answer.headers["Allow"].split(", "), answer.headers  # RFC 9110, 15.5.6.
 
 
 def test_nobody_gets_an_envelope_and_nothing_else(house: House) -> None:

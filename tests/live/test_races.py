@@ -12,12 +12,12 @@ from sqlalchemy import select
 
 from accounts import outbox, passwords
 from accounts.mailer import Letter
-from models import Budget, CMSUser, EmailChange, LoginSession, Mail, MailState, db
+from models import Budget, CMSUser, EmailChange, Invitation, LoginSession, Mail, MailState, db
 from tests.conftest import HOUSES
 from tests.live.conftest import Serve
 from tests.live.sites import Site, is_signed_in
 from tests.parts import ROOT, at_once, end, eventually, spawn
-from tests.people import Answer, other_than
+from tests.people import PASSWORD, Answer, Person, other_than
 
 CROWD, ROUNDS = 50, 5
 
@@ -271,6 +271,51 @@ def test_the_day_has_ten_tries_however_many_codes_and_tabs_they_are_spread_over(
             db.session.commit()
     assert compared == site.times(user_id, "code_wrong") == 10
     assert site.times(user_id, "tries_spent") == 1
+
+
+def test_one_address_that_is_invited_by_many_at_once_is_invited(site: Site) -> None:
+    bosses = [site.person(site.administrator(superuser=True)) for _ in range(4)]
+    for _ in range(ROUNDS):
+        new = site.fresh()
+        answers = at_once(lambda n: bosses[n].post("/cms/users/invite/", {"email": new, "role": "editor"}), 4)  # noqa: B023
+        assert [answer.status for answer in answers] == [200] * 4, answers
+        assert site.count(Invitation, Invitation.email == new) == 1
+
+
+def test_superusers_who_act_upon_each_other_at_once_never_wait_for_each_other(site: Site) -> None:
+    """Each locks two accounts; whoever locks them in another order than the next one would end in a deadlock."""
+    bosses = [site.person(site.administrator(superuser=True)) for _ in range(4)]
+    ids = [site.user_id(boss.email) for boss in bosses]
+
+    def act(number: int) -> list[Answer]:
+        what = {"reason": "because"}
+        others = [ids[(number + step) % 4] for step in (1, 2, 3)] * 6
+        return [bosses[number].post(f"/cms/users/{other}/enable/", what) for other in others]
+
+    answers = [answer for each in at_once(act, 4) for answer in each]
+    assert {answer.status for answer in answers} == {200}, words(answers)
+
+
+def test_nobody_keeps_a_session_from_a_password_that_is_changed_at_the_same_time(site: Site) -> None:
+    """A loop of sign-ins with the old password runs while the owner changes it: none of its sessions counts."""
+    other = "another password of mine"
+    for _ in range(ROUNDS):
+        ann = site.person()
+        thieves = [site.visitor(ann.email) for _ in range(4)]
+        for thief in thieves:
+            thief.token()
+
+        def act(number: int, ann: Person = ann, thieves: list[Person] = thieves) -> Answer:
+            if number == 4:
+                fields = {"oldpwd": PASSWORD, "password": other, "repetition": other}
+                return ann.post("/cms/resetpwd/", fields)
+            return thieves[number].sign_in()
+
+        answers = at_once(act, 5)
+        assert not faults(answers)
+        changed = site.visitor(ann.email).sign_in(password=other).status == 200
+        assert changed
+        assert [is_signed_in(thief) for thief in thieves] == [False] * 4
 
 
 @contextlib.contextmanager
