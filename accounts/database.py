@@ -284,10 +284,13 @@ class TimedConnection(psycopg.Connection[Any]):
             yield from super()._start_query()
             return
         limits = OTHER_LIMITS if _seconds_left.get() is None else REQUEST_LIMITS
-        begin = [
-            self._get_tx_start_command(),
-            *(f"SET LOCAL {key} = {value}".encode() for key, value in limits.items()),
-        ]
+        given = [f"SET LOCAL {key} = {value}".encode() for key, value in limits.items()]
+        if self._pipeline:  # Many rows at once: each command is a message of its own there, and none is waited for.
+            yield from super()._start_query()
+            for command in given:
+                yield from self._exec_command(command)
+            return
+        begin = [self._get_tx_start_command(), *given]
         self.pgconn.send_query(b"; ".join(begin))
         for result in (yield from generators.execute(self.pgconn)):
             if result.status != ExecStatus.COMMAND_OK:

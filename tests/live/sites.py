@@ -17,7 +17,7 @@ from flask_wtf.csrf import generate_csrf
 from sqlalchemy import delete, func, select, update
 from werkzeug.datastructures import Headers
 
-from accounts import administrators, audit, audit_verification, clock, passwords, people, sessions
+from accounts import administrators, audit, audit_verification, clock, passwords, pending, people, sessions
 from app import create_app
 from models import Audit, Budget, CMSUser, EmailChange, Link, LinkPurpose, LoginSession, Mail, MailState, db, email_key
 from tests.houses import settings_for
@@ -174,6 +174,11 @@ class Site:
     def notices(self, user_id: int) -> int:
         """Return how many notices of a change were written for this account."""
         return self.count(Mail, Mail.user_id == user_id, Mail.kind == "changed")
+
+    def is_pending(self, user_id: int) -> bool:
+        """Say whether a change of this administrator's address waits."""
+        query = select(EmailChange.id).where(EmailChange.user_id == user_id, pending.ALIVE)
+        return bool(self.rows(query))
 
     def tries(self, user_id: int) -> int:
         """Return how many tries the pending change has behind it."""

@@ -261,7 +261,7 @@ class TestProduction:
         assert answer.error == "wrong_credentials"
         assert "Strict-Transport-Security" not in answer.headers
         query = select(Audit.network).where(Audit.user_id == direct.user_id(email), Audit.event == "sign_in_failed")
-        assert direct.rows(query) == [("127.0.0.1",)]
+        assert eventually(lambda: direct.rows(query), "the failure is recorded") == [("127.0.0.1",)]
 
     def test_a_name_in_the_request_does_not_get_into_a_link_that_is_mailed(self, direct: Site) -> None:
         ann = direct.visitor(direct.administrator())
