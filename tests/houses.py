@@ -1,6 +1,7 @@
 """The two houses that the product stands in, and the clock on their wall."""
 
 import shutil
+import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
@@ -12,6 +13,8 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask_migrate import upgrade
+from sqlalchemy import event
+from sqlalchemy.pool import QueuePool
 
 import cache
 from accounts import administrators, outbox
@@ -19,7 +22,7 @@ from accounts import clock as product_clock
 from accounts.audit import Where
 from app import create_app
 from models import CMSUser, db
-from tests.parts import ROOT, MemcachedServer, SmtpServer
+from tests.parts import LONGEST_SECONDS, ROOT, MemcachedServer, SmtpServer
 from tests.people import PASSWORD, InProcess, Person, code_in, link_in, text_of
 
 SECRET = "a secret of the tests, and of nothing else"
@@ -89,6 +92,7 @@ class House:
     def build(self, **settings: str) -> Flask:
         """Make an application as one of possibly many processes; `settings` come before the house's own."""
         app = create_app({**self.settings, **settings})
+        be_patient(app)
         self.clock.set_store(app.extensions["cache"])
         self._built.append(app)
         return app
@@ -180,6 +184,39 @@ class House:
         return [link_in(mail) for mail in self.mail_to(address) if f"/{what}/" in text_of(mail)]
 
 
+def be_patient(app: Flask) -> None:
+    """Let an application wait for its parts for longer than production does.
+
+    Many threads of a test ask for one row or one file at once, and on a busy machine the last of them waits for long.
+    That a part which hangs is not waited for is what tests/live is about.
+    """
+    with app.app_context():
+        engine, store = db.engine, app.extensions["cache"]
+    if isinstance(engine.pool, QueuePool):
+        engine.pool._timeout = LONGEST_SECONDS
+    event.listen(engine, "connect", _wait_for_locks)
+    if isinstance(store, cache.Embedded):
+        connect = store._connection
+
+        def connection() -> sqlite3.Connection:
+            found = connect()
+            _wait_for_locks(found)
+            return found
+
+        store._connection = connection
+
+
+def _wait_for_locks(connection: Any, *_: object) -> None:
+    """Have a connection wait for a lock as long as any test waits for anything."""
+    milliseconds = int(LONGEST_SECONDS * 1000)
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute(f"PRAGMA busy_timeout = {milliseconds}")
+        return
+    for name in ("lock_timeout", "statement_timeout"):
+        connection.execute(f"SET {name} = {milliseconds}")
+    connection.commit()
+
+
 def _filed_at(path: Path) -> tuple[int, str]:
     return path.stat().st_mtime_ns, path.name
 
@@ -193,8 +230,8 @@ def settings_for(folder: Path, **more: str) -> dict[str, str]:
         "MAIL_SERVER": "",
         "MAIL_DEFAULT_SENDER": "CMS <cms@example.net>",
         "MAIL_DELIVERY": "worker",
-        "MAIL_SECONDS": "1",
-        "MAIL_DIALOGUE_SECONDS": "2",
+        "MAIL_SECONDS": "60",  # A busy machine may be slow; whoever tests a server that hangs waits for less.
+        "MAIL_DIALOGUE_SECONDS": "120",
         "DATABASE_URL": "",
         "CACHE_URL": "",
         **more,

@@ -2,13 +2,19 @@
 
 Each is started on a free port of the loopback interface and dies with the test run, however that ends: its fixture
 stops it, and where Python had no time for that, the kernel does (`setpriv --pdeathsig`).
+
+All waiting is here, too. No test measures time: it waits until something shows, and `Patience` says when to give up.
 """
 
 import asyncio
 import contextlib
+import fcntl
 import gc
 import http.client
 import os
+import random
+import secrets
+import select
 import shutil
 import signal
 import socket
@@ -19,36 +25,68 @@ import tempfile
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 import psycopg
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP
 
 ROOT = Path(__file__).resolve().parent.parent
-PATIENCE_SECONDS = 20.0  # A deadline for what must happen at some time; no test measures how long it took.
+PATIENCE_SECONDS = 30.0  # A deadline for what must happen at some time, on a machine that has nothing else to do.
+LONGEST_SECONDS = 600.0  # However busy the machine is, nobody waits longer.
 AS_ROOT = os.geteuid() == 0
+SEED = int(os.environ.get("TEST_SEED") or secrets.randbelow(10**9))  # Of every random choice of the tests.
 Found = TypeVar("Found")
 
 
-def free_port() -> int:
-    """Return a port of the loopback interface that nobody listens on."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
+def dice(name: str) -> random.Random:
+    """Return random choices that are the same in every run with the same seed, whatever other tests do."""
+    return random.Random(f"{SEED} {name}")
 
 
-def eventually(look: Callable[[], Found], what: str) -> Found:
+def machine_load() -> float:
+    """Return how many threads want to run for each processor, just now or on the average of the last minute."""
+    minute, _, _, running, _ = Path("/proc/loadavg").read_text().split()
+    return max(1.0, float(minute), float(running.partition("/")[0])) / (os.cpu_count() or 1)
+
+
+class Patience:
+    """A deadline that grows with the load: a second counts in full only while nobody waits for a processor."""
+
+    def __init__(self, seconds: float = PATIENCE_SECONDS) -> None:
+        """Begin to wait."""
+        self.seconds = self._left = seconds
+        self._began = self._seen = time.monotonic()
+
+    def is_over(self) -> bool:
+        """Say whether it is time to give up."""
+        now = time.monotonic()
+        self._left -= (now - self._seen) / max(1.0, machine_load())
+        self._seen = now
+        return self._left <= 0 or now - self._began > LONGEST_SECONDS
+
+    def __str__(self) -> str:
+        """Say how long was waited, and on what kind of machine."""
+        waited = time.monotonic() - self._began
+        return f"{waited:.0f} s (of {self.seconds:.0f} s on an idle machine, load {machine_load():.1f} a processor)"
+
+
+def seconds_now(seconds: float = PATIENCE_SECONDS) -> float:
+    """Return a time-out for who can only be told a number: generous already, and more on a busy machine."""
+    return min(4 * seconds * max(1.0, machine_load()), LONGEST_SECONDS)
+
+
+def eventually(look: Callable[[], Found], what: str, seconds: float = PATIENCE_SECONDS) -> Found:
     """Look again and again until there is something to see, and return it; fail when patience ends."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    patience = Patience(seconds)
     while not (found := look()):
-        if time.monotonic() > deadline:
-            raise AssertionError(f"waited {PATIENCE_SECONDS:.0f} s in vain: {what}")
+        if patience.is_over():
+            raise AssertionError(f"waited {patience} in vain: {what}")
         time.sleep(0.01)
     return found
 
@@ -64,22 +102,115 @@ def at_once(work: Callable[[int], Found], workers: int) -> list[Found]:
         except BaseException as problem:  # It belongs to the test, not to the thread.
             problems.append(problem)
 
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(workers)]
+    threads = [threading.Thread(target=run, args=(number,), daemon=True) for number in range(workers)]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join(PATIENCE_SECONDS * 3)
-        assert not thread.is_alive(), "a thread hangs"
+    eventually(lambda: not any(thread.is_alive() for thread in threads), "all threads end", PATIENCE_SECONDS * 3)
     if problems:
         raise problems[0]
     return results
 
 
-def accepts(port: int) -> bool:
-    """Say whether somebody listens on the port."""
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+_reserved: list[TextIO] = []
+
+
+def free_port() -> int:
+    """Return a port of the loopback interface that nobody listens on, and that nobody will get while the tests run.
+
+    It lies below those that the kernel gives to clients: one of these could take it while its server is stopped, or
+    even be connected to itself there. A lock keeps it from other runs of the tests on this machine.
+    """
+    lowest_of_clients = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    folder = Path(tempfile.gettempdir()) / f"cms-tests-ports-{os.getuid()}"
+    folder.mkdir(exist_ok=True)
+    ports = list(range(lowest_of_clients - 10_000, lowest_of_clients))
+    random.SystemRandom().shuffle(ports)  # Not from the seed: two runs with one seed must not meet.
+    for port in ports:
+        with contextlib.suppress(OSError), socket.socket() as sock:
+            lock = (folder / str(port)).open("w")
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                sock.bind(("127.0.0.1", port))
+            except OSError:
+                lock.close()
+                continue
+            _reserved.append(lock)
+            return port
+    raise RuntimeError("the tests find no free port")
+
+
+def refuses(port: int) -> bool:
+    """Say whether nobody listens on the port."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=LONGEST_SECONDS).close()
+    except ConnectionRefusedError:
         return True
+    except ConnectionError:  # It goes away just now.
+        return False
     return False
+
+
+def states_of(pid: int) -> set[str]:
+    """Return the states of all threads of a process, as the kernel calls them: S sleeps, T is stopped."""
+    found = set()
+    for stat in Path(f"/proc/{pid}/task").glob("*/stat"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            found.add(stat.read_text().rpartition(")")[2].split()[0])
+    return found
+
+
+def freeze(*pids: int) -> None:
+    """Stop processes, and wait until every thread stands still: until then one of them may still answer."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    for pid in pids:
+        eventually(lambda pid=pid: states_of(pid) == {"T"}, f"process {pid} stands still")
+
+
+def thaw(*pids: int) -> None:
+    """Let processes go on, and wait until every thread does."""
+    for pid in pids:
+        os.kill(pid, signal.SIGCONT)
+    for pid in pids:
+        eventually(lambda pid=pid: "T" not in states_of(pid), f"process {pid} goes on")
+
+
+@contextlib.contextmanager
+def frozen(*pids: int) -> Iterator[None]:
+    """Stop processes for a while, so that others must answer."""
+    try:
+        freeze(*pids)
+        yield
+    finally:
+        thaw(*pids)
+
+
+def answer_is_there(sock: socket.socket, seconds: float) -> None:
+    """Wait until there is something to read; raises TimeoutError when patience ends."""
+    poll, patience = select.poll(), Patience(seconds)
+    poll.register(sock, select.POLLIN)
+    while not poll.poll(50):
+        if patience.is_over():
+            raise TimeoutError(f"no answer within {patience}")
+
+
+def run_program(command: list[str], *, said: str = "", **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end and return what it said; one that does not end is killed, and fails the test."""
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    process = subprocess.Popen(command, text=True, **pipes, **options)
+    patience, rest = Patience(PATIENCE_SECONDS * 3), said
+    while True:
+        try:
+            output, errors = process.communicate(rest, timeout=0.5)
+        except subprocess.TimeoutExpired:
+            rest = ""  # It has been given already.
+            if patience.is_over():
+                process.kill()
+                raise AssertionError(
+                    f"waited {patience} in vain for the end of {command}: {process.communicate()}"
+                ) from None
+        else:
+            return subprocess.CompletedProcess(command, process.returncode, output, errors)
 
 
 def spawn(command: list[str], last_signal: str = "KILL", **options: Any) -> subprocess.Popen[bytes]:
@@ -95,9 +226,10 @@ def end(process: subprocess.Popen[bytes] | None, sign: int) -> None:
         return
     process.send_signal(sign)
     process.send_signal(signal.SIGCONT)
-    try:
-        process.wait(PATIENCE_SECONDS)
-    except subprocess.TimeoutExpired:
+    patience = Patience()
+    while process.poll() is None and not patience.is_over():
+        time.sleep(0.01)
+    if process.poll() is None:
         process.kill()
         process.wait()
 
@@ -134,8 +266,9 @@ class MemcachedServer:
         return self
 
     def stop(self) -> None:
-        """Kill it; what it kept is gone."""
+        """Kill it, and wait until its port refuses; what it kept is gone."""
         end(self._process, signal.SIGKILL)
+        eventually(lambda: refuses(self.port), "memcached is gone")
 
     def refresh(self) -> None:
         """Have it run and know nothing, whatever was done to it."""
@@ -148,12 +281,13 @@ class MemcachedServer:
     def freeze(self) -> None:
         """Let it hang: connections are accepted by the kernel, and nobody answers."""
         assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
+        freeze(self._process.pid)
 
     def thaw(self) -> None:
         """Let it go on."""
         assert self._process is not None
-        self._process.send_signal(signal.SIGCONT)
+        if self._process.poll() is None:
+            thaw(self._process.pid)
 
     def flush(self) -> None:
         """Forget everything, as an operator's flush_all would."""
@@ -161,7 +295,7 @@ class MemcachedServer:
 
     def count(self, command: str) -> int:
         """Return how often a command was heard since the start, by memcached's own count."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=5) as sock, sock.makefile("rwb") as stream:
+        with self.talk() as stream:
             stream.write(b"stats\r\n")
             stream.flush()
             words = dict(line.split()[1:3] for line in iter(stream.readline, b"END\r\n"))
@@ -169,12 +303,21 @@ class MemcachedServer:
 
     def say(self, command: bytes) -> bytes:
         """Say something in memcached's own language, and return the first line of its answer."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=5) as sock, sock.makefile("rwb") as stream:
+        with self.talk() as stream:
             stream.write(command)
             stream.flush()
             return stream.readline()
 
+    @contextlib.contextmanager
+    def talk(self) -> Iterator[Any]:
+        """Yield a stream to speak memcached's own language on."""
+        address = ("127.0.0.1", self.port)
+        with socket.create_connection(address, timeout=LONGEST_SECONDS) as sock, sock.makefile("rwb") as stream:
+            yield stream
+
     def _answers(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, "memcached ended by itself"
         with contextlib.suppress(OSError):
             return self.say(b"version\r\n").startswith(b"VERSION")
         return False
@@ -226,6 +369,7 @@ class PostgresServer:
     def stop(self) -> None:
         """Stop it at once, as a crash would; what was committed is there after the next start."""
         end(self._process, signal.SIGQUIT)
+        eventually(lambda: refuses(self.port), "PostgreSQL is gone")
 
     def close(self) -> None:
         """Stop it and take its folder away."""
@@ -257,6 +401,8 @@ class PostgresServer:
             connection.execute(statement)  # type: ignore[arg-type]
 
     def _answers(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, f"PostgreSQL ended:\n{(Path(self._home.name) / 'log').read_text()}"
         with contextlib.suppress(psycopg.OperationalError):
             self._run("SELECT 1")
             return True
@@ -298,7 +444,8 @@ class SmtpServer:
 
     def start(self) -> "SmtpServer":
         """Listen; the second time on the same port."""
-        self._controller = Controller(self, hostname="127.0.0.1", port=self.port, **self._tls)
+        patient = {"ready_timeout": LONGEST_SECONDS, **self._tls}
+        self._controller = Controller(self, hostname="127.0.0.1", port=self.port, **patient)
         self._controller.start()
         return self
 
@@ -404,10 +551,11 @@ class Gunicorn:
         pid = self._process.pid
         return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
-    def kill_worker(self) -> int:
-        """Kill one worker without a word, and return its process id."""
-        pid = self.workers()[0]
+    def kill_worker(self, pid: int = 0) -> int:
+        """Kill one worker without a word, wait until another one is in its place, and return the process id."""
+        count, pid = len(self.workers()), pid or self.workers()[0]
         os.kill(pid, signal.SIGKILL)
+        eventually(lambda: pid not in self.workers() and len(self.workers()) == count, "a worker is replaced")
         return pid
 
     def hang_up(self) -> None:
@@ -422,11 +570,11 @@ class Gunicorn:
     def _is_well(self) -> bool:
         assert self._process is not None
         assert self._process.poll() is None, f"gunicorn ended:\n{self.log.read_text()}"
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=LONGEST_SECONDS)
         try:
             connection.request("GET", "/healthz")
             return connection.getresponse().status == 200
-        except OSError:
+        except (OSError, http.client.HTTPException):
             return False
         finally:
             connection.close()
@@ -435,13 +583,6 @@ class Gunicorn:
 def command_line(settings: Mapping[str, str], *words: str, said: Iterable[str] = ()) -> subprocess.CompletedProcess:
     """Run `flask --app app ...` as an operator would, and return what it said."""
     kept = ("PATH", "HOME", "LANG", "TMPDIR")
-    return subprocess.run(
-        [sys.executable, "-m", "flask", "--app", "app", *words],
-        cwd=ROOT,
-        env={**{name: os.environ[name] for name in kept if name in os.environ}, **settings},
-        input="\n".join(said),
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_SECONDS * 3,
-        check=False,
-    )
+    environment = {**{name: os.environ[name] for name in kept if name in os.environ}, **settings}
+    command = [sys.executable, "-m", "flask", "--app", "app", *words]
+    return run_program(command, said="\n".join(said), cwd=ROOT, env=environment)

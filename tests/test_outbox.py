@@ -250,16 +250,20 @@ class TestABadServer:
         deliver()
         assert seen(number).state == MailState.SENT
 
-    @pytest.mark.parametrize("manner", ["hang", "drip"])
-    def test_one_that_never_ends(self, app: Flask, smtp: SmtpServer, clock: Clock, manner: str) -> None:
+    @pytest.mark.parametrize(("manner", "dialogue_seconds"), [("hang", "120"), ("drip", "3")])
+    def test_one_that_never_ends(
+        self, post: House, smtp: SmtpServer, clock: Clock, manner: str, dialogue_seconds: str
+    ) -> None:
         smtp.manner = manner
-        number = put()
-        self.held_back(number)
-        assert smtp.hellos == 1
+        with post.build(MAIL_SECONDS="3", MAIL_DIALOGUE_SECONDS=dialogue_seconds).app_context():
+            number = put()
+            self.held_back(number)
+            assert smtp.hellos == 1
         smtp.manner = ""
         clock.turn(seconds=5)
-        deliver()
-        assert seen(number).state == MailState.SENT
+        with post.app.app_context():
+            deliver()
+            assert seen(number).state == MailState.SENT
         assert len(smtp.posted) == 1
 
     def test_one_that_does_not_exist(self, post: House) -> None:
@@ -369,8 +373,8 @@ class TestWorkers:
             late = outbox._taken()
             assert late is not None
             assert late not in db.session  # It is the worker's own copy: nobody refreshes it behind its back.
-            house.clock.turn(seconds=60)
-            deliver()
+            house.clock.turn(seconds=app.config["MAIL_DIALOGUE_SECONDS"] + outbox.SPARE_SECONDS)
+            assert deliver() == 1
             outbox._failed(late, smtplib.SMTPServerDisconnected("too late"))
             mail = seen(number)
             assert (mail.state, mail.problem) == (MailState.SENT, "")

@@ -1,7 +1,6 @@
 """No code, password, session id or link token stands anywhere in clear but where it must: in a mail, in a cookie."""
 
 import re
-import socket
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -140,10 +139,7 @@ def kept_in_file(site: Site) -> list[str]:
 def kept_in_memcached(site: Site) -> list[str]:
     """Return every key and value of memcached, by its own dump."""
     assert site.memcached is not None
-    with (
-        socket.create_connection(("127.0.0.1", site.memcached.port), timeout=5) as sock,
-        sock.makefile("rwb") as stream,
-    ):
+    with site.memcached.talk() as stream:
         stream.write(b"lru_crawler metadump all\r\n")
         stream.flush()
         keys = re.findall(r"key=(\S+)", b"".join(iter(stream.readline, b"END\r\n")).decode())
