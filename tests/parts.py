@@ -13,6 +13,7 @@ import gc
 import http.client
 import os
 import random
+import re
 import secrets
 import select
 import shutil
@@ -308,6 +309,20 @@ class MemcachedServer:
             stream.flush()
             return stream.readline()
 
+    def content(self) -> dict[str, str]:
+        """Return every key and value, by memcached's own dump."""
+        with self.talk() as stream:
+            stream.write(b"lru_crawler metadump all\r\n")
+            stream.flush()
+            keys = re.findall(r"key=(\S+)", b"".join(iter(stream.readline, b"END\r\n")).decode())
+            found = {}
+            for key in keys:
+                stream.write(f"get {key}\r\n".encode())
+                stream.flush()
+                if answer := b"".join(iter(stream.readline, b"END\r\n")).decode():  # Else it has just expired.
+                    found[key] = answer
+        return found
+
     @contextlib.contextmanager
     def talk(self) -> Iterator[Any]:
         """Yield a stream to speak memcached's own language on."""
@@ -439,6 +454,7 @@ class SmtpServer:
         self.posted: list[Posted] = []
         self.refusals: dict[str, str] = {}
         self.manner = ""
+        self.before_receipt: Callable[[], None] | None = None  # Called with a mail in hand, before that is said.
         self.hellos = 0
         self._controller: Controller | None = None
 
@@ -462,7 +478,7 @@ class SmtpServer:
 
     def behave(self) -> None:
         """Forget every mail, be polite to everybody and listen."""
-        self.manner, self.hellos = "", 0
+        self.manner, self.hellos, self.before_receipt = "", 0, None
         self.posted.clear()
         self.refusals.clear()
         if self._controller is None:
@@ -496,6 +512,8 @@ class SmtpServer:
         self.posted.append(Posted(envelope.mail_from, list(envelope.rcpt_tos), envelope.content))
         if self.manner == "drop-after-data":
             server.transport.abort()
+        if self.before_receipt:
+            self.before_receipt()
         return "250 taken"
 
     async def handle_QUIT(self, server: SMTP, _: Any, __: Any) -> str:  # noqa: N802 (aiosmtpd's)
@@ -582,7 +600,18 @@ class Gunicorn:
 
 def command_line(settings: Mapping[str, str], *words: str, said: Iterable[str] = ()) -> subprocess.CompletedProcess:
     """Run `flask --app app ...` as an operator would, and return what it said."""
+    return run_program(_flask(words), said="\n".join(said), **_surroundings(settings))
+
+
+def start_command(settings: Mapping[str, str], *words: str) -> subprocess.Popen[bytes]:
+    """Start `flask --app app ...` and go on; who starts it ends it."""
+    return spawn(_flask(words), "TERM", **_surroundings(settings))
+
+
+def _flask(words: Iterable[str]) -> list[str]:
+    return [sys.executable, "-m", "flask", "--app", "app", *words]
+
+
+def _surroundings(settings: Mapping[str, str]) -> dict[str, Any]:
     kept = ("PATH", "HOME", "LANG", "TMPDIR")
-    environment = {**{name: os.environ[name] for name in kept if name in os.environ}, **settings}
-    command = [sys.executable, "-m", "flask", "--app", "app", *words]
-    return run_program(command, said="\n".join(said), cwd=ROOT, env=environment)
+    return {"cwd": ROOT, "env": {**{name: os.environ[name] for name in kept if name in os.environ}, **settings}}

@@ -125,7 +125,7 @@ def every_place(site: Site) -> Iterator[tuple[str, str]]:
             f"table {table.name}",
             f"{len(rows)} rows\n" + "\n".join(str(value) for row in rows for value in row if isinstance(value, str)),
         )
-    yield "the cache", "\n".join(kept_in_memcached(site) if site.memcached else kept_in_file(site))
+    yield "the cache", "\n".join(map(str, site.memcached.content().items()) if site.memcached else kept_in_file(site))
 
 
 def kept_in_file(site: Site) -> list[str]:
@@ -133,19 +133,4 @@ def kept_in_file(site: Site) -> list[str]:
     with sqlite3.connect(Path(site.settings["INSTANCE_DIR"]) / "cache.db") as store:
         found = [f"{key} {value}" for key, value in store.execute("SELECT key, value FROM item")]
     store.close()
-    return found
-
-
-def kept_in_memcached(site: Site) -> list[str]:
-    """Return every key and value of memcached, by its own dump."""
-    assert site.memcached is not None
-    with site.memcached.talk() as stream:
-        stream.write(b"lru_crawler metadump all\r\n")
-        stream.flush()
-        keys = re.findall(r"key=(\S+)", b"".join(iter(stream.readline, b"END\r\n")).decode())
-        found = []
-        for key in keys:
-            stream.write(f"get {key}\r\n".encode())
-            stream.flush()
-            found.append(b"".join(iter(stream.readline, b"END\r\n")).decode())
     return found

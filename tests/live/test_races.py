@@ -2,7 +2,6 @@
 
 import contextlib
 import signal
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from models import Budget, CMSUser, EmailChange, LoginSession, Mail, MailState, 
 from tests.conftest import HOUSES
 from tests.live.conftest import RESEND_SECONDS, Serve
 from tests.live.sites import Site, is_signed_in
-from tests.parts import ROOT, at_once, end, eventually, spawn
+from tests.parts import at_once, end, eventually, start_command
 from tests.people import Answer, other_than
 
 CROWD, ROUNDS = 50, 5
@@ -276,9 +275,7 @@ def test_the_day_has_ten_tries_however_many_codes_and_tabs_they_are_spread_over(
 @contextlib.contextmanager
 def postmen(site: Site, count: int) -> Iterator[list]:
     """Have so many `flask mail deliver --watch` carry the mail of a site."""
-    command = [sys.executable, "-m", "flask", "--app", "app", "mail", "deliver", "--watch"]
-    environment = {"PATH": "/usr/bin:/bin", "HOME": "/tmp", **site.settings}
-    men = [spawn(command, "TERM", cwd=ROOT, env=environment) for _ in range(count)]
+    men = [start_command(site.settings, "mail", "deliver", "--watch") for _ in range(count)]
     try:
         yield men
     finally:
