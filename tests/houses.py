@@ -81,6 +81,7 @@ class House:
         self.memcached: MemcachedServer | None = memcached
         self._built: list[Flask] = []
         self._main: Flask | None = None
+        self._filed: list[Path] = []
 
     @property
     def app(self) -> Flask:
@@ -162,16 +163,22 @@ class House:
         """Send all mail that is due."""
         with (app or self.app).app_context():
             while outbox.deliver_one():
-                pass
+                self._note_files()
 
     def mail_to(self, address: str) -> list[EmailMessage]:
         """Send all mail that is due, and return what this address got, in the order in which it came."""
         self.deliver()
         if self.smtp:
             return self.smtp.to(address)
-        files = sorted((Path(self.settings["INSTANCE_DIR"]) / "mailbox").glob("*.eml"), key=_filed_at)
+        self._note_files()
+        files = [file for file in self._filed if file.exists()]
         messages = [message_from_bytes(file.read_bytes(), policy=policy.default) for file in files]
         return [message for message in messages if parseaddr(str(message["To"]))[1] == address]  # type: ignore[misc]
+
+    def _note_files(self) -> None:
+        """Take note of the mails that were filed since the last time: two of one moment do not tell their order."""
+        found = set((Path(self.settings["INSTANCE_DIR"]) / "mailbox").glob("*.eml")) - set(self._filed)
+        self._filed += sorted(found, key=_filed_at)
 
     def code_to(self, address: str) -> str:
         """Read the code out of the newest mail that this address got."""

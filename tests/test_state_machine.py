@@ -774,4 +774,6 @@ def test_it_is_no_different_on_postgresql_and_memcached(
 
         return house, leave
 
-    run_state_machine_as_test(lambda: Story(furnish, Counter()), settings=settings(PROFILE, max_examples=5))
+    seen: Counter[str] = Counter()
+    run_state_machine_as_test(lambda: Story(furnish, seen), settings=settings(PROFILE, max_examples=5))
+    assert seen["/cms/login/ None"] > 5, seen
