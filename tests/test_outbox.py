@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from flask import Flask, current_app
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, text, update
 
 from accounts import mailbox, outbox
 from accounts.mailer import Letter
@@ -350,6 +350,25 @@ class TestWorkers:
         house.clock.turn(seconds=outbox.FIRST_RETRY_SECONDS)  # A busy server may have dropped one of eight at once.
         house.deliver(app)
         assert sorted(each.recipients[0] for each in smtp.posted) == sorted(f"to{n}@example.com" for n in range(40))
+
+    def test_no_worker_takes_a_mail_that_it_does_not_send(self, house: House, smtp: SmtpServer) -> None:
+        """PostgreSQL plans for what a table holds: once it knows that there are three rows it may read all of them."""
+        app = house.build(MAIL_SERVER="127.0.0.1", MAIL_PORT=str(smtp.port))
+
+        def work(_: int) -> None:
+            with app.app_context():
+                deliver()
+
+        for _ in range(25):
+            with app.app_context():
+                db.session.execute(delete(Mail))
+                numbers = [put(f"to{number}@example.com") for number in range(3)]
+                db.session.execute(text("ANALYZE"))
+                db.session.commit()
+            at_once(work, 4)
+            with app.app_context():
+                deliver()  # Who comes when another one holds the only mail that is due goes away again.
+                assert [seen(number).state for number in numbers] == [MailState.SENT] * 3
 
     def test_two_processes_send_every_mail_once(self, house: House, smtp: SmtpServer) -> None:
         settings = {**house.settings, "MAIL_SERVER": "127.0.0.1", "MAIL_PORT": str(smtp.port)}
