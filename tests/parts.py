@@ -160,6 +160,13 @@ def states_of(pid: int) -> set[str]:
     return found
 
 
+def handles(pid: int, sign: int) -> bool:
+    """Say whether a process has a handler for a signal by now; before that the signal just ends it."""
+    mask = re.search(r"^SigCgt:\t(\w+)$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    assert mask
+    return bool(int(mask[1], 16) >> (sign - 1) & 1)
+
+
 def freeze(*pids: int) -> None:
     """Stop processes, and wait until every thread stands still: until then one of them may still answer."""
     for pid in pids:

@@ -15,7 +15,7 @@ from models import Budget, CMSUser, EmailChange, LoginSession, Mail, MailState, 
 from tests.conftest import HOUSES
 from tests.live.conftest import RESEND_SECONDS, Serve
 from tests.live.sites import Site, is_signed_in
-from tests.parts import at_once, end, eventually, start_command
+from tests.parts import at_once, end, eventually, handles, start_command
 from tests.people import Answer, other_than
 
 CROWD, ROUNDS = 50, 5
@@ -298,6 +298,7 @@ def test_two_postmen_carry_every_mail_once(serve: Serve, name: str) -> None:
             assert words(more) == {None: 6}
             eventually(site.all_mail_is_sent, "the postmen carry all mail")
             for man in men:
+                eventually(lambda man=man: handles(man.pid, signal.SIGTERM), "the postman can be told to end")
                 end(man, signal.SIGTERM)
             assert [man.returncode for man in men] == [0, 0]
         rows = site.rows(select(Mail.message_id, Mail.state, Mail.tries))
