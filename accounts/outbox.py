@@ -158,15 +158,17 @@ def _deliver_next(connection: TimedConnection) -> bool:
 
 
 def _take() -> Lease | None:
-    """Take a lease on the next mail: one statement, in which two workers never get the same row.
+    """Take a lease on the next mail: one statement, in which two workers never get the same row, and one never two.
 
+    The subquery is scalar, so that PostgreSQL runs it once. Below IN it may be run again for another row, and skip then
+    what others hold by now: a second mail would be leased, and nobody would send it before the lease is over.
     It reads no more of the row than is needed to close it: what cannot be read must not keep the others waiting.
     """
     now, seconds = clock.now(), timedelta(seconds=current_app.config["MAIL_DIALOGUE_SECONDS"] + SPARE_SECONDS)
     due = select(Mail.id).where(Mail.state == MailState.QUEUED, Mail.due_at <= now).order_by(Mail.due_at).limit(1)
     take = (
         update(Mail)
-        .where(Mail.id.in_(due.with_for_update(skip_locked=True)), Mail.due_at <= now)
+        .where(Mail.id == due.with_for_update(skip_locked=True).scalar_subquery(), Mail.due_at <= now)
         .values(due_at=now + seconds, tries=Mail.tries + 1)
         .returning(Mail.id, Mail.tries, Mail.message_id, Mail.kind, Mail.user_id, Mail.problem)
     )

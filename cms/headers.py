@@ -8,6 +8,8 @@ CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "font-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
 )  # data: images are Bootstrap's icons.
+# What an answer depends on beside its address: page or JSON, the language, and who is signed in (RFC 9110, 12.5.5).
+VARY = ("Accept", "X-Requested-With", "Accept-Language", "Cookie")
 
 
 def init_app(app: Flask) -> None:
@@ -25,6 +27,8 @@ def add(response: Response) -> Response:
     headers["Cross-Origin-Resource-Policy"] = "same-origin"
     if "Cache-Control" not in headers:
         headers["Cache-Control"] = "no-store"
+    if "Vary" not in headers:  # A file is the same for everybody, and says so itself.
+        response.vary.update(VARY)
     if current_app.config["CMS_ENV"] == "production" and request.is_secure:
         subdomains = "; includeSubDomains" if current_app.config["HSTS_SUBDOMAINS"] else ""
         headers["Strict-Transport-Security"] = f"max-age=31536000{subdomains}"

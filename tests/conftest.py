@@ -1,20 +1,47 @@
 """What every test may ask for. The parts are real; `tests/parts.py` says how they are started and surely ended."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask
+from hypothesis import HealthCheck, core, settings
 
 from accounts import passwords
 from config import SETTINGS
 from tests.houses import Clock, House, copied, migrate, settings_for
-from tests.parts import MemcachedServer, PostgresServer, SmtpServer
+from tests.parts import SEED, MemcachedServer, PostgresServer, SmtpServer
 
 HOUSES = ("sqlite+embedded", "postgresql+memcached")
+# No example has a deadline: it would measure the machine.
+settings.register_profile(
+    "tests", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True, database=None
+)
+
+
+def pytest_configure() -> None:
+    """Have every random choice come from one seed; the workers of xdist inherit it with the environment."""
+    os.environ["TEST_SEED"] = str(SEED)
+    settings.load_profile("tests")
+    if core.global_force_seed is None:  # Else somebody gave --hypothesis-seed.
+        core.global_force_seed = SEED
+
+
+def pytest_report_header() -> str:
+    """Print the seed."""
+    return f"random choices: TEST_SEED={SEED} repeats them"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Tell beside every failure how to repeat it."""
+    report = yield
+    if report.failed:
+        report.sections.append(("repeat it with", f"TEST_SEED={SEED} .venv/bin/python -m pytest '{item.nodeid}'"))
+    return report
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,14 +2,19 @@
 
 Each is started on a free port of the loopback interface and dies with the test run, however that ends: its fixture
 stops it, and where Python had no time for that, the kernel does (`setpriv --pdeathsig`).
+
+All waiting is here, too. No test measures time: it waits until something shows, and `Patience` says when to give up.
 """
 
 import asyncio
 import contextlib
+import fcntl
 import gc
 import http.client
 import os
+import random
 import re
+import secrets
 import select
 import shutil
 import signal
@@ -21,36 +26,68 @@ import tempfile
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 import psycopg
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP
 
 ROOT = Path(__file__).resolve().parent.parent
-PATIENCE_SECONDS = 20.0  # A deadline for what must happen at some time; no test measures how long it took.
+PATIENCE_SECONDS = 30.0  # A deadline for what must happen at some time, on a machine that has nothing else to do.
+LONGEST_SECONDS = 600.0  # However busy the machine is, nobody waits longer.
 AS_ROOT = os.geteuid() == 0
+SEED = int(os.environ.get("TEST_SEED") or secrets.randbelow(10**9))  # Of every random choice of the tests.
 Found = TypeVar("Found")
 
 
-def free_port() -> int:
-    """Return a port of the loopback interface that nobody listens on."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
+def dice(name: str) -> random.Random:
+    """Return random choices that are the same in every run with the same seed, whatever other tests do."""
+    return random.Random(f"{SEED} {name}")
 
 
-def eventually(look: Callable[[], Found], what: str) -> Found:
+def machine_load() -> float:
+    """Return how many threads want to run for each processor, just now or on the average of the last minute."""
+    minute, _, _, running, _ = Path("/proc/loadavg").read_text().split()
+    return max(1.0, float(minute), float(running.partition("/")[0])) / (os.cpu_count() or 1)
+
+
+class Patience:
+    """A deadline that grows with the load: a second counts in full only while nobody waits for a processor."""
+
+    def __init__(self, seconds: float = PATIENCE_SECONDS) -> None:
+        """Begin to wait."""
+        self.seconds = self._left = seconds
+        self._began = self._seen = time.monotonic()
+
+    def is_over(self) -> bool:
+        """Say whether it is time to give up."""
+        now = time.monotonic()
+        self._left -= (now - self._seen) / max(1.0, machine_load())
+        self._seen = now
+        return self._left <= 0 or now - self._began > LONGEST_SECONDS
+
+    def __str__(self) -> str:
+        """Say how long was waited, and on what kind of machine."""
+        waited = time.monotonic() - self._began
+        return f"{waited:.0f} s (of {self.seconds:.0f} s on an idle machine, load {machine_load():.1f} a processor)"
+
+
+def seconds_now(seconds: float = PATIENCE_SECONDS) -> float:
+    """Return a time-out for who can only be told a number: generous already, and more on a busy machine."""
+    return min(4 * seconds * max(1.0, machine_load()), LONGEST_SECONDS)
+
+
+def eventually(look: Callable[[], Found], what: str, seconds: float = PATIENCE_SECONDS) -> Found:
     """Look again and again until there is something to see, and return it; fail when patience ends."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    patience = Patience(seconds)
     while not (found := look()):
-        if time.monotonic() > deadline:
-            raise AssertionError(f"waited {PATIENCE_SECONDS:.0f} s in vain: {what}")
+        if patience.is_over():
+            raise AssertionError(f"waited {patience} in vain: {what}")
         time.sleep(0.01)
     return found
 
@@ -66,22 +103,129 @@ def at_once(work: Callable[[int], Found], workers: int) -> list[Found]:
         except BaseException as problem:  # It belongs to the test, not to the thread.
             problems.append(problem)
 
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(workers)]
+    threads = [threading.Thread(target=run, args=(number,), daemon=True) for number in range(workers)]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join(PATIENCE_SECONDS * 3)
-        assert not thread.is_alive(), "a thread hangs"
+    eventually(lambda: not any(thread.is_alive() for thread in threads), "all threads end", PATIENCE_SECONDS * 3)
     if problems:
         raise problems[0]
     return results
 
 
+_reserved: list[TextIO] = []
+
+
+def free_port() -> int:
+    """Return a port of the loopback interface that nobody listens on, and that nobody will get while the tests run.
+
+    It lies below those that the kernel gives to clients: one of these could take it while its server is stopped, or
+    even be connected to itself there. A lock keeps it from other runs of the tests on this machine.
+    """
+    lowest_of_clients = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    folder = Path(tempfile.gettempdir()) / f"cms-tests-ports-{os.getuid()}"
+    folder.mkdir(exist_ok=True)
+    ports = list(range(lowest_of_clients - 10_000, lowest_of_clients))
+    random.SystemRandom().shuffle(ports)  # Not from the seed: two runs with one seed must not meet.
+    for port in ports:
+        with contextlib.suppress(OSError), socket.socket() as sock:
+            lock = (folder / str(port)).open("w")
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                sock.bind(("127.0.0.1", port))
+            except OSError:
+                lock.close()
+                continue
+            _reserved.append(lock)
+            return port
+    raise RuntimeError("the tests find no free port")
+
+
 def accepts(port: int) -> bool:
     """Say whether somebody listens on the port."""
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=seconds_now(1)):
         return True
     return False
+
+
+def refuses(port: int) -> bool:
+    """Say whether nobody listens on the port."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=LONGEST_SECONDS).close()
+    except ConnectionRefusedError:
+        return True
+    except ConnectionError:  # It goes away just now.
+        return False
+    return False
+
+
+def states_of(pid: int) -> set[str]:
+    """Return the states of all threads of a process, as the kernel calls them: S sleeps, T is stopped."""
+    found = set()
+    for stat in Path(f"/proc/{pid}/task").glob("*/stat"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            found.add(stat.read_text().rpartition(")")[2].split()[0])
+    return found
+
+
+def handles(pid: int, sign: int) -> bool:
+    """Say whether a process has a handler for a signal by now; before that the signal just ends it."""
+    mask = re.search(r"^SigCgt:\t(\w+)$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    assert mask
+    return bool(int(mask[1], 16) >> (sign - 1) & 1)
+
+
+def freeze(*pids: int) -> None:
+    """Stop processes, and wait until every thread stands still: until then one of them may still answer."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    for pid in pids:
+        eventually(lambda pid=pid: states_of(pid) == {"T"}, f"process {pid} stands still")
+
+
+def thaw(*pids: int) -> None:
+    """Let processes go on, and wait until every thread does."""
+    for pid in pids:
+        os.kill(pid, signal.SIGCONT)
+    for pid in pids:
+        eventually(lambda pid=pid: "T" not in states_of(pid), f"process {pid} goes on")
+
+
+@contextlib.contextmanager
+def frozen(*pids: int) -> Iterator[None]:
+    """Stop processes for a while, so that others must answer."""
+    try:
+        freeze(*pids)
+        yield
+    finally:
+        thaw(*pids)
+
+
+def answer_is_there(sock: socket.socket, seconds: float) -> None:
+    """Wait until there is something to read; raises TimeoutError when patience ends."""
+    poll, patience = select.poll(), Patience(seconds)
+    poll.register(sock, select.POLLIN)
+    while not poll.poll(50):
+        if patience.is_over():
+            raise TimeoutError(f"no answer within {patience}")
+
+
+def run_program(command: list[str], *, said: str = "", **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end and return what it said; one that does not end is killed, and fails the test."""
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    process = subprocess.Popen(command, text=True, **pipes, **options)
+    patience, rest = Patience(PATIENCE_SECONDS * 3), said
+    while True:
+        try:
+            output, errors = process.communicate(rest, timeout=0.5)
+        except subprocess.TimeoutExpired:
+            rest = ""  # It has been given already.
+            if patience.is_over():
+                process.kill()
+                raise AssertionError(
+                    f"waited {patience} in vain for the end of {command}: {process.communicate()}"
+                ) from None
+        else:
+            return subprocess.CompletedProcess(command, process.returncode, output, errors)
 
 
 def spawn(command: list[str], last_signal: str = "KILL", **options: Any) -> subprocess.Popen[bytes]:
@@ -97,9 +241,10 @@ def end(process: subprocess.Popen[bytes] | None, sign: int) -> None:
         return
     process.send_signal(sign)
     process.send_signal(signal.SIGCONT)
-    try:
-        process.wait(PATIENCE_SECONDS)
-    except subprocess.TimeoutExpired:
+    patience = Patience()
+    while process.poll() is None and not patience.is_over():
+        time.sleep(0.01)
+    if process.poll() is None:
         process.kill()
         process.wait()
 
@@ -136,8 +281,9 @@ class MemcachedServer:
         return self
 
     def stop(self) -> None:
-        """Kill it; what it kept is gone."""
+        """Kill it, and wait until its port refuses; what it kept is gone."""
         end(self._process, signal.SIGKILL)
+        eventually(lambda: refuses(self.port), "memcached is gone")
 
     def refresh(self) -> None:
         """Have it run and know nothing, whatever was done to it."""
@@ -150,12 +296,13 @@ class MemcachedServer:
     def freeze(self) -> None:
         """Let it hang: connections are accepted by the kernel, and nobody answers."""
         assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
+        freeze(self._process.pid)
 
     def thaw(self) -> None:
         """Let it go on."""
         assert self._process is not None
-        self._process.send_signal(signal.SIGCONT)
+        if self._process.poll() is None:
+            thaw(self._process.pid)
 
     def flush(self) -> None:
         """Forget everything, as an operator's flush_all would."""
@@ -163,7 +310,7 @@ class MemcachedServer:
 
     def count(self, command: str) -> int:
         """Return how often a command was heard since the start, by memcached's own count."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=5) as sock, sock.makefile("rwb") as stream:
+        with self.talk() as stream:
             stream.write(b"stats\r\n")
             stream.flush()
             words = dict(line.split()[1:3] for line in iter(stream.readline, b"END\r\n"))
@@ -171,12 +318,35 @@ class MemcachedServer:
 
     def say(self, command: bytes) -> bytes:
         """Say something in memcached's own language, and return the first line of its answer."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=5) as sock, sock.makefile("rwb") as stream:
+        with self.talk() as stream:
             stream.write(command)
             stream.flush()
             return stream.readline()
 
+    def content(self) -> dict[str, str]:
+        """Return every key and value, by memcached's own dump."""
+        with self.talk() as stream:
+            stream.write(b"lru_crawler metadump all\r\n")
+            stream.flush()
+            keys = re.findall(r"key=(\S+)", b"".join(iter(stream.readline, b"END\r\n")).decode())
+            found = {}
+            for key in keys:
+                stream.write(f"get {key}\r\n".encode())
+                stream.flush()
+                if answer := b"".join(iter(stream.readline, b"END\r\n")).decode():  # Else it has just expired.
+                    found[key] = answer
+        return found
+
+    @contextlib.contextmanager
+    def talk(self) -> Iterator[Any]:
+        """Yield a stream to speak memcached's own language on."""
+        address = ("127.0.0.1", self.port)
+        with socket.create_connection(address, timeout=LONGEST_SECONDS) as sock, sock.makefile("rwb") as stream:
+            yield stream
+
     def _answers(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, "memcached ended by itself"
         with contextlib.suppress(OSError):
             return self.say(b"version\r\n").startswith(b"VERSION")
         return False
@@ -238,6 +408,7 @@ class PostgresServer:
     def stop(self) -> None:
         """Stop it at once, as a crash would; what was committed is there after the next start."""
         end(self._process, signal.SIGQUIT)
+        eventually(lambda: refuses(self.port), "PostgreSQL is gone")
 
     def freeze(self) -> None:
         """Let it hang, with all its processes: the kernel goes on to accept connections and to acknowledge."""
@@ -289,6 +460,8 @@ class PostgresServer:
             connection.execute(statement)  # type: ignore[arg-type]
 
     def _answers(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, f"PostgreSQL ended:\n{(Path(self._home.name) / 'log').read_text()}"
         with contextlib.suppress(psycopg.OperationalError):
             self._run("SELECT 1")
             return True
@@ -429,12 +602,14 @@ class SmtpServer:
         self.posted: list[Posted] = []
         self.refusals: dict[str, str] = {}
         self.manner = self.farewell = ""
+        self.before_receipt: Callable[[], None] | None = None  # Called with a mail in hand, before that is said.
         self.hellos = self.mails_per_connection = 0
         self._controller: Controller | None = None
 
     def start(self) -> "SmtpServer":
         """Listen; the second time on the same port."""
-        self._controller = Controller(self, hostname="127.0.0.1", port=self.port, **self._tls)
+        patient = {"ready_timeout": LONGEST_SECONDS, **self._tls}
+        self._controller = Controller(self, hostname="127.0.0.1", port=self.port, **patient)
         self._controller.start()
         return self
 
@@ -453,6 +628,7 @@ class SmtpServer:
         """Forget every mail, be polite to everybody and listen."""
         self.manner = self.farewell = ""
         self.hellos = self.mails_per_connection = 0
+        self.before_receipt = None
         self.posted.clear()
         self.refusals.clear()
         if self._controller is None:
@@ -504,6 +680,8 @@ class SmtpServer:
         self.posted.append(Posted(envelope.mail_from, list(envelope.rcpt_tos), envelope.content))
         if self.manner == "drop-after-data":
             server.transport.abort()
+        if self.before_receipt:
+            self.before_receipt()
         return "250 taken"
 
     async def handle_QUIT(self, server: SMTP, _: Any, __: Any) -> str:  # noqa: N802 (aiosmtpd's)
@@ -562,10 +740,11 @@ class Gunicorn:
         pid = self._process.pid
         return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
-    def kill_worker(self) -> int:
-        """Kill one worker without a word, and return its process id."""
-        pid = self.workers()[0]
+    def kill_worker(self, pid: int = 0) -> int:
+        """Kill one worker without a word, wait until another one is in its place, and return the process id."""
+        count, pid = len(self.workers()), pid or self.workers()[0]
         os.kill(pid, signal.SIGKILL)
+        eventually(lambda: pid not in self.workers() and len(self.workers()) == count, "a worker is replaced")
         return pid
 
     def hang_up(self) -> None:
@@ -580,11 +759,11 @@ class Gunicorn:
     def _is_well(self) -> bool:
         assert self._process is not None
         assert self._process.poll() is None, f"gunicorn ended:\n{self.log.read_text()}"
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=LONGEST_SECONDS)
         try:
             connection.request("GET", "/healthz")
             return connection.getresponse().status == 200
-        except OSError:
+        except (OSError, http.client.HTTPException):
             return False
         finally:
             connection.close()
@@ -634,14 +813,18 @@ class Nginx:
 
 def command_line(settings: Mapping[str, str], *words: str, said: Iterable[str] = ()) -> subprocess.CompletedProcess:
     """Run `flask --app app ...` as an operator would, and return what it said."""
+    return run_program(_flask(words), said="\n".join(said), **_surroundings(settings))
+
+
+def start_command(settings: Mapping[str, str], *words: str) -> subprocess.Popen[bytes]:
+    """Start `flask --app app ...` and go on; who starts it ends it."""
+    return spawn(_flask(words), "TERM", **_surroundings(settings))
+
+
+def _flask(words: Iterable[str]) -> list[str]:
+    return [sys.executable, "-m", "flask", "--app", "app", *words]
+
+
+def _surroundings(settings: Mapping[str, str]) -> dict[str, Any]:
     kept = ("PATH", "HOME", "LANG", "TMPDIR")
-    return subprocess.run(
-        [sys.executable, "-m", "flask", "--app", "app", *words],
-        cwd=ROOT,
-        env={**{name: os.environ[name] for name in kept if name in os.environ}, **settings},
-        input="\n".join(said),
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_SECONDS * 3,
-        check=False,
-    )
+    return {"cwd": ROOT, "env": {**{name: os.environ[name] for name in kept if name in os.environ}, **settings}}

@@ -14,6 +14,8 @@ from urllib.parse import urlencode, urlsplit
 from flask import Flask
 from werkzeug.datastructures import Headers
 
+from tests.parts import LONGEST_SECONDS
+
 PASSWORD = "correct horse battery"
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
 SCRIPT = {"Accept": "application/json", "X-Requested-With": "XMLHttpRequest"}
@@ -121,7 +123,7 @@ class OverTheWire(Browser):
     def __init__(self, port: int) -> None:
         """Remember the port; a connection is made when it is needed."""
         super().__init__()
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=LONGEST_SECONDS)
 
     def _send(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
         try:

@@ -84,7 +84,9 @@ def test_what_may_be_two_codes_or_none_is_refused(typed: str) -> None:
 
 @given(st.text(max_size=300))
 def test_whatever_is_typed_for_a_code_is_read_without_a_fault(typed: str) -> None:
-    digits_of(typed)
+    read = digits_of(typed)
+    assert read is not None
+    assert digits_of(read) == read  # Reading it once more finds nothing else in it.
 
 
 @given(st.text(max_size=80))

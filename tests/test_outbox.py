@@ -1,23 +1,36 @@
 """accounts/outbox.py against a real SMTP server: once, late if need be, never twice, and never for ever."""
 
+import contextlib
+import signal
 import ssl
 import subprocess
 import threading
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.utils import parseaddr, parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask, current_app
+from sqlalchemy import delete, select, text, update
 
 from accounts import mailbox, outbox
 from accounts.mailer import Letter
 from accounts.smtp import TimedConnection, message_of
 from models import Mail, MailProblem, MailState, db
 from tests.houses import PRODUCTION, Clock, House
-from tests.parts import SmtpServer, at_once, command_line, eventually, self_signed
+from tests.parts import (
+    SmtpServer,
+    at_once,
+    command_line,
+    end,
+    eventually,
+    freeze,
+    self_signed,
+    start_command,
+    thaw,
+)
 from tests.people import code_in, html_of, text_of
 
 LETTER = Letter("code", "123456 是验证码", "您的验证码：\n\n    123456\n", "<p>123456 邮箱</p>")
@@ -251,16 +264,20 @@ class TestABadServer:
         deliver()
         assert seen(number).state == MailState.SENT
 
-    @pytest.mark.parametrize("manner", ["hang", "drip"])
-    def test_one_that_never_ends(self, app: Flask, smtp: SmtpServer, clock: Clock, manner: str) -> None:
+    @pytest.mark.parametrize(("manner", "dialogue_seconds"), [("hang", "120"), ("drip", "3")])
+    def test_one_that_never_ends(
+        self, post: House, smtp: SmtpServer, clock: Clock, manner: str, dialogue_seconds: str
+    ) -> None:
         smtp.manner = manner
-        number = put()
-        self.held_back(number)
-        assert smtp.hellos == 1
+        with post.build(MAIL_SECONDS="3", MAIL_DIALOGUE_SECONDS=dialogue_seconds).app_context():
+            number = put()
+            self.held_back(number)
+            assert smtp.hellos == 1
         smtp.manner = ""
         clock.turn(seconds=5)
-        deliver()
-        assert seen(number).state == MailState.SENT
+        with post.app.app_context():
+            deliver()
+            assert seen(number).state == MailState.SENT
         assert len(smtp.posted) == 1
 
     def test_one_that_does_not_exist(self, post: House) -> None:
@@ -336,6 +353,25 @@ class TestWorkers:
         house.deliver(app)
         assert sorted(each.recipients[0] for each in smtp.posted) == sorted(f"to{n}@example.com" for n in range(40))
 
+    def test_no_worker_takes_a_mail_that_it_does_not_send(self, house: House, smtp: SmtpServer) -> None:
+        """PostgreSQL plans for what a table holds: once it knows that there are three rows it may read all of them."""
+        app = house.build(MAIL_SERVER="127.0.0.1", MAIL_PORT=str(smtp.port))
+
+        def work(_: int) -> None:
+            with app.app_context():
+                deliver()
+
+        for _ in range(25):
+            with app.app_context():
+                db.session.execute(delete(Mail))
+                numbers = [put(f"to{number}@example.com") for number in range(3)]
+                db.session.execute(text("ANALYZE"))
+                db.session.commit()
+            at_once(work, 4)
+            with app.app_context():
+                deliver()  # Who comes when another one holds the only mail that is due goes away again.
+                assert [seen(number).state for number in numbers] == [MailState.SENT] * 3
+
     def test_two_processes_send_every_mail_once(self, house: House, smtp: SmtpServer) -> None:
         settings = {**house.settings, "MAIL_SERVER": "127.0.0.1", "MAIL_PORT": str(smtp.port)}
         with house.app.app_context():
@@ -369,11 +405,42 @@ class TestWorkers:
             number = put()
             late = outbox._take()
             assert late is not None
-            house.clock.turn(seconds=60)
-            deliver()
+            house.clock.turn(seconds=app.config["MAIL_DIALOGUE_SECONDS"] + outbox.SPARE_SECONDS)
+            assert deliver() == 1
             outbox._failed(late, outbox.NotSent(MailProblem.UNREACHABLE, "too late"))
             mail = seen(number)
             assert (mail.state, mail.problem) == (MailState.SENT, "")
+
+    def test_the_mail_of_a_worker_that_dies_before_the_receipt_comes_again_as_the_same_mail(
+        self, house: House, smtp: SmtpServer
+    ) -> None:
+        number = put_into(house)
+        with worker_without_receipt(house, smtp) as worker:
+            worker.kill()
+            worker.wait()
+        assert state_of(house, number) == (MailState.QUEUED, 1, "")
+        run_out(house, number)
+        assert command_line(with_smtp(house, smtp), "mail", "deliver").returncode == 0
+        assert state_of(house, number) == (MailState.SENT, 2, "")
+        first, second = smtp.to(TO)
+        assert first["Message-ID"] == second["Message-ID"]  # Mail servers keep one of the two.
+
+    @pytest.mark.parametrize("outcome", [MailState.SENT, MailState.REFUSED, MailState.QUEUED])
+    def test_a_worker_that_gets_its_receipt_after_its_lease_leaves_what_the_next_one_marked(
+        self, house: House, smtp: SmtpServer, outcome: str
+    ) -> None:
+        number = put_into(house)
+        with worker_without_receipt(house, smtp) as late:
+            run_out(house, number)
+            smtp.refusals |= {MailState.REFUSED: {TO: "550 gone"}, MailState.QUEUED: {TO: "451 later"}}.get(outcome, {})
+            assert command_line(with_smtp(house, smtp), "mail", "deliver").returncode == 0
+            assert state_of(house, number)[:2] == (outcome, 2)
+            run_out(house, number, house.clock.now() + timedelta(days=1))  # What waits is not taken a third time.
+            marked = whole_row(house, number)
+            thaw(late.pid)
+            eventually(lambda: late.poll() is not None, "the late worker ends")
+            assert late.returncode == 0
+        assert whole_row(house, number) == marked
 
     def test_a_mail_of_a_transaction_that_was_undone_does_not_exist(self, house: House) -> None:
         with house.app.app_context():
@@ -407,6 +474,56 @@ class TestWorkers:
             assert not thread.is_alive()
             outbox.wake()
             assert app.extensions["mail_delivery"] is not thread
+
+
+def with_smtp(house: House, smtp: SmtpServer) -> dict[str, str]:
+    """Return the settings of a process that sends the mail of a house."""
+    return {**house.settings, "MAIL_SERVER": "127.0.0.1", "MAIL_PORT": str(smtp.port)}
+
+
+def put_into(house: House) -> int:
+    """Put a mail into the outbox of a house and return its number."""
+    with house.app.app_context():
+        return put()
+
+
+@contextlib.contextmanager
+def worker_without_receipt(house: House, smtp: SmtpServer) -> Iterator[subprocess.Popen[bytes]]:
+    """Yield a process that has given a mail to the server, and stands still before it hears that it was taken."""
+    given = threading.Event()
+    worker: list[subprocess.Popen[bytes]] = []
+
+    def hold() -> None:
+        smtp.before_receipt = None
+        freeze(worker[0].pid)
+        given.set()
+
+    smtp.before_receipt = hold
+    with house.app.app_context():
+        db.session.remove()
+    worker.append(start_command(with_smtp(house, smtp), "mail", "deliver"))
+    try:
+        eventually(given.is_set, "the worker gives the mail to the server")
+        yield worker[0]
+    finally:
+        end(worker[0], signal.SIGKILL)
+
+
+def run_out(house: House, number: int, at: datetime | None = None) -> None:
+    """Have the lease of a mail run out, or at another moment."""
+    with house.app.app_context():
+        db.session.execute(update(Mail).where(Mail.id == number).values(due_at=at or house.clock.now()))
+        db.session.commit()
+
+
+def whole_row(house: House, number: int) -> tuple[Any, ...]:
+    """Return all that is written about a mail."""
+    return tuple(house.rows(select(Mail.__table__).where(Mail.id == number))[0])
+
+
+def state_of(house: House, number: int) -> tuple[str, int, str]:
+    """Return what became of a mail, after how many tries, and what was wrong."""
+    return tuple(house.rows(select(Mail.state, Mail.tries, Mail.problem).where(Mail.id == number))[0])  # type: ignore[return-value]
 
 
 class TestTheMailbox:

@@ -10,20 +10,19 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from tests.browser.readers import ARTEFACTS, DESK, LOCALES, Reader
 from tests.conftest import HOUSES
 from tests.live.sites import Site, served
-from tests.parts import PostgresServer, needed
+from tests.parts import PostgresServer, needed, seconds_now
 
-PATIENCE_MS = 10_000
 SitDown = Callable[..., Reader]
 
 
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     """Run one Chromium for all readers; it must be closed before others use asyncio."""
-    expect.set_options(timeout=PATIENCE_MS)
     quiet = ["background-networking", "component-update", "sync"]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=needed("chromium"),
+            timeout=1000 * seconds_now(),
             args=["--no-sandbox", "--disable-gpu", *(f"--disable-{what}" for what in quiet)],
         )
         yield browser
@@ -65,7 +64,8 @@ def sit_down(chromium: Browser, site: Site) -> Iterator[SitDown]:
             reduced_motion="reduce",
             **more,
         )
-        context.set_default_timeout(PATIENCE_MS)
+        context.set_default_timeout(1000 * seconds_now())
+        expect.set_options(timeout=1000 * seconds_now())
         readers.append(Reader(context, at, language))
         return readers[-1]
 

@@ -4,7 +4,6 @@ import contextlib
 import socket
 import sqlite3
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,8 +12,10 @@ import pytest
 from sqlalchemy import select
 
 from models import Audit, Budget, Mail, MailState
+from tests.conftest import HOUSES
+from tests.live.conftest import Serve, in_order
 from tests.live.sites import DEADLINE_SECONDS, Site, is_signed_in
-from tests.parts import PostgresServer, at_once, eventually
+from tests.parts import LONGEST_SECONDS, PostgresServer, at_once, eventually
 from tests.people import Answer, Person, code_in, other_than
 
 
@@ -26,11 +27,8 @@ def assert_unavailable(answer: Answer) -> None:
 
 
 def soon(look: Callable[[], Answer]) -> Answer:
-    """Ask again until it works; what claims two seconds is given twice that on a busy machine."""
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while (answer := look()).status == 503 and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return answer
+    """Ask again until it is answered, as the 503 said."""
+    return eventually(lambda: (answer := look()).status != 503 and answer, "the site serves again", DEADLINE_SECONDS)
 
 
 @contextlib.contextmanager
@@ -187,19 +185,36 @@ class TestMemcached:
             assert site.count(Mail, Mail.user_id == numbers[number], Mail.kind == "code") == asked
 
 
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the write lock of an SQLite file."""
+    with contextlib.closing(sqlite3.connect(path, timeout=LONGEST_SECONDS, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+
+
 def test_an_embedded_store_that_is_locked_is_a_503_and_no_lost_try(sqlite_site: Site) -> None:
     site = sqlite_site
     ann, new = site.seated(), site.fresh()
     user_id = site.user_id(ann.email)
-    store = sqlite3.connect(Path(site.settings["INSTANCE_DIR"]) / "cache.db", isolation_level=None)
-    store.execute("BEGIN IMMEDIATE")
-    assert_unavailable(ann.ask(new))
-    assert_unavailable(site.visitor(ann.email).sign_in())
-    assert site.events(user_id).count("code_requested") == 0
-    store.execute("COMMIT")
-    store.close()
+    with locked(Path(site.settings["INSTANCE_DIR"]) / "cache.db"):
+        assert_unavailable(ann.ask(new))
+        assert_unavailable(site.visitor(ann.email).sign_in())
+        assert site.events(user_id).count("code_requested") == 0
     assert ann.ask(new).status == 200
     assert ann.confirm(new, site.code_to(new)).status == 200
+
+
+@pytest.fixture(scope="module", params=HOUSES)
+def _hasty_site(request: pytest.FixtureRequest, serve: Serve) -> Iterator[Site]:
+    with serve(request.param, MAIL_SECONDS="1", MAIL_DIALOGUE_SECONDS="2") as site:
+        yield site
+
+
+@pytest.fixture
+def hasty_site(_hasty_site: Site) -> Iterator[Site]:
+    """Give both houses, which wait for a mail server for a second only."""
+    yield from in_order(_hasty_site)
 
 
 def mail_of(person: Person) -> dict[str, str]:
@@ -226,8 +241,8 @@ class TestSmtp:
         assert ann.confirm(new, code).status == 200
 
     @pytest.mark.parametrize("how", ["says nothing", "stops after its greeting"])
-    def test_while_it_hangs_nobody_waits_for_it(self, site: Site, how: str) -> None:
-        hole = contextlib.ExitStack()
+    def test_while_it_hangs_nobody_waits_for_it(self, hasty_site: Site, how: str) -> None:
+        site, hole = hasty_site, contextlib.ExitStack()
         if how == "says nothing":
             site.smtp.stop()
             hole.enter_context(socket.create_server(("127.0.0.1", site.smtp.port)))
@@ -275,11 +290,8 @@ def locked_database(site: Site, table: str = "cms_user") -> Iterator[None]:
     """Hold what every story needs to write, as a backup, a migration or a forgotten session would."""
     url = site.settings["DATABASE_URL"]
     if not url:
-        connection = sqlite3.connect(Path(site.settings["INSTANCE_DIR"]) / "cms.db", isolation_level=None)
-        connection.execute("BEGIN IMMEDIATE")
-        yield
-        connection.execute("ROLLBACK")
-        connection.close()
+        with locked(Path(site.settings["INSTANCE_DIR"]) / "cms.db"):
+            yield
         return
     with psycopg.connect(url) as holder:
         holder.execute(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")  # type: ignore[arg-type]
@@ -305,6 +317,7 @@ class TestDatabase:
             stranger.sign_in,
             lambda: stranger.sign_in(password="wrong"),
         ]
+        site.touch_sessions()
         with locked_database(site):
             for answer in at_once(lambda n: work[n](), len(work)):
                 assert_unavailable(answer)
@@ -391,10 +404,8 @@ def test_a_mail_in_the_hands_of_a_worker_that_dies_is_not_lost(breaking_site: Si
     assert ann.ask(new).status == 200
     eventually(lambda: site.smtp.hellos > hellos, "the dialogue begins")
     doomed = set(site.server.workers())
-    for _ in doomed:
-        site.server.kill_worker()
-        gone = doomed - set(site.server.workers())
-        eventually(lambda gone=gone: doomed - set(site.server.workers()) >= gone, "the worker is gone")
+    for worker in doomed:
+        site.server.kill_worker(worker)
     site.smtp.manner = ""
     assert eventually(lambda: site.count(Mail, Mail.state == MailState.QUEUED), "the mail waits")
     # The lease of the dead worker runs out.

@@ -1,7 +1,6 @@
 """No code, password, session id or link token stands anywhere in clear but where it must: in a mail, in a cookie."""
 
 import re
-import socket
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -126,7 +125,7 @@ def every_place(site: Site) -> Iterator[tuple[str, str]]:
             f"table {table.name}",
             f"{len(rows)} rows\n" + "\n".join(str(value) for row in rows for value in row if isinstance(value, str)),
         )
-    yield "the cache", "\n".join(kept_in_memcached(site) if site.memcached else kept_in_file(site))
+    yield "the cache", "\n".join(map(str, site.memcached.content().items()) if site.memcached else kept_in_file(site))
 
 
 def kept_in_file(site: Site) -> list[str]:
@@ -134,22 +133,4 @@ def kept_in_file(site: Site) -> list[str]:
     with sqlite3.connect(Path(site.settings["INSTANCE_DIR"]) / "cache.db") as store:
         found = [f"{key} {value}" for key, value in store.execute("SELECT key, value FROM item")]
     store.close()
-    return found
-
-
-def kept_in_memcached(site: Site) -> list[str]:
-    """Return every key and value of memcached, by its own dump."""
-    assert site.memcached is not None
-    with (
-        socket.create_connection(("127.0.0.1", site.memcached.port), timeout=5) as sock,
-        sock.makefile("rwb") as stream,
-    ):
-        stream.write(b"lru_crawler metadump all\r\n")
-        stream.flush()
-        keys = re.findall(r"key=(\S+)", b"".join(iter(stream.readline, b"END\r\n")).decode())
-        found = []
-        for key in keys:
-            stream.write(f"get {key}\r\n".encode())
-            stream.flush()
-            found.append(b"".join(iter(stream.readline, b"END\r\n")).decode())
     return found

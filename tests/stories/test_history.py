@@ -315,8 +315,10 @@ class TestSecurityPage:
     def test_every_event_has_a_name_that_a_person_understands(self, house: House) -> None:
         ann = tell_a_story(house)
         page = ann.page("/cms/security/").text
-        for event in set(events(house)):
-            assert f">{event}<" not in page
+        told = set(events(house))
+        assert len(told) > 3
+        for event in told:
+            assert event not in page
 
     def test_it_shows_nobody_elses_history_or_sessions(self, house: House) -> None:
         tell_a_story(house)

@@ -3,7 +3,11 @@
 from http.cookies import SimpleCookie
 
 import pytest
+from argon2 import PasswordHasher, extract_parameters
+from sqlalchemy import select
 
+from accounts import passwords
+from models import Audit
 from tests.houses import PRODUCTION, House
 from tests.people import PASSWORD, InProcess, Person
 
@@ -371,3 +375,34 @@ def test_production_tells_browsers_to_use_https_for_as_much_as_the_setting_says(
     ann = house.visitor(app=house.build(**PRODUCTION, HSTS_SUBDOMAINS=written, TRUSTED_PROXIES="1"))
     ann.browser.headers["X-Forwarded-Proto"] = "https"
     assert ann.page("/cms/login/").headers["Strict-Transport-Security"] == f"max-age=31536000{told}"
+
+
+def stored_hash(house: House) -> str:
+    """Return what is kept of ann's password."""
+    return house.stored("ann").password_hash
+
+
+def test_a_password_kept_under_old_parameters_is_hashed_anew_at_the_next_sign_in(house: House) -> None:
+    other = house.person()
+    old = PasswordHasher(memory_cost=16, time_cost=3, parallelism=2).hash(PASSWORD)
+    house.change("ann@example.com", password_hash=old)
+    ann = house.visitor("ann@example.com")
+    assert ann.sign_in(password="wrong").error == "wrong_credentials"
+    assert stored_hash(house) == old  # Only who knows the password can have it hashed.
+    history = [event for (event,) in house.rows(select(Audit.event).order_by(Audit.id))]
+    assert ann.sign_in().status == 200
+    new = stored_hash(house)
+    assert new != old
+    parameters = extract_parameters(new)
+    wanted = passwords.HASHER
+    assert (parameters.memory_cost, parameters.time_cost, parameters.parallelism) == (
+        wanted.memory_cost,
+        wanted.time_cost,
+        wanted.parallelism,
+    )
+    assert other.address() == "ann@example.com"  # The password is the same one: nobody is signed out,
+    told = [event for (event,) in house.rows(select(Audit.event).order_by(Audit.id))]
+    assert told == [*history, "signed_in"]  # and there is nothing to tell.
+    assert house.visitor("ann@example.com").sign_in().status == 200
+    assert stored_hash(house) == new
+    assert house.visitor("ann@example.com").sign_in(password="wrong").error == "wrong_credentials"
