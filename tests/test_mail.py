@@ -101,6 +101,14 @@ def test_a_mail_is_whole(small_house: House, kind: str, language: str) -> None:
     assert bool(re.search(r"[\u4e00-\u9fff]", written.subject)) == (language == "zh")
 
 
+@pytest.mark.parametrize(
+    ("seconds", "told"), [(600, "10 minutes"), (60, "1 minute"), (90, "90 seconds"), (59, "59 seconds")]
+)
+def test_a_life_is_told_as_it_is_and_never_rounded_up(small_house: House, seconds: int, told: str) -> None:
+    with small_house.app.test_request_context():
+        assert f"valid for {told}." in mailer.code("en", code="012345", seconds=seconds, where=WHERE).body
+
+
 @EVERY
 def test_what_a_stranger_chose_is_shown_and_not_obeyed(small_house: House, kind: str) -> None:
     written = letter(small_house, kind, "en", EVIL, "<b>ann</b>")
