@@ -94,7 +94,7 @@ def ignorable() -> list[str]:
     found = []
     for each in ranges.split():
         first, _, last = each.partition("-")
-        found += {chr(int(first, 16)), chr(int(last or first, 16))}
+        found += dict.fromkeys((chr(int(first, 16)), chr(int(last or first, 16))))  # In one order in every process.
     return found
 
 
