@@ -153,5 +153,6 @@ def is_over(session: LoginSession) -> bool:
 def _limits(session: LoginSession) -> tuple[timedelta, timedelta]:
     """Return how long a session may be unused, and how long it may live."""
     kind = "REMEMBER" if session.remembered else "SESSION"
-    idle, life = (current_app.config[f"{kind}_{limit}"] for limit in ("IDLE_SECONDS", "SECONDS"))
-    return timedelta(seconds=idle), timedelta(seconds=life)
+    idle = timedelta(seconds=current_app.config[f"{kind}_IDLE_SECONDS"])
+    life = timedelta(seconds=current_app.config[f"{kind}_SECONDS"])
+    return idle, life

@@ -210,7 +210,7 @@ def test_administrators_are_found_by_the_beginning_of_their_name_or_address(sit_
     reader = sit_down("en").is_signed_in(superuser=True)
     site.administrator("zz-last@example.com", username="aa-first")
     page = reader.open("/cms/users/")
-    rows = page.locator("section").first.locator("li")
+    rows = page.locator("section").first.locator("tbody tr")
     fill(page, q="aa-f")
     page.keyboard.press("Enter")
     expect(rows).to_have_count(1)
