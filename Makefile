@@ -36,13 +36,13 @@ machine: ## install what the tests need from Debian, where it is missing
 test: install-dev machine ## run every test, on real parts
 	$(VENV)/bin/python -m pytest -n 2 --dist loadfile
 
-check: install-dev node_modules/.installed ## lint, types, templates, JavaScript, translations
+check: install-dev node_modules/.installed ## lint, types, templates, JavaScript, translations, HTML
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/djlint templates --lint --quiet
 	node_modules/.bin/eslint static
-	$(VENV)/bin/python -m pytest -q tests/test_translations.py
+	$(VENV)/bin/python -m pytest -q tests/test_translations.py tests/check_html.py
 
 node_modules/.installed: package.json package-lock.json
 	tests/machine.sh node
