@@ -62,7 +62,7 @@ def has_value(time: Element) -> bool:
 
 
 def faults_of_ids(page: Element) -> list[str]:
-    """Return which ids are there twice, and which are meant and not there. What stands in a template is not there yet."""
+    """Return which ids are there twice or missing; what stands in a <template> is not there yet."""
     everything = [element for element in page.all() if not is_in_a_template(element)]
     ids = [element["id"] for element in everything if "id" in element]
     faults = [f"twice: {each}" for each in set(ids) if ids.count(each) > 1]

@@ -134,7 +134,7 @@ def test_what_is_wrong_with_a_profile_stands_at_its_field_and_nothing_typed_is_l
         {"zh": "请选择 1 到 4 项。", "en": "Please choose 1 to 4 of them."}[language]
     )
     expect(page.locator("#staff_number")).to_have_value("seven")
-    expect(page.locator("#username")).to_be_focused()
+    expect(page.locator(".error-summary")).to_be_focused()  # It leads to each of them.
     reader.snap("profile-refused")
 
 
