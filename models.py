@@ -20,6 +20,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     event,
+    text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Engine
@@ -106,6 +107,7 @@ class CMSUser(Base):
     interests: Mapped[list[str]] = mapped_column(JSON, default=list)
     profile_version: Mapped[int] = mapped_column(default=1)  # Grows with every change of the above.
     created_at: Mapped[datetime] = mapped_column(index=True)
+    signed_in_at: Mapped[datetime | None]  # The last time.
     acted_at: Mapped[datetime]  # Touched by every story that writes, which so holds this row until it commits.
     frozen_until: Mapped[datetime | None]  # After an undo the address stays as it is for a while.
     audit_rows: Mapped[int] = mapped_column(default=0)  # How many rows the audit must have of this account,
@@ -234,6 +236,15 @@ class EmailChange(Base):
     ended_by: Mapped[str] = mapped_column(
         String(50), default=""
     )  # The user name of another administrator who ended it.
+    __table_args__ = (
+        Index(
+            "ix_email_change_is_assisted",
+            "asked_at",
+            "id",
+            sqlite_where=text("is_assisted = 1"),
+            postgresql_where=text("is_assisted"),
+        ),
+    )
 
 
 class LinkPurpose(enum.StrEnum):

@@ -33,13 +33,14 @@ class Page:
     """Some administrators in order, and where the next page begins, if there is one."""
 
     rows: Sequence[CMSUser]
+    changes: dict[int, EmailChange]  # The pending changes of some of them, by the number of the account.
     after: str | None
 
 
 def page(*, sort: str, beginning: str, after: str) -> Page:
     """Return the administrators whose user name or address begins so, sorted by it, from behind `after` on.
 
-    One range of one index, however many there are: no counting, no skipping.
+    One range of one index, however many there are: no counting, no skipping. Their pending changes are one query more.
     """
     column = SORTS[sort]
     start = name_key(beginning)
@@ -48,7 +49,9 @@ def page(*, sort: str, beginning: str, after: str) -> Page:
     if start:
         query = query.where(column < start + "\U0010ffff")
     rows = db.session.scalars(query).all()
-    return Page(rows[:PAGE], getattr(rows[PAGE - 1], column.key) if len(rows) > PAGE else None)
+    shown = rows[:PAGE]
+    changes = pending.of_accounts(user.id for user in shown)
+    return Page(shown, changes, getattr(shown[-1], column.key) if len(rows) > PAGE else None)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The pending change of an administrator's address: how it is seen, and how it ends."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -105,6 +106,12 @@ def started_by(user_id: int, since: datetime | None = None) -> set[int]:
     """Return whose pending changes this administrator started, or started since a moment."""
     its = [EmailChange.started_by == user_id, ALIVE, *([EmailChange.asked_at >= since] if since else [])]
     return set(db.session.scalars(select(EmailChange.user_id).where(*its)))
+
+
+def of_accounts(user_ids: Iterable[int]) -> dict[int, EmailChange]:
+    """Return the pending changes of several accounts that still can be finished, by the number of the account."""
+    query = select(EmailChange).where(EmailChange.user_id.in_(tuple(user_ids)), ALIVE)
+    return {change.user_id: change for change in db.session.scalars(query.where(EmailChange.expires_at > clock.now()))}
 
 
 def all_started() -> list[tuple[CMSUser, EmailChange, str]]:

@@ -62,6 +62,27 @@ def find(sid: str) -> tuple[CMSUser, LoginSession] | None:
     return user, session
 
 
+@dataclass(frozen=True)
+class Ending:
+    """Why a session is over: unused for too long (`idle`), too old (`age`), or ended by somebody, who is not said."""
+
+    reason: str
+    seconds: int = 0  # The limit that was reached.
+
+
+def ending(sid: str) -> Ending:
+    """Return why the session of a cookie is over; of one that was ended the row is gone."""
+    session = db.session.scalar(select(LoginSession).where(LoginSession.id_hash == fingerprint(sid)))
+    if session is None:
+        return Ending("ended")
+    idle, life = _limits(session)
+    if clock.now() - session.created_at > life:
+        return Ending("age", int(life.total_seconds()))
+    if clock.now() - session.seen_at > idle:
+        return Ending("idle", int(idle.total_seconds()))
+    return Ending("ended")  # The account is disabled.
+
+
 def start(user: CMSUser, where: Where, *, remember: bool) -> str:
     """Add a session whose password was proved just now, and return the id for its cookie."""
     now, sid = clock.now(), secrets.token_urlsafe(32)
@@ -133,8 +154,14 @@ def require_proof(session: LoginSession) -> None:
 
 def is_over(session: LoginSession) -> bool:
     """Say whether a session was idle or alive for too long (ASVS 7.3.1, 7.3.2)."""
+    idle, life = _limits(session)
+    now = clock.now()
+    return now - session.seen_at > idle or now - session.created_at > life
+
+
+def _limits(session: LoginSession) -> tuple[timedelta, timedelta]:
+    """Return how long a session may be unused, and how long it may live."""
     kind = "REMEMBER" if session.remembered else "SESSION"
     idle = timedelta(seconds=current_app.config[f"{kind}_IDLE_SECONDS"])
     life = timedelta(seconds=current_app.config[f"{kind}_SECONDS"])
-    now = clock.now()
-    return now - session.seen_at > idle or now - session.created_at > life
+    return idle, life

@@ -56,6 +56,7 @@ def sign_in(*, email: str, password: str, remember: bool, browser_mark: str, whe
         account.password_hash = rehashed
         sessions.end_stale(account.id)
         sid = sessions.start(account, where, remember=remember)
+        account.signed_in_at = clock.now()
         audit.record(account, "signed_in", where)
         work.after_commit.append(counted.forgive)
     return SignedIn(sid, mark_browser(account))

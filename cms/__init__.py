@@ -1,6 +1,7 @@
 """The face: it speaks HTTP and decides nothing. A module a page family; the guard stands before all of them."""
 
-from flask import Flask
+from flask import Flask, redirect, url_for
+from werkzeug.wrappers import Response
 
 from cms import (
     answers,
@@ -32,3 +33,10 @@ def init_app(app: Flask) -> None:
         app.register_blueprint(room.bp)
     if app.config["CMS_ENV"] == "development":
         app.register_blueprint(mailbox.bp)
+    app.add_url_rule("/", view_func=root)
+
+
+@guard.open_to_all
+def root() -> Response:
+    """Lead to the start page, which is all that there is here."""
+    return redirect(url_for("auth.home"))

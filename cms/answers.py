@@ -1,6 +1,7 @@
 """Outcome -> JSON or page. The one table that knows the status, the word, the field and the sentence of a refusal."""
 
 import logging
+import secrets
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
@@ -9,6 +10,7 @@ from flask import Flask, Response, flash, g, jsonify, redirect, render_template,
 from flask.globals import request_ctx
 from flask_babel import gettext, lazy_gettext, ngettext
 from flask_wtf.csrf import CSRFError
+from markupsafe import Markup
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, SecurityError
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -153,6 +155,15 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Exception, _fault)
     for part in errors.UNAVAILABLE:
         app.register_error_handler(part, _unavailable)
+    app.add_template_global(autofocus)
+
+
+def autofocus() -> str:
+    """Return the attribute with which an element has the focus when its page opens; only the first one gets it."""
+    if "has_autofocus" in g:
+        return ""
+    g.has_autofocus = True
+    return Markup("autofocus")
 
 
 def wants_page() -> bool:
@@ -221,6 +232,8 @@ def _no(
     if wants_page():
         return _page(said, sentence, fields), said.status, headers
     data: dict[str, object] = {"error": said.word, **more}
+    if said.status >= 500:
+        data["reference"] = _reference()
     if fields or said.field:
         data["fields"] = fields or {said.field: [sentence]}
     if retry_after:
@@ -245,16 +258,57 @@ def _page(said: Said, sentence: str, fields: dict[str, list[str]] | None) -> str
         except errors.UNAVAILABLE as problem:
             session.pop("_flashes", None)  # The error page says it already.
             log.warning("answered without the form: %s: %s", type(problem).__name__, _first_line(problem))
-    return render_template("error.html", status=said.status, sentence=sentence)
+    return _error_page(said.status, sentence)
 
 
 def _form_page(said: Said, sentence: str, fields: dict[str, list[str]] | None) -> str:
     """Show the page that was being used, with the sentence at its field or at its top."""
+    g.is_refused = said.word not in ("check_email", "code_missing")  # Questions and half of an answer are no errors.
+    if said.status >= 500:
+        sentence = gettext("%(sentence)s Reference: %(reference)s", sentence=sentence, reference=_reference())
     if said.field and not fields and said.field in g.refused_form:
         g.refused_form.refuse(said.field, sentence)
     elif not fields:
         flash(sentence, "refused")
     return str(g.refused_page())
+
+
+def _error_page(status: int, sentence: str) -> str:
+    """Show a refusal on a page of its own, with the ways that lead on."""
+    is_fault = status >= 500
+    again = _way_back() if is_fault and request.method in SAFE else None
+    host, _, path = (request.referrer or "").partition("://")[2].partition("/")
+    before = own_path(f"/{path}") if host == request.host else None
+    return render_template(
+        "error.html",
+        status=status,
+        sentence=sentence,
+        visitor=_visitor(is_fault=is_fault),
+        reference=_reference() if is_fault else "",
+        again=again,
+        before=before if before not in (again, request.full_path.rstrip("?")) else None,
+    )
+
+
+def _visitor(*, is_fault: bool) -> guard.Visitor | None:
+    """Return who is signed in, for the navigation.
+
+    After a fault only if it is known already: to ask for it may be what fails.
+    """
+    if not is_fault:
+        try:
+            guard.signed_in()
+        except errors.UNAVAILABLE:
+            return None
+    found: guard.Visitor | None = g.get("visitor")
+    return found
+
+
+def _reference() -> str:
+    """Return the reference of this request, under which the log has the fault that its reader sees."""
+    if "reference" not in g:
+        g.reference = secrets.token_hex(4)
+    return str(g.reference)
 
 
 def _invalid(error: Invalid) -> Answer:
@@ -333,13 +387,13 @@ def _with_headers(answer: Answer, headers: dict[str, str]) -> Answer:
 
 
 def _unavailable(error: Exception) -> Answer:
-    log.warning("answered 503: %s: %s", type(error).__name__, _first_line(error))
+    log.warning("answered 503, reference %s: %s: %s", _reference(), type(error).__name__, _first_line(error))
     return _no(Said(503, "unavailable", "", UNAVAILABLE), retry_after=UNAVAILABLE_SECONDS)
 
 
 def _fault(error: Exception) -> Answer:
-    """Answer a fault of ours: the log has it, the reader only learns that it is ours."""
-    log.error("answered 500", exc_info=error)
+    """Answer a fault of ours: the log has it under the reference that the reader sees."""
+    log.error("answered 500, reference %s", _reference(), exc_info=error)
     word, sentence = HTTP_ERRORS[500]
     return _no(Said(500, word, "", sentence))
 

@@ -3,9 +3,10 @@
 from functools import partial
 
 from flask import Blueprint, after_this_request, redirect, render_template, request, session, url_for
-from flask_babel import gettext
+from flask_babel import gettext, ngettext
 
 from accounts import sign_in
+from accounts.sessions import Ending
 from cms import guard, headers
 from cms.answers import Answer, checked, done, reauth_page
 from cms.guard import open_to_all, own_path
@@ -23,10 +24,11 @@ def home() -> str:
 @bp.get("/login/")
 @open_to_all
 def login() -> Answer | str:
-    """Show the sign-in page; who is signed in has no use for it."""
+    """Show the sign-in page, and why a session ended; who is signed in has no use for it."""
     if guard.signed_in():
         return redirect(_next(request.args.get("next")))
-    return _login_page(LoginForm(data={"next": own_path(request.args.get("next")) or ""}))
+    filled = {"email": guard.remembered_address(), "next": own_path(request.args.get("next")) or ""}
+    return _login_page(LoginForm(data=filled), guard.session_ending())
 
 
 @bp.post("/login/")
@@ -78,5 +80,32 @@ def _next(path: str | None) -> str:
     return own_path(path) or url_for("auth.home")
 
 
-def _login_page(form: LoginForm) -> str:
-    return render_template("cms/login.html", form=form)
+def _login_page(form: LoginForm, ending: Ending | None = None) -> str:
+    return render_template("cms/login.html", form=form, ending=_ending_sentence(ending) if ending else "")
+
+
+def _ending_sentence(ending: Ending) -> str:
+    """Say why a session is over, as far as that is known."""
+    if ending.reason == "idle":
+        span = _span(ending.seconds)
+        return str(gettext("You were signed out because the session was not used for %(span)s.", span=span))
+    if ending.reason == "age":
+        span = _span(ending.seconds)
+        return str(gettext("You were signed out because a session ends after %(span)s at the latest.", span=span))
+    return str(
+        gettext(
+            "Your session has ended. It was ended in another browser or by an administrator, the password or the "
+            "e-mail address was changed, or the session was not used for too long."
+        )
+    )
+
+
+def _span(seconds: int) -> str:
+    """Return a span in the largest unit that measures it exactly: "1 hour", "90 minutes", "14 days"."""
+    if seconds % 60:
+        return str(ngettext("%(num)d second", "%(num)d seconds", seconds))
+    if seconds % 3600:
+        return str(ngettext("%(num)d minute", "%(num)d minutes", seconds // 60))
+    if seconds % 86400:
+        return str(ngettext("%(num)d hour", "%(num)d hours", seconds // 3600))
+    return str(ngettext("%(num)d day", "%(num)d days", seconds // 86400))

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from flask import Flask, Response, after_this_request, current_app, g, request, session
 from flask_wtf.csrf import CSRFProtect
@@ -19,6 +19,14 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 View = TypeVar("View", bound=Callable[..., Any])
 csrf = CSRFProtect()
+
+
+class Visitor(NamedTuple):
+    """What every page shows of who is signed in: plain values, so that showing them never asks the database."""
+
+    username: str
+    manages: bool
+    language: str | None
 
 
 class ForeignSite(Forbidden):
@@ -82,7 +90,32 @@ def signed_in() -> bool:
     if "cms_user" not in g:
         sid = session.get("sid")
         g.cms_user, g.session = (sessions.find(sid) if sid else None) or (None, None)
+        set_visitor(g.cms_user)
     return g.cms_user is not None
+
+
+def set_visitor(user: CMSUser | None) -> None:
+    """Keep what every page shows of who is signed in, as it is now."""
+    g.visitor = Visitor(user.username, user.may("administrators"), user.language) if user else None
+
+
+def session_ending() -> sessions.Ending | None:
+    """Return why the session of this browser is over, once; None if it had none.
+
+    The id comes out of a cookie with our signature: whoever has none, or made one up, learns nothing.
+    """
+    sid = session.pop("sid", None)
+    return sessions.ending(sid) if sid else None
+
+
+def remember_address(email: str) -> None:
+    """Have the sign-in page filled in with this address, once. It goes into the cookie, not into an address bar."""
+    session["sign_in_as"] = email
+
+
+def remembered_address() -> str:
+    """Return the address to fill in on the sign-in page, once."""
+    return str(session.pop("sign_in_as", ""))
 
 
 def actor() -> Actor:

@@ -34,8 +34,8 @@ def chosen() -> str:
     """Return the administrator's own language, else the browser's, else Chinese."""
     if not has_request_context():  # The command line: who reads a mail may have chosen, otherwise it is Chinese.
         return LANGUAGES[0]
-    user = g.get("cms_user")
-    return (user and user.language) or request.accept_languages.best_match(LANGUAGES) or LANGUAGES[0]
+    visitor = g.get("visitor")  # Not the administrator's row: after a fault, reading it could ask the database again.
+    return (visitor and visitor.language) or request.accept_languages.best_match(LANGUAGES) or LANGUAGES[0]
 
 
 @cache

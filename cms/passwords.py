@@ -64,6 +64,7 @@ def choose_password_post(token: str) -> Answer:
     checked(form, lambda form: render_template("cms/newpwd.html", form=form, email=email))
     guard.mark_browser(new_password.choose(token, str(form.password.data), guard.where()))
     session.clear()
+    guard.remember_address(email)
     return done(gettext("The new password is set. Please sign in with it."), url_for("auth.login"))
 
 

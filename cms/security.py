@@ -67,15 +67,19 @@ EVENTS = {
 @bp.get("/")
 def security() -> str:
     """Show the sessions and a page of the history."""
-    before = min(request.args.get("before", NEWEST, type=int), NEWEST)
     return render_template(
         "cms/security.html",
         sessions=history.living_sessions(g.cms_user),
-        events=history.events(g.cms_user, before=before),
+        events=history.events(g.cms_user, before=before()),
         names=EVENTS,
         page_size=history.PAGE,
         policy=email_change.policy_of(g.cms_user),
     )
+
+
+def before() -> int:
+    """Return the number of the row of a history below which the page at hand begins."""
+    return min(request.args.get("before", NEWEST, type=int), NEWEST)
 
 
 @bp.post("/sessions/<int(max=2147483647):session_id>/end/")

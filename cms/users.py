@@ -5,8 +5,8 @@ from typing import TypeVar
 from flask import Blueprint, render_template, request, url_for
 from flask_babel import gettext
 
-from accounts import administrators, assisted_change, clock, invitations
-from cms import guard
+from accounts import administrators, assisted_change, clock, history, invitations, new_password, pending
+from cms import guard, security
 from cms.answers import Answer, checked, done
 from cms.guard import permission_required
 from forms import InviteForm, ReasonForm, RoleForm, StartChangeForm
@@ -53,7 +53,7 @@ def withdraw_invitation(invitation_id: int) -> Answer:
 @bp.get(f"/{ID}/")
 @may_manage
 def user(user_id: int) -> str:
-    """Show one administrator, and what can be done."""
+    """Show one administrator, what can be done, and a page of what happened."""
     return _user_page(user_id)
 
 
@@ -83,6 +83,25 @@ def enable(user_id: int) -> Answer:
     form = _checked(ReasonForm(request.form), user_id)
     administrators.enable(guard.actor(), user_id, reason=str(form.reason.data), where=guard.where())
     return done(gettext("The account is enabled."), url_for(".user", user_id=user_id))
+
+
+@bp.post(f"/{ID}/end_sessions/")
+@may_manage
+def end_sessions(user_id: int) -> Answer:
+    """Sign somebody out everywhere."""
+    form = _checked(ReasonForm(request.form), user_id)
+    administrators.end_sessions(guard.actor(), user_id, reason=str(form.reason.data), where=guard.where())
+    return done(gettext("All their sessions are ended."), url_for(".user", user_id=user_id))
+
+
+@bp.post(f"/{ID}/send_password_link/")
+@may_manage
+def send_password_link(user_id: int) -> Answer:
+    """Mail somebody a link to set a new password."""
+    form = _checked(ReasonForm(request.form), user_id)
+    new_password.send_link(guard.actor(), user_id, reason=str(form.reason.data), where=guard.where())
+    message = gettext("A link to set a new password is on its way to their address.")
+    return done(message, url_for(".user", user_id=user_id))
 
 
 @bp.post(f"/{ID}/drop_change/")
@@ -115,7 +134,18 @@ def _user_page(user_id: int, form: ReasonForm | None = None, start: StartChangeF
     """Show an administrator; `form` is the one that was refused, and belongs to the action that it was sent to."""
     found = administrators.seen(user_id)
     forms = {"form": ReasonForm(), "refused": form, "start": start or StartChangeForm()}
-    return render_template("cms/user.html", user=found.user, change=found.change, now=clock.now(), **forms)
+    return render_template(
+        "cms/user.html",
+        user=found.user,
+        change=found.change,
+        started_by=found.started_by,
+        sessions=history.living_sessions(found.user),
+        events=history.events(found.user, before=security.before()),
+        names=security.EVENTS,
+        page_size=history.PAGE,
+        now=clock.now(),
+        **forms,
+    )
 
 
 def _users_page(form: InviteForm) -> str:
@@ -126,6 +156,7 @@ def _users_page(form: InviteForm) -> str:
     return render_template(
         "cms/users.html",
         page=administrators.page(sort=sort, beginning=beginning, after=after),
+        started=[(*each, pending.ready_at(each[1])) for each in pending.all_started()],
         invitations=invitations.waiting(),
         now=clock.now(),
         sort=sort,

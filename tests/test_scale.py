@@ -14,8 +14,9 @@ from tests.stories.office import crowd, id_of, superuser
 from tests.stories.test_administrators import names
 
 COUNT = 100_000
-# SQL statements of a page: who is there, the administrators, the invitations; or who is there, and the one looked at.
-LIST, ONE = 3, 2
+# SQL statements of a page: who is there, the administrators, their pending changes, the started changes, the
+# invitations; or who is there, the one looked at, their sessions, and a page of their history.
+LIST, ONE = 5, 4
 # What SQLite may do for one list, in steps of its machine: some dozens for each of the 51 rows that it returns. To
 # look at every row would be more than half a million.
 FEW_STEPS = 5_000

@@ -13,6 +13,24 @@
         notice.addEventListener('hidden.bs.toast', function () { notice.remove(); });
         region.replaceChildren(notice);
         new bootstrap.Toast(notice, {'autohide': kind === 'success', 'delay': SUCCESS_SECONDS * 1000}).show();
+        keepInSight(region.getBoundingClientRect());
+    }
+
+    /* Scroll what has the focus, and the card of a pending change, out from behind a notice (WCAG 2.4.11). */
+    function keepInSight(notice) {
+        const boxes = [document.activeElement, document.getElementById('pending')].filter(function (element) {
+            return element && element !== document.body;
+        }).map(function (element) {
+            return element.getBoundingClientRect();
+        });
+        const behind = boxes.filter(function (box) {
+            return box.bottom > notice.top && box.top < notice.bottom &&
+                box.right > notice.left && box.left < notice.right;
+        });
+        if (behind.length) {
+            const bottom = Math.max(...behind.map(function (box) { return box.bottom; }));
+            window.scrollBy(0, Math.min(bottom - notice.top, boxes[0].top));  // The first one stays in the window.
+        }
     }
 
     function alertInfo(message) {

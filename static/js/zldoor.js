@@ -36,8 +36,8 @@
                     passed = true;
                     bootstrap.Modal.getInstance('#reauth').hide();
                 } else if (!stopped(data, repeat)) {
-                    zlform.refuse(form, data['data']['fields'] || {});
-                    zlalert.alertInfo(data['message']);
+                    form.elements['password'].value = '';
+                    zlform.refuse(form, {'password': [data['message']]});
                 }
             }
         });
@@ -50,6 +50,7 @@
             form.find('[name="password"]').trigger('focus');
         }).on('hidden.bs.modal', function () {
             form[0].elements['password'].value = '';
+            zlpassword.hide(form);
             zlform.clear(form);
             back.focus();
             if (passed) {

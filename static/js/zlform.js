@@ -13,12 +13,14 @@
             });
         });
         wrong.first().trigger('focus').trigger('select');
+        document.title = document.body.dataset.titleRefused;  // It is what a screen reader tells of a page.
     }
 
     /* Take every sentence away. */
     function clear(form) {
         $(form).find('[aria-invalid]').removeClass('is-invalid').removeAttr('aria-invalid');
         $(form).find('[data-errors-of]').empty();
+        document.title = document.body.dataset.title;
     }
 
     window.zlform = {'refuse': refuse, 'clear': clear};

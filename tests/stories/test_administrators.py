@@ -77,7 +77,7 @@ class TestList:
         boss.browser.headers["Accept-Language"] = "en"
         small_house.administrator(ANN)
         small_house.change(ANN, is_active=False)
-        row = next(row for row in boss.page(USERS).text.split("<li>") if ">ann</a>" in row)
+        row = next(row for row in boss.page(USERS).text.split("<tr>") if ">ann</a>" in row)
         assert "Editor" in row
         assert "disabled" in row
         assert ANN in row

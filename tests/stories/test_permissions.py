@@ -26,6 +26,7 @@ WAYS = {
     "GET /healthz": Way(ANYBODY, 200),
     "GET /readyz": Way(ANYBODY, 200),
     "GET /dev/mailbox/": Way(ANYBODY, 200),  # In development only: tests/live sees that it is not there in production.
+    "GET /": Way(ANYBODY, 302),
     "GET /assets/<mark>/<path:name>": Way(ANYBODY, 404, "/assets/0/cms.css"),
     "GET /cms/login/": Way(ANYBODY, 200),
     "POST /cms/login/": Way(ANYBODY, 400),
@@ -69,6 +70,10 @@ WAYS = {
     "POST /cms/users/<int(max=2147483647):user_id>/role/": Way(SUPERUSER, 400, "/cms/users/{id}/role/"),
     "POST /cms/users/<int(max=2147483647):user_id>/disable/": Way(SUPERUSER, 400, "/cms/users/{id}/disable/"),
     "POST /cms/users/<int(max=2147483647):user_id>/enable/": Way(SUPERUSER, 400, "/cms/users/{id}/enable/"),
+    "POST /cms/users/<int(max=2147483647):user_id>/end_sessions/": Way(SUPERUSER, 400, "/cms/users/{id}/end_sessions/"),
+    "POST /cms/users/<int(max=2147483647):user_id>/send_password_link/": Way(
+        SUPERUSER, 400, "/cms/users/{id}/send_password_link/"
+    ),
     "POST /cms/users/<int(max=2147483647):user_id>/drop_change/": Way(SUPERUSER, 400, "/cms/users/{id}/drop_change/"),
     "POST /cms/users/<int(max=2147483647):user_id>/start_change/": Way(SUPERUSER, 400, "/cms/users/{id}/start_change/"),
     "POST /cms/logout/": Way(SIGNED_IN, 200),  # The last one: whoever gets through is not signed in any more.
@@ -94,7 +99,7 @@ def came(house: House, who: str) -> Person:
 
 def expected(who: str, name: str, way: Way) -> tuple[int, str | None]:
     """Return the status and the word with which somebody is answered."""
-    refusals = {404: "not_found", 410: "link_dead", 400: "invalid", 200: None}
+    refusals = {404: "not_found", 410: "link_dead", 400: "invalid", 200: None, 302: None}
     through = way.status, refusals[way.status]
     if name == "GET /cms/login/" and who in ("editor", "superuser"):
         return 302, None  # Who is signed in has no use for it.

@@ -1,0 +1,243 @@
+"""Forms for who types, and for who does not see them: the focus, the summary of what is wrong, passwords, notices."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import SitDown
+from tests.browser.readers import BOTH, DESK, NO_NETWORK, PHONE
+from tests.live.sites import Site
+from tests.people import PASSWORD
+
+# Tells whether two elements cover each other, and whether one is wholly in the window.
+COVERS = """([one, other]) => {
+    const [a, b] = [one, other].map((selector) => document.querySelector(selector).getBoundingClientRect());
+    return a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+}"""
+IN_SIGHT = """(selector) => {
+    const box = document.querySelector(selector).getBoundingClientRect();
+    return box.left >= 0 && box.top >= 0 && box.right <= document.documentElement.clientWidth &&
+        box.bottom <= window.innerHeight;
+}"""
+CLOSE = "#notices .btn-close"
+
+
+def covers(page: Page, one: str, other: str) -> bool:
+    """Say whether one element covers another."""
+    return bool(page.evaluate(COVERS, [one, other]))
+
+
+@BOTH
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "plain"])
+def test_a_wrong_password_at_the_sign_in_keeps_the_focus_in_the_emptied_field(
+    sit_down: SitDown, site: Site, language: str, *, scripts: bool
+) -> None:
+    reader, email = sit_down(language, scripts=scripts), site.administrator()
+    page = reader.open("/cms/login/")
+    page.locator("#email").fill(email)
+    page.locator("#password").fill("not this one")
+    page.locator("#password").press("Enter")
+    expect(page.get_by_role("alert")).to_have_text(reader.says("The address or the password is wrong."))
+    field = page.locator("#password")
+    expect(field).to_be_focused()
+    expect(field).to_have_value("")
+    expect(field).to_have_accessible_description(reader.says("The address or the password is wrong."))
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.locator(".sign-out")).to_be_visible()
+
+
+@BOTH
+def test_a_wrong_password_in_the_dialog_keeps_the_focus_there_and_is_announced(
+    sit_down: SitDown, site: Site, language: str
+) -> None:
+    reader, new = sit_down(language, size=PHONE).is_signed_in(), site.fresh("new")
+    page = reader.settings()
+    reader.forget_the_proof()
+    page.locator("#email").fill(new)
+    page.locator("#captcha-btn").click()
+    field = page.locator("#reauth-password")
+    expect(field).to_be_focused()
+    page.keyboard.type("not this one")
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("alert")).to_have_text(reader.says("The password is wrong."))
+    expect(field).to_be_focused()
+    expect(field).to_have_value("")
+    expect(reader.notice()).to_have_count(0)  # Outside the dialog a screen reader would not hear it.
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.locator("#pending strong.address")).to_have_text(new)
+
+
+@BOTH
+def test_a_password_is_shown_while_its_button_is_pressed_and_sent_as_a_password(
+    sit_down: SitDown, site: Site, language: str
+) -> None:
+    reader, email = sit_down(language), site.administrator()
+    page = reader.open("/cms/login/")
+    field = page.locator("#password")
+    show = page.get_by_role("button", name=f"{reader.says('Show')} {reader.says('Password')}")
+    expect(show).to_have_attribute("aria-pressed", "false")
+    page.locator("#email").fill(email)
+    field.fill("not this one")
+    page.keyboard.press("Tab")
+    expect(show).to_be_focused()
+    page.keyboard.press("Space")
+    expect(show).to_have_attribute("aria-pressed", "true")
+    expect(field).to_have_attribute("type", "text")
+    expect(field).to_have_value("not this one")
+    page.keyboard.press("Space")
+    expect(field).to_have_attribute("type", "password")
+    show.click()
+    sent = (
+        "() => { window.kind = ''; document.querySelector('main form').addEventListener('submit', (event) => {"
+        " event.preventDefault(); window.kind = event.target.elements['password'].type; }); }"
+    )
+    page.evaluate(sent)
+    field.press("Enter")
+    page.wait_for_function("() => window.kind !== ''")
+    assert page.evaluate("window.kind") == "password"
+    expect(show).to_have_attribute("aria-pressed", "false")
+
+
+def test_every_field_for_a_password_has_its_own_button(sit_down: SitDown) -> None:
+    reader = sit_down("en", size=PHONE).is_signed_in()
+    page = reader.open("/cms/resetpwd/")
+    buttons = page.locator("[data-show-password]")
+    expect(buttons).to_have_count(3)
+    page.locator("#password").fill("a river")
+    page.get_by_role("button", name="Show New password", exact=True).click()
+    kinds = [page.locator(f"#{name}").get_attribute("type") for name in ("oldpwd", "password", "repetition")]
+    assert kinds == ["password", "text", "password"]
+    reader.snap("resetpwd-shown")
+    page.locator("#submit").click()
+    expect(page.locator("#oldpwd")).to_be_focused()
+    expect(page.locator("#password")).to_have_attribute("type", "password")
+    expect(page).to_have_title("Error: Change the password · Account centre")
+    page.locator("#oldpwd").fill(PASSWORD)
+    for name in ("password", "repetition"):
+        page.locator(f"#{name}").fill("a river and a hill")
+    page.locator("#submit").click()
+    expect(reader.notice()).to_contain_text("Your password is changed.")
+    expect(page).to_have_title("Change the password · Account centre")
+
+
+def test_without_scripts_there_is_no_button_that_does_nothing(sit_down: SitDown) -> None:
+    page = sit_down("en", scripts=False).open("/cms/login/")
+    expect(page.locator("#password")).to_be_visible()
+    expect(page.locator("[data-show-password]")).to_be_hidden()
+
+
+@BOTH
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "plain"])
+def test_the_summary_of_a_long_form_has_the_focus_and_its_links_lead_to_the_fields(
+    sit_down: SitDown, language: str, *, scripts: bool
+) -> None:
+    reader = sit_down(language, size=PHONE, scripts=scripts).is_signed_in()
+    page = reader.open("/cms/profile/")
+    page.locator("#username").fill("")
+    page.locator("#mobile").fill("12")
+    page.locator("#username").press("Enter")
+    summary = page.get_by_role("alert")
+    expect(summary).to_be_focused()
+    assert page.title().startswith({"zh": "错误：", "en": "Error: "}[language])
+    reader.snap("profile-summary")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    expect(summary.get_by_role("link").nth(1)).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#mobile")).to_be_focused()
+    page.keyboard.type("3")
+    expect(page.locator("#mobile")).to_have_value("312")
+
+
+def test_after_registering_the_password_is_all_that_is_left_to_type(sit_down: SitDown, site: Site) -> None:
+    host, email = site.person(site.administrator(superuser=True)), site.fresh("guest")
+    assert host.post("/cms/users/invite/", {"email": email, "role": "editor"}).status == 200
+    reader = sit_down("en")
+    page = reader.open(site.link_to(email, "register"))
+    typed = {"username": email.partition("@")[0], "password": PASSWORD, "repetition": PASSWORD}
+    for name, text in {**typed, "mobile": "13812345678", "staff_number": "7"}.items():
+        page.locator(f"#{name}").fill(text)
+    page.get_by_label("male", exact=True).check()
+    page.locator("#city").select_option("hangzhou")
+    page.get_by_label("Music").check()
+    reader.button("Register").click()
+    expect(page.locator("#email")).to_have_value(email)
+    assert "@" not in page.url
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.locator(".sign-out")).to_be_visible()
+
+
+@BOTH
+def test_who_was_signed_out_elsewhere_is_told_so_by_the_script_too(sit_down: SitDown, language: str) -> None:
+    reader = sit_down(language).is_signed_in()
+    page = reader.settings()
+    reader.is_signed_out_elsewhere()
+    page.locator("#email").fill("new@example.com")
+    page.locator("#captcha-btn").click()
+    said = page.get_by_role("status").first
+    expect(said).to_contain_text({"zh": "您的登录已结束。", "en": "Your session has ended."}[language])
+    reader.snap("login-ended")
+
+
+@BOTH
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_a_notice_is_wholly_in_sight_and_covers_neither_the_card_nor_what_has_the_focus(
+    sit_down: SitDown, site: Site, language: str, size: tuple[int, int]
+) -> None:
+    reader = sit_down(language, size=size).is_signed_in()
+    page = reader.settings()
+    reader.asks(site.fresh("new"))
+    expect(reader.notice()).to_be_visible()
+    for selector in ("#notices .toast", CLOSE):
+        assert page.evaluate(IN_SIGHT, selector), selector
+    assert not covers(page, "#notices .toast", "#pending")
+    assert not covers(page, "#notices .toast", ":focus")
+    reader.snap("notice")
+    page.locator("#captcha").fill("000000x")
+    page.locator("#captcha").press("Enter")
+    expect(page.locator("#notices .toast-info")).to_be_visible()
+    assert page.evaluate(IN_SIGHT, CLOSE)
+    assert not covers(page, "#notices .toast", "#pending")
+    assert not covers(page, "#notices .toast", ":focus")
+    page.locator(CLOSE).click()
+    expect(reader.notice()).to_have_count(0)
+
+
+@BOTH
+def test_a_long_notice_fits_on_a_phone_and_can_be_closed(sit_down: SitDown, language: str) -> None:
+    reader = sit_down(language, size=PHONE).is_signed_in()
+    page = reader.open("/cms/resetpwd/")
+    reader.context.set_offline(True)
+    page.locator("#submit").click()
+    expect(reader.notice()).to_contain_text(NO_NETWORK[language])
+    for selector in ("#notices .toast", CLOSE):
+        assert page.evaluate(IN_SIGHT, selector), selector
+    assert page.evaluate("document.documentElement.scrollWidth") == PHONE[0]
+    reader.context.set_offline(False)
+    page.locator(CLOSE).click()
+    expect(reader.notice()).to_have_count(0)
+
+
+@BOTH
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_the_list_of_administrators_is_read_with_its_columns(
+    sit_down: SitDown, site: Site, language: str, size: tuple[int, int]
+) -> None:
+    reader = sit_down(language, size=size).is_signed_in(superuser=True)
+    other = site.person()
+    assert other.ask(site.fresh("new")).status == 200
+    page = reader.open(f"/cms/users/?q={other.email.partition('@')[0]}")
+    row = page.locator("tbody tr").filter(has=page.get_by_text(other.email, exact=True))
+    expect(row.locator("time")).to_have_count(2)
+    if size == DESK:
+        heads = [page.get_by_role("columnheader", name=reader.says(each)) for each in ("State", "Last sign-in")]
+        for head in heads:
+            expect(head).to_be_visible()
+    else:
+        labels = row.locator("td").evaluate_all("all => all.map((each) => getComputedStyle(each, '::before').content)")
+        assert labels == [f'"{reader.says(each)}"' for each in ("State", "Last sign-in", "Pending change")]
+    assert page.evaluate("document.documentElement.scrollWidth") == size[0]
+    reader.snap("users-columns")

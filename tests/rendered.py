@@ -1,0 +1,158 @@
+"""Every page of the product, rendered in its several states, for the tests that look at HTML."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from flask import Flask, template_rendered
+
+from tests.houses import House
+from tests.people import Answer, Person
+from tests.stories.office import act, invite, superuser
+
+OLD, NEW, NEXT = "ann@example.com", "new@example.com", "next@example.com"
+PROFILE = {"username": "admin", "mobile": "1", "gender": "x", "interests": "x", "version": "1"}
+
+
+class Page(NamedTuple):
+    """A page as it was answered, and what it shows."""
+
+    name: str
+    answer: Answer
+
+
+@contextmanager
+def watched(app: Flask) -> Iterator[set[str]]:
+    """Collect the names of the templates that are rendered in the meantime."""
+    names: set[str] = set()
+
+    def add(_: Any, template: Any, **__: Any) -> None:
+        names.add(str(template.name))
+
+    with template_rendered.connected_to(add, app):
+        yield names
+
+
+def every_page(house: House, language: str) -> Iterator[Page]:
+    """Yield every page in every state that changes its elements, in a language; the house is empty before."""
+    for part in (_open_pages, _own_pages, _pages_of_superusers, _pages_of_links, _error_pages):
+        for page in part(house, language):
+            assert page.answer.status == _expected(page.name), f"{page.name}: {page.answer}"
+            yield page
+
+
+def _expected(name: str) -> int:
+    """Return the status that a page of this name has: it begins with it, or says that it is refused, or all is well."""
+    return int(name[:3]) if name[:3].isdigit() else 400 if "refused" in name else 200
+
+
+def _visitor(house: House, language: str, email: str = OLD, **how: Any) -> Person:
+    visitor = house.visitor(email, script=False, **how)
+    visitor.browser.headers["Accept-Language"] = language
+    return visitor
+
+
+def _signed_in(house: House, language: str, email: str, **how: Any) -> Person:
+    person = _visitor(house, language, email, **how)
+    assert person.sign_in().status == 200
+    return person
+
+
+def _open_pages(house: House, language: str) -> Iterator[Page]:
+    ann = _visitor(house, language, "first@example.com")
+    yield Page("login", ann.page("/cms/login/"))
+    yield Page("login, refused", ann.sign_in(password="not this one"))
+    yield Page("login, an address refused", ann.sign_in(email="nobody"))
+    yield Page("forgotpwd", ann.page("/cms/forgotpwd/"))
+    yield Page("forgotpwd, refused", ann.post("/cms/forgotpwd/", {"email": ""}))
+    yield Page("login, told something", ann.post("/cms/forgotpwd/", {"email": OLD}))
+    house.administrator("first@example.com")
+    ann.sign_in()
+    house.signed_in("first@example.com").post("/cms/security/sessions/end_others/")
+    yield Page("login, session ended", ann.page("/cms/"))
+
+
+def _own_pages(house: House, language: str) -> Iterator[Page]:
+    house.administrator(OLD)
+    ann = _signed_in(house, language, OLD)
+    yield Page("home", ann.page("/cms/"))
+    yield Page("resetemail", ann.page())
+    yield Page("resetemail, refused", ann.ask("nobody"))
+    yield Page("resetemail, doubtful address refused", ann.ask("ann@gmial.com"))
+    yield Page("resetemail, pending", ann.ask(NEW))
+    yield Page("resetemail, code refused", ann.confirm(NEW, "000000" if house.code_to(NEW) != "000000" else "000001"))
+    yield Page("home, pending", ann.page("/cms/"))
+    elsewhere = _signed_in(house, language, OLD)
+    yield Page("resetemail, asked elsewhere", elsewhere.page())
+    yield Page("security", ann.page("/cms/security/"))
+    yield Page("profile", ann.page("/cms/profile/"))
+    yield Page("profile, refused", ann.post("/cms/profile/", PROFILE))
+    yield Page("resetpwd", ann.page("/cms/resetpwd/"))
+    yield Page("resetpwd, refused", ann.post("/cms/resetpwd/", {"password": "short"}))
+    yield Page("reauth", ann.page("/cms/reauth/"))
+    yield Page("reauth, refused", ann.reauth("not this one"))
+    house.clock.turn(seconds=601)
+    yield Page("401, reauth with a form", ann.ask(NEXT))
+    yield Page("resetemail, expired", ann.page())
+    both = _signed_in(house, language, OLD, app=house.build(EMAIL_POLICY="both"))
+    yield Page("resetemail, two codes", both.page())
+    yield Page("resetemail, two codes pending", both.ask(NEXT))
+    yield Page("security, two codes", both.page("/cms/security/"))
+
+
+def _pages_of_superusers(house: House, language: str) -> Iterator[Page]:
+    boss = superuser(house, script=False)
+    boss.browser.headers["Accept-Language"] = language
+    yield Page("users", boss.page("/cms/users/"))
+    yield Page("users, nobody found", boss.page("/cms/users/?q=zzz"))
+    yield Page("users, refused", invite(boss, "nobody"))
+    yield Page("users, invited", invite(boss, "guest@example.com"))
+    yield Page("user", boss.page(f"/cms/users/{house.stored('ann').id}/"))
+    yield Page("user, refused", act(boss, house, OLD, "disable", ""))
+    yield Page("user, start refused", act(boss, house, OLD, "start_change", "", email="nobody"))
+    yield Page("user, started", act(boss, house, "first@example.com", "start_change", email="lost@example.com"))
+    yield Page("users, started", boss.page("/cms/users/"))
+    yield Page("user, disabled", act(boss, house, OLD, "disable"))
+    yield Page("user, own", boss.page(f"/cms/users/{house.stored('boss').id}/"))
+
+
+def _pages_of_links(house: House, language: str) -> Iterator[Page]:
+    guest = _visitor(house, language)
+    link = house.links_to("guest@example.com", "register")[-1]
+    yield Page("register", guest.page(link))
+    yield Page("register, refused", guest.post(link, {"username": "admin", "password": "short"}))
+    bob = house.person("bob@example.com", script=False)
+    bob.browser.headers["Accept-Language"] = language
+    bob.ask("bob-new@example.com")
+    yield Page("stop", guest.page(house.links_to("bob@example.com", "stop")[-1]))
+    bob.confirm("bob-new@example.com", house.code_to("bob-new@example.com"))
+    yield Page("stop, too late", guest.page(house.links_to("bob@example.com", "stop")[-1]))
+    undo = house.links_to("bob@example.com", "undo")[-1]
+    yield Page("undo", guest.page(undo))
+    yield Page("undo, done", guest.post(undo))
+    yield Page("410, undo twice", guest.page(undo))
+    guest.turn_the_page()
+    link = house.links_to("bob@example.com", "forgotpwd")[-1]
+    yield Page("newpwd", guest.page(link))
+    yield Page("newpwd, refused", guest.post(link, {"password": "short"}))
+    chosen = {"password": "a river and a hill", "repetition": "a river and a hill"}
+    yield Page("login, address filled in", guest.post(link, chosen))
+    bob = _visitor(house, language, "bob@example.com")
+    assert bob.sign_in(password="a river and a hill").status == 200
+    yield Page("resetemail, frozen", bob.page())
+    house.clock.turn(seconds=86401)
+    house.signed_in("first@example.com")
+    prove = house.links_to("lost@example.com", "prove")[-1]
+    yield Page("prove", guest.page(prove))
+
+
+def _error_pages(house: House, language: str) -> Iterator[Page]:
+    visitor, bob = _visitor(house, language), _signed_in(house, language, "first@example.com")
+    yield Page("404", visitor.page("/nothing/"))
+    yield Page("410", visitor.page(f"/cms/register/{'A' * 43}/"))
+    yield Page("404, signed in", bob.page("/nothing/"))
+    yield Page("403, signed in", bob.page("/cms/users/"))
+    app = house.build(CACHE_URL="sqlite:////dev/null/cache.db")
+    yield Page("503", _visitor(house, language, app=app).page("/readyz"))
+    yield Page("503, in a form", _visitor(house, language, "first@example.com", app=app).sign_in())
+    yield Page("mailbox", visitor.page("/dev/mailbox/"))

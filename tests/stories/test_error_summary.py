@@ -1,0 +1,147 @@
+"""Long forms: what is wrong with them is told above them, with a link to each field, and in the title of the page."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.houses import House
+from tests.markup import Element, read
+from tests.people import Answer
+from tests.stories.office import BOSS, id_of, invited, superuser
+
+ANN = "ann@example.com"
+WRONG_PASSWORD = {"oldpwd": "x", "password": "short", "repetition": "other"}
+
+
+def registering(house: House) -> Answer:
+    """Register with nothing but a name that is reserved."""
+    return house.visitor(script=False).post(invited(house), {"username": "admin", "password": "password1"})
+
+
+def own_data(house: House) -> Answer:
+    """Save own data with faults in several kinds of fields."""
+    fields = {"username": "", "mobile": "12", "staff_number": "seven", "gender": "none", "city": "atlantis"}
+    return house.person(script=False).post("/cms/profile/", {**fields, "interests": "nothing", "version": "1"})
+
+
+def changing_the_password(house: House) -> Answer:
+    """Choose a password that is too short, and repeat another one."""
+    return house.person(script=False).post("/cms/resetpwd/", WRONG_PASSWORD)
+
+
+def setting_a_password(house: House) -> Answer:
+    """Choose, with a mailed link, a password that is too short."""
+    house.administrator(ANN)
+    ann = house.visitor(ANN, script=False)
+    ann.post("/cms/forgotpwd/", {"email": ANN})
+    return ann.post(house.links_to(ANN, "forgotpwd")[0], {"password": "short", "repetition": "other"})
+
+
+def inviting(house: House) -> Answer:
+    """Invite what is no address."""
+    return superuser(house, script=False).post("/cms/users/invite/", {"email": "nobody", "role": "emperor"})
+
+
+def acting(what: str, **more: str) -> Callable[[House], Answer]:
+    """Return somebody who does something to another administrator without saying why."""
+
+    def act(house: House) -> Answer:
+        house.administrator(ANN)
+        boss = superuser(house, script=False)
+        return boss.post(f"/cms/users/{id_of(house, ANN)}/{what}/", {"reason": "", **more})
+
+    return act
+
+
+FORMS: dict[str, tuple[Callable[[House], Answer], set[str]]] = {
+    "register": (
+        registering,
+        {"username", "password", "repetition", "mobile", "staff_number", "gender", "city", "interests", "language"},
+    ),
+    "profile": (own_data, {"username", "mobile", "staff_number", "gender", "city", "interests", "language"}),
+    "change the password": (changing_the_password, {"password", "repetition"}),
+    "set a password": (setting_a_password, {"password", "repetition"}),
+    "invite": (inviting, {"email", "role"}),
+    **{
+        what: (acting(what), {"reason"})
+        for what in ("disable", "enable", "drop_change", "end_sessions", "send_password_link")
+    },
+    "role": (acting("role", role="superuser"), {"reason"}),
+    "start_change": (acting("start_change", email="nobody"), {"email", "reason"}),
+}
+# These two are refused on a page that does not offer them: the account is enabled, and has no pending change.
+NOT_OFFERED = ("enable", "drop_change")
+
+
+def summary_of(page: Element) -> Element:
+    """Return the summary; it has the focus, and nothing else wants it."""
+    found = [element for element in page.all() if "autofocus" in element]
+    assert len(found) == 1, [element.attributes for element in found]
+    assert (found[0]["role"], found[0]["tabindex"]) == ("alert", "-1")
+    assert "error-summary" in found[0]["class"].split()
+    return found[0]
+
+
+@pytest.mark.parametrize(("refuse", "wrong"), FORMS.values(), ids=FORMS.keys())
+def test_the_summary_of_a_long_form_has_the_focus_and_leads_to_every_field(
+    small_house: House, refuse: Callable[[House], Answer], wrong: set[str], request: pytest.FixtureRequest
+) -> None:
+    refused = refuse(small_house)
+    assert refused.status == 400
+    page = read(refused.text)
+    assert page.one("title").text.startswith("错误：")
+    links = list(summary_of(page).all("a"))
+    assert links
+    is_offered = not any(f"[{what}]" in request.node.name for what in NOT_OFFERED)
+    names = set()
+    for link in links if is_offered else []:
+        field = page.one(id=link["href"].removeprefix("#"))
+        names.add(field["name"])
+        assert field["aria-invalid"] == "true", link["href"]
+        place = page.one(id=field["aria-describedby"].split()[-1])
+        assert place.text, link["href"]
+        assert link.text.endswith(next(place.all("p")).text), link.text
+    assert names == (wrong if is_offered else set())
+
+
+@pytest.mark.parametrize(("language", "heading"), [("zh", "提交的内容有误"), ("en", "There is a problem")])
+def test_the_summary_names_the_field_with_each_sentence(small_house: House, language: str, heading: str) -> None:
+    ann = small_house.person(script=False)
+    ann.browser.headers["Accept-Language"] = language
+    page = read(ann.post("/cms/profile/", {"username": "admin", "version": "1"}).text)
+    summary = summary_of(page)
+    assert summary.one("h2").text == heading
+    said = next(summary.all("a")).text
+    assert (
+        said
+        == {
+            "zh": "用户名：此名称已保留，请换一个。",
+            "en": "User name: This name is reserved. Please choose another one.",
+        }[language]
+    )
+
+
+def test_a_page_without_a_fault_has_no_summary_and_its_own_title(small_house: House) -> None:
+    boss = superuser(small_house, script=False)
+    for path in ("/cms/profile/", "/cms/resetpwd/", "/cms/users/", f"/cms/users/{id_of(small_house, BOSS)}/"):
+        page = boss.page(path)
+        assert "error-summary" not in page.text, path
+        assert "错误：" not in read(page.text).one("title").text, path
+
+
+def test_a_refusal_of_the_whole_form_has_the_focus(small_house: House) -> None:
+    first, second = small_house.person(script=False), small_house.signed_in(ANN, script=False)
+    assert first.post("/cms/profile/", {"username": "anna", "version": "1", "language": ""}).status == 200
+    refused = second.post("/cms/profile/", {"username": "anne", "version": "1", "language": ""})
+    assert refused.status == 409
+    page = read(refused.text)
+    found = [element for element in page.all() if "autofocus" in element]
+    assert [(element["id"], element["role"]) for element in found] == [("refused", "alert")]
+    assert page.one("title").text.startswith("错误：")
+
+
+def test_a_question_is_no_error(small_house: House) -> None:
+    ann = small_house.person(script=False)
+    asked = ann.ask("ann@gmial.com")
+    assert asked.status == 400
+    assert "错误：" not in read(asked.text).one("title").text
