@@ -52,8 +52,7 @@ def downgrade() -> None:
             batch_op.drop_column(name)
     with op.batch_alter_table('audit') as batch_op:
         batch_op.drop_index('ix_audit_actor_id_at')
-    with op.batch_alter_table('link') as batch_op:
-        for name in ('browser', 'network', 'since'):
-            batch_op.drop_column(name)
-    with op.batch_alter_table('cms_user') as batch_op:
-        batch_op.drop_column('password_version')
+    # Not in a batch: SQLite would make the table anew, and other tables refer to its rows.
+    for name in ('browser', 'network', 'since'):
+        op.drop_column('link', name)
+    op.drop_column('cms_user', 'password_version')
