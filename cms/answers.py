@@ -1,11 +1,11 @@
 """Outcome -> JSON or page. The one table that knows the status, the word, the field and the sentence of a refusal."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
-from flask import Flask, Response, flash, g, jsonify, redirect, render_template, request, url_for
+from flask import Flask, Response, flash, g, jsonify, redirect, render_template, request, session, url_for
 from flask_babel import gettext, lazy_gettext, ngettext
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -155,10 +155,15 @@ def checked(form: Checked, page: Callable[[Checked], str]) -> Checked:
     return form
 
 
-def done(message: str, to: str, **data: object) -> Answer:
-    """Say that it is done: JSON to a script, to everybody else the next page with the message on it."""
+def done(message: str, to: str, *, note: Mapping[str, object] | None = None, **data: object) -> Answer:
+    """Say that it is done: JSON to a script, to everybody else the next page with the message on it.
+
+    A next page that says it in words of its own finds the note in the session instead of the message.
+    """
     if wants_page():
-        if message:
+        if note:
+            session.update(note)
+        elif message:
             flash(message)
         return redirect(to, 303)
     return _envelope(200, message, data)
