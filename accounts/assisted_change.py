@@ -5,7 +5,8 @@ finished only while who started it may still manage the others.
 """
 
 import secrets
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from flask import current_app
 from sqlalchemy import select
@@ -17,6 +18,17 @@ from accounts.errors import EmailTaken, LinkDead
 from accounts.keys import fingerprint
 from accounts.unit_of_work import Actor
 from models import ChangeOutcome, CMSUser, EmailChange, Link, LinkPurpose, db, email_key
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a link would confirm: the new address; when, by whom ("" for the operator) and from where it was started."""
+
+    email: str
+    at: datetime
+    by: str
+    network: str
+    browser: str
 
 
 def start(actor: Actor | None, user_id: int, email: str, *, reason: str, where: Where) -> None:
@@ -62,9 +74,12 @@ def _replace(actor: Actor | None, user: CMSUser, email: str, reason: str, where:
     audit.record(user, "change_started", where, actor_id=by_id, email=email, by=by, reason=reason)
 
 
-def explained(token: str) -> str:
-    """Return the address that the link proves. Raises LinkDead. Changes nothing: mail scanners open links."""
-    return _pending(links.alive(LinkPurpose.PROVE, token)).email
+def preview(token: str) -> Preview:
+    """Return what the link would confirm. Raises LinkDead. Changes nothing: mail scanners open links."""
+    change = _pending(links.alive(LinkPurpose.PROVE, token))
+    starter = db.session.get(CMSUser, change.started_by) if change.started_by else None
+    by = starter.username if starter else ""
+    return Preview(change.email, change.asked_at, by, change.network, change.browser)
 
 
 def prove(token: str, where: Where) -> str:

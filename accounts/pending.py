@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from flask import current_app
 from sqlalchemy import and_, bindparam, or_, select, update
@@ -10,7 +11,7 @@ from sqlalchemy.orm import aliased
 
 from accounts import clock, limits
 from accounts.audit import Where
-from models import ChangeOutcome, CMSUser, EmailChange, LoginSession, Mail, MailProblem, db
+from models import ChangeOutcome, CMSUser, EmailChange, LoginSession, Mail, MailProblem, MailState, db
 
 STARTER = aliased(CMSUser)
 # Not over: who asked for it is still signed in, or who started it asked for no session.
@@ -30,7 +31,29 @@ _END = (
     .values(outcome=bindparam("how"), ended_by=bindparam("ended_by_name"))
     .returning(EmailChange)
 )
+_UNDERWAY = (MailState.QUEUED, MailState.SENT)
 _FRESH = {"populate_existing": True, "synchronize_session": False}
+
+
+class PendingState(StrEnum):
+    """What a pending change waits for, as a session of its administrator sees it."""
+
+    STARTED = "started"  # Another administrator started it; the link in the mail to the new address confirms it.
+    ELSEWHERE = "elsewhere"  # It was asked for in another session.
+    EXPIRED = "expired"
+    NO_TRIES = "no_tries"  # Of this code, of the day, or of the new address.
+    UNDELIVERED = "undelivered"  # The mail with the code could not be sent.
+    UNSENT = "unsent"  # The mail with the code has not been sent yet.
+    HALF = "half"  # One of two codes was right.
+    CODE = "code"  # The code that was mailed.
+
+
+@dataclass(frozen=True)
+class Block:
+    """Until when an administrator can ask for no change, and why: a change was undone, or the day's tries are spent."""
+
+    until: datetime
+    is_freeze: bool
 
 
 @dataclass(frozen=True)
@@ -43,6 +66,7 @@ class Pending:
     expires_at: datetime
     resend_at: datetime
     tries_left: int
+    blocked_until: datetime | None  # Until when the day's tries are spent, if they are.
     is_of_this_session: bool
     is_assisted: bool
     started_by: str  # The user name of another administrator who started it, "" for the operator.
@@ -53,6 +77,20 @@ class Pending:
     mail_at: datetime | None
     mail_problem: MailProblem | None
 
+    @property
+    def state(self) -> PendingState:
+        """Return what the change waits for; of several reasons the one that decides what its reader can do."""
+        reasons = {
+            PendingState.STARTED: self.is_assisted,
+            PendingState.ELSEWHERE: not self.is_of_this_session,
+            PendingState.EXPIRED: self.expires_at <= clock.now(),
+            PendingState.NO_TRIES: self.tries_left <= 0,
+            PendingState.UNDELIVERED: "new" in self.missing and self.mail_state not in ("", *_UNDERWAY),
+            PendingState.UNSENT: "new" in self.missing and self.mail_state == MailState.QUEUED,
+            PendingState.HALF: self.proved != (),
+        }
+        return next((state for state, is_so in reasons.items() if is_so), PendingState.CODE)
+
 
 def of(user: CMSUser, session: LoginSession, where: Where) -> Pending | None:
     """Return the administrator's pending change as this session sees it, or None."""
@@ -60,10 +98,12 @@ def of(user: CMSUser, session: LoginSession, where: Where) -> Pending | None:
     if found is None:
         return None
     change, mail, starter = found
-    if change.is_assisted and change.expires_at <= clock.now():
+    is_of_this_session = change.session_id == session.id
+    if not is_of_this_session and change.expires_at <= clock.now():
         return None
     tries = limits.tries(user.id, change.email_key)
     left = limits.look(*tries, *limits.sends(user.id, change.email_key, where.network))
+    day = left.get(tries[0])
     are_proved = {"new": change.new_proved, "old": change.old_proved or change.old_nonce is None}
     return Pending(
         email=change.email,
@@ -77,7 +117,8 @@ def of(user: CMSUser, session: LoginSession, where: Where) -> Pending | None:
                 *(left[limit].left for limit in tries if limit in left),
             ]
         ),
-        is_of_this_session=change.session_id == session.id,
+        blocked_until=day.resets_at if day and not day.left else None,
+        is_of_this_session=is_of_this_session,
         is_assisted=change.is_assisted,
         started_by=starter or "",
         ready_at=ready_at(change),
@@ -133,7 +174,13 @@ def all_living() -> list[tuple[CMSUser, EmailChange]]:
     return [(row[0], row[1]) for row in rows]
 
 
-def blocked_until(user: CMSUser) -> datetime | None:
-    """Return until when no change can be asked for, because it was undone or the day's tries are spent; or None."""
-    ends = user.frozen_until, limits.resets_at(limits.tries_of_the_day(user.id))
-    return max((end for end in ends if end and end > clock.now()), default=None)
+def block_of(user: CMSUser) -> Block | None:
+    """Return until when an administrator can ask for no change, and why; or None."""
+    ends = (frozen_until(user), True), (limits.resets_at(limits.tries_of_the_day(user.id)), False)
+    blocks = [Block(until, is_freeze) for until, is_freeze in ends if until]
+    return max(blocks, key=lambda block: block.until, default=None)
+
+
+def frozen_until(user: CMSUser) -> datetime | None:
+    """Return until when the address stays as it is because a change was undone, or None."""
+    return user.frozen_until if user.frozen_until and user.frozen_until > clock.now() else None

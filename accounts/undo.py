@@ -37,6 +37,7 @@ class Preview:
     at: datetime
     network: str
     browser: str
+    is_assisted: bool = False  # Another administrator started the change.
 
 
 class StopState(StrEnum):
@@ -125,8 +126,8 @@ def _withdraw(user: CMSUser, accounts: dict[int, CMSUser], since: datetime, wher
 def stoppable(token: str) -> tuple[StopState, Preview]:
     """Return what the link finds, with the new address masked. Raises LinkDead. Changes nothing."""
     change = _asked_for(token)
-    seen = Preview(mailer.masked(change.email), change.asked_at, change.network, change.browser)
-    return _state(change), seen
+    its = mailer.masked(change.email), change.asked_at, change.network, change.browser
+    return _state(change), Preview(*its, is_assisted=change.is_assisted)
 
 
 def stop(token: str, where: Where) -> None:

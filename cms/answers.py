@@ -2,7 +2,7 @@
 
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
@@ -184,14 +184,24 @@ def checked(form: Checked, page: Callable[[Checked], str]) -> Checked:
     return form
 
 
-def done(message: str, to: str, *, read: Callable[[], dict[str, Any] | None] | None = None, **data: object) -> Answer:
+def done(
+    message: str,
+    to: str,
+    *,
+    note: Mapping[str, object] | None = None,
+    read: Callable[[], dict[str, Any] | None] | None = None,
+    **data: object,
+) -> Answer:
     """Say that it is done: JSON to a script, to everybody else the next page with the message on it.
 
-    `read` looks up what a script is told beyond that. It is left out where a part of ours does not answer: what was
-    committed is done all the same.
+    A next page that says it in words of its own finds the note in the session instead of the message. `read` looks up
+    what a script is told beyond that. It is left out where a part of ours does not answer: what was committed is done
+    all the same.
     """
     if wants_page():
-        if message:
+        if note:
+            session.update(note)
+        elif message:
             flash(message)
         return redirect(to, 303)
     return _envelope(200, message, data | ((_tried(read) if read else None) or {}))

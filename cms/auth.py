@@ -2,10 +2,10 @@
 
 from functools import partial
 
-from flask import Blueprint, after_this_request, redirect, render_template, request, session, url_for
+from flask import Blueprint, after_this_request, g, redirect, render_template, request, session, url_for
 from flask_babel import gettext, ngettext
 
-from accounts import sign_in
+from accounts import pending, sign_in
 from accounts.sessions import Ending
 from cms import guard, headers
 from cms.answers import Answer, checked, done, reauth_page
@@ -17,8 +17,9 @@ bp = Blueprint("auth", __name__, url_prefix="/cms")
 
 @bp.get("/")
 def home() -> str:
-    """Show the start page."""
-    return render_template("cms/home.html")
+    """Show the start page, with what is going on with the address."""
+    change = pending.of(g.cms_user, g.session, guard.where())
+    return render_template("cms/home.html", change=change, frozen_until=pending.frozen_until(g.cms_user))
 
 
 @bp.get("/login/")

@@ -33,7 +33,9 @@ def reset_email() -> Answer | str:
     told = _pending()
     if request.accept_mimetypes.best == "application/json":
         return data(email=g.cms_user.email, pending=told)
-    return _page(ResetEmailForm(data={"email": told["email"] if told else ""}), told)
+    is_changed = session.pop("email_changed", False)
+    typed = told["email"] if told and told["of_this_session"] else ""
+    return _page(ResetEmailForm(data={"email": typed}), told, is_changed=is_changed)
 
 
 @bp.post("/email_captcha/")
@@ -58,7 +60,8 @@ def reset_email_post() -> Answer:
     changed = email_change.confirm(guard.actor(), str(form.email.data), guard.where(), **codes)
     session["sid"] = changed.sid
     guard.mark_browser(changed.account)
-    return done(gettext("Your e-mail address is changed!"), url_for(".reset_email"), email=changed.account.email)
+    message, note = gettext("Your e-mail address is changed!"), {"email_changed": True}
+    return done(message, url_for(".reset_email"), note=note, email=changed.account.email)
 
 
 @bp.post("/resetemail/cancel/")
@@ -80,14 +83,15 @@ def _refused_page(form: ResetEmailForm) -> str:
     return _page(form, _pending())
 
 
-def _page(form: ResetEmailForm, told: dict[str, Any] | None) -> str:
+def _page(form: ResetEmailForm, told: dict[str, Any] | None, *, is_changed: bool = False) -> str:
     """Show the settings page with what was typed and what is wrong with it."""
     return render_template(
         "cms/resetemail.html",
         form=form,
         pending=told,
         policy=email_change.policy_of(g.cms_user),
-        blocked_until=pending.blocked_until(g.cms_user),
+        block=pending.block_of(g.cms_user),
+        is_changed=is_changed,
     )
 
 
@@ -98,17 +102,20 @@ def _pending() -> dict[str, Any] | None:
         return None
     now = clock.now()
     return {
+        "state": seen.state,
         "email": seen.email,
         "ascii": seen.in_ascii,
         "asked_at": seen.asked_at.isoformat(timespec="seconds"),
         "expires_at": seen.expires_at.isoformat(timespec="seconds"),
         "expires_in": max(0, round((seen.expires_at - now).total_seconds())),
+        "resend_at": seen.resend_at.isoformat(timespec="seconds"),
         "resend_in": max(0, round((seen.resend_at - now).total_seconds())),
         "tries_left": seen.tries_left,
+        "blocked_until": seen.blocked_until.isoformat(timespec="seconds") if seen.blocked_until else None,
         "tries": current_app.config["CAPTCHA_TRIES"],
         "of_this_session": seen.is_of_this_session,
         "assisted": seen.is_assisted,
-        "started_by": seen.started_by,
+        "started_by": seen.started_by or (gettext("The operator") if seen.is_assisted else ""),
         "ready_at": seen.ready_at.isoformat(timespec="seconds"),
         "missing": seen.missing,
         "proved": seen.proved,

@@ -73,6 +73,25 @@ def test_the_page_costs_one_question_for_who_is_there_and_few_for_what_it_shows(
     assert costs(counts) == (2, 0, 0)
 
 
+def test_the_overview_costs_one_question_more_and_two_where_a_change_waits(house: House) -> None:
+    ann = house.person()
+    for expected in (2, 3):
+        with counted(house.app) as counts:
+            assert ann.page("/cms/").status == 200
+        assert costs(counts) == (expected, 0, 0)
+        ann.ask(NEW)
+
+
+def test_the_settings_page_costs_one_question_more_than_its_script(house: House) -> None:
+    """The page asks whether the day's tries are spent, too: with nothing pending nothing else tells it."""
+    ann = house.person()
+    for expected in (3, 4):
+        with counted(house.app) as counts:
+            assert ann.page().status == 200
+        assert costs(counts) == (expected, 0, 0)
+        ann.ask(NEW)
+
+
 def test_nobody_costs_nothing(house: House) -> None:
     visitor = house.visitor()
     visitor.token()

@@ -13,7 +13,8 @@ from tests.people import PAGE, SCRIPT, Answer, Person
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND")
 OPEN = re.compile(
-    r"/cms/(login|forgotpwd|resetemail/(undo|stop|prove)|register)/|/assets/|/healthz|/readyz|/metrics|/dev/|/$"
+    r"/cms/(login|forgotpwd|resetemail/(undo|stop|prove|undone|stopped)|register)/|/assets/|/healthz|/readyz|/metrics|"
+    r"/dev/|/$"
 )
 HEADERS = {
     "Content-Security-Policy": CSP,

@@ -10,7 +10,7 @@ $(function () {
     const captchaButton = $('#captcha-btn');
     const url = form.attr('action');
 
-    let pending = null;   // The pending change as the server told it last; its seconds as moments of this clock.
+    let pending = null;   // The pending change as the server told it last.
     let resendAt = 0;     // Before that no new code is to be had.
     let told = 0;         // Counts what the server told, so that an older answer does not overtake a newer one.
     let minuteSaid = false;
@@ -26,6 +26,7 @@ $(function () {
             'form': form,
             'success': function (data) {
                 if (data['code'] === 200) {
+                    $('#changed').remove();
                     if (data['data']['email']) {
                         show(data['data']);
                     } else {
@@ -49,7 +50,6 @@ $(function () {
             'success': function (data) {
                 if (data['code'] === 200) {
                     changed(data['data']['email']);
-                    zlalert.alertSuccess(data['message']);
                 } else if (data['data']['error'] === 'code_missing') {
                     nextCode(data['data']['fields']);
                     zlalert.alertSuccess(data['message']);
@@ -75,7 +75,7 @@ $(function () {
                     show(null);
                     clear();
                     codes.val('');
-                    email.trigger('focus');
+                    (email.is(':visible') ? email : $('#current-email')).trigger('focus');
                     zlalert.alertSuccess(data['message']);
                 } else if (!zldoor.stopped(data, cancel)) {
                     zlalert.alertInfo(data['message']);
@@ -86,12 +86,17 @@ $(function () {
 
     /* ---- what the server says ---- */
 
+    /* Say it in a panel that stays, and go there. */
     function changed(address) {
+        const panel = $(document.getElementById('changed-empty').content.firstElementChild.cloneNode(true));
         setCurrent(address);
         email.val('');
         codes.val('');
         show(null);
-        $('#current-email').trigger('focus');
+        panel.find('[data-new-email]').text(address);
+        $('#notices').empty();  // They are about what is over now.
+        $('#changed-place').empty().append(panel);
+        panel.find('h2').trigger('focus');
     }
 
     function setCurrent(address) {
@@ -153,125 +158,84 @@ $(function () {
     }
 
     function poll() {
-        if (pending && stateOf(pending) === 'live' && pending['mail']['state'] === 'queued' && !document.hidden) {
+        if (zlpending.isUnderWay() && !document.hidden) {
             refresh();
         }
     }
 
-    /* ---- the card ---- */
+    /* ---- the page ---- */
 
     /* Show a pending change, or that there is none; what was typed stays. */
     function show(change) {
         told += 1;
         pending = change;
-        if (!change) {
-            $('#pending').remove();
-            showCodes(['new', 'old']);
-            tick();
-            return;
+        zlpending.show(change);
+        showCodes(change ? change['missing'] : ['new', 'old'], change ? change['proved'] : []);
+        if (change) {
+            resendAt = Math.max(Date.now() + change['resend_in'] * 1000, change['resend_in'] ? 0 : resendAt);
+            minuteSaid = change['expires_in'] <= 60;
+            close(change['blocked_until']);
         }
-        change['ends'] = Date.now() + change['expires_in'] * 1000;
-        resendAt = Math.max(Date.now() + change['resend_in'] * 1000, change['resend_in'] ? 0 : resendAt);
-        minuteSaid = change['expires_in'] <= 60;
-        if (!$('#pending').length) {
-            $(document.getElementById('pending-empty').content.firstElementChild.cloneNode(true))
-                .attr('id', 'pending').appendTo('#pending-place');
-        }
-        fill(change);
         tick();
     }
 
-    function fill(change) {
-        const card = $('#pending');
-        ['email', 'ascii', 'tries', 'tries_left'].forEach(function (name) {
-            put(name, change[name]);
-        });
-        put('problem', change['mail']['problem']);
-        card.find('[data-script]').prop('hidden', false);
-        card.find('[data-ascii]').prop('hidden', !change['ascii']);
-        card.find('[data-fill="asked_at"]').attr('datetime', change['asked_at']);
-        card.find('[data-fill="expires_at"]').attr('datetime', change['expires_at']);
-        card.find('[data-fill="mail_at"]').attr('datetime', change['mail']['at']);
-        zltime.localise(card);
-        showCodes(change['missing']);
-    }
-
-    /* Of two codes, the one that was right already is not asked for again. */
-    function showCodes(missing) {
+    /* Of two codes, the one that was right already is ticked, and not asked for again. */
+    function showCodes(missing, proved) {
         form.find('[data-code]').each(function () {
             this.hidden = !missing.includes(this.dataset.code);
             if (this.hidden) {
                 $(this).find('input').val('');
             }
         });
+        form.find('[data-proved]').each(function () {
+            this.hidden = !proved.includes(this.dataset.proved);
+        });
     }
 
-    function put(name, value) {
-        $('#pending [data-fill="' + name + '"]').text(value === null || value === undefined ? '' : value);
-    }
-
-    function stateOf(change) {
-        if (!change['of_this_session']) {
-            return 'other';
+    /* Close the form until a moment, because the tries of the day are spent; without one it is open. */
+    function close(until) {
+        const notice = $('#no-tries').prop('hidden', !until);
+        const fields = form.find('[data-open]');
+        if (until) {
+            notice.find('time').attr('datetime', until);
+            zltime.localise(notice);
+            if (fields.has(document.activeElement).length) {
+                notice.trigger('focus');
+            }
         }
-        return change['ends'] > Date.now() ? 'live' : 'expired';
-    }
-
-    function mailOf(change) {
-        const mail = change['mail'];
-        if (mail['state'] !== 'queued') {
-            return mail['state'];
-        }
-        if (change['ends'] <= Date.now()) {
-            return 'expired';
-        }
-        return mail['problem'] ? 'late' : 'queued';
+        fields.prop('hidden', Boolean(until));
     }
 
     /* ---- the clock ---- */
 
     function tick() {
         const resendIn = Math.max(0, Math.ceil((resendAt - Date.now()) / 1000));
+        const left = zlpending.codeSeconds();
+        if (zlpending.isGone()) {
+            show(null);
+            return;
+        }
         tickButton(resendIn);
-        if (pending) {
-            tickCard(resendIn);
+        zlpending.tick(resendIn);
+        if (left && left <= 60 && !minuteSaid) {
+            minuteSaid = true;
+            $('#announcements').text(texts.oneMinute);
         }
         compareAddress();
     }
 
     function tickButton(resendIn) {
-        const label = pending ? texts.getAgain : texts.get;
+        const label = zlpending.isOwn() ? texts.getAgain : texts.get;
         setText(captchaButton, resendIn ? texts.getLater.replace('{time}', zltime.clock(resendIn)) : label);
         if (form.attr('aria-busy') !== 'true') {
             captchaButton.prop('disabled', resendIn > 0);
         }
     }
 
-    function tickCard(resendIn) {
-        const card = $('#pending');
-        const state = stateOf(pending);
-        const mail = mailOf(pending);
-        const left = Math.max(0, Math.ceil((pending['ends'] - Date.now()) / 1000));
-        card.find('[data-when]').each(function () {
-            this.hidden = !this.dataset.when.split(' ').includes(state);
-        });
-        card.find('[data-mail]').each(function () {
-            this.hidden = this.dataset.mail !== mail;
-        });
-        card.find('[data-resend="wait"]').prop('hidden', resendIn === 0);
-        card.find('[data-resend="now"]').prop('hidden', resendIn > 0);
-        put('resend', zltime.clock(resendIn));
-        put('time_left', zltime.clock(left));
-        if (state === 'live' && left <= 60 && !minuteSaid) {
-            minuteSaid = true;
-            $('#announcements').text(texts.oneMinute);
-        }
-    }
-
     /* A code proves the address that it was mailed to: say so before a try is lost. */
     function compareAddress() {
-        const typed = email.val().trim().toLowerCase();
-        const isOther = pending && stateOf(pending) === 'live' && typed &&
+        const typed = (email.val() || '').trim().toLowerCase();
+        const isOther = zlpending.codeSeconds() && typed &&
             ![pending['email'], pending['ascii'] || ''].some(function (each) { return each.toLowerCase() === typed; });
         setText($('#other-address'), isOther ? texts.otherAddress.replace('{email}', pending['email']) : '');
     }

@@ -46,6 +46,16 @@ def demo_site(
         yield found
 
 
+@pytest.fixture(scope="package")
+def strict_site(
+    postgres: PostgresServer, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    """Serve the house with nothing installed to people whose change needs a code from both addresses."""
+    folder = tmp_path_factory.mktemp("strict")
+    with served(HOUSES[0], folder, postgres, sqlite_template, EMAIL_POLICY="both") as found:
+        yield found
+
+
 @pytest.fixture
 def sit_down(chromium: Browser, site: Site) -> Iterator[SitDown]:
     """Return what seats a reader of a language before a site; at the end nobody's browser has complained."""

@@ -100,6 +100,13 @@ class Reader:
         """Return the notice that is shown."""
         return self.page.locator("#notices .toast")
 
+    def success(self) -> Locator:
+        """Return the panel that tells of a change that was made; see that its heading has the focus."""
+        panel = self.page.locator("#changed-place #changed")
+        expect(panel.get_by_role("heading")).to_have_text(CHANGED[self.language])
+        expect(panel.get_by_role("heading")).to_be_focused()
+        return panel
+
     def error_at(self, name: str) -> Locator:
         """Return what is said to be wrong with a field; see that the field says so, too, and points there."""
         field = self.page.locator(f"main [name={name}]").first

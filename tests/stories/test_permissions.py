@@ -40,6 +40,8 @@ WAYS = {
     "POST /cms/resetemail/undo/<token>/": Way(ANYBODY, 410, f"/cms/resetemail/undo/{TOKEN}/"),
     "GET /cms/resetemail/stop/<token>/": Way(ANYBODY, 410, f"/cms/resetemail/stop/{TOKEN}/"),
     "POST /cms/resetemail/stop/<token>/": Way(ANYBODY, 410, f"/cms/resetemail/stop/{TOKEN}/"),
+    "GET /cms/resetemail/undone/": Way(ANYBODY, 410),
+    "GET /cms/resetemail/stopped/": Way(ANYBODY, 410),
     "GET /cms/resetemail/prove/<token>/": Way(ANYBODY, 410, f"/cms/resetemail/prove/{TOKEN}/"),
     "POST /cms/resetemail/prove/<token>/": Way(ANYBODY, 410, f"/cms/resetemail/prove/{TOKEN}/"),
     "GET /cms/": Way(SIGNED_IN, 200),
