@@ -818,7 +818,7 @@ def command_line(settings: Mapping[str, str], *words: str, said: Iterable[str] =
 
 def start_command(settings: Mapping[str, str], *words: str) -> subprocess.Popen[bytes]:
     """Start `flask --app app ...` and go on; who starts it ends it."""
-    return spawn(_flask(words), "TERM", **_surroundings(settings))
+    return spawn(_flask(words), **_surroundings(settings))  # KILL: one that is frozen must not outlive us either.
 
 
 def _flask(words: Iterable[str]) -> list[str]:
