@@ -132,6 +132,11 @@ def _pages_of_links(house: House, language: str) -> Iterator[Page]:
     yield Page("undo, done", guest.post(undo))
     yield Page("410, undo twice", guest.page(undo))
     guest.turn_the_page()
+    dan = house.person("dan@example.com", script=False)
+    dan.ask("dan-new@example.com")
+    stop = house.links_to("dan@example.com", "stop")[-1]
+    yield Page("stop, done", guest.post(stop))
+    yield Page("stop, nothing left", guest.page(stop))
     link = house.links_to("bob@example.com", "forgotpwd")[-1]
     yield Page("newpwd", guest.page(link))
     yield Page("newpwd, refused", guest.post(link, {"password": "short"}))
