@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flask import current_app
-from flask_babel import force_locale, get_locale, ngettext
+from flask_babel import force_locale, get_babel, ngettext
 
 from accounts import clock
 from accounts.audit import Where
@@ -24,8 +24,11 @@ class Letter:
 
 
 def language_of(user: CMSUser) -> str:
-    """Return the language an administrator chose, else the one of the request at hand, else Chinese."""
-    return user.language or str(get_locale() or "zh")
+    """Return the language an administrator chose, else the one of the request at hand, else Chinese.
+
+    A locale that is forced, as the command line forces English, is for who reads the output and not for this person.
+    """
+    return user.language or str(get_babel().locale_selector())
 
 
 def code(language: str, *, code: str, seconds: int, where: Where) -> Letter:
