@@ -6,14 +6,14 @@ import secrets
 import signal
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
+from flask_babel import force_locale
 from sqlalchemy.exc import IntegrityError
 
 from accounts import (
@@ -30,13 +30,33 @@ from accounts import (
 from accounts import pending as pending_changes
 from accounts.audit import COMMAND_LINE, Where
 from accounts.errors import EmailTaken, Refusal, UsernameTaken
+from accounts.history import Event
+from cms.sentences import REFUSALS, doer, event_sentence, refusal_sentence
 from forms import EmailCaptchaForm, NewPasswordForm, ReasonForm, UsernameForm, all_errors
 from models import CMSUser, db
 
-admin = AppGroup("admin", help="Administrators.")
-mail = AppGroup("mail", help="The outbox.")
-email = AppGroup("email", help="Changes of address.")
-audit_group = AppGroup("audit", help="The history.")
+
+class OwnCommand(click.Command):
+    """A command that speaks English, whatever language its administrators chose, and tells a refusal in one line."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command. Raises ClickException for a refusal: the stable word and the sentence that pages have."""
+        with force_locale("en"):
+            try:
+                return super().invoke(ctx)
+            except Refusal as refusal:
+                word, sentence = REFUSALS[type(refusal)].word, refusal_sentence(refusal)
+                raise click.ClickException(f"Refused ({word}): {sentence}") from None
+
+
+class OwnGroup(OwnCommand, AppGroup):
+    """A group of such commands: their arguments are read, and they are run, within its own `invoke`."""
+
+
+admin = OwnGroup("admin", help="Administrators.")
+mail = OwnGroup("mail", help="The outbox.")
+email = OwnGroup("email", help="Changes of address.")
+audit_group = OwnGroup("audit", help="The history.")
 PROGRESS = 10_000  # After so many accounts `audit verify` says how far it is.
 
 
@@ -79,7 +99,7 @@ def create(email: str, username: str, superuser: bool) -> None:
         administrators.create(
             email=email, username=username, password=password, superuser=superuser, where=COMMAND_LINE
         )
-    except (IntegrityError, EmailTaken, UsernameTaken):
+    except IntegrityError:
         raise click.ClickException("There is an administrator with this address or user name already.") from None
     click.echo(f"Administrator {username} <{email}> is made.")
 
@@ -128,8 +148,8 @@ def list_(begins: str) -> None:
 @REASON
 def disable(user: CMSUser, reason: str) -> None:
     """Disable an administrator; all their sessions end."""
-    with _plainly():
-        administrators.disable(None, user.id, reason=reason, where=COMMAND_LINE)
+    administrators.disable(None, user.id, reason=reason, where=COMMAND_LINE)
+    click.echo("Done.")
 
 
 @admin.command("enable")
@@ -137,8 +157,8 @@ def disable(user: CMSUser, reason: str) -> None:
 @REASON
 def enable(user: CMSUser, reason: str) -> None:
     """Let an administrator sign in again."""
-    with _plainly():
-        administrators.enable(None, user.id, reason=reason, where=COMMAND_LINE)
+    administrators.enable(None, user.id, reason=reason, where=COMMAND_LINE)
+    click.echo("Done.")
 
 
 @admin.command("role")
@@ -147,8 +167,8 @@ def enable(user: CMSUser, reason: str) -> None:
 @REASON
 def role(user: CMSUser, role: str, reason: str) -> None:
     """Make an administrator an editor or a superuser."""
-    with _plainly():
-        administrators.set_role(None, user.id, superuser=role == "superuser", reason=reason, where=COMMAND_LINE)
+    administrators.set_role(None, user.id, superuser=role == "superuser", reason=reason, where=COMMAND_LINE)
+    click.echo("Done.")
 
 
 @admin.command("set-password")
@@ -158,6 +178,7 @@ def set_password(user: CMSUser, reason: str) -> None:
     """Set a password, from a prompt or standard input; all sessions end and the address is told."""
     password = _new_password(user.username, user.email)
     new_password.set_by_operator(user.id, password, reason=reason, where=COMMAND_LINE)
+    click.echo("Done.")
 
 
 @mail.command("deliver")
@@ -198,8 +219,8 @@ def pending() -> None:
 @REASON
 def cancel(user: CMSUser, reason: str) -> None:
     """Drop an administrator's pending change."""
-    with _plainly():
-        administrators.drop_change(None, user.id, reason=reason, where=COMMAND_LINE)
+    administrators.drop_change(None, user.id, reason=reason, where=COMMAND_LINE)
+    click.echo("Done.")
 
 
 @email.command("unlock")
@@ -207,17 +228,17 @@ def cancel(user: CMSUser, reason: str) -> None:
 @REASON
 def unlock(user: CMSUser, reason: str) -> None:
     """Give an administrator's spent tries back, and end a freeze."""
-    with _plainly():
-        administrators.unlock(user.id, reason=reason, where=COMMAND_LINE)
+    administrators.unlock(user.id, reason=reason, where=COMMAND_LINE)
+    click.echo("Done.")
 
 
 @email.command("history")
 @ADMINISTRATOR
 def show_history(user: CMSUser) -> None:
-    """Print the newest rows of an administrator's history."""
+    """Print the newest rows of an administrator's history: when, what, from where, by whom and why."""
     for event in history.events(user, before=2**31 - 1):
-        detail = " ".join(f"{name}={value}" for name, value in event.detail.items())
-        click.echo(f"{event.at:%Y-%m-%d %H:%M:%S}\t{event.event} x{event.times}\t{event.network}\t{detail}")
+        word, sentence = f"{event.event} x{event.times}", event_sentence(event.event)
+        click.echo("\t".join([_moments(event), word, sentence, event.network, event.browser, _told_of(event)]))
 
 
 @email.command("start")
@@ -226,8 +247,8 @@ def show_history(user: CMSUser) -> None:
 @REASON
 def start(user: CMSUser, new_email: str, reason: str) -> None:
     """Start a change of address for an administrator who lost the mailbox."""
-    with _plainly():
-        assisted_change.start(None, user.id, _address(new_email), reason=reason, where=_here())
+    assisted_change.start(None, user.id, _address(new_email), reason=reason, where=_here())
+    click.echo("Done.")
 
 
 @email.command("policy")
@@ -263,7 +284,7 @@ def verify() -> None:
     sys.exit(1 if broken else 0)
 
 
-@click.command("doctor")
+@click.command("doctor", cls=OwnCommand)
 @with_appcontext
 def doctor_command() -> None:
     """Try every part that the application stands on; exit with 1 if one of them is not well."""
@@ -274,21 +295,30 @@ def doctor_command() -> None:
     sys.exit(0 if healthy else 1)
 
 
-@contextmanager
-def _plainly() -> Iterator[None]:
-    """Tell a refusal in one line; otherwise say that it is done."""
-    try:
-        yield
-    except Refusal as refusal:
-        raise click.ClickException(f"Refused: {type(refusal).__doc__}") from None
-    click.echo("Done.")
-
-
 def _here() -> Where:
     """Return where a command is given whose mails carry links: these begin with the address of the site."""
     site, is_development = current_app.config["SITE_URL"], current_app.config["CMS_ENV"] == "development"
     own = f"http://127.0.0.1:{current_app.config['PORT']}" if is_development else ""
     return replace(COMMAND_LINE, site=site or own)
+
+
+def _moments(event: Event) -> str:
+    """Return when it happened: the first and the last time, if it was repeated."""
+    moments = [event.at] if event.times == 1 else [event.at, event.last_at]
+    return " - ".join(f"{moment:%Y-%m-%d %H:%M:%S}" for moment in moments) + " UTC"
+
+
+def _told_of(event: Event) -> str:
+    """Return who did it to the account, if that was somebody else, why, and what else the row tells."""
+    told = [f"by {by}"] if (by := doer(event)) else []
+    more = {name: value for name, value in event.detail.items() if name not in ("by", "reason") and value != ""}
+    if reason := event.detail.get("reason"):
+        told.append(f"reason: {reason}")
+    return "; ".join([*told, *(f"{name}: {_plain(value)}" for name, value in more.items())])
+
+
+def _plain(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _state(user: CMSUser) -> str:
@@ -305,7 +335,7 @@ def _new_password(*unlike: str) -> str:
     )
     form = NewPasswordForm(data={"password": password, "repetition": password}, unlike=unlike)
     if not form.validate():
-        raise click.ClickException(next(iter(all_errors(form).values()))[0])
+        raise click.ClickException(str(next(iter(all_errors(form).values()))[0]))
     return password
 
 

@@ -56,7 +56,15 @@ def _replace(actor: Actor | None, user: CMSUser, email: str, reason: str, where:
     token = links.make(LinkPurpose.PROVE, user, email, email_key(email), seconds=life)
     language = mailer.language_of(user)
     for address in _known_addresses(user):
-        told = mailer.assisted(language, new_email=email, by=by, reason=reason, at=ready_at, stop=stop, where=where)
+        told = mailer.assisted(
+            language,
+            username=user.username,
+            new_email=email,
+            by=by,
+            reason=reason,
+            stop=stop,
+            where=where,
+        )
         outbox.put(told, address, user_id=user.id)
     proof = mailer.assisted_proof(language, username=user.username, by=by, token=token, where=where)
     not_after = now + timedelta(seconds=life)

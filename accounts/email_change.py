@@ -159,7 +159,7 @@ def write(
         username=user.username,
         new_email=user.email,
         undo=undo.offer(user, old, old_key, since=change.asked_at, where=where),
-        at=clock.now(),
+        by=by,
         where=where,
     )
     outbox.put(notice, old, user_id=user.id)
@@ -237,16 +237,17 @@ def _tell_old_address(user: CMSUser, claim: Claim, email: str, stop: str, where:
 
     Returns the name of that code, or None.
     """
-    seconds, language = current_app.config["CAPTCHA_SECONDS"], mailer.language_of(user)
+    seconds, language, name = current_app.config["CAPTCHA_SECONDS"], mailer.language_of(user), user.username
     not_after = clock.now() + timedelta(seconds=seconds)
     if policy_of(user) == "both":
         old_claim = replace(claim, nonce=secrets.token_hex(16))
         code = codes.issue(old_claim, seconds)
-        letter = mailer.old_code(language, code=code, seconds=seconds, new_email=email, stop=stop, where=where)
+        told = {"username": name, "new_email": email, "stop": stop}
+        letter = mailer.old_code(language, code=code, seconds=seconds, **told, where=where)
         outbox.put(letter, user.email, user_id=user.id, not_after=not_after)
         return old_claim.nonce
     if current_app.config["HEADS_UP"]:
-        letter = mailer.heads_up(language, new_email=email, stop=stop, where=where)
+        letter = mailer.heads_up(language, username=name, new_email=email, stop=stop, where=where)
         outbox.put(letter, user.email, user_id=user.id, not_after=not_after)
     return None
 
@@ -335,7 +336,7 @@ def _record_wrong(user: CMSUser, change: EmailChange, tries_left: int, where: Wh
     until = None if tries_left else limits.resets_at(limits.tries_of_the_day(user.id))
     if until:
         audit.record(user, "tries_spent", where)
-        letter = mailer.tries_spent(mailer.language_of(user), until=until, where=where)
+        letter = mailer.tries_spent(mailer.language_of(user), username=user.username, until=until, where=where)
         outbox.put(letter, user.email, user_id=user.id)
 
 

@@ -1,4 +1,4 @@
-"""The reasons for which a use case refuses a request. cms/answers.py has the status and the sentence of each."""
+"""The reasons for which a use case refuses a request. cms/sentences.py has the status and the sentence of each."""
 
 import re
 
@@ -134,6 +134,11 @@ class UsernameTaken(Refusal):
 
 class ProfileChanged(Refusal):
     """The data were changed since the page was shown: saving now would overwrite that unseen."""
+
+    @classmethod
+    def event(cls) -> str:
+        """Return another name than `profile_changed`: that records that data were saved."""
+        return "profile_outdated"
 
 
 class LastSuperuser(Refusal):

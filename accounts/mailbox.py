@@ -25,6 +25,7 @@ class Received:
     subject: str
     at: datetime
     body: str
+    html: str
 
 
 class Mailbox(smtplib.SMTP):
@@ -60,15 +61,21 @@ def messages() -> list[Received]:
     return [_received(path) for path in sorted(_folder().glob("*.eml"), reverse=True)]
 
 
+def message(message_id: str) -> Received | None:
+    """Return one message, or None if there is none of that id."""
+    return next((_received(path) for path in _folder().glob("*.eml") if path.stem == message_id), None)
+
+
 def _received(path: Path) -> Received:
     message = message_from_bytes(path.read_bytes(), policy=policy.default)
-    text = message.get_body(("plain",))
+    text, html = message.get_body(("plain",)), message.get_body(("html",))
     return Received(
         id=path.stem,
         to=str(message["To"]),
         subject=str(message["Subject"]),
         at=_sent_at(message),
         body=text.get_content() if text else "",
+        html=html.get_content() if html else "",
     )
 
 

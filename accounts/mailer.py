@@ -1,16 +1,19 @@
 """What a mail says: a folder of templates a mail (templates/mail/<name>/), in the language of who reads it."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
 
 from flask import current_app
-from flask_babel import force_locale, get_locale, ngettext
+from flask_babel import force_locale, get_babel, gettext, ngettext
 
 from accounts import clock
 from accounts.audit import Where
 from models import CMSUser
 
 PARTS = ("subject.txt", "body.txt", "body.html")
+OPERATOR = "-"  # As `by`, as in the history: on the command line. "" is the account's owner.
 
 
 @dataclass(frozen=True)
@@ -24,12 +27,18 @@ class Letter:
 
 
 def language_of(user: CMSUser) -> str:
-    """Return the language an administrator chose, else the one of the request at hand, else Chinese."""
-    return user.language or str(get_locale() or "zh")
+    """Return the language an administrator chose, else the one of the request at hand, else Chinese.
+
+    A locale that is forced, as the command line forces English, is for who reads the output and not for this person.
+    """
+    return user.language or str(get_babel().locale_selector())
 
 
 def code(language: str, *, code: str, seconds: int, where: Where) -> Letter:
-    """To the new address: the code, how long it lives, who asked and what to do if it was not you."""
+    """To the new address: the code, how long it lives, from where it was asked for and what to do if it was not you.
+
+    It may be a stranger's mailbox: neither the account nor its present address is named.
+    """
     return _letter("code", language, code=code, seconds=seconds, where=where)
 
 
@@ -38,27 +47,29 @@ def taken(language: str, *, where: Where) -> Letter:
     return _letter("taken", language, where=where)
 
 
-def heads_up(language: str, *, new_email: str, stop: str, where: Where) -> Letter:
-    """To the present address: a change was asked for; from where, and the link that stops it."""
-    return _letter("heads_up", language, new_email=masked(new_email), stop=stop, where=where)
+def heads_up(language: str, *, username: str, new_email: str, stop: str, where: Where) -> Letter:
+    """To the present address: a change was asked for; by whom, from where, and the link that stops it."""
+    return _letter("heads_up", language, username=username, new_email=masked(new_email), stop=stop, where=where)
 
 
-def old_code(language: str, *, code: str, seconds: int, new_email: str, stop: str, where: Where) -> Letter:
+def old_code(
+    language: str, *, username: str, code: str, seconds: int, new_email: str, stop: str, where: Where
+) -> Letter:
     """To the present address where the policy asks for both: its code, and the link that stops the change."""
-    told = {"new_email": masked(new_email), "stop": stop, "where": where}
+    told: dict[str, Any] = {"username": username, "new_email": masked(new_email), "stop": stop, "where": where}
     return _letter("old_code", language, code=code, seconds=seconds, **told)
 
 
-def tries_spent(language: str, *, until: datetime, where: Where) -> Letter:
+def tries_spent(language: str, *, username: str, until: datetime, where: Where) -> Letter:
     """To the present address: so many wrong codes were tried that no more are taken for a while."""
-    return _letter("tries_spent", language, until=_utc(until), where=where)
+    return _letter("tries_spent", language, username=username, until=_utc(until), where=where)
 
 
-def changed(language: str, *, username: str, new_email: str, undo: str, at: datetime, where: Where) -> Letter:
+def changed(language: str, *, username: str, new_email: str, undo: str, where: Where, by: str = "") -> Letter:
     """To the old address: the change is made; who, when, from where, the new address masked, and the undo link."""
     days = -(-current_app.config["UNDO_SECONDS"] // 86400)
-    told = {"username": username, "new_email": masked(new_email), "undo": undo, "days": days}
-    return _letter("changed", language, **told, at=_utc(at), where=where)
+    told: dict[str, Any] = {"username": username, "new_email": masked(new_email), "undo": undo, "days": days}
+    return _letter("changed", language, **told, by=_another(by), where=where)
 
 
 def undone(language: str, *, username: str, where: Where) -> Letter:
@@ -77,18 +88,31 @@ class Aftermath:
 
 def restored(language: str, *, username: str, token: str, seconds: int, aftermath: Aftermath, where: Where) -> Letter:
     """To the restored address: the link to set a new password, what was withdrawn, and what must be checked."""
-    told = {"username": username, **vars(aftermath)}
+    told: dict[str, Any] = {"username": username, **vars(aftermath)}
     return _letter("restored", language, token=token, seconds=seconds, **told, where=where)
 
 
-def password_link(language: str, *, token: str, seconds: int, where: Where) -> Letter:
-    """To the account's address: the link to set a new password."""
-    return _letter("password_link", language, token=token, seconds=seconds, where=where)
+def password_link(
+    language: str,
+    *,
+    username: str,
+    token: str,
+    where: Where,
+    at: datetime | None = None,
+    by: str = "",
+    reason: str = "",
+) -> Letter:
+    """To the account's address: the link to set a new password; who asked and why, if another administrator did."""
+    told: dict[str, Any] = {"username": username, "token": token, "by": by, "reason": reason}
+    seconds = current_app.config["PASSWORD_LINK_SECONDS"]
+    return _letter("password_link", language, **told, seconds=seconds, at=at, where=where)
 
 
-def password_changed(language: str, *, username: str, where: Where, reason: str = "") -> Letter:
-    """To the account's address: its password was changed; why, if the operator did it."""
-    told = {"username": username, "at": _utc(clock.now()), "reason": reason}
+def password_changed(
+    language: str, *, username: str, where: Where, is_by_link: bool = False, by: str = "", reason: str = ""
+) -> Letter:
+    """To the account's address: its password was changed; by whom, and why if the operator did it."""
+    told: dict[str, Any] = {"username": username, "is_by_link": is_by_link, "by": _another(by), "reason": reason}
     return _letter("password_changed", language, **told, where=where)
 
 
@@ -99,10 +123,20 @@ def masked(email: str) -> str:
     return f"{local[:1]}***@{name[:1]}***{dot}{rest}"
 
 
-def assisted(language: str, *, new_email: str, by: str, reason: str, at: datetime, stop: str, where: Where) -> Letter:
+def assisted(
+    language: str,
+    *,
+    username: str,
+    new_email: str,
+    by: str,
+    reason: str,
+    stop: str,
+    where: Where,
+) -> Letter:
     """To every known address: another administrator started a change; who, why, when it can happen, how to stop it."""
-    told = {"new_email": masked(new_email), "by": by, "reason": reason, "at": _utc(at), "stop": stop}
-    return _letter("assisted", language, **told, where=where)
+    ready_at = clock.now() + timedelta(seconds=current_app.config["ASSISTED_WAIT_SECONDS"])
+    told: dict[str, Any] = {"username": username, "by": by, "reason": reason, "stop": stop, "ready_at": _utc(ready_at)}
+    return _letter("assisted", language, **told, new_email=masked(new_email), where=where)
 
 
 def assisted_proof(language: str, *, username: str, by: str, token: str, where: Where) -> Letter:
@@ -127,15 +161,24 @@ def _span(seconds: int) -> str:
     return str(ngettext("%(num)d minute", "%(num)d minutes", seconds // 60))
 
 
+def _another(by: str) -> str | None:
+    """Return who acted on the account if it was not its owner: a user name, or "" for the operator."""
+    return None if by == "" else "" if by == OPERATOR else by
+
+
 def _utc(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%d %H:%M UTC")
 
 
-def _letter(kind: str, language: str, **values: object) -> Letter:
+def _letter(kind: str, language: str, *, where: Where, at: datetime | None = None, **values: Any) -> Letter:
+    """Write a mail. Whatever it says, it says when that was (`at`, else now), and which site it is about."""
     with force_locale(language):
         if isinstance(seconds := values.get("seconds"), int):
             values["life"] = _span(seconds)
+        site = urlsplit(where.site or current_app.config["SITE_URL"]).netloc
+        values.update(where=where, at=_utc(at or clock.now()), site=site)
         # Not through Flask's render_template: a mail says nothing that depends on the request at hand.
         templates = (current_app.jinja_env.get_template(f"mail/{kind}/{part}") for part in PARTS)
         subject, body, html = [template.render(values) for template in templates]
-    return Letter(kind, " ".join(subject.split()), body.strip() + "\n", html)
+        name = " · ".join(filter(None, [str(gettext("Account centre")), site]))
+    return Letter(kind, " ".join(subject.split()), f"{body.strip()}\n\n-- \n{name}\n", html)

@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict
 from datetime import timedelta
+from typing import Any
 
 from flask import current_app
 
@@ -56,16 +57,19 @@ def _mail_link(errand: Mail) -> None:
     user = people.lock(found.id) if found else None
     if user and user.is_active and user.email_key == email_key(errand.recipient):
         where = Where(**asked["where"])
-        put_link(user, where, user.language or asked["language"])
+        put_link(user, where, user.language or asked["language"], at=errand.created_at)
         audit.record(user, "password_link_sent", where)
     else:
         log_refusal("address_unknown", "forgotten password", network=asked["where"]["network"])
 
 
-def put_link(user: CMSUser, where: Where, language: str) -> None:
-    """Mail a link to set a new password to the account's address; an older one dies. The caller commits."""
+def put_link(user: CMSUser, where: Where, language: str, **told: Any) -> None:
+    """Mail a link to set a new password to the account's address; an older one dies. The caller commits.
+
+    `told` is what the mail says beside it: `at` when it was asked for, `by` whom and for which `reason`.
+    """
     token, seconds = make_link(user)
-    letter = mailer.password_link(language, token=token, seconds=seconds, where=where)
+    letter = mailer.password_link(language, username=user.username, token=token, where=where, **told)
     outbox.put(letter, user.email, user_id=user.id, not_after=clock.now() + timedelta(seconds=seconds))
 
 
@@ -98,7 +102,7 @@ def choose(token: str, password: str, where: Where) -> CMSUser:
             raise LinkDead
         passwords.set_hash(account, password_hash)
         sessions.end_all(account)
-        _tell_of_new_password(account, where)
+        _tell_of_new_password(account, where, is_by_link=True)
     return account
 
 
@@ -128,16 +132,23 @@ def send_link(actor: Actor, user_id: int, *, reason: str, where: Where) -> None:
         if not account.is_active:
             raise NobodyThere
         limits.spend(Limit(f"password-links:user:{user_id}", LINKS_PER_ADDRESS_PER_HOUR, HOUR))
-        put_link(account, where, mailer.language_of(account))
         by = actor.user
+        put_link(account, where, mailer.language_of(account), by=by.username, reason=reason)
         audit.record(account, "password_link_sent", where, actor_id=by.id, by=by.username, reason=reason)
 
 
 def _tell_of_new_password(
-    user: CMSUser, where: Where, *, actor_id: int | None = audit.OWNER, by: str = "", reason: str = ""
+    user: CMSUser,
+    where: Where,
+    *,
+    is_by_link: bool = False,
+    actor_id: int | None = audit.OWNER,
+    by: str = "",
+    reason: str = "",
 ) -> None:
     """End the links to set a password, write the history, and tell the account's address (ASVS 6.3.7)."""
     links.end(LinkPurpose.PASSWORD, user)
     audit.record(user, "password_set", where, actor_id=actor_id, by=by, reason=reason)
-    letter = mailer.password_changed(mailer.language_of(user), username=user.username, where=where, reason=reason)
+    told = {"username": user.username, "by": by, "reason": reason}
+    letter = mailer.password_changed(mailer.language_of(user), **told, is_by_link=is_by_link, where=where)
     outbox.put(letter, user.email, user_id=user.id)

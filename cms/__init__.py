@@ -15,6 +15,7 @@ from cms import (
     passwords,
     profile,
     security,
+    sentences,
     session_cookie,
     settings,
     undo,
@@ -28,6 +29,7 @@ def init_app(app: Flask) -> None:
     languages.init_app(app)
     guard.init_app(app)
     answers.init_app(app)
+    sentences.init_app(app)
     headers.init_app(app)
     for room in (assets, auth, settings, undo, security, passwords, profile, users, health):
         app.register_blueprint(room.bp)

@@ -1,14 +1,14 @@
-"""Outcome -> JSON or page. The one table that knows the status, the word, the field and the sentence of a refusal."""
+"""Outcome -> JSON or page; what is said stands in cms/sentences.py."""
 
 import logging
 import secrets
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from flask import Flask, Response, flash, g, jsonify, redirect, render_template, request, session, url_for
 from flask.globals import request_ctx
-from flask_babel import gettext, lazy_gettext, ngettext
+from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
 from markupsafe import Markup
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, SecurityError
@@ -18,93 +18,14 @@ from accounts import database, errors
 from accounts.security_log import log_refusal
 from cms import guard
 from cms.guard import SAFE, own_path
-from forms import CODE_WRONG, BaseForm, Doubt, ReauthForm, all_errors
+from cms.sentences import CSRF_FAILED, HOST_UNKNOWN, HTTP_ERRORS, UNAVAILABLE, Said, joined, retry_sentence, tell
+from forms import BaseForm, Doubt, ReauthForm, all_errors
 
 Answer = AnyResponse | tuple[str, int] | tuple[str, int, dict[str, str]]
 UNAVAILABLE_SECONDS = 2
 log = logging.getLogger(__name__)
 
 
-class Said(NamedTuple):
-    """How a refusal is told: HTTP status, stable word, field that it belongs to ("" for none), sentence."""
-
-    status: int
-    word: str
-    field: str
-    sentence: Any
-
-
-REFUSALS: dict[type[errors.Refusal], Said] = {
-    errors.SignInRequired: Said(401, "sign_in_required", "", lazy_gettext("Please sign in.")),
-    errors.ReauthRequired: Said(401, "reauth_required", "", lazy_gettext("Please enter your password once more.")),
-    errors.WrongCredentials: Said(400, "wrong_credentials", "", lazy_gettext("The address or the password is wrong.")),
-    errors.PasswordWrong: Said(400, "password_wrong", "password", lazy_gettext("The password is wrong.")),
-    errors.SameEmail: Said(400, "same_email", "email", lazy_gettext("This is already your e-mail address!")),
-    errors.EmailTaken: Said(409, "email_taken", "email", lazy_gettext("This address belongs to another account.")),
-    errors.CodeWrong: Said(400, "code_wrong", "captcha", CODE_WRONG),
-    errors.CodeExpired: Said(
-        400, "code_expired", "captcha", lazy_gettext("The code has expired. Please get a new one.")
-    ),
-    errors.AskedElsewhere: Said(
-        409,
-        "asked_elsewhere",
-        "captcha",
-        lazy_gettext("This code was requested in another browser. Enter it there, or get a new code here."),
-    ),
-    errors.ChangeWasDropped: Said(409, "change_dropped", "captcha", ""),
-    errors.AlreadyChanged: Said(
-        409,
-        "already_changed",
-        "",
-        lazy_gettext(
-            "The change has already been made. To undo it, use the link in the mail that tells of the change."
-        ),
-    ),
-    errors.NothingToStop: Said(
-        410, "nothing_to_stop", "", lazy_gettext("This change was cancelled or has expired: there is nothing to stop.")
-    ),
-    errors.CodeMissing: Said(400, "code_missing", "captcha", ""),
-    errors.ChangesFrozen: Said(
-        403, "changes_frozen", "", lazy_gettext("A change was undone lately, so the address stays as it is for now.")
-    ),
-    errors.LinkDead: Said(
-        410, "link_dead", "", lazy_gettext("This link is used, too old, or was replaced by a newer one.")
-    ),
-    errors.UsernameTaken: Said(409, "username_taken", "username", lazy_gettext("This user name is taken.")),
-    errors.ProfileChanged: Said(
-        409,
-        "profile_changed",
-        "",
-        lazy_gettext("Your data were changed in another window. Please look at the saved data and try again."),
-    ),
-    errors.LastSuperuser: Said(
-        409,
-        "last_superuser",
-        "",
-        lazy_gettext("This is the last superuser: nobody could manage the accounts any more."),
-    ),
-    errors.NotAllowed: Said(403, "forbidden", "", lazy_gettext("This is not allowed.")),
-    errors.NotYourself: Said(409, "not_yourself", "", lazy_gettext("You cannot do this to your own account.")),
-    errors.NobodyThere: Said(404, "nobody_there", "", lazy_gettext("There is no such administrator.")),
-    errors.TooManyAttempts: Said(
-        429, "too_many_attempts", "captcha", lazy_gettext("Too many wrong codes. Please get a new one later.")
-    ),
-    errors.TooManyRequests: Said(
-        429, "too_many_requests", "", lazy_gettext("Too many requests. Please wait a little.")
-    ),
-}
-HTTP_ERRORS = {
-    400: ("bad_request", lazy_gettext("The request could not be understood.")),
-    403: ("forbidden", lazy_gettext("This is not allowed.")),
-    404: ("not_found", lazy_gettext("There is nothing here.")),
-    405: ("method_not_allowed", lazy_gettext("This cannot be done here.")),
-    413: ("too_large", lazy_gettext("That is too much to send.")),
-    415: ("unsupported_media_type", lazy_gettext("Please send a form.")),
-    500: (
-        "internal",
-        lazy_gettext("Something went wrong on our side. Please look whether it was done before you try again."),
-    ),
-}
 ORDINARY = frozenset(
     {
         *("invalid", "check_email", "same_email", "code_missing", "profile_changed", "sign_in_required"),
@@ -114,14 +35,6 @@ ORDINARY = frozenset(
 )
 """Refusals that belong to daily use or have a line of their own in the log; all others stand in the security log."""
 SPECIAL_KINDS = {guard.ForeignSite: "foreign_site", SecurityError: "unknown_host"}
-FIELD_OF = {"new": "captcha", "old": "old_captcha"}
-STILL_MISSING = {
-    "new": lazy_gettext("Right. Now enter the code that was mailed to the new address, too."),
-    "old": lazy_gettext("Right. Now enter the code that was mailed to your present address, too."),
-}
-HOST_UNKNOWN = lazy_gettext("This host name is not served here.")
-CSRF_FAILED = lazy_gettext("This page is too old. Please reload it and try again.")
-UNAVAILABLE = lazy_gettext("The service is not available right now. Please try again in a moment.")
 
 
 class Invalid(Exception):
@@ -237,7 +150,7 @@ def _no(
         _log_refusal(kind or said.word)
     sentence = str(said.sentence)
     if retry_after and said.status != 503:
-        sentence = gettext("%(sentence)s %(next)s", sentence=sentence, next=_retry_sentence(retry_after))
+        sentence = joined(sentence, retry_sentence(retry_after))
     headers = {"Retry-After": str(retry_after)} if retry_after else {}
     if wants_page():
         return _page(said, sentence, fields), said.status, headers
@@ -333,29 +246,14 @@ def _doubted(error: Doubtful) -> Answer:
 
 
 def _refused(error: errors.Refusal) -> Answer:
-    said = REFUSALS[type(error)]
+    said, details = tell(error, of_another=request.blueprint == "users")
+    if isinstance(error, errors.PasswordWrong) and "oldpwd" in g.get("refused_form", ()):
+        said = said._replace(field="oldpwd")  # Where a new password is typed, too, `password` is that one.
     if wants_page() and isinstance(error, errors.SignInRequired):
         return redirect(url_for("auth.login", next=_way_back()), 303)
     if wants_page() and isinstance(error, errors.ReauthRequired):
         return reauth_page(ReauthForm(data={"next": _way_back(), "resume": request.path})), said.status
-    told, details = _told(error, said)
-    return _no(told, retry_after=error.retry_after if isinstance(error, errors.WaitFirst) else 0, **details)
-
-
-def _told(error: errors.Refusal, said: Said) -> tuple[Said, dict[str, Any]]:
-    """Return how this very refusal is told, and what else its answer carries."""
-    if isinstance(error, errors.CodeWrong):
-        left = ngettext("%(num)d try left.", "%(num)d tries left.", error.tries_left)
-        return said._replace(field=FIELD_OF[error.whose]), {"tries_left": error.tries_left, "hint": left}
-    if isinstance(error, errors.PasswordWrong) and "oldpwd" in g.get("refused_form", ()):
-        return said._replace(field="oldpwd"), {}  # Where a new password is typed, too, `password` is that one.
-    if isinstance(error, errors.CodeMissing):
-        return said._replace(field=FIELD_OF[error.missing], sentence=STILL_MISSING[error.missing]), {}
-    if isinstance(error, errors.ChangeWasDropped):
-        by = error.by or gettext("the operator")
-        sentence = gettext("This change was dropped by %(by)s. The reason is in the mail you got.", by=by)
-        return said._replace(sentence=sentence), {"by": error.by}
-    return said, {}
+    return _no(said, retry_after=error.retry_after if isinstance(error, errors.WaitFirst) else 0, **details)
 
 
 def reauth_page(form: ReauthForm) -> str:
@@ -410,13 +308,3 @@ def _fault(error: Exception) -> Answer:
 
 def _first_line(error: Exception) -> str:
     return str(error).partition("\n")[0]
-
-
-def _retry_sentence(seconds: int) -> str:
-    """Say how long to wait, in the unit in which a person would."""
-    if seconds < 100:
-        return str(ngettext("Try again in %(num)d second.", "Try again in %(num)d seconds.", seconds))
-    minutes = -(-seconds // 60)
-    if minutes < 100:
-        return str(ngettext("Try again in %(num)d minute.", "Try again in %(num)d minutes.", minutes))
-    return str(ngettext("Try again in %(num)d hour.", "Try again in %(num)d hours.", -(-minutes // 60)))

@@ -20,7 +20,7 @@ def init_app(app: Flask) -> None:
 def add(response: Response) -> Response:
     """Add what ASVS 3.4 asks for; no page of an account is kept by anybody (14.3.2)."""
     headers = response.headers
-    headers["Content-Security-Policy"] = CSP
+    headers.setdefault("Content-Security-Policy", CSP)  # The mailbox of a developer has others (cms/mailbox.py).
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Referrer-Policy"] = "same-origin"
     headers["Cross-Origin-Opener-Policy"] = "same-origin"

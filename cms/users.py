@@ -141,7 +141,6 @@ def _user_page(user_id: int, form: ReasonForm | None = None, start: StartChangeF
         started_by=found.started_by,
         sessions=history.living_sessions(found.user),
         events=history.events(found.user, before=security.before()),
-        names=security.EVENTS,
         page_size=history.PAGE,
         now=clock.now(),
         **forms,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from accounts import errors
-from cms import answers
+from cms import sentences
 from tests.parts import ROOT
 
 GROUND = ("forms", "models", "cache", "config", "confusables")
@@ -196,19 +196,19 @@ def every(cls: type) -> Iterator[type]:
         yield from every(below)
 
 
-def test_every_refusal_has_a_row_in_the_table_of_answers() -> None:
+def test_every_refusal_has_a_row_in_the_table_of_sentences() -> None:
     leaves = {cls for cls in every(errors.Refusal) if not cls.__subclasses__()}
     assert len(leaves) > 8
-    assert leaves <= set(answers.REFUSALS)
-    assert set(answers.REFUSALS) <= set(every(errors.Refusal))
+    assert leaves <= set(sentences.REFUSALS)
+    assert set(sentences.REFUSALS) <= set(every(errors.Refusal))
 
 
-def test_every_row_in_the_table_of_answers_is_whole() -> None:
-    for refusal, said in answers.REFUSALS.items():
+def test_every_row_in_the_table_of_sentences_is_whole() -> None:
+    for refusal, said in sentences.REFUSALS.items():
         assert 400 <= said.status < 500, refusal
         assert said.word.replace("_", "").islower(), refusal
         assert (said.status == 429) <= issubclass(refusal, errors.WaitFirst), refusal
-    words = [said.word for said in answers.REFUSALS.values()]
+    words = [said.word for said in sentences.REFUSALS.values()]
     assert len(words) == len(set(words))
 
 

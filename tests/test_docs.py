@@ -11,7 +11,7 @@ from flask import Flask
 
 import config
 from app import create_app
-from cms import answers
+from cms import sentences
 from models import db
 from tests.houses import House, settings_for
 from tests.parts import ROOT
@@ -83,8 +83,8 @@ def test_the_readme_lists_every_route_and_no_other(application: Flask) -> None:
 
 def words_of_the_answers() -> set[tuple[int, str]]:
     """Return status and word of every refusal: those of the two tables, and those that are said in passing."""
-    found = {(said.status, said.word) for said in answers.REFUSALS.values()}
-    found |= {(status, word) for status, (word, _) in answers.HTTP_ERRORS.items()}
+    found = {(said.status, said.word) for said in sentences.REFUSALS.values()}
+    found |= {(status, word) for status, (word, _) in sentences.HTTP_ERRORS.items()}
     for node in ast.walk(ast.parse((ROOT / "cms" / "answers.py").read_text())):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Said":
             status, word = node.args[0], node.args[1]

@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 
 from accounts import mailer
-from accounts.audit import Where
+from accounts.audit import COMMAND_LINE, Where
 from accounts.mailer import Aftermath, Letter
 from tests.houses import Clock, House
 from tests.parts import ROOT
+from tests.people import html_of, text_of
+from tests.stories.office import act, superuser
 
 EXPECTED = Path(__file__).resolve().parent / "expected"
 AT = datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)
@@ -26,26 +28,32 @@ AFTERMATH = Aftermath(["eve@example.com"], ["bob"], ["carol", "mallory"])
 LETTERS: dict[str, Callable[[str, Where, str], Letter]] = {
     "code": lambda language, where, _: mailer.code(language, code="012345", seconds=600, where=where),
     "taken": lambda language, where, _: mailer.taken(language, where=where),
-    "heads_up": lambda language, where, _: mailer.heads_up(
-        language, new_email="new@mail.example.org", stop="TOKEN", where=where
+    "heads_up": lambda language, where, name: mailer.heads_up(
+        language, username=name, new_email="new@mail.example.org", stop="TOKEN", where=where
     ),
-    "old_code": lambda language, where, _: mailer.old_code(
-        language, code="012345", seconds=90, new_email="new@mail.example.org", stop="TOKEN", where=where
+    "old_code": lambda language, where, name: mailer.old_code(
+        language, username=name, code="012345", seconds=90, new_email="new@mail.example.org", stop="TOKEN", where=where
     ),
-    "tries_spent": lambda language, where, _: mailer.tries_spent(language, until=AT, where=where),
+    "tries_spent": lambda language, where, name: mailer.tries_spent(language, username=name, until=AT, where=where),
     "changed": lambda language, where, name: mailer.changed(
-        language, username=name, new_email="new@mail.example.org", undo="TOKEN", at=AT, where=where
+        language, username=name, new_email="new@mail.example.org", undo="TOKEN", where=where
     ),
     "undone": lambda language, where, name: mailer.undone(language, username=name, where=where),
     "restored": lambda language, where, name: mailer.restored(
         language, username=name, token="TOKEN", seconds=1800, aftermath=AFTERMATH, where=where
     ),
-    "password_link": lambda language, where, _: mailer.password_link(
-        language, token="TOKEN", seconds=1800, where=where
+    "password_link": lambda language, where, name: mailer.password_link(
+        language, username=name, token="TOKEN", where=where
     ),
     "password_changed": lambda language, where, name: mailer.password_changed(language, username=name, where=where),
     "assisted": lambda language, where, name: mailer.assisted(
-        language, new_email="new@mail.example.org", by=name, reason="Lost mailbox", at=AT, stop="TOKEN", where=where
+        language,
+        username="ann",
+        new_email="new@mail.example.org",
+        by=name,
+        reason="Lost mailbox",
+        stop="TOKEN",
+        where=where,
     ),
     "assisted_proof": lambda language, where, name: mailer.assisted_proof(
         language, username=name, by="bob", token="TOKEN", where=where
@@ -122,6 +130,109 @@ def test_what_a_stranger_chose_is_shown_and_not_obeyed(small_house: House, kind:
 def test_a_mail_loads_nothing(small_house: House, kind: str) -> None:
     """A picture from our server would tell who opened the mail, and when."""
     assert not re.search(r"<(img|script|link|iframe)\b|@import|url\(", letter(small_house, kind, "zh").html)
+
+
+@EVERY
+@BOTH
+def test_a_mail_says_when_and_in_which_zone_and_which_site_it_is_about(
+    small_house: House, kind: str, language: str
+) -> None:
+    written = letter(small_house, kind, language)
+    when = "时间：" if language == "zh" else "When: "
+    for part in (written.body, written.html):
+        assert f"{when}2026-02-03 04:05 UTC" in part
+        assert "cms.example.com" in part.replace(WHERE.site, "")
+        assert set(re.findall(r"\d\d:\d\d(?: UTC)?", part)) <= {"04:05 UTC"}  # No time without its zone.
+
+
+@BOTH
+@pytest.mark.parametrize(
+    "kind", sorted(set(LETTERS) - {"code", "taken", "undone", "invitation", "assisted_proof", "restored"})
+)
+def test_a_mail_to_the_accounts_own_address_names_the_account_and_who_did_it(
+    small_house: House, kind: str, language: str
+) -> None:
+    written = letter(small_house, kind, language, name="zoe")
+    by = re.search("操作人：(.+)" if language == "zh" else "By: (.+)", written.body)
+    assert by
+    assert by[1] in written.html.replace("&#34;", '"')
+    assert "zoe" in written.body
+    if kind in ("heads_up", "old_code", "tries_spent", "changed", "password_changed"):
+        assert "zoe" in by[1]
+
+
+@BOTH
+def test_the_mail_to_a_new_address_names_neither_the_account_nor_its_address(house: House, language: str) -> None:
+    """It may be a stranger's mailbox: they learn that an administrator of this site asked, when and from where."""
+    ann = house.person()
+    house.change(ann.email, language=language)
+    assert ann.ask("stranger@example.org").status == 200
+    (mail,) = house.mail_to("stranger@example.org")
+    for part in (text_of(mail), html_of(mail)):
+        assert "ann" not in part.replace("管理员", "").replace("another", "").replace("can ", "")
+        assert "203.0.113.5" in part
+        assert f"{house.clock.now():%Y-%m-%d %H:%M} UTC" in part
+
+
+LINKS = ("heads_up", "old_code", "changed", "restored", "password_link", "assisted", "assisted_proof", "invitation")
+
+
+@BOTH
+@pytest.mark.parametrize("kind", LINKS)
+def test_a_link_is_a_button_and_stands_beside_it_as_text(small_house: House, kind: str, language: str) -> None:
+    written = letter(small_house, kind, language)
+    found = re.findall(r'<a href="([^"]+)"([^>]*)>([^<]+)</a>', written.html)
+    assert len(found) == 2
+    (address, style, label), (second, _, text) = found
+    assert address == second == text
+    assert f"\n{address}\n" in written.body
+    assert "padding:" in style
+    # Both colours are given, so that a dark page does not take one of them away.
+    assert re.search(r"background-color:#\w{6};color:#\w{6}", style)
+    assert "://" not in label
+
+
+def test_only_mails_with_something_to_do_have_a_link(small_house: House) -> None:
+    having = {kind for kind in LETTERS if "<a " in letter(small_house, kind, "en").html}
+    assert having == set(LINKS)
+
+
+def test_a_mail_of_a_command_names_the_command_line_and_the_site(small_house: House) -> None:
+    small_house.clock.at = AT
+    app = small_house.build(SITE_URL="https://cms.example.org")
+    with app.app_context():
+        written = mailer.password_changed("en", username="ann", where=COMMAND_LINE, by="-", reason="A call")
+    assert "When: 2026-02-03 04:05 UTC\nBy: the operator\nFrom: the command line\nReason: A call\n" in written.body
+    assert written.body.endswith("-- \nAccount centre · cms.example.org\n")
+
+
+def test_a_password_link_says_when_it_was_asked_for_however_late_it_is_written(small_house: House) -> None:
+    """What was asked for on the page of forgotten passwords is looked up in the outbox, maybe later."""
+    small_house.administrator("ann@example.com")
+    asked = small_house.clock.now()
+    assert small_house.visitor().post("/cms/forgotpwd/", {"email": "ann@example.com"}).status == 200
+    small_house.clock.turn(minutes=7)
+    (mail,) = small_house.mail_to("ann@example.com")
+    assert f"{asked:%Y-%m-%d %H:%M} UTC" in text_of(mail)
+    assert f"{small_house.clock.now():%Y-%m-%d %H:%M} UTC" not in text_of(mail)
+
+
+def test_a_notice_says_who_made_the_change(house: House) -> None:
+    """Its owner, or the administrator or operator who started it for them."""
+    boss, ann = superuser(house), house.person()
+    for new, start, by in (
+        ("new1@example.com", None, "以 ann 登录的用户"),
+        ("new2@example.com", "boss", "boss"),
+    ):
+        old = house.stored("ann").email
+        if start is None:
+            assert ann.ask(new).status == 200
+            assert ann.confirm(new, house.code_to(new)).status == 200
+        else:
+            assert act(boss, house, old, "start_change", email=new).status == 200
+            house.clock.turn(hours=25)
+            assert house.visitor().post(house.links_to(new, "prove")[0]).status == 200
+        assert f"操作人：{by}\n" in text_of(house.mail_to(old)[-1]).replace("\r\n", "\n")
 
 
 @BOTH

@@ -15,7 +15,7 @@ from accounts import audit_verification
 from models import CMSUser, EmailChange, Mail, db
 from tests.houses import House
 from tests.people import PASSWORD, link_in, other_than, text_of
-from tests.stories.office import BOSS, NEW, crowd, history, id_of, newest, superuser
+from tests.stories.office import BOSS, NEW, act, crowd, history, id_of, newest, superuser
 
 ANN = "ann@example.com"
 FRESH = "several words of mine"
@@ -125,7 +125,10 @@ class TestAdmin:
         for words in (("role", BOSS, "editor"), ("disable", BOSS)):
             result = flask(house, "admin", *words, *BECAUSE)
             assert result.exit_code == 1
-            assert result.output == "Error: Refused: Nobody else could manage the administrators any more.\n"
+            assert result.output == (
+                "Error: Refused (last_superuser): "
+                "This is the last superuser: nobody could manage the accounts any more.\n"
+            )
         stored = house.stored("boss")
         assert (stored.is_superuser, stored.is_active, newest(house, BOSS)) == (True, True, before)
         assert house.mail_to(BOSS) == []
@@ -227,9 +230,27 @@ class TestEmail:
             "signed_in",
             "administrator_created",
         ]
-        assert lines[0].endswith(f"\t-\tby=- reason={BECAUSE[1]}")
+        assert lines[0].endswith(f"\t-\tcommand line\tby the operator; reason: {BECAUSE[1]}")
         assert "\t192.0.2.44\t" in lines[1]
         assert small_house.code_to(NEW) not in "\n".join(lines)
+
+    def test_a_history_is_printed_in_words(self, small_house: House) -> None:
+        """When, how often, what, from where, who did it and why; the stable word stays where it was."""
+        ann, boss = small_house.person(), superuser(small_house)
+        first = small_house.clock.now()
+        ann.ask(NEW)
+        code = small_house.code_to(NEW)
+        ann.confirm(NEW, other_than(code))
+        small_house.clock.turn(seconds=61)
+        ann.confirm(NEW, other_than(code))
+        assert act(boss, small_house, ANN, "disable", "left the team").status == 200
+        rows = [line.split("\t") for line in said(small_house, "email", "history", ANN).splitlines()]
+        assert [len(row) for row in rows] == [6] * len(rows)
+        now = f"{small_house.clock.now():%Y-%m-%d %H:%M:%S} UTC"
+        assert rows[0][:4] == [now, "disabled x1", "Account disabled", "203.0.113.5"]
+        assert rows[0][5] == "by boss; reason: left the team"
+        assert rows[1][:3] == [f"{first:%Y-%m-%d %H:%M:%S} - {now}", "code_wrong x2", "Wrong code"]
+        assert rows[1][5] == f"email: {NEW}"
 
     @pytest.mark.parametrize(
         ("settings", "begin"),
@@ -258,14 +279,60 @@ class TestEmail:
         small_house.administrator(ANN)
         small_house.administrator(BOSS)
         for new, line in (
-            (ANN, "Refused: The new address is the present one, whatever its case or form."),
-            (BOSS, "Refused: The address belongs to another administrator."),
-            ("no address", "'no address' cannot be used: 请输入正确格式的邮箱！"),
+            (ANN, "Refused (same_email): This is already the e-mail address of the account."),
+            (BOSS, "Refused (email_taken): This address belongs to another account."),
+            ("no address", "'no address' cannot be used: Please enter a valid e-mail address!"),
         ):
             result = flask(small_house, "email", "start", ANN, new, *BECAUSE)
             assert (result.exit_code, result.output) == (1, f"Error: {line}\n")
         assert small_house.rows(select(EmailChange.id)) == []
         assert small_house.rows(select(Mail.id)) == []
+
+
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+
+
+class TestLanguage:
+    """The command line speaks English; its mails speak the language of who reads them."""
+
+    def test_what_a_form_refuses_is_said_in_english(self, small_house: House) -> None:
+        small_house.administrator(ANN)
+        for words, typed in (
+            (("admin", "create", "no address", "--username", "bob"), ""),
+            (("admin", "create", NEW, "--username", "x"), ""),
+            (("admin", "create", NEW, "--username", "bob"), "short\n"),
+            (("admin", "disable", ANN, "--reason", " "), ""),
+            (("admin", "disable", "no address", *BECAUSE), ""),
+            (("admin", "set-password", ANN, *BECAUSE), "password\n"),
+            (("email", "start", ANN, "no address", *BECAUSE), ""),
+        ):
+            result = flask(small_house, *words, typed=typed)
+            assert (result.exit_code, result.output[:7]) == (1, "Error: "), words
+            assert not CHINESE.search(result.output), result.output
+            assert re.search(r"[A-Z][a-z]* .*[.!?)]\n$", result.output), result.output
+
+    @pytest.mark.parametrize(("language", "is_chinese"), [(None, True), ("zh", True), ("en", False)])
+    def test_a_mail_speaks_the_language_of_its_reader(
+        self, small_house: House, language: str | None, is_chinese: bool
+    ) -> None:
+        small_house.administrator(ANN)
+        small_house.change(ANN, language=language)
+        said(small_house, "admin", "role", ANN, "superuser", *BECAUSE)
+        said(small_house, "admin", "set-password", ANN, *BECAUSE, typed=f"{FRESH}\n")
+        said(small_house, "email", "start", ANN, NEW, *BECAUSE)
+        mails = small_house.mail_to(ANN)
+        assert len(mails) == 3
+        assert [bool(CHINESE.search(str(mail["Subject"]))) for mail in mails] == [is_chinese] * 3
+        assert [bool(CHINESE.search(text_of(mail))) for mail in mails] == [is_chinese] * 3
+
+    def test_a_refusal_outside_the_ordinary_ones_is_one_line_too(self, small_house: House) -> None:
+        """An address that its former owner may still want back: the use case refuses it, and not the database."""
+        ann = small_house.person()
+        ann.ask(NEW)
+        ann.confirm(NEW, small_house.code_to(NEW))
+        result = flask(small_house, "admin", "create", ANN, "--username", "bob", typed=f"{FRESH}\n")
+        assert result.output == "Error: Refused (email_taken): This address belongs to another account.\n"
+        assert result.exit_code == 1
 
 
 WHATEVER_CHANGES = [

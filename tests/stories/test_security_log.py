@@ -8,7 +8,7 @@ import pytest
 
 from accounts import errors
 from accounts.security_log import log_refusal
-from cms import answers
+from cms import answers, sentences
 from tests.houses import House
 from tests.people import PAGE, SCRIPT, Answer, Person
 
@@ -141,16 +141,16 @@ def test_daily_use_leaves_no_line(house: House, security_log: SecurityLog) -> No
 
 def raised(cls: type[errors.Refusal]) -> errors.Refusal:
     """Return a refusal of a class."""
-    given = {errors.CodeWrong: (4,), errors.CodeMissing: ("old",)}
+    given = {errors.CodeWrong: (4,), errors.CodeMissing: ("old",), errors.ChangeWasDropped: ("boss",)}
     return cls(*given.get(cls, (60,) if issubclass(cls, errors.WaitFirst) else ()))
 
 
-@pytest.mark.parametrize("cls", answers.REFUSALS, ids=lambda cls: cls.__name__)
+@pytest.mark.parametrize("cls", sentences.REFUSALS, ids=lambda cls: cls.__name__)
 def test_every_refusal_is_one_line_unless_it_is_called_ordinary(
     small_house: House, security_log: SecurityLog, cls: type[errors.Refusal]
 ) -> None:
     """A refusal that is new tomorrow is in the log without anybody's doing."""
-    word = answers.REFUSALS[cls].word
+    word = sentences.REFUSALS[cls].word
     app = small_house.build()
     app.before_request_funcs.setdefault(None, []).insert(0, lambda: (_ for _ in ()).throw(raised(cls)))
     Person(small_house.visitor(app=app).browser, NOBODY).ask_as_script("/cms/login/")
@@ -159,7 +159,7 @@ def test_every_refusal_is_one_line_unless_it_is_called_ordinary(
 
 
 def test_what_is_called_ordinary_exists_and_is_no_guess() -> None:
-    words = {said.word for said in answers.REFUSALS.values()} | {word for word, _ in answers.HTTP_ERRORS.values()}
+    words = {said.word for said in sentences.REFUSALS.values()} | {word for word, _ in sentences.HTTP_ERRORS.values()}
     assert words | {"invalid", "check_email", "unavailable"} >= answers.ORDINARY
     guesses = {"wrong_credentials", "password_wrong", "code_wrong", "link_dead", "forbidden", "csrf_failed"}
     assert not guesses & answers.ORDINARY

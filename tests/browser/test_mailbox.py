@@ -1,0 +1,87 @@
+"""/dev/mailbox/ in a browser: the HTML parts of mails are shown, and whatever stands in one runs and loads nothing."""
+
+from collections.abc import Iterator
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, Request, expect
+
+from tests.browser.conftest import PATIENCE_MS, SitDown
+from tests.browser.readers import ARTEFACTS, BOTH
+from tests.live.sites import Site
+
+EVIL = """<!doctype html><html><body onload="top.ran = document.title = 'ran'">
+<p id="shown">Shown</p><p id="styled" style="color:rgb(1, 2, 3);background:url(/loaded/background)">Styled</p>
+<script>top.ran = document.title = "ran"; fetch("/loaded/fetch")</script>
+<script src="/loaded/script"></script><link rel="stylesheet" href="/loaded/style"><img src="/loaded/image">
+<img src="/nothing" onerror="top.ran = true"><iframe src="/loaded/frame"></iframe>
+<style>@import url(/loaded/import); #shown { color: rgb(4, 5, 6) }</style>
+<video src="/loaded/video" autoplay></video><object data="/loaded/object"></object>
+<meta http-equiv="refresh" content="0;url=/loaded/refresh">
+<form action="/loaded/form" method="post"><button id="send">Send</button></form>
+<a id="top" href="/loaded/top" target="_top">Top</a><a id="script" href="javascript:top.ran = true">Script</a>
+</body></html>"""
+
+
+@pytest.fixture
+def evil_mail(demo_site: Site) -> Iterator[str]:
+    """File a mail that tries all that HTML can do; return its id."""
+    message = EmailMessage()
+    message["To"], message["Subject"], message["Date"] = "eve@example.com", "Evil", "Tue, 03 Feb 2026 04:05:06 +0000"
+    message.set_content("Evil")
+    message.add_alternative(EVIL, subtype="html")
+    folder = Path(demo_site.settings["INSTANCE_DIR"]) / "mailbox"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    path = folder / "00009700000000.000000-0123456789abcdef.eml"
+    path.write_bytes(bytes(message))
+    yield path.stem
+    path.unlink()
+
+
+@BOTH
+def test_the_html_part_of_a_mail_is_shown_with_its_button(sit_down: SitDown, demo_site: Site, language: str) -> None:
+    reader = sit_down(language, at=demo_site).is_signed_in()
+    new, page = demo_site.fresh("new"), reader.settings()
+    reader.asks(new)
+    page = reader.open("/dev/mailbox/")
+    mail = page.locator("article", has_text=reader.email)
+    mail.locator("summary").click()
+    inside = mail.frame_locator("iframe")
+    button = inside.get_by_role("link", name=reader.says("Stop the change"), exact=True)
+    expect(button).to_be_visible()
+    expect(button).to_have_css("background-color", "rgb(47, 111, 222)")
+    address = str(button.get_attribute("href"))
+    expect(inside.get_by_role("link", name=address)).to_be_visible()
+    expect(mail.locator("pre")).to_contain_text(address)
+    expect(mail.locator("pre")).to_contain_text(" UTC")
+    reader.snap("mailbox-html")
+
+
+def test_nothing_in_a_mail_runs_or_loads_anything(chromium: Browser, demo_site: Site, evil_mail: str) -> None:
+    context = chromium.new_context(base_url=f"http://127.0.0.1:{demo_site.server.port}")
+    context.set_default_timeout(PATIENCE_MS)
+    page, asked = context.new_page(), list[Request]()
+    context.on("request", lambda request: asked.append(request))  # noqa: PLW0108 - Playwright needs a function.
+    page.goto("/dev/mailbox/")
+    mail = page.locator(f"[id='message-{evil_mail}']")
+    mail.locator("summary").click()
+    inside = mail.frame_locator("iframe")
+    expect(inside.locator("#styled")).to_have_css("color", "rgb(1, 2, 3)")
+    expect(inside.locator("#shown")).to_have_css("color", "rgb(4, 5, 6)")
+    for trap in ("#send", "#top", "#script"):
+        inside.locator(trap).click()
+    expect(inside.locator("#shown")).to_be_visible()
+    assert answers_of(page) == 200
+    assert page.evaluate("window.ran === undefined && document.title !== 'ran'")
+    assert page.url.endswith("/dev/mailbox/")
+    # Chromium tells of a request that the policy blocks, too: it has failed without having been sent.
+    tempted = [request for request in asked if "/loaded/" in request.url or "/nothing" in request.url]
+    assert [(request.url, request.failure) for request in tempted if request.failure != "csp"] == []
+    page.screenshot(path=ARTEFACTS / "mailbox-evil.png", full_page=True)
+    context.close()
+
+
+def answers_of(page: Page) -> int:
+    """Ask for something and wait for the answer: what the frame asked for before has been asked by then."""
+    return int(page.evaluate("fetch('/healthz').then((answer) => answer.status)"))
