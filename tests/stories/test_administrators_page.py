@@ -202,7 +202,7 @@ class TestOnePerson:
         act(boss, house, ANN, "drop_change", "not your address")
         rows = [row.text for row in section(page_of(boss, house, ANN), "What happened to the account").all("li")]
         assert [row.split(" By: ")[0].split(" new@")[0] for row in rows[:1]] == [
-            "Pending change dropped by another administrator"
+            "Pending change of the e-mail address dropped"
         ]
         assert "By: boss" in rows[0]
         assert "Reason: not your address" in rows[0]

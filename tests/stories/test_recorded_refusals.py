@@ -145,7 +145,7 @@ REFUSALS: dict[str, tuple[str, str, Callable[[Stage], Answer]]] = {
                           after(Stage.stale, lambda s: s.ann.post("/cms/security/sessions/end_others/"))),
     "end one, stale": ("reauth_required", ANN,
                        after(Stage.stale, lambda s: s.ann.post("/cms/security/sessions/1/end/"))),
-    "profile, old": ("profile_changed", ANN, lambda s: s.ann.post(
+    "profile, old": ("profile_outdated", ANN, lambda s: s.ann.post(
         "/cms/profile/", {"username": "ann", "language": "", "version": "7"})),
     "profile, taken": ("username_taken", ANN, lambda s: s.ann.post(
         "/cms/profile/", {"username": "bob", "language": "", "version": "1"})),
