@@ -273,10 +273,10 @@ class MemcachedServer:
 
     def start(self) -> "MemcachedServer":
         """Start it and wait until it answers."""
-        user = ("-u", "nobody") if AS_ROOT else ()
-        self._process = spawn(
-            [needed("memcached"), "-l", "127.0.0.1", "-p", str(self.port), "-U", "0", *user, *self._options]
-        )
+        # Another user from the start: a change of user by memcached itself (-u) would undo what ends it with us.
+        user = {"user": "nobody", "group": "nogroup", "extra_groups": []} if AS_ROOT else {}
+        command = [needed("memcached"), "-l", "127.0.0.1", "-p", str(self.port), "-U", "0", *self._options]
+        self._process = spawn(command, **user)
         eventually(self._answers, "memcached answers")
         return self
 
