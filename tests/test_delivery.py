@@ -29,8 +29,9 @@ FAULTS = 5  # So often the application may fail at a mail in a row.
 
 @pytest.fixture
 def post(house: House, smtp: SmtpServer) -> House:
-    """Give each house, with mail that goes out over SMTP."""
+    """Give each house, with mail that goes out over SMTP; a server that hangs is waited for no longer than this."""
     house.settings.update(MAIL_SERVER="127.0.0.1", MAIL_PORT=str(smtp.port))
+    house.settings.update(MAIL_SECONDS="8", MAIL_DIALOGUE_SECONDS="15")
     return house
 
 
