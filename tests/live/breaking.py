@@ -3,6 +3,7 @@
 Nothing in the product knows of this: the line is found by Python's own trace function, in the thread of the request.
 """
 
+import contextlib
 import gc
 import logging
 import os
@@ -39,7 +40,8 @@ def cut() -> None:
     """Cut the lines to PostgreSQL that this worker has; it notices with the next word that it wants to say."""
     for thing in gc.get_objects():
         if isinstance(thing, psycopg.Connection) and not thing.closed:
-            with socket.socket(fileno=os.dup(thing.fileno())) as line:
+            # A statement of several lines comes by more than once: what is cut already stays so.
+            with socket.socket(fileno=os.dup(thing.fileno())) as line, contextlib.suppress(OSError):
                 line.shutdown(socket.SHUT_RDWR)
 
 

@@ -67,7 +67,11 @@ def work_of(app: Flask, person: Person, act: Callable[[], Answer]) -> tuple[int,
 
 @pytest.fixture
 def app(house: House) -> Flask:
-    """Give the application, with somebody who has an address, and somebody who is disabled."""
+    """Give the application, with somebody who has an address, and somebody who is disabled.
+
+    It is early in an hour: throttles count by the clock, and the first of an hour opens its counter.
+    """
+    house.clock.at = house.clock.at.replace(minute=5)
     house.administrator(KNOWN)
     house.administrator(DISABLED)
     house.change(DISABLED, is_active=False)
