@@ -197,8 +197,10 @@ class TestEnd:
         waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
         with psycopg.connect(url) as holder, psycopg.connect(url, autocommit=True) as onlooker:
             holder.execute("LOCK TABLE audit")
+            # Whoever runs the tests in the background may have it ignore SIGINT, and with it whatever it starts.
+            heedful = ["env", "--default-signal=INT", sys.executable]
             command = subprocess.Popen(
-                [sys.executable, "-m", "flask", "--app", "app", "audit", "verify"],
+                [*heedful, "-m", "flask", "--app", "app", "audit", "verify"],
                 cwd=ROOT,
                 env={"PATH": os.environ["PATH"], **house.settings},
                 stdout=subprocess.PIPE,
