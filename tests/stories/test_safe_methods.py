@@ -80,6 +80,14 @@ def addresses(house: House, links: dict[str, str], page: str) -> Iterator[tuple[
             yield rule, links[rule.rule] if "token" in rule.arguments else rule.rule
 
 
+LEADS_ELSEWHERE = {
+    "/",  # It redirects.
+    "/cms/resetemail/undone/",  # These two are shown only in the browser that just did it,
+    "/cms/resetemail/stopped/",
+    "/dev/mailbox/<message_id>/",  # and this one only where mail is filed: tests/test_mailbox.py.
+}
+
+
 def test_nothing_changes_on_get_head_or_options(house: House) -> None:
     boss = superuser(house, HOST)
     links = living_links(house, boss)
@@ -104,4 +112,5 @@ def test_nothing_changes_on_get_head_or_options(house: House) -> None:
                 if (method, answer.status) == ("GET", 200):
                     shown.add(rule.rule)
             assert (rows(house), kept(house)) == before, (who, path)
-    assert shown == {rule.rule for rule, _ in found}  # Each was really shown to somebody: the links were alive.
+    # Each was really shown to somebody: the links were alive.
+    assert shown == {rule.rule for rule, _ in found} - LEADS_ELSEWHERE
