@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect
 
-from tests.browser.conftest import PATIENCE_MS, SitDown
+from tests.browser.conftest import SitDown
 from tests.browser.readers import ARTEFACTS, BOTH
 from tests.live.sites import Site
+from tests.parts import seconds_now
 
 EVIL = """<!doctype html><html><body onload="top.ran = document.title = 'ran'">
 <p id="shown">Shown</p><p id="styled" style="color:rgb(1, 2, 3);background:url(/loaded/background)">Styled</p>
@@ -60,7 +61,7 @@ def test_the_html_part_of_a_mail_is_shown_with_its_button(sit_down: SitDown, dem
 
 def test_nothing_in_a_mail_runs_or_loads_anything(chromium: Browser, demo_site: Site, evil_mail: str) -> None:
     context = chromium.new_context(base_url=f"http://127.0.0.1:{demo_site.server.port}")
-    context.set_default_timeout(PATIENCE_MS)
+    context.set_default_timeout(1000 * seconds_now())
     page, asked = context.new_page(), list[Request]()
     context.on("request", lambda request: asked.append(request))  # noqa: PLW0108 - Playwright needs a function.
     page.goto("/dev/mailbox/")
