@@ -104,7 +104,8 @@ def of(user: CMSUser, session: LoginSession, where: Where) -> Pending | None:
     tries = limits.tries(user.id, change.email_key)
     left = limits.look(*tries, *limits.sends(user.id, change.email_key, where.network))
     day = left.get(tries[0])
-    are_proved = {"new": change.new_proved, "old": change.old_proved or change.old_nonce is None}
+    are_proved = {"new": change.new_proved, "old": change.old_proved}
+    needed = ("new",) if change.old_nonce is None else ("new", "old")
     return Pending(
         email=change.email,
         in_ascii=None if change.email.isascii() else change.email_key,
@@ -122,14 +123,17 @@ def of(user: CMSUser, session: LoginSession, where: Where) -> Pending | None:
         is_assisted=change.is_assisted,
         started_by=starter or "",
         ready_at=ready_at(change),
-        missing=tuple(whose for whose, is_proved in are_proved.items() if not is_proved),
-        proved=tuple(
-            whose for whose, is_proved in (("new", change.new_proved), ("old", change.old_proved)) if is_proved
-        ),
+        missing=tuple(whose for whose in needed if not are_proved[whose]),
+        proved=tuple(whose for whose, is_proved in are_proved.items() if is_proved),
         mail_state=mail.state if mail else "",
         mail_at=(mail.done_at or mail.due_at) if mail else None,
         mail_problem=MailProblem.read(mail.problem) if mail else None,
     )
+
+
+def is_alive(change: EmailChange) -> bool:
+    """Say of one change what `ALIVE` asks of the table."""
+    return change.outcome == ChangeOutcome.PENDING and (change.session_id is not None or change.is_assisted)
 
 
 def ready_at(change: EmailChange) -> datetime:

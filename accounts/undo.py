@@ -161,5 +161,5 @@ def _asked_for(token: str) -> EmailChange:
 def _state(change: EmailChange) -> StopState:
     if change.outcome == ChangeOutcome.MADE:
         return StopState.MADE
-    is_living = change.outcome == ChangeOutcome.PENDING and (change.session_id is not None or change.is_assisted)
-    return StopState.PENDING if is_living and change.expires_at > clock.now() else StopState.OVER
+    is_pending = pending.is_alive(change) and change.expires_at > clock.now()
+    return StopState.PENDING if is_pending else StopState.OVER
