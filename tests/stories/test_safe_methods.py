@@ -96,9 +96,9 @@ def test_nothing_changes_on_get_head_or_options(house: House) -> None:
     found = list(addresses(house, links, boss.page("/cms/").text))
     assert len(found) > 15
     house.clock.turn(seconds=61)  # The sessions are noted as used again, which is all that may be written.
-    before, shown = (rows(house), kept(house)), set()
-    assert all(before[0][name] for name in ("cms_user", "login_session", "email_change", "link", "mail", "audit"))
-    assert before[1]
+    stored, cached, shown = rows(house), kept(house), set()
+    assert all(stored[name] for name in ("cms_user", "login_session", "email_change", "link", "mail", "audit"))
+    assert cached
     for who, person in people.items():
         for rule, path in found:
             for method, address, headers in (
@@ -111,6 +111,8 @@ def test_nothing_changes_on_get_head_or_options(house: House) -> None:
                 assert answer.status < 500, answer
                 if (method, answer.status) == ("GET", 200):
                     shown.add(rule.rule)
-            assert (rows(house), kept(house)) == before, (who, path)
+            assert rows(house) == stored, (who, path)
+        # memcached goes by the real time: what it has forgotten by itself since then was not changed by anybody.
+        assert kept(house).items() <= cached.items(), who
     # Each was really shown to somebody: the links were alive.
     assert shown == {rule.rule for rule, _ in found} - LEADS_ELSEWHERE
