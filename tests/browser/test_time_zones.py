@@ -2,13 +2,14 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import SitDown
-from tests.browser.readers import BOTH, IN_ENGLISH
+from tests.browser.readers import BOTH, IN_ENGLISH, Reader
 from tests.live.sites import Site
 from tests.parts import eventually
 from tests.people import html_of, text_of
@@ -16,9 +17,9 @@ from tests.people import html_of, text_of
 COOKIE = "session_time_zone"
 
 
-def cookies_of(reader: object, name: str = COOKIE) -> list[dict[str, object]]:
+def cookies_of(reader: Reader, name: str = COOKIE) -> list[dict[str, object]]:
     """Return the cookies of this name that the reader's browser keeps."""
-    return [dict(each) for each in reader.context.cookies() if each["name"] == name]  # type: ignore[attr-defined]
+    return [dict(each) for each in reader.context.cookies() if each["name"] == name]
 
 
 @BOTH
@@ -58,6 +59,23 @@ def test_the_cookie_is_set_by_the_page_for_this_site_only_and_until_the_browser_
         "expires": -1,
         "secure": False,
     }
+
+
+@IN_ENGLISH
+def test_chromium_takes_the_cookie_under_the_name_that_it_has_in_production(sit_down: SitDown, language: str) -> None:
+    """Its name begins with __Host-: it must be Secure, and come from a page on HTTPS; here that is a stand-in."""
+    reader = sit_down(language, timezone_id="Europe/Berlin")
+
+    def serve(route: Route) -> None:
+        found = route.fetch(url=reader.at(urlsplit(route.request.url).path))
+        page = found.text().replace(f'"{COOKIE}"', f'"__Host-{COOKIE}"')
+        route.fulfill(response=found, body=page)
+
+    reader.context.route("https://cms.example.com/**", serve)
+    reader.open("https://cms.example.com/cms/login/")
+    (cookie,) = eventually(lambda: cookies_of(reader, f"__Host-{COOKIE}"), "the cookie is kept")
+    found = [cookie[name] for name in ("value", "domain", "path", "sameSite", "secure")]
+    assert found == ["Europe/Berlin", "cms.example.com", "/", "Lax", True]
 
 
 @IN_ENGLISH

@@ -6,10 +6,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from accounts import time_zones
+from accounts import administrators, time_zones
+from accounts.audit import COMMAND_LINE
 from tests.houses import PRODUCTION, House
 from tests.people import PASSWORD, Answer, Person, html_of, text_of
-from tests.stories.office import act, invite, register, superuser
+from tests.stories.office import act, id_of, invite, register, superuser
 from tests.test_time_zones import NO_ZONES
 
 COOKIE = "session_time_zone"
@@ -141,6 +142,17 @@ def test_a_password_link_is_told_in_the_owners_time_whoever_asked_for_it(small_h
     stranger = move(small_house.visitor(), BERLIN)
     assert stranger.post("/cms/forgotpwd/", {"email": ANN}).status == 200
     assert times_in_mail(small_house, ANN) == told(asked, SHANGHAI)
+
+
+@pytest.mark.parametrize("zone", [SHANGHAI, ""])
+def test_a_mail_of_a_command_is_in_the_readers_time_too_or_in_utc_where_that_is_not_known(
+    small_house: House, zone: str
+) -> None:
+    signed_in(small_house, zone)
+    with small_house.app.app_context():
+        administrators.disable(None, id_of(small_house, ANN), reason="Left", where=COMMAND_LINE)
+    now = small_house.clock.now()
+    assert times_in_mail(small_house, ANN) == (told(now, zone) if zone else in_utc(now))
 
 
 def test_a_browser_without_scripts_leaves_the_time_zone_that_was_known(small_house: House) -> None:
