@@ -100,6 +100,7 @@ class CMSUser(Base):
     is_superuser: Mapped[bool] = mapped_column(default=False)
     is_active: Mapped[bool] = mapped_column(default=True)
     language: Mapped[str | None] = mapped_column(String(10))
+    time_zone: Mapped[str | None] = mapped_column(String(64))  # Of the browser in which the password was proved last.
     mobile: Mapped[str | None] = mapped_column(String(20))  # E.164
     staff_number: Mapped[int | None]
     gender: Mapped[str | None] = mapped_column(String(10))

@@ -178,7 +178,7 @@ def withdraw_started(
         pending.end(owner.id, ChangeOutcome.WITHDRAWN)
         audit.record(owner, "change_withdrawn", where, actor_id=None, by=starter.username)
         letter = mailer.account_changed(
-            mailer.language_of(owner),
+            mailer.reader_of(owner),
             username=owner.username,
             what="change_withdrawn",
             reason="",
@@ -207,7 +207,7 @@ def _tell(actor: Actor | None, user: CMSUser, event: str, reason: str, where: Wh
     actor_id, by = (actor.user.id, actor.user.username) if actor else (None, "-")
     audit.record(user, event, where, actor_id=actor_id, reason=reason, by=by)
     letter = mailer.account_changed(
-        mailer.language_of(user),
+        mailer.reader_of(user),
         username=user.username,
         what=event,
         reason=reason,

@@ -54,10 +54,10 @@ def _replace(actor: Actor | None, user: CMSUser, email: str, reason: str, where:
     stop = secrets.token_urlsafe(32)
     links.end(LinkPurpose.PROVE, user)
     token = links.make(LinkPurpose.PROVE, user, email, email_key(email), seconds=life)
-    language = mailer.language_of(user)
+    reader = mailer.reader_of(user)
     for address in _known_addresses(user):
         told = mailer.assisted(
-            language,
+            reader,
             username=user.username,
             new_email=email,
             by=by,
@@ -66,7 +66,7 @@ def _replace(actor: Actor | None, user: CMSUser, email: str, reason: str, where:
             where=where,
         )
         outbox.put(told, address, user_id=user.id)
-    proof = mailer.assisted_proof(language, username=user.username, by=by, token=token, where=where)
+    proof = mailer.assisted_proof(reader, username=user.username, by=by, token=token, where=where)
     not_after = now + timedelta(seconds=life)
     mail_id = outbox.put(proof, email, user_id=user.id, due_at=ready_at, not_after=not_after)
     email_change.put(

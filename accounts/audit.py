@@ -17,11 +17,12 @@ FOLD = timedelta(minutes=15)  # Equal refusals of one account within this time b
 
 @dataclass(frozen=True)
 class Where:
-    """Where a request came from: a network address, a browser by name, and the site as that browser calls it."""
+    """Where a request came from: a network address, a browser by name, the site as that browser calls it, its zone."""
 
     network: str
     browser: str
     site: str = ""
+    time_zone: str = ""  # The name of one, or "" if the browser did not tell.
 
 
 COMMAND_LINE = Where("-", "command line")

@@ -28,6 +28,7 @@ from accounts.errors import (
 )
 from accounts.keys import fingerprint
 from accounts.limits import HOUR, Limit
+from accounts.mailer import Reader
 from accounts.sessions import Renewed
 from accounts.unit_of_work import Actor, UnitOfWork
 from cache import CacheDown
@@ -155,7 +156,7 @@ def write(
         raise EmailTaken
     pending.end(user.id, ChangeOutcome.MADE)
     notice = mailer.changed(
-        mailer.language_of(user),
+        mailer.reader_of(user),
         username=user.username,
         new_email=user.email,
         undo=undo.offer(user, old, old_key, since=change.asked_at, where=where),
@@ -208,11 +209,11 @@ def _replace(user: CMSUser, session: LoginSession, email: str, where: Where) -> 
         raise EmailTaken(stands=True)
     claim = Claim(user.id, session.id, email_key(email), user.email_version, secrets.token_hex(16))
     code = codes.issue(claim, seconds, real=is_free)
-    language, not_after = mailer.language_of(user), now + timedelta(seconds=seconds)
+    reader, not_after = mailer.reader_of(user), now + timedelta(seconds=seconds)
     if is_free:
-        letter = mailer.code(language, code=code, seconds=seconds, where=where)
+        letter = mailer.code(reader, code=code, seconds=seconds, where=where)
     else:
-        letter = mailer.taken(mailer.language_of(owner) if owner else language, where=where)
+        letter = mailer.taken(mailer.reader_of(owner) if owner else Reader(reader.language), where=where)
     mail_id = outbox.put(letter, owner.email if owner else email, user_id=user.id, not_after=not_after)
     stop = secrets.token_urlsafe(32)
     old_nonce = _tell_old_address(user, claim, email, stop, where)
@@ -237,17 +238,17 @@ def _tell_old_address(user: CMSUser, claim: Claim, email: str, stop: str, where:
 
     Returns the name of that code, or None.
     """
-    seconds, language, name = current_app.config["CAPTCHA_SECONDS"], mailer.language_of(user), user.username
+    seconds, reader, name = current_app.config["CAPTCHA_SECONDS"], mailer.reader_of(user), user.username
     not_after = clock.now() + timedelta(seconds=seconds)
     if policy_of(user) == "both":
         old_claim = replace(claim, nonce=secrets.token_hex(16))
         code = codes.issue(old_claim, seconds)
         told = {"username": name, "new_email": email, "stop": stop}
-        letter = mailer.old_code(language, code=code, seconds=seconds, **told, where=where)
+        letter = mailer.old_code(reader, code=code, seconds=seconds, **told, where=where)
         outbox.put(letter, user.email, user_id=user.id, not_after=not_after)
         return old_claim.nonce
     if current_app.config["HEADS_UP"]:
-        letter = mailer.heads_up(language, username=name, new_email=email, stop=stop, where=where)
+        letter = mailer.heads_up(reader, username=name, new_email=email, stop=stop, where=where)
         outbox.put(letter, user.email, user_id=user.id, not_after=not_after)
     return None
 
@@ -336,7 +337,7 @@ def _record_wrong(user: CMSUser, change: EmailChange, tries_left: int, where: Wh
     until = None if tries_left else limits.resets_at(limits.tries_of_the_day(user.id))
     if until:
         audit.record(user, "tries_spent", where)
-        letter = mailer.tries_spent(mailer.language_of(user), username=user.username, until=until, where=where)
+        letter = mailer.tries_spent(mailer.reader_of(user), username=user.username, until=until, where=where)
         outbox.put(letter, user.email, user_id=user.id)
 
 

@@ -14,6 +14,7 @@ from accounts.audit import Where
 from accounts.errors import EmailTaken, LinkDead, UsernameTaken
 from accounts.keys import fingerprint
 from accounts.limits import HOUR, Limit
+from accounts.mailer import Reader
 from accounts.profile import Profile
 from accounts.unit_of_work import Actor
 from models import CMSUser, Invitation, db, dialect, email_key, table, upsert
@@ -60,7 +61,8 @@ def _send(by: CMSUser, email: str, *, superuser: bool, where: Where) -> None:
         "expires_at": now + timedelta(seconds=seconds),
     }
     db.session.execute(_put(dialect()), invitation)
-    letter = mailer.invitation(mailer.language_of(by), token=token, hours=seconds // 3600, by=by.username, where=where)
+    reader = Reader(mailer.language_of(by))  # Nobody knows yet where they are.
+    letter = mailer.invitation(reader, token=token, hours=seconds // 3600, by=by.username, where=where)
     outbox.put(letter, email, user_id=by.id, not_after=now + timedelta(seconds=seconds))
     audit.record(by, "invitation_sent", where, email=email, superuser=superuser)
 
@@ -119,6 +121,7 @@ def register(token: str, profile: Profile, password: str, where: Where) -> str:
             raise EmailTaken
         usernames.refuse_lookalike_username(profile.username, None)
         user = people.new_account(invitation.email, profile.username, password_hash, superuser=invitation.is_superuser)
+        people.remember_time_zone(user, where.time_zone)
         profile.write_to(user)
         db.session.add(user)
         try:

@@ -11,6 +11,7 @@ from accounts import audit, clock, limits, links, mailer, outbox, passwords, peo
 from accounts.audit import Where
 from accounts.errors import LinkDead, NobodyThere
 from accounts.limits import HOUR, Limit
+from accounts.mailer import Reader
 from accounts.security_log import log_refusal
 from accounts.sessions import Renewed
 from accounts.unit_of_work import Actor
@@ -29,6 +30,7 @@ def change(actor: Actor, *, old: str, new: str, where: Where) -> Renewed:
         proof, password_hash = passwords.prove(old, actor.user), passwords.hashed(new)
         account = work.lock_own(proof)
         passwords.set_hash(account, password_hash)
+        people.remember_time_zone(account, where.time_zone)
         sessions.end_others(actor.session)
         sid = sessions.renew(actor.session, proved=True)
         _tell_of_new_password(account, where)
@@ -57,19 +59,19 @@ def _mail_link(errand: Mail) -> None:
     user = people.lock(found.id) if found else None
     if user and user.is_active and user.email_key == email_key(errand.recipient):
         where = Where(**asked["where"])
-        put_link(user, where, user.language or asked["language"], at=errand.created_at)
+        put_link(user, where, Reader(user.language or asked["language"], user.time_zone), at=errand.created_at)
         audit.record(user, "password_link_sent", where)
     else:
         log_refusal("address_unknown", "forgotten password", network=asked["where"]["network"])
 
 
-def put_link(user: CMSUser, where: Where, language: str, **told: Any) -> None:
+def put_link(user: CMSUser, where: Where, reader: Reader, **told: Any) -> None:
     """Mail a link to set a new password to the account's address; an older one dies. The caller commits.
 
     `told` is what the mail says beside it: `at` when it was asked for, `by` whom and for which `reason`.
     """
     token, seconds = make_link(user)
-    letter = mailer.password_link(language, username=user.username, token=token, where=where, **told)
+    letter = mailer.password_link(reader, username=user.username, token=token, where=where, **told)
     outbox.put(letter, user.email, user_id=user.id, not_after=clock.now() + timedelta(seconds=seconds))
 
 
@@ -133,7 +135,7 @@ def send_link(actor: Actor, user_id: int, *, reason: str, where: Where) -> None:
             raise NobodyThere
         limits.spend(Limit(f"password-links:user:{user_id}", LINKS_PER_ADDRESS_PER_HOUR, HOUR))
         by = actor.user
-        put_link(account, where, mailer.language_of(account), by=by.username, reason=reason)
+        put_link(account, where, mailer.reader_of(account), by=by.username, reason=reason)
         audit.record(account, "password_link_sent", where, actor_id=by.id, by=by.username, reason=reason)
 
 
@@ -150,5 +152,5 @@ def _tell_of_new_password(
     links.end(LinkPurpose.PASSWORD, user)
     audit.record(user, "password_set", where, actor_id=actor_id, by=by, reason=reason)
     told = {"username": user.username, "by": by, "reason": reason}
-    letter = mailer.password_changed(mailer.language_of(user), **told, is_by_link=is_by_link, where=where)
+    letter = mailer.password_changed(mailer.reader_of(user), **told, is_by_link=is_by_link, where=where)
     outbox.put(letter, user.email, user_id=user.id)

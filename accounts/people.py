@@ -51,6 +51,15 @@ def lock_found(find: Callable[[], set[int]]) -> dict[int, CMSUser]:
         db.session.rollback()
 
 
+def remember_time_zone(account: CMSUser, time_zone: str) -> None:
+    """Remember the time zone of the browser in which the password was proved just now, if it told one.
+
+    Only then: a mail that warns of a stolen session is to be written for the owner and not for the thief.
+    """
+    if time_zone:
+        account.time_zone = time_zone
+
+
 def new_account(email: str, username: str, password_hash: str, *, superuser: bool) -> CMSUser:
     """Return a new administrator, not yet added, whose address counts as proved."""
     now = clock.now()

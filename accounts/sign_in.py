@@ -57,6 +57,7 @@ def sign_in(*, email: str, password: str, remember: bool, browser_mark: str, whe
         sessions.end_stale(account.id)
         sid = sessions.start(account, where, remember=remember)
         account.signed_in_at = clock.now()
+        people.remember_time_zone(account, where.time_zone)
         audit.record(account, "signed_in", where)
         work.after_commit.append(counted.forgive)
     return SignedIn(sid, mark_browser(account))
@@ -71,6 +72,7 @@ def prove(actor: Actor, password: str, where: Where) -> str:
         counted = limits.count_password_try(actor.user.email_key, f"session {actor.session.id}", where.network)
         account = work.lock_own(passwords.prove(password, actor.user))
         sid = sessions.renew(actor.session, proved=True)
+        people.remember_time_zone(account, where.time_zone)
         audit.record(account, "password_proved", where)
         work.after_commit.append(counted.forgive)
     return sid

@@ -81,7 +81,7 @@ def restore(token: str, where: Where) -> str:
         pending.end(user.id, ChangeOutcome.STOPPED)
         sessions.end_all(user)
         audit.record(user, "change_undone", where, old=lost, new=user.email)
-        outbox.put(mailer.undone(mailer.language_of(user), username=user.username, where=where), lost, user_id=user.id)
+        outbox.put(mailer.undone(mailer.reader_of(user), username=user.username, where=where), lost, user_id=user.id)
         _withdraw(user, accounts, since, where)
     return user.email
 
@@ -113,7 +113,7 @@ def _withdraw(user: CMSUser, accounts: dict[int, CMSUser], since: datetime, wher
     token, seconds = new_password.make_link(user)
     aftermath = Aftermath(gone, [owner.username for owner in owners], sorted({*acted_upon, *registered}))
     letter = mailer.restored(
-        mailer.language_of(user),
+        mailer.reader_of(user),
         username=user.username,
         token=token,
         seconds=seconds,

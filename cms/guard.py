@@ -9,7 +9,7 @@ from flask import Flask, Response, after_this_request, current_app, g, request, 
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.exceptions import BadRequest, Forbidden, RequestEntityTooLarge, SecurityError, UnsupportedMediaType
 
-from accounts import hosts, sessions, sign_in
+from accounts import hosts, sessions, sign_in, time_zones
 from accounts.audit import Where
 from accounts.errors import SignInRequired
 from accounts.unit_of_work import Actor
@@ -38,6 +38,7 @@ def init_app(app: Flask) -> None:
     csrf.init_app(app)
     app.before_request(check)
     app.add_template_test(CMSUser.may, "permitted")
+    app.add_template_global(time_zone_cookie)
 
 
 def open_to_all(view: View) -> View:
@@ -139,7 +140,14 @@ def where() -> Where:
     if not site and current_app.config["CMS_ENV"] == "development":
         site = request.host_url.rstrip("/")
     agent = request.user_agent.string
-    return Where(network=(request.remote_addr or "-")[:64], browser=browser_name(agent), site=site)
+    zone = time_zones.known(request.cookies.get(time_zone_cookie(), ""))
+    network = (request.remote_addr or "-")[:64]
+    return Where(network=network, browser=browser_name(agent), site=site, time_zone=zone)
+
+
+def time_zone_cookie() -> str:
+    """Return the name of the cookie in which a script (static/js/zltime.js) tells the reader's time zone."""
+    return f"{current_app.config['SESSION_COOKIE_NAME']}_time_zone"
 
 
 MARK_SECONDS = 365 * 86400

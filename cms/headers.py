@@ -38,7 +38,7 @@ def add(response: Response) -> Response:
 def clear_site_data(response: Response) -> Response:
     """Have the browser delete what it keeps of this site (ASVS 14.3.1), as far as it would listen: over HTTPS.
 
-    Not the cookies: the session's is emptied already, and the other one marks this browser as known (cms/guard.py).
+    Not the cookies: the session's is emptied already, the others belong to the browser (cms/guard.py).
     """
     if request.is_secure or hosts.is_served(request.host, hosts.LOCAL):
         response.headers["Clear-Site-Data"] = '"cache", "storage"'

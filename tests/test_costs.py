@@ -189,3 +189,18 @@ def test_a_page_within_a_minute_of_another_commits_nothing(house: House, seconds
     with counted(house.app) as counts:
         ann.ask_as_script()
     assert counts["commit"] == 1
+
+
+def test_a_time_zone_that_is_remembered_costs_nothing(house: House) -> None:
+    house.administrator(OLD)
+    ann = house.visitor(OLD)
+    ann.browser.cookies["session_time_zone"] = "Asia/Shanghai"
+    ann.token()
+    with counted(house.app) as counts:
+        assert ann.sign_in().status == 200
+    assert costs(counts) == (SIGN_IN, 1, 4)
+    assert house.stored("ann").time_zone == "Asia/Shanghai"
+    ann.token()
+    with counted(house.app) as counts:
+        assert ann.ask(NEW).status == 200
+    assert costs(counts) == (ASK, 1, 2)

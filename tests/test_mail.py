@@ -14,7 +14,7 @@ import pytest
 
 from accounts import mailer
 from accounts.audit import COMMAND_LINE, Where
-from accounts.mailer import Aftermath, Letter
+from accounts.mailer import Aftermath, Letter, Reader
 from tests.houses import Clock, House
 from tests.parts import ROOT
 from tests.people import html_of, text_of
@@ -25,29 +25,29 @@ AT = datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)
 WHERE = Where("203.0.113.5", "Firefox 131, Linux", "https://cms.example.com")
 EVIL = Where("<i>net</i>", "<script>alert(1)</script>", "https://cms.example.com")
 AFTERMATH = Aftermath(["eve@example.com"], ["bob"], ["carol", "mallory"])
-LETTERS: dict[str, Callable[[str, Where, str], Letter]] = {
-    "code": lambda language, where, _: mailer.code(language, code="012345", seconds=600, where=where),
-    "taken": lambda language, where, _: mailer.taken(language, where=where),
-    "heads_up": lambda language, where, name: mailer.heads_up(
-        language, username=name, new_email="new@mail.example.org", stop="TOKEN", where=where
+LETTERS: dict[str, Callable[[Reader, Where, str], Letter]] = {
+    "code": lambda reader, where, _: mailer.code(reader, code="012345", seconds=600, where=where),
+    "taken": lambda reader, where, _: mailer.taken(reader, where=where),
+    "heads_up": lambda reader, where, name: mailer.heads_up(
+        reader, username=name, new_email="new@mail.example.org", stop="TOKEN", where=where
     ),
-    "old_code": lambda language, where, name: mailer.old_code(
-        language, username=name, code="012345", seconds=90, new_email="new@mail.example.org", stop="TOKEN", where=where
+    "old_code": lambda reader, where, name: mailer.old_code(
+        reader, username=name, code="012345", seconds=90, new_email="new@mail.example.org", stop="TOKEN", where=where
     ),
-    "tries_spent": lambda language, where, name: mailer.tries_spent(language, username=name, until=AT, where=where),
-    "changed": lambda language, where, name: mailer.changed(
-        language, username=name, new_email="new@mail.example.org", undo="TOKEN", where=where
+    "tries_spent": lambda reader, where, name: mailer.tries_spent(reader, username=name, until=AT, where=where),
+    "changed": lambda reader, where, name: mailer.changed(
+        reader, username=name, new_email="new@mail.example.org", undo="TOKEN", where=where
     ),
-    "undone": lambda language, where, name: mailer.undone(language, username=name, where=where),
-    "restored": lambda language, where, name: mailer.restored(
-        language, username=name, token="TOKEN", seconds=1800, aftermath=AFTERMATH, where=where
+    "undone": lambda reader, where, name: mailer.undone(reader, username=name, where=where),
+    "restored": lambda reader, where, name: mailer.restored(
+        reader, username=name, token="TOKEN", seconds=1800, aftermath=AFTERMATH, where=where
     ),
-    "password_link": lambda language, where, name: mailer.password_link(
-        language, username=name, token="TOKEN", where=where
+    "password_link": lambda reader, where, name: mailer.password_link(
+        reader, username=name, token="TOKEN", where=where
     ),
-    "password_changed": lambda language, where, name: mailer.password_changed(language, username=name, where=where),
-    "assisted": lambda language, where, name: mailer.assisted(
-        language,
+    "password_changed": lambda reader, where, name: mailer.password_changed(reader, username=name, where=where),
+    "assisted": lambda reader, where, name: mailer.assisted(
+        reader,
         username="ann",
         new_email="new@mail.example.org",
         by=name,
@@ -55,25 +55,25 @@ LETTERS: dict[str, Callable[[str, Where, str], Letter]] = {
         stop="TOKEN",
         where=where,
     ),
-    "assisted_proof": lambda language, where, name: mailer.assisted_proof(
-        language, username=name, by="bob", token="TOKEN", where=where
+    "assisted_proof": lambda reader, where, name: mailer.assisted_proof(
+        reader, username=name, by="bob", token="TOKEN", where=where
     ),
-    "invitation": lambda language, where, name: mailer.invitation(
-        language, token="TOKEN", hours=72, by=name, where=where
-    ),
-    "account_changed": lambda language, where, name: mailer.account_changed(
-        language, username=name, what="disabled", reason="Left the team", by="bob", where=where
+    "invitation": lambda reader, where, name: mailer.invitation(reader, token="TOKEN", hours=72, by=name, where=where),
+    "account_changed": lambda reader, where, name: mailer.account_changed(
+        reader, username=name, what="disabled", reason="Left the team", by="bob", where=where
     ),
 }
 EVERY = pytest.mark.parametrize("kind", LETTERS)
 BOTH = pytest.mark.parametrize("language", ["zh", "en"])
 
 
-def letter(house: House, kind: str, language: str, where: Where = WHERE, name: str = "ann") -> Letter:
+def letter(
+    house: House, kind: str, language: str, where: Where = WHERE, name: str = "ann", zone: str | None = None
+) -> Letter:
     """Write a letter as a request from a reader of neither language would."""
     house.clock.at = AT
     with house.app.test_request_context(headers={"Accept-Language": "fr"}):
-        return LETTERS[kind](language, where, name)
+        return LETTERS[kind](Reader(language, zone), where, name)
 
 
 @EVERY
@@ -114,7 +114,7 @@ def test_a_mail_is_whole(small_house: House, kind: str, language: str) -> None:
 )
 def test_a_life_is_told_as_it_is_and_never_rounded_up(small_house: House, seconds: int, told: str) -> None:
     with small_house.app.test_request_context():
-        assert f"valid for {told}." in mailer.code("en", code="012345", seconds=seconds, where=WHERE).body
+        assert f"valid for {told}." in mailer.code(Reader("en"), code="012345", seconds=seconds, where=WHERE).body
 
 
 @EVERY
@@ -143,6 +143,50 @@ def test_a_mail_says_when_and_in_which_zone_and_which_site_it_is_about(
         assert f"{when}2026-02-03 04:05 UTC" in part
         assert "cms.example.com" in part.replace(WHERE.site, "")
         assert set(re.findall(r"\d\d:\d\d(?: UTC)?", part)) <= {"04:05 UTC"}  # No time without its zone.
+
+
+@EVERY
+@BOTH
+def test_a_mail_tells_every_time_as_the_clock_of_its_reader_shows_it(
+    small_house: House, kind: str, language: str
+) -> None:
+    written = letter(small_house, kind, language, zone="Asia/Shanghai")
+    when = "时间：" if language == "zh" else "When: "
+    for part in (written.body, written.html):
+        assert f"{when}2026-02-03 12:05 (UTC+8, Asia/Shanghai)" in part
+        assert set(re.findall(r"\d\d:\d\d(?: \(.+?\))?", part)) == {"12:05 (UTC+8, Asia/Shanghai)"}
+
+
+@pytest.mark.parametrize(
+    ("zone", "told"),
+    [
+        (None, "2026-02-03 04:05 UTC"),
+        ("", "2026-02-03 04:05 UTC"),
+        ("UTC", "2026-02-03 04:05 UTC"),
+        ("Etc/Zulu", "2026-02-03 04:05 UTC"),
+        ("Atlantis/Capital", "2026-02-03 04:05 UTC"),  # Known once, maybe on another machine.
+        ("Europe/London", "2026-02-03 04:05 (UTC+0, Europe/London)"),
+        ("Asia/Calcutta", "2026-02-03 09:35 (UTC+5:30, Asia/Calcutta)"),  # So Chromium calls it.
+        ("America/St_Johns", "2026-02-03 00:35 (UTC-3:30, America/St_Johns)"),
+        ("Pacific/Kiritimati", "2026-02-03 18:05 (UTC+14, Pacific/Kiritimati)"),
+        ("America/Los_Angeles", "2026-02-02 20:05 (UTC-8, America/Los_Angeles)"),
+    ],
+)
+def test_a_time_says_its_zone_so_that_it_is_true_wherever_its_reader_is(
+    small_house: House, zone: str | None, told: str
+) -> None:
+    written = letter(small_house, "taken", "en", zone=zone)
+    assert f"When: {told}\n" in written.body
+    assert f"When: {told}<br>" in written.html
+
+
+@pytest.mark.parametrize(("month", "told"), [(1, "13:00 (UTC+1, Europe/Berlin)"), (7, "14:00 (UTC+2, Europe/Berlin)")])
+def test_the_offset_is_that_of_the_moment_and_not_of_today(small_house: House, month: int, told: str) -> None:
+    until = datetime(2026, month, 15, 12, tzinfo=UTC)
+    with small_house.app.test_request_context():
+        reader = Reader("en", "Europe/Berlin")
+        written = mailer.tries_spent(reader, username="ann", until=until, where=WHERE)
+    assert f"until 2026-0{month}-15 {told}." in written.body
 
 
 @BOTH
@@ -201,7 +245,7 @@ def test_a_mail_of_a_command_names_the_command_line_and_the_site(small_house: Ho
     small_house.clock.at = AT
     app = small_house.build(SITE_URL="https://cms.example.org")
     with app.app_context():
-        written = mailer.password_changed("en", username="ann", where=COMMAND_LINE, by="-", reason="A call")
+        written = mailer.password_changed(Reader("en"), username="ann", where=COMMAND_LINE, by="-", reason="A call")
     assert "When: 2026-02-03 04:05 UTC\nBy: the operator\nFrom: the command line\nReason: A call\n" in written.body
     assert written.body.endswith("-- \nAccount centre · cms.example.org\n")
 

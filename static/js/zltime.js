@@ -1,4 +1,4 @@
-/* Moments in the reader's own time, and spans as a clock or in words; the words are the browser's. */
+/* The reader's time zone; moments in it, and spans as a clock or in words; the words are the browser's. */
 (function () {
     'use strict';
 
@@ -42,6 +42,16 @@
         return new Intl.NumberFormat(language, format).format(Math.ceil(seconds / unit[1]));
     }
 
+    /* Tell the server the reader's time zone, for the times in mails. A cookie named __Host- must be Secure. */
+    function tellZone() {
+        const name = document.body.dataset.timeZoneCookie;
+        const told = name + '=' + new Intl.DateTimeFormat().resolvedOptions().timeZone;
+        if (!document.cookie.split('; ').includes(told)) {
+            document.cookie = told + '; Path=/; SameSite=Lax' + (name.startsWith('__Host-') ? '; Secure' : '');
+        }
+    }
+
     window.zltime = {'localise': localise, 'clock': clock, 'span': span};
+    tellZone();  // At once, before any form can be sent: the script is deferred, so that the page is there.
     $(function () { localise(document.body); });
 }());
