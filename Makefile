@@ -35,7 +35,7 @@ machine: ## install what the tests need from Debian, where it is missing
 	tests/machine.sh
 
 test: install-dev machine ## run every test, on real parts
-	$(RUN) pytest -n 2 --dist loadfile
+	$(RUN) pytest -n 2 --dist worksteal
 
 check: install-dev node_modules/.installed ## lint, types, templates, JavaScript, translations, HTML
 	$(RUN) ruff format --check .

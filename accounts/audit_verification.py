@@ -67,16 +67,6 @@ def verify_all() -> Iterator[Page]:
         yield page
 
 
-def broken_link(user: CMSUser) -> int | None:
-    """Return the number of the first row of one account that was changed or is missing, or None if all is well.
-
-    The caller sees to it that nothing is written meanwhile.
-    """
-    with db.engine.connect() as connection:
-        rows = connection.execute(_ROWS, {"first": user.id, "last": user.id})
-        return _first_broken(user, rows)
-
-
 @contextmanager
 def _snapshot() -> Iterator[Connection]:
     """Yield a connection whose queries all see the database as it is now."""

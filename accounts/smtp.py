@@ -33,6 +33,10 @@ class Client(smtplib.SMTP):
         super().__init__(timeout=current_app.config["MAIL_SECONDS"])
         self._tls = tls
         self._line: socket.socket | None = None
+        self.begin_mail()
+
+    def begin_mail(self) -> None:
+        """Forget how far the mail before this one got."""
         self.is_handed_over = self.is_accepted = False
 
     def open(self, server: str, port: int) -> None:
@@ -51,7 +55,6 @@ class Client(smtplib.SMTP):
 
     def sendmail(self, *args: Any, **kwargs: Any) -> dict[str, tuple[int, bytes]]:
         """Send a mail, and note when the server has accepted it."""
-        self.is_handed_over = self.is_accepted = False
         refused = super().sendmail(*args, **kwargs)
         self.is_accepted = True
         return refused
@@ -151,6 +154,8 @@ class TimedConnection(Connection):
     def _hand_over(self, message: Message, envelope_from: str | tuple[str, str] | None) -> None:
         """Send a mail on the connection at hand, and leave that ready for the next mail, or closed."""
         host = self.host
+        if isinstance(host, Client):
+            host.begin_mail()  # Not in sendmail(): a mail that cannot be encoded does not get so far.
         try:
             super().send(message, envelope_from)
         except Exception as problem:

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, core, settings
 
 from accounts import passwords
 from config import SETTINGS
-from tests.houses import Clock, House, copied, migrate, settings_for
+from tests.houses import Clock, House, SharedApp, migrate, settings_for
 from tests.parts import SEED, MemcachedServer, PostgresServer, SmtpServer
 
 HOUSES = ("sqlite+embedded", "postgresql+memcached")
@@ -117,23 +117,23 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture(params=HOUSES)
-def house(request: pytest.FixtureRequest, clock: Clock, tmp_path: Path) -> Iterator[House]:
+def house(request: pytest.FixtureRequest, clock: Clock) -> Iterator[House]:
     """Give the house: once with nothing installed, once with PostgreSQL, memcached and a mail server."""
-    yield from furnished(request, clock, tmp_path)
+    yield from furnished(request, clock)
 
 
 @pytest.fixture
-def small_house(request: pytest.FixtureRequest, clock: Clock, tmp_path: Path) -> Iterator[House]:
+def small_house(request: pytest.FixtureRequest, clock: Clock) -> Iterator[House]:
     """Give the house with nothing installed, for what has nothing to do with the parts."""
     request.param = HOUSES[0]  # type: ignore[attr-defined]
-    yield from furnished(request, clock, tmp_path)
+    yield from furnished(request, clock)
 
 
 @pytest.fixture
-def postgres_house(request: pytest.FixtureRequest, clock: Clock, tmp_path: Path) -> Iterator[House]:
+def postgres_house(request: pytest.FixtureRequest, clock: Clock) -> Iterator[House]:
     """Give the house with PostgreSQL, for what only that does."""
     request.param = HOUSES[1]  # type: ignore[attr-defined]
-    yield from furnished(request, clock, tmp_path)
+    yield from furnished(request, clock)
 
 
 @pytest.fixture
@@ -142,25 +142,29 @@ def app(house: House) -> Flask:
     return house.app
 
 
-def furnished(request: Any, clock: Clock, tmp_path: Path) -> Iterator[House]:
+@pytest.fixture(scope="session")
+def shared_sqlite_app(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> SharedApp:
+    """Return the application that one test after the other uses with nothing installed."""
+    return SharedApp.on_sqlite(sqlite_template, lambda: tmp_path_factory.mktemp("instance"))
+
+
+@pytest.fixture(scope="session")
+def shared_postgres_app(
+    postgres: PostgresServer,
+    memcached_server: MemcachedServer,
+    smtp_server: SmtpServer,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> SharedApp:
+    """Return the application that one test after the other uses with PostgreSQL, memcached and a mail server."""
+    parts = postgres, memcached_server, smtp_server
+    return SharedApp.on_postgres(*parts, lambda: tmp_path_factory.mktemp("instance"))
+
+
+def furnished(request: Any, clock: Clock) -> Iterator[House]:
     """Yield a house with its parts; a part that is not needed is not started."""
-    folder = tmp_path / "instance"
-    if request.param == HOUSES[0]:
-        copied(request.getfixturevalue("sqlite_template"), folder)
-        house = House(request.param, settings_for(folder), clock)
-        yield house
-        house.close()
-        return
-    memcached: MemcachedServer = request.getfixturevalue("memcached")
-    smtp: SmtpServer = request.getfixturevalue("smtp")
-    with request.getfixturevalue("postgres").database() as url:
-        settings = settings_for(
-            folder,
-            DATABASE_URL=url,
-            CACHE_URL=f"memcached://{memcached.address}",
-            MAIL_SERVER="127.0.0.1",
-            MAIL_PORT=str(smtp.port),
-        )
-        house = House(request.param, settings, clock, memcached=memcached, smtp=smtp)
-        yield house
-        house.close()
+    has_servers = request.param == HOUSES[1]
+    parts = {name: request.getfixturevalue(name) for name in ("memcached", "smtp") if has_servers}
+    shared: SharedApp = request.getfixturevalue("shared_postgres_app" if has_servers else "shared_sqlite_app")
+    house = House(request.param, shared.take(), clock, shared=shared, **parts)
+    yield house
+    house.close()

@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
@@ -10,6 +11,7 @@ from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from flask import Flask
 from flask_migrate import upgrade
@@ -18,12 +20,12 @@ from sqlalchemy import event
 from sqlalchemy.pool import QueuePool
 
 import cache
-from accounts import administrators, outbox, people
+from accounts import administrators, audit_verification, outbox, people
 from accounts import clock as product_clock
 from accounts.audit import Where
 from app import create_app
 from models import CMSUser, db
-from tests.parts import LONGEST_SECONDS, ROOT, MemcachedServer, SmtpServer
+from tests.parts import LONGEST_SECONDS, ROOT, MemcachedServer, PostgresServer, SmtpServer
 from tests.people import PASSWORD, InProcess, Person, code_in, link_in, text_of
 
 SECRET = "a secret of the tests, and of nothing else"
@@ -86,6 +88,90 @@ class Clock:
             store._now = self.timestamp
 
 
+class SharedApp:
+    """An application that serves one test after the other; between two of them everything that it stored is deleted.
+
+    Building one costs more than most tests do: its routes, its templates and its statements are compiled anew. One that
+    a test has changed (a route, a setting, a lost database) is thrown away, and the next test gets a new one.
+    """
+
+    def __init__(self, make: Callable[[], tuple[dict[str, str], Callable[[], None]]]) -> None:
+        """Remember how to make the settings of a migrated database, and how to empty it afterwards."""
+        self._make = make
+        self._app: Flask | None = None
+        self.settings: dict[str, str] = {}
+
+    @classmethod
+    def on_sqlite(cls, template: Path, new_folder: Callable[[], Path], **settings: str) -> "SharedApp":
+        """Return one with nothing installed; `template` is a migrated SQLite file."""
+
+        def make() -> tuple[dict[str, str], Callable[[], None]]:
+            folder = new_folder()
+            copied(template, folder)
+            return settings_for(folder, **settings), lambda: empty_folder(template, folder)
+
+        return cls(make)
+
+    @classmethod
+    def on_postgres(
+        cls,
+        postgres: PostgresServer,
+        memcached: MemcachedServer,
+        smtp: SmtpServer,
+        new_folder: Callable[[], Path],
+        **settings: str,
+    ) -> "SharedApp":
+        """Return one on these servers; the caller empties memcached and the mail server."""
+        parts = {
+            "CACHE_URL": f"memcached://{memcached.address}",
+            "MAIL_SERVER": "127.0.0.1",
+            "MAIL_PORT": str(smtp.port),
+        }
+
+        def make() -> tuple[dict[str, str], Callable[[], None]]:
+            url = postgres.create_database()
+            given = settings_for(new_folder(), DATABASE_URL=url, **parts, **settings)
+            return given, lambda: empty_database(url)
+
+        return cls(make)
+
+    def take(self) -> dict[str, str]:
+        """Return the settings of an empty database, for which `app` is the application."""
+        if self._app is None:
+            self.settings, self._empty = self._make()
+            self._app = create_app(self.settings)
+            be_patient(self._app)
+            self._app.jinja_env.bytecode_cache = COMPILED
+            self._untouched = self._surface()
+        return self.settings
+
+    @property
+    def app(self) -> Flask:
+        """Return the application."""
+        assert self._app is not None
+        return self._app
+
+    def give_back(self) -> None:
+        """Delete what a test stored."""
+        close_app(self.app)
+        try:
+            assert self._surface() == self._untouched
+            self._empty()
+        except (AssertionError, psycopg.Error, OSError):
+            self._app = None
+
+    def _surface(self) -> list[Any]:
+        """Return what a test might change of the application."""
+        app = self.app
+        with app.app_context():
+            breaker = getattr(db.engine.pool, "breaker", None)
+        hooks = app.before_request_funcs, app.after_request_funcs, app.teardown_appcontext_funcs
+        return [
+            *({**app.config}, len(list(app.url_map.iter_rules())), set(app.extensions) - {"mail_delivery"}),
+            *(app.extensions["cache"], breaker and breaker._ask_again_at, str(hooks)),
+        ]
+
+
 class House:
     """Where the application lives: a database, a cache, a way for its mail. `build` puts the application in."""
 
@@ -97,25 +183,31 @@ class House:
         *,
         memcached: Any = None,
         smtp: SmtpServer | None = None,
+        shared: SharedApp | None = None,
     ) -> None:
-        """Remember the parts."""
-        self.name, self.settings, self.clock, self.smtp = name, settings, clock, smtp
+        """Remember the parts, and the application that serves other tests, too."""
+        self.name, self.settings, self.clock, self.smtp = name, settings.copy(), clock, smtp
         self.memcached: MemcachedServer | None = memcached
         self._built: list[Flask] = []
+        self._shared = shared
         self._main: Flask | None = None
         self._filed: list[Path] = []
 
     @property
     def app(self) -> Flask:
-        """Return the application with the house's own settings."""
+        """Return the application with the house's own settings: that of other tests, unless a test changed them."""
+        if self._main is None and self._shared and self.settings == self._shared.settings:
+            self._main = self._shared.app
+            self.clock.set_store(self._main.extensions["cache"])
         if self._main is None:
             self._main = self.build()
         return self._main
 
-    def build(self, **settings: str) -> Flask:
+    def build(self, *, is_patient: bool = True, **settings: str) -> Flask:
         """Make an application as one of possibly many processes; `settings` come before the house's own."""
         app = create_app({**self.settings, **settings})
-        be_patient(app)
+        if is_patient:
+            be_patient(app)
         app.jinja_env.bytecode_cache = COMPILED
         self.clock.set_store(app.extensions["cache"])
         self._built.append(app)
@@ -130,13 +222,11 @@ class House:
                 cache._store()._one("DELETE FROM item")  # type: ignore[attr-defined]
 
     def close(self) -> None:
-        """Let go of every connection."""
+        """Let go of every connection, and give back the application that serves other tests, too."""
         for app in self._built:
-            if thread := app.extensions.get("mail_delivery"):
-                thread.stop()
-            with app.app_context():
-                db.session.remove()
-                db.engine.dispose()
+            close_app(app)
+        if self._shared:
+            self._shared.give_back()
 
     def administrator(self, email: str, *, username: str = "", **more: Any) -> CMSUser:
         """Make an administrator, as the command line would."""
@@ -214,6 +304,17 @@ class House:
         return [link_in(mail) for mail in self.mail_to(address) if f"/{what}/" in text_of(mail)]
 
 
+def close_app(app: Flask) -> None:
+    """End the threads of an application and let go of its connections."""
+    if thread := app.extensions.pop("mail_delivery", None):
+        thread.stop()
+    if isinstance(store := app.extensions["cache"], cache.Embedded):
+        store._local = threading.local()
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+
+
 def be_patient(app: Flask) -> None:
     """Let an application wait for its parts for longer than production does.
 
@@ -281,6 +382,27 @@ def copied(template: Path, folder: Path) -> None:
     """Put a copy of a migrated SQLite file into an instance folder."""
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(template, folder / "cms.db")
+
+
+def empty_folder(template: Path, folder: Path) -> None:
+    """Bring an instance folder, which no application has open, back to a migrated database and nothing else."""
+    for path in folder.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    copied(template, folder)
+
+
+def empty_database(url: str) -> None:
+    """Delete every row of a PostgreSQL database; numbers begin with 1 again. TRUNCATE would take far longer."""
+    tables = reversed(db.metadata.sorted_tables)
+    deletes = "; ".join(["SET lock_timeout = 5000", *(f"DELETE FROM {table.name}" for table in tables)])
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(deletes)  # type: ignore[arg-type]
+        connection.execute("SELECT setval(oid, 1, false) FROM pg_class WHERE relkind = 'S'")
+
+
+def broken_histories() -> list[str]:
+    """Return the addresses of all accounts whose history is not whole, whatever is written meanwhile."""
+    return [each.email for page in audit_verification.verify_all() for each in page.broken]
 
 
 Build = Callable[..., Flask]

@@ -15,7 +15,7 @@ if [ "${1:-}" = node ]; then
 else
   need memcached memcached
   need /usr/sbin/pgbouncer pgbouncer
-  need chromium chromium
+  need chromium-headless-shell chromium-headless-shell  # Where only the whole chromium is found, that is used.
   need /usr/sbin/nginx nginx-light
   ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
   ls /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc >/dev/null 2>&1 || missing="$missing fonts-noto-cjk"

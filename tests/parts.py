@@ -450,13 +450,18 @@ class PostgresServer:
     @contextlib.contextmanager
     def database(self, template: str = TEMPLATE) -> Any:
         """Yield the address of a fresh database, and take it away again."""
+        url = self.create_database(template)
+        try:
+            yield url
+        finally:
+            self._run(f"DROP DATABASE {url.rpartition('/')[2]} WITH (FORCE)")
+
+    def create_database(self, template: str = TEMPLATE) -> str:
+        """Make a fresh database, which goes with the server, and return its address."""
         self._count += 1
         name = f"test_{self._count}"
         self._run(f"CREATE DATABASE {name} TEMPLATE {template}")
-        try:
-            yield self.url(name)
-        finally:
-            self._run(f"DROP DATABASE {name} WITH (FORCE)")
+        return self.url(name)
 
     def _run(self, statement: str) -> None:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:

@@ -99,6 +99,14 @@ class TestOneBadMail:
         assert mail.message_id in told
         assert "outbox: mails set aside in 24 hours: 1;" in app.test_cli_runner().invoke(args=["doctor"]).output
 
+    def test_a_mail_that_cannot_be_written_out_is_not_sent_because_the_one_before_it_was(
+        self, app: Flask, smtp: SmtpServer
+    ) -> None:
+        before = put(OTHERS[0])
+        number = put("用户@example.com")
+        deliver(app)
+        assert (seen(before).state, seen(number).state) == (MailState.SENT, MailState.QUEUED)
+
     def test_an_errand_that_raises_is_set_aside_and_undoes_what_it_wrote(
         self, post: House, app: Flask, smtp: SmtpServer, clock: Clock, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -300,7 +300,7 @@ class TestTurns:
     def test_a_failure_does_not_cost_the_hour(self, house: House, caplog: pytest.LogCaptureFixture) -> None:
         budgets(house, 1)
         with in_use(house, "budget"), caplog.at_level(logging.WARNING):
-            tidy_in_turn(house.app)
+            tidy_in_turn(house.build(is_patient=False))
         (told,) = [each.getMessage() for each in caplog.records]
         assert told.startswith("housekeeping failed, next try in 60 s: ")
         assert count(house, Budget) == 1

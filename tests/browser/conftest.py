@@ -1,5 +1,6 @@
 """A Chromium, the site of the main way, the one of the demonstration, and readers who sit down before them."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ def chromium() -> Iterator[Browser]:
     quiet = ["background-networking", "component-update", "sync"]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=needed("chromium"),
+            executable_path=shutil.which("chromium-headless-shell") or needed("chromium"),
             timeout=1000 * seconds_now(),
             args=["--no-sandbox", "--disable-gpu", *(f"--disable-{what}" for what in quiet)],
         )

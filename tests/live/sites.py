@@ -15,10 +15,10 @@ from flask_wtf.csrf import generate_csrf
 from sqlalchemy import delete, func, select, update
 from werkzeug.datastructures import Headers
 
-from accounts import administrators, audit, audit_verification, clock, passwords, pending, people, sessions
+from accounts import administrators, audit, clock, passwords, pending, people, sessions
 from app import create_app
 from models import Audit, Budget, CMSUser, EmailChange, Link, LinkPurpose, LoginSession, Mail, MailState, db, email_key
-from tests.houses import settings_for
+from tests.houses import broken_histories, settings_for
 from tests.parts import (
     LONGEST_SECONDS,
     PATIENCE_SECONDS,
@@ -71,7 +71,6 @@ class Site:
         """Remember the parts, and open a second door to the same tables for the tests to look through."""
         self.name, self.settings, self.server, self.smtp, self.memcached = name, settings, server, smtp, memcached
         self.app = create_app({**settings, "MAIL_DELIVERY": "worker"})
-        self._looked_at = 0
 
     @property
     def log(self) -> str:
@@ -202,11 +201,9 @@ class Site:
         return self.count(LoginSession, LoginSession.user_id == user_id)
 
     def broken_histories(self) -> list[str]:
-        """Return the addresses, of those that were made since this was asked last, whose history is not whole."""
+        """Return the addresses of all accounts whose history is not whole."""
         with self.app.app_context():
-            users = db.session.scalars(select(CMSUser).where(CMSUser.id > self._looked_at).order_by(CMSUser.id)).all()
-            self._looked_at = max((user.id for user in users), default=self._looked_at)
-            return [user.email for user in users if audit_verification.broken_link(user)]
+            return broken_histories()
 
     def put_right(self) -> None:
         """Have every part run, be polite and know nothing; and every worker know that it does."""

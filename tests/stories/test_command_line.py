@@ -11,9 +11,8 @@ from click.testing import CliRunner, Result
 from flask.cli import FlaskGroup
 from sqlalchemy import select
 
-from accounts import audit_verification
-from models import CMSUser, EmailChange, Mail, db
-from tests.houses import House
+from models import CMSUser, EmailChange, Mail
+from tests.houses import House, broken_histories
 from tests.people import PASSWORD, link_in, other_than, text_of
 from tests.stories.office import BOSS, NEW, act, crowd, history, id_of, newest, superuser
 
@@ -41,9 +40,7 @@ def _whole_histories(request: pytest.FixtureRequest) -> Iterator[None]:
     house: House = request.getfixturevalue(name)
     yield
     with house.app.app_context():
-        assert [
-            user.email for user in db.session.scalars(select(CMSUser)) if audit_verification.broken_link(user)
-        ] == []
+        assert broken_histories() == []
 
 
 def is_told(house: House, event: str, **detail: str) -> None:

@@ -3,7 +3,6 @@
 import contextlib
 import itertools
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,8 +12,7 @@ import pytest
 from sqlalchemy import event
 
 from models import db
-from tests.conftest import HOUSES, furnished
-from tests.houses import Clock, House
+from tests.houses import House
 from tests.parts import PostgresServer
 from tests.people import PASSWORD, Answer, Person
 from tests.stories.office import FORM, NEW, id_of, invited, superuser
@@ -25,10 +23,9 @@ NEW_PASSWORD = "another battery staple"
 
 
 @pytest.fixture
-def house(request: pytest.FixtureRequest, clock: Clock, tmp_path: Path) -> Iterator[House]:
+def house(postgres_house: House) -> House:
     """Give the house with all its parts."""
-    request.param = HOUSES[1]  # type: ignore[attr-defined]
-    yield from furnished(request, clock, tmp_path)
+    return postgres_house
 
 
 class Line:

@@ -1,13 +1,11 @@
 """One part is away: the answer says so, nothing is changed, no try is burned, and all is well when it is back."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
 from models import Mail, db
-from tests.conftest import HOUSES, furnished
-from tests.houses import Clock, House
+from tests.houses import House
 from tests.parts import PostgresServer, eventually
 from tests.people import Answer, Person, other_than
 
@@ -15,10 +13,9 @@ NEW = "new@example.com"
 
 
 @pytest.fixture
-def house(request: pytest.FixtureRequest, clock: Clock, tmp_path: Path) -> Iterator[House]:
+def house(postgres_house: House) -> House:
     """Give the house with all its parts."""
-    request.param = HOUSES[1]  # type: ignore[attr-defined]
-    yield from furnished(request, clock, tmp_path)
+    return postgres_house
 
 
 def unavailable(answer: Answer) -> None:
