@@ -1,7 +1,7 @@
 """Whether somebody has an address is told by no answer of a public page, and by none of its work.
 
 What is compared is the sequence of SQL statements, commits, cache calls and password hashes of every answer: where
-these are the same, the time is the same, on a busy machine, too.
+these are the same, the time is the same, on a busy machine, too. `test_equal_time.py` measures the time itself.
 """
 
 import re
