@@ -1,23 +1,15 @@
 """What a request costs: SQL statements, commits and cache round trips, pinned, so that a new one is a decision."""
 
-from collections import Counter
-
 import pytest
 
 from tests.houses import House
 from tests.people import other_than
-from tests.work import Step, traced
+from tests.work import costs, traced
 
 OLD, NEW = "ann@example.com", "new@example.com"
 # SQL statements of the four use cases that write. Whoever changes one changes its number here, and says why: each reads
 # its session once more under the lock, so that one which ended meanwhile does nothing.
 ASK, WRONG, CHANGE, SIGN_IN = 14, 10, 14, 6
-
-
-def costs(steps: list[Step]) -> tuple[int, int, int]:
-    """Return the three numbers: statements, commits, round trips to the cache."""
-    counts = Counter(step.kind for step in steps)
-    return counts["sql"], counts["commit"], counts["cache"]
 
 
 def test_the_page_costs_one_question_for_who_is_there_and_few_for_what_it_shows(house: House) -> None:

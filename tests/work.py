@@ -1,5 +1,6 @@
 """What the application does for a request, step by step: SQL statements, commits, cache calls and password hashes."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -59,3 +60,9 @@ def traced(app: Flask) -> Iterator[list[Step]]:
         event.remove(engine, "before_cursor_execute", statement)
         event.remove(engine, "commit", commit)
         app.extensions["cache"], passwords.HASHER = store, hasher
+
+
+def costs(steps: list[Step]) -> tuple[int, int, int]:
+    """Return the numbers of statements, commits and round trips to the cache."""
+    counts = Counter(step.kind for step in steps)
+    return counts["sql"], counts["commit"], counts["cache"]
