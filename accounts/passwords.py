@@ -54,8 +54,9 @@ def matches(password: str, password_hash: str | None) -> bool:
     """
     release_connection()
     known = password_hash not in (None, NONE)
+    nobodys = _nobodys()  # Always: the first sign-in of a process takes as long for somebody as for nobody.
     try:
-        return HASHER.verify(password_hash if password_hash and known else _nobodys(), password) and known
+        return HASHER.verify(password_hash if password_hash and known else nobodys, password) and known
     except (VerificationError, InvalidHashError):
         return False
 

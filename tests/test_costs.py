@@ -1,17 +1,10 @@
 """What a request costs: SQL statements, commits and cache round trips, pinned, so that a new one is a decision."""
 
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
-
 import pytest
-from flask import Flask
-from sqlalchemy import event
 
-from models import db
 from tests.houses import House
 from tests.people import other_than
+from tests.work import costs, traced
 
 OLD, NEW = "ann@example.com", "new@example.com"
 # SQL statements of the four use cases that write. Whoever changes one changes its number here, and says why: each reads
@@ -19,66 +12,19 @@ OLD, NEW = "ann@example.com", "new@example.com"
 ASK, WRONG, CHANGE, SIGN_IN = 14, 10, 14, 6
 
 
-class Counted:
-    """A store that counts what it is asked, and asks the real one."""
-
-    def __init__(self, store: Any, counts: Counter[str]) -> None:
-        """Stand before a store."""
-        self._store, self._counts = store, counts
-
-    def __getattr__(self, verb: str) -> Any:
-        """Count the verb."""
-
-        def ask(*args: object) -> object:
-            self._counts["cache"] += 1
-            return getattr(self._store, verb)(*args)
-
-        return ask
-
-
-@contextmanager
-def counted(app: Flask) -> Iterator[Counter[str]]:
-    """Count what the application does in the meantime."""
-    counts: Counter[str] = Counter()
-    with app.app_context():
-        engine = db.engine
-
-    def statement(*_: object) -> None:
-        counts["sql"] += 1
-
-    def commit(*_: object) -> None:
-        counts["commit"] += 1
-
-    store = app.extensions["cache"]
-    app.extensions["cache"] = Counted(store, counts)
-    event.listen(engine, "before_cursor_execute", statement)
-    event.listen(engine, "commit", commit)
-    try:
-        yield counts
-    finally:
-        event.remove(engine, "before_cursor_execute", statement)
-        event.remove(engine, "commit", commit)
-        app.extensions["cache"] = store
-
-
-def costs(counts: Counter[str]) -> tuple[int, int, int]:
-    """Return the three numbers: statements, commits, round trips to the cache."""
-    return counts["sql"], counts["commit"], counts["cache"]
-
-
 def test_the_page_costs_one_question_for_who_is_there_and_few_for_what_it_shows(house: House) -> None:
     ann = house.person()
-    with counted(house.app) as counts:
+    with traced(house.app) as steps:
         assert ann.ask_as_script().status == 200
-    assert costs(counts) == (2, 0, 0)
+    assert costs(steps) == (2, 0, 0)
 
 
 def test_the_overview_costs_one_question_more_and_two_where_a_change_waits(house: House) -> None:
     ann = house.person()
     for expected in (2, 3):
-        with counted(house.app) as counts:
+        with traced(house.app) as steps:
             assert ann.page("/cms/").status == 200
-        assert costs(counts) == (expected, 0, 0)
+        assert costs(steps) == (expected, 0, 0)
         ann.ask(NEW)
 
 
@@ -86,37 +32,37 @@ def test_the_settings_page_costs_one_question_more_than_its_script(house: House)
     """The page asks whether the day's tries are spent, too: with nothing pending nothing else tells it."""
     ann = house.person()
     for expected in (3, 4):
-        with counted(house.app) as counts:
+        with traced(house.app) as steps:
             assert ann.page().status == 200
-        assert costs(counts) == (expected, 0, 0)
+        assert costs(steps) == (expected, 0, 0)
         ann.ask(NEW)
 
 
 def test_nobody_costs_nothing(house: House) -> None:
     visitor = house.visitor()
     visitor.token()
-    with counted(house.app) as counts:
+    with traced(house.app) as steps:
         assert visitor.ask(NEW).status == 401
         assert visitor.page("/cms/login/").status == 200
         assert visitor.ask_as_script("/healthz").status == 200
-    assert costs(counts) == (0, 0, 0)
+    assert costs(steps) == (0, 0, 0)
 
 
 def test_what_a_form_refuses_costs_only_who_is_there(house: House) -> None:
     ann = house.person()
     ann.token()
-    with counted(house.app) as counts:
+    with traced(house.app) as steps:
         assert ann.ask("no address").status == 400
         assert ann.confirm("no address", "no code").status == 400
-    assert costs(counts) == (2, 0, 0)
+    assert costs(steps) == (2, 0, 0)
 
 
 def test_asking_for_a_code_is_one_transaction(house: House) -> None:
     ann = house.person()
     ann.token()
-    with counted(house.app) as counts:
+    with traced(house.app) as steps:
         assert ann.ask(NEW).status == 200
-    assert costs(counts) == (ASK, 1, 2)
+    assert costs(steps) == (ASK, 1, 2)
 
 
 def test_a_wrong_code_is_one_transaction(house: House) -> None:
@@ -124,9 +70,9 @@ def test_a_wrong_code_is_one_transaction(house: House) -> None:
     ann.ask(NEW)
     wrong = other_than(house.code_to(NEW))
     ann.token()
-    with counted(house.app) as counts:
+    with traced(house.app) as steps:
         assert ann.confirm(NEW, wrong).error == "code_wrong"
-    assert costs(counts) == (WRONG, 1, 1)
+    assert costs(steps) == (WRONG, 1, 1)
 
 
 def test_the_change_is_one_transaction(house: House) -> None:
@@ -134,9 +80,9 @@ def test_the_change_is_one_transaction(house: House) -> None:
     ann.ask(NEW)
     code = house.code_to(NEW)
     ann.token()
-    with counted(house.app) as counts:
+    with traced(house.app) as steps:
         assert ann.confirm(NEW, code).status == 200
-    assert costs(counts) == (CHANGE, 1, 2)
+    assert costs(steps) == (CHANGE, 1, 2)
 
 
 def test_a_taken_address_costs_as_much_as_a_free_one(house: House) -> None:
@@ -148,9 +94,9 @@ def test_a_taken_address_costs_as_much_as_a_free_one(house: House) -> None:
     for name, email in (("ann", NEW), ("bob", "owner@example.com")):
         person = house.person(f"{name}@example.com")
         person.token()
-        with counted(house.app) as counts:
+        with traced(house.app) as steps:
             assert person.ask(email).status == 200
-        found.append(costs(counts))
+        found.append(costs(steps))
     assert found[0] == found[1]
 
 
@@ -162,10 +108,10 @@ def test_an_unknown_address_costs_the_sign_in_as_much_as_a_known_one(house: Hous
         for number in range(13):  # The last ones are throttled.
             visitor = house.visitor()
             visitor.token()
-            with counted(house.app) as counts:
+            with traced(house.app) as steps:
                 word = "wrong_credentials" if number < 10 else "too_many_requests"
                 assert visitor.sign_in(email=email, password="guess").error == word
-            its.append(costs(counts))
+            its.append(costs(steps))
     assert found[OLD] == found["nobody@example.com"]
 
 
@@ -173,22 +119,22 @@ def test_signing_in_is_one_transaction(house: House) -> None:
     house.administrator(OLD)
     ann = house.visitor(OLD)
     ann.token()
-    with counted(house.app) as counts:
+    with traced(house.app) as steps:
         assert ann.sign_in().status == 200
-    assert costs(counts) == (SIGN_IN, 1, 4)
+    assert costs(steps) == (SIGN_IN, 1, 4)
 
 
 @pytest.mark.parametrize("seconds", [30])
 def test_a_page_within_a_minute_of_another_commits_nothing(house: House, seconds: int) -> None:
     ann = house.person()
     house.clock.turn(seconds=seconds)
-    with counted(house.app) as counts:
+    with traced(house.app) as steps:
         ann.ask_as_script()
-    assert counts["commit"] == 0
+    assert costs(steps)[1] == 0
     house.clock.turn(seconds=61)
-    with counted(house.app) as counts:
+    with traced(house.app) as steps:
         ann.ask_as_script()
-    assert counts["commit"] == 1
+    assert costs(steps)[1] == 1
 
 
 def test_a_time_zone_that_is_remembered_costs_nothing(house: House) -> None:
@@ -196,11 +142,11 @@ def test_a_time_zone_that_is_remembered_costs_nothing(house: House) -> None:
     ann = house.visitor(OLD)
     ann.browser.cookies["session_time_zone"] = "Asia/Shanghai"
     ann.token()
-    with counted(house.app) as counts:
+    with traced(house.app) as steps:
         assert ann.sign_in().status == 200
-    assert costs(counts) == (SIGN_IN, 1, 4)
+    assert costs(steps) == (SIGN_IN, 1, 4)
     assert house.stored("ann").time_zone == "Asia/Shanghai"
     ann.token()
-    with counted(house.app) as counts:
+    with traced(house.app) as steps:
         assert ann.ask(NEW).status == 200
-    assert costs(counts) == (ASK, 1, 2)
+    assert costs(steps) == (ASK, 1, 2)

@@ -284,17 +284,20 @@ def test_one_address_that_is_invited_by_many_at_once_is_invited(site: Site) -> N
 
 
 def test_superusers_who_act_upon_each_other_at_once_never_wait_for_each_other(site: Site) -> None:
-    """Each locks two accounts; whoever locks them in another order than the next one would end in a deadlock."""
-    bosses = [site.person(site.administrator(superuser=True)) for _ in range(4)]
-    ids = [site.user_id(boss.email) for boss in bosses]
+    """Each locks two accounts; whoever locks them in another order than the next one would end in a deadlock.
+
+    So many wait in turn that one of them may be told on a very busy machine to come back: that is no deadlock.
+    """
+    bosses = [site.person(site.administrator(superuser=True)) for _ in range(8)]
+    ids, before = [site.user_id(boss.email) for boss in bosses], len(site.log)
 
     def act(number: int) -> list[Answer]:
-        what = {"reason": "because"}
-        others = [ids[(number + step) % 4] for step in (1, 2, 3)] * 6
-        return [bosses[number].post(f"/cms/users/{other}/enable/", what) for other in others]
+        others = [ids[(number + step) % 8] for step in range(1, 8)] * 3
+        return [bosses[number].post(f"/cms/users/{other}/enable/", {"reason": "because"}) for other in others]
 
-    answers = [answer for each in at_once(act, 4) for answer in each]
-    assert {answer.status for answer in answers} == {200}, words(answers)
+    answers = [answer for each in at_once(act, 8) for answer in each]
+    assert "deadlock detected" not in site.log[before:]
+    assert {200} <= {answer.status for answer in answers} <= {200, 503}, words(answers)
 
 
 def test_nobody_keeps_a_session_from_a_password_that_is_changed_at_the_same_time(site: Site) -> None:

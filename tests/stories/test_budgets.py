@@ -7,6 +7,7 @@ import pytest
 from accounts import limits
 from models import Audit, Budget, db
 from tests.houses import House
+from tests.interleaving import before_the_lock
 from tests.people import Person, code_in, other_than, text_of
 
 OLD, NEW, OTHER = "ann@example.com", "new@example.com", "other@example.com"
@@ -330,6 +331,19 @@ class TestSends:
         assert bob.ask(OTHER).status == 200
         house.clock.turn(seconds=60)
         assert ann.ask(NEW).error == "too_many_requests"
+
+    def test_what_another_tab_was_quicker_with_does_not_spend_what_everybody_shares(self, house: House) -> None:
+        """Of tabs that ask at once all see the wait free, and one is sent."""
+        app = house.build(CAPTCHA_SENDS_OVERALL_PER_HOUR="2")
+        ann, bob = house.person(app=app), house.person("bob@example.com", app=app)
+        tab = house.visitor(app=app)
+        tab.browser.cookies = dict(ann.browser.cookies)
+        ann.token()
+        tab.token()
+        with before_the_lock(app, lambda: tab.ask(NEW)):
+            assert ann.ask(NEW).error == "too_many_requests"
+        assert len(house.mail_to(NEW)) == 1
+        assert bob.ask(OTHER).status == 200
 
     def test_many_accounts_share_the_budgets_of_one_target_over_a_day(self, house: House) -> None:
         app = house.build(CAPTCHA_SENDS_PER_ADDRESS_PER_DAY="4", CAPTCHA_TRIES_PER_ADDRESS_PER_DAY="7")

@@ -1,63 +1,25 @@
 """Whether somebody has an address is told by no answer of a public page, and by none of its work.
 
-What is compared is the sequence of SQL statements, commits and cache calls of every answer: where these are the same,
-the time is the same, on a busy machine, too.
+What is compared is the sequence of SQL statements, commits, cache calls and password hashes of every answer: where
+these are the same, the time is the same, on a busy machine, too. `test_equal_time.py` measures the time itself.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+import re
+from collections.abc import Callable
 
 import pytest
 from flask import Flask
-from sqlalchemy import event
 
-from models import db
+from accounts import passwords
 from tests.houses import House
 from tests.people import Answer, Person
+from tests.stories.office import invite, superuser
+from tests.work import Step, traced
 
-KNOWN, DISABLED, UNKNOWN = "owner@example.com", "gone1@example.com", "nobod@example.com"
-
-
-class Traced:
-    """A store that notes what it is asked."""
-
-    def __init__(self, store: Any, steps: list[str]) -> None:
-        """Stand before a store."""
-        self._store, self._steps = store, steps
-
-    def __getattr__(self, verb: str) -> Any:
-        """Note the verb, and ask the real store."""
-        self._steps.append(f"cache {verb}")
-        return getattr(self._store, verb)
+KNOWN, DISABLED, LEFT, UNKNOWN = "owner@example.com", "gone1@example.com", "leave@example.com", "nobod@example.com"
 
 
-@contextmanager
-def traced(app: Flask) -> Iterator[list[str]]:
-    """Note what the application does, step by step."""
-    steps: list[str] = []
-    with app.app_context():
-        engine = db.engine
-
-    def statement(_: object, __: object, text: str, *___: object) -> None:
-        steps.append(text)
-
-    def commit(_: object) -> None:
-        steps.append("COMMIT")
-
-    store = app.extensions["cache"]
-    app.extensions["cache"] = Traced(store, steps)
-    event.listen(engine, "before_cursor_execute", statement)
-    event.listen(engine, "commit", commit)
-    try:
-        yield steps
-    finally:
-        event.remove(engine, "before_cursor_execute", statement)
-        event.remove(engine, "commit", commit)
-        app.extensions["cache"] = store
-
-
-def work_of(app: Flask, person: Person, act: Callable[[], Answer]) -> tuple[int, str | None, list[str]]:
+def work_of(app: Flask, person: Person, act: Callable[[], Answer]) -> tuple[int, str | None, list[Step]]:
     """Return how a request was answered, and what was done for it."""
     person.token()
     with traced(app) as steps:
@@ -82,7 +44,7 @@ def app(house: House) -> Flask:
 def test_a_sign_in_is_the_same_work_for_nobody_as_for_somebody_throttled_or_not(
     house: House, app: Flask, whose: str
 ) -> None:
-    def work(email: str) -> list[tuple[int, str | None, list[str]]]:
+    def work(email: str) -> list[tuple[int, str | None, list[Step]]]:
         visitor = house.visitor(email, network="198.51.100.1" if email == whose else "198.51.100.2")
         return [work_of(app, visitor, lambda: visitor.sign_in(password="guess")) for _ in range(14)]
 
@@ -94,7 +56,7 @@ def test_a_sign_in_is_the_same_work_for_nobody_as_for_somebody_throttled_or_not(
 
 
 def test_asking_for_a_password_link_is_the_same_work_for_nobody_as_for_somebody(house: House, app: Flask) -> None:
-    def work(email: str) -> list[tuple[int, str | None, list[str]]]:
+    def work(email: str) -> list[tuple[int, str | None, list[Step]]]:
         visitor = house.visitor(network="198.51.100.1" if email == KNOWN else "198.51.100.2")
         return [work_of(app, visitor, lambda: visitor.post("/cms/forgotpwd/", {"email": email})) for _ in range(5)]
 
@@ -103,8 +65,28 @@ def test_asking_for_a_password_link_is_the_same_work_for_nobody_as_for_somebody(
     assert found == work(UNKNOWN)
 
 
-def test_asking_for_a_code_is_the_same_work_for_a_taken_address_as_for_a_free_one(house: House, app: Flask) -> None:
-    def work(name: str, email: str) -> list[tuple[int, str | None, list[str]]]:
+def test_the_first_sign_in_of_a_process_is_the_same_work_for_nobody_as_for_somebody(house: House, app: Flask) -> None:
+    """What a process does once, it does whoever comes first."""
+
+    def work(email: str) -> tuple[int, str | None, list[Step]]:
+        passwords._nobodys.cache_clear()
+        visitor = house.visitor(email)
+        return work_of(app, visitor, lambda: visitor.sign_in(password="guess"))
+
+    assert house.visitor("first@example.com").sign_in().error == "wrong_credentials"  # Opens the network's counter.
+    house.lose_the_cache()
+    found = work(KNOWN)
+    house.lose_the_cache()
+    assert found == work(UNKNOWN)
+
+
+@pytest.mark.parametrize("email", [KNOWN, DISABLED, LEFT])
+def test_asking_for_a_code_is_the_same_work_for_a_taken_address_as_for_a_free_one(
+    house: House, app: Flask, email: str
+) -> None:
+    """The former address of somebody who may still undo their change is not to be had, either."""
+
+    def work(name: str, email: str) -> list[tuple[int, str | None, list[Step]]]:
         person, found = house.person(f"{name}@example.com", network=f"198.51.100.{len(name)}"), []
         for number in range(8):
             if number % 2:
@@ -112,10 +94,36 @@ def test_asking_for_a_code_is_the_same_work_for_a_taken_address_as_for_a_free_on
             found.append(work_of(app, person, lambda: person.ask(email)))
         return found
 
+    if email == LEFT:
+        leaver = house.person(LEFT, network="198.51.100.9")
+        assert leaver.ask("moved@example.com").status == 200
+        assert leaver.confirm("moved@example.com", house.code_to("moved@example.com")).status == 200
     assert house.person("first@example.com").ask("free@example.com").status == 200  # Opens the counter that all share.
-    taken = work("ann", KNOWN)
+    taken = work("ann", email)
     assert {status for status, _, _ in taken} == {200, 429}
     assert taken == work("mary", UNKNOWN)
+
+
+def test_only_who_registers_with_the_mailed_link_learns_that_the_address_was_taken_meanwhile(
+    house: House, app: Flask
+) -> None:
+    """The page and what a form refuses are the same; a form that is right says so to who reads that mailbox."""
+
+    def work(email: str) -> list[tuple[int, str | None, list[Step]]]:
+        visitor, link = house.visitor(), house.links_to(email, "register")[-1]
+        wrong = work_of(app, visitor, lambda: visitor.post(link, {}))
+        with traced(app) as steps:
+            page = visitor.page(link)
+        shown = re.sub(rf'{email}|{link}|"I[\w.-]{{80,}}"', "", page.text)  # The last one is the token of the form.
+        return [wrong, (page.status, shown, steps)]
+
+    boss = superuser(house, "chief@example.com")
+    for email in ("taken@example.com", UNKNOWN):
+        assert invite(boss, email).status == 200
+    house.administrator("taken@example.com")
+    found, missing = work("taken@example.com"), work(UNKNOWN)
+    assert [status for status, _, _ in found] == [400, 200]
+    assert found == missing
 
 
 def test_a_link_that_nobody_got_is_the_same_work_wherever_it_leads(house: House, app: Flask) -> None:
