@@ -11,7 +11,9 @@ import cache
 import cms
 import commands
 import config
-from accounts import database, smtp
+from accounts import database
+from accounts.mail import smtp, worker
+from accounts.operations import housekeeping
 from models import db
 
 
@@ -26,6 +28,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     Migrate(app, db)
     cache.init_app(app)
     smtp.flask_mail.init_app(app)
+    worker.init_app(app, housekeeping.tidy_in_turn)
     cms.init_app(app)
     commands.init_app(app)
     return app

@@ -16,21 +16,14 @@ from flask.cli import AppGroup, with_appcontext
 from flask_babel import force_locale
 from sqlalchemy.exc import IntegrityError
 
-from accounts import (
-    administrators,
-    assisted_change,
-    audit_verification,
-    doctor,
-    history,
-    new_password,
-    outbox,
-    passwords,
-    people,
-)
+from accounts import passwords, people
 from accounts import pending as pending_changes
 from accounts.audit import COMMAND_LINE, Where
 from accounts.errors import EmailTaken, Refusal, UsernameTaken
-from accounts.history import Event
+from accounts.flows import administration, assisted_change, history, new_password
+from accounts.flows.history import Event
+from accounts.mail import outbox, worker
+from accounts.operations import audit_verification, doctor
 from cms.sentences import REFUSALS, doer, event_sentence, refusal_sentence
 from forms import EmailCaptchaForm, NewPasswordForm, ReasonForm, UsernameForm, all_errors
 from models import CMSUser, db
@@ -96,7 +89,7 @@ def create(email: str, username: str, superuser: bool) -> None:
     email, username = _address(email), _username(username)
     password = _new_password(username, email)
     try:
-        administrators.create(
+        administration.create(
             email=email, username=username, password=password, superuser=superuser, where=COMMAND_LINE
         )
     except IntegrityError:
@@ -122,7 +115,7 @@ def _make_demonstration(path: Path) -> None:
     """Make the administrator, and keep the password where only this user can read it."""
     password = secrets.token_urlsafe(12)
     try:
-        user = administrators.create(
+        user = administration.create(
             email="admin@example.com", username="admin", password=password, superuser=True, where=COMMAND_LINE
         )
     except (IntegrityError, EmailTaken, UsernameTaken):
@@ -137,7 +130,7 @@ def list_(begins: str) -> None:
     """List the administrators."""
     after: str | None = ""
     while after is not None:
-        page = administrators.page(sort="username", beginning=begins, after=after)
+        page = administration.page(sort="username", beginning=begins, after=after)
         for user in page.rows:
             click.echo(f"{user.id}\t{user.username}\t{user.email}\t{user.role}\t{_state(user)}")
         after = page.after
@@ -148,7 +141,7 @@ def list_(begins: str) -> None:
 @REASON
 def disable(user: CMSUser, reason: str) -> None:
     """Disable an administrator; all their sessions end."""
-    administrators.disable(None, user.id, reason=reason, where=COMMAND_LINE)
+    administration.disable(None, user.id, reason=reason, where=COMMAND_LINE)
     click.echo("Done.")
 
 
@@ -157,7 +150,7 @@ def disable(user: CMSUser, reason: str) -> None:
 @REASON
 def enable(user: CMSUser, reason: str) -> None:
     """Let an administrator sign in again."""
-    administrators.enable(None, user.id, reason=reason, where=COMMAND_LINE)
+    administration.enable(None, user.id, reason=reason, where=COMMAND_LINE)
     click.echo("Done.")
 
 
@@ -167,7 +160,7 @@ def enable(user: CMSUser, reason: str) -> None:
 @REASON
 def role(user: CMSUser, role: str, reason: str) -> None:
     """Make an administrator an editor or a superuser."""
-    administrators.set_role(None, user.id, superuser=role == "superuser", reason=reason, where=COMMAND_LINE)
+    administration.set_role(None, user.id, superuser=role == "superuser", reason=reason, where=COMMAND_LINE)
     click.echo("Done.")
 
 
@@ -185,7 +178,7 @@ def set_password(user: CMSUser, reason: str) -> None:
 @click.option("--watch", is_flag=True, help="Go on until SIGINT or SIGTERM.")
 def deliver(watch: bool) -> None:
     """Send what is due; as many of these may run at once as you like."""
-    stopped, awake = threading.Event(), outbox.Wakeups()
+    stopped, awake = threading.Event(), worker.Wakeups()
 
     def stop(*_: object) -> None:
         stopped.set()  # Nobody waits for this event, so that its lock is free.
@@ -195,9 +188,9 @@ def deliver(watch: bool) -> None:
         signal.signal(sign, stop)
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     if watch:
-        outbox.watch(app, stopped, awake)
+        worker.watch(app, stopped, awake)
     else:
-        outbox.deliver_all(app, stopped)
+        worker.deliver_all(app, stopped)
 
 
 @mail.command("failed")
@@ -219,7 +212,7 @@ def pending() -> None:
 @REASON
 def cancel(user: CMSUser, reason: str) -> None:
     """Drop an administrator's pending change."""
-    administrators.drop_change(None, user.id, reason=reason, where=COMMAND_LINE)
+    administration.drop_change(None, user.id, reason=reason, where=COMMAND_LINE)
     click.echo("Done.")
 
 
@@ -228,7 +221,7 @@ def cancel(user: CMSUser, reason: str) -> None:
 @REASON
 def unlock(user: CMSUser, reason: str) -> None:
     """Give an administrator's spent tries back, and end a freeze."""
-    administrators.unlock(user.id, reason=reason, where=COMMAND_LINE)
+    administration.unlock(user.id, reason=reason, where=COMMAND_LINE)
     click.echo("Done.")
 
 

@@ -174,7 +174,7 @@ def refuse_connections(listener: socket.socket) -> None:
 
 def post_worker_init(worker: Any) -> None:
     """Have the worker look for mail that an earlier process left in the outbox, and end before the master kills it."""
-    from accounts import outbox
+    from accounts.mail import worker as mail_worker
 
     worker.cfg.set("graceful_timeout", max(1, worker.cfg.graceful_timeout - 5))
     app = worker.app.callable
@@ -182,7 +182,7 @@ def post_worker_init(worker: Any) -> None:
     if worker.age == 1 and app.config["CMS_ENV"] == "development":
         announce(worker.sockets)
     with app.app_context():
-        outbox.wake()
+        mail_worker.wake()
 
 
 def announce(sockets: Any) -> None:

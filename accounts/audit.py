@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import bindparam, insert, select
 
 from accounts import clock
-from accounts.keys import signature
+from accounts.signing import signature
 from models import Audit, CMSUser, db, table
 
 FOLD = timedelta(minutes=15)  # Equal refusals of one account within this time become one row with a count.

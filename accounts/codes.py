@@ -6,7 +6,7 @@ from dataclasses import astuple, dataclass
 
 import cache
 from accounts.errors import CodeExpired
-from accounts.keys import signature
+from accounts.signing import signature
 
 DIGITS = 6  # ASVS 6.5.4 and NIST SP 800-63B 3.1.3.2.
 

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, insert, select, update
 from accounts import clock
 from accounts.audit import Where
 from accounts.errors import LinkDead
-from accounts.keys import fingerprint
+from accounts.signing import fingerprint
 from models import CMSUser, Link, LinkPurpose, db, table
 
 # Statements of every request are built once: building one costs more than running it.

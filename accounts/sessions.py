@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, delete, select, update
 from accounts import clock
 from accounts.audit import Where
 from accounts.errors import ReauthRequired, SignInRequired
-from accounts.keys import fingerprint
+from accounts.signing import fingerprint
 from models import CMSUser, LoginSession, db, table
 
 TOUCH = timedelta(minutes=1)  # How stale `seen_at` may be: a page is not worth a commit.

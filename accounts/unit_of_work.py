@@ -10,9 +10,10 @@ from typing import Any
 
 from sqlalchemy import select
 
-from accounts import audit, outbox, people, sessions
+from accounts import audit, people, sessions
 from accounts.audit import Where
 from accounts.errors import NobodyThere, NotAllowed, NotYourself, Refusal, SignInRequired
+from accounts.mail import worker
 from accounts.passwords import PasswordProof
 from models import CMSUser, LoginSession, db
 
@@ -130,7 +131,7 @@ def _record_refusal(work: UnitOfWork, refusal: Refusal) -> None:
 
 def _commit(work: UnitOfWork) -> None:
     db.session.commit()
-    outbox.wake_if_queued()
+    worker.wake_if_queued()
     for act in work.after_commit:
         act()
 

@@ -23,7 +23,8 @@ from sqlalchemy import String, create_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 import cache
-from accounts import administrators, audit
+from accounts import audit
+from accounts.flows import administration
 from app import create_app
 from models import db
 
@@ -112,7 +113,7 @@ class Ours:
         with app.app_context():
             db.create_all()
             where = audit.COMMAND_LINE
-            administrators.create(
+            administration.create(
                 email="ann@example.com", username="ann", password=PASSWORD, superuser=False, where=where
             )
         self.mails = sqlite3.connect(folder / "ours" / "cms.db")

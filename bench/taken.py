@@ -35,7 +35,8 @@ from flask import Flask
 from flask_migrate import upgrade
 from sqlalchemy import update
 
-from accounts import administrators, audit
+from accounts import audit
+from accounts.flows import administration
 from app import create_app
 from models import Mail, db
 
@@ -148,7 +149,7 @@ def furnished(folder: Path) -> Flask:
         upgrade(directory=str(Path(__file__).resolve().parent.parent / "migrations"))
         for email in (TAKEN, "one@example.com", "two@example.com"):
             where, name = audit.COMMAND_LINE, email.partition("@")[0]
-            administrators.create(email=email, username=name, password=PASSWORD, superuser=False, where=where)
+            administration.create(email=email, username=name, password=PASSWORD, superuser=False, where=where)
     return app
 
 

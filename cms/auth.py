@@ -5,7 +5,8 @@ from functools import partial
 from flask import Blueprint, after_this_request, g, redirect, render_template, request, session, url_for
 from flask_babel import gettext, ngettext
 
-from accounts import pending, sign_in
+from accounts import pending
+from accounts.flows import sign_in
 from accounts.sessions import Ending
 from cms import guard, headers
 from cms.answers import Answer, checked, done, reauth_page

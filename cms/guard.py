@@ -9,9 +9,10 @@ from flask import Flask, Response, after_this_request, current_app, g, request, 
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.exceptions import BadRequest, Forbidden, RequestEntityTooLarge, SecurityError, UnsupportedMediaType
 
-from accounts import hosts, sessions, sign_in, time_zones
+from accounts import hosts, sessions, time_zones
 from accounts.audit import Where
 from accounts.errors import SignInRequired
+from accounts.flows import sign_in
 from accounts.unit_of_work import Actor
 from models import CMSUser
 

@@ -2,7 +2,7 @@
 
 from flask import Blueprint
 
-from accounts import readiness
+from accounts.operations import readiness
 from cms.answers import Answer, data
 from cms.guard import open_to_all
 

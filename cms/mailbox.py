@@ -4,7 +4,7 @@ import re
 
 from flask import Blueprint, Response, abort, render_template
 
-from accounts import mailbox
+from accounts.mail import mailbox
 from cms import headers
 from cms.guard import open_to_all
 

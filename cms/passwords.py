@@ -3,7 +3,7 @@
 from flask import Blueprint, g, render_template, request, session, url_for
 from flask_babel import get_locale, gettext
 
-from accounts import new_password
+from accounts.flows import new_password
 from cms import guard
 from cms.answers import Answer, checked, done
 from cms.guard import open_to_all

@@ -3,8 +3,8 @@
 from flask import Blueprint, g, render_template, request, session, url_for
 from flask_babel import get_locale, gettext, refresh
 
-from accounts import invitations, profile
-from accounts.profile import Profile
+from accounts.flows import profile, registration
+from accounts.flows.profile import Profile
 from cms import guard
 from cms.answers import Answer, checked, done
 from cms.guard import open_to_all
@@ -34,7 +34,7 @@ def show_profile_post() -> Answer:
 @open_to_all
 def register(token: str) -> str:
     """Show the form that an invitation leads to."""
-    email = invitations.explained(token).email
+    email = registration.explained(token).email
     return render_template("cms/register.html", form=RegisterForm(data={"language": str(get_locale())}), email=email)
 
 
@@ -42,10 +42,10 @@ def register(token: str) -> str:
 @open_to_all
 def register_post(token: str) -> Answer:
     """Make the invited administrator."""
-    email = invitations.explained(token).email
+    email = registration.explained(token).email
     form = RegisterForm(request.form, unlike=(email,))
     checked(form, lambda form: render_template("cms/register.html", form=form, email=email))
-    invitations.register(token, _given(form), str(form.password.data), guard.where())
+    registration.register(token, _given(form), str(form.password.data), guard.where())
     session.clear()
     guard.remember_address(email)
     return done(gettext("Welcome! Please sign in."), url_for("auth.login"))

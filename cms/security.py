@@ -3,7 +3,7 @@
 from flask import Blueprint, g, render_template, request, url_for
 from flask_babel import gettext
 
-from accounts import email_change, history
+from accounts.flows import email_change, history
 from cms import guard
 from cms.answers import Answer, done
 

@@ -6,7 +6,7 @@ from flask import Flask
 from flask_babel import gettext, lazy_gettext, ngettext
 
 from accounts import errors
-from accounts.history import Event
+from accounts.flows.history import Event
 from forms import CODE_WRONG
 
 

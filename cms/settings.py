@@ -5,7 +5,8 @@ from typing import Any
 from flask import Blueprint, current_app, g, render_template, request, session, url_for
 from flask_babel import gettext, lazy_gettext
 
-from accounts import clock, email_change, pending
+from accounts import clock, pending
+from accounts.flows import email_change
 from cms import guard
 from cms.answers import Answer, Doubtful, checked, data, done
 from forms import EmailCaptchaForm, ResetEmailForm

@@ -3,8 +3,8 @@
 from flask import Blueprint, render_template, session, url_for
 from flask_babel import gettext
 
-from accounts import assisted_change, undo
 from accounts.errors import LinkDead
+from accounts.flows import assisted_change, undo
 from cms import guard
 from cms.answers import Answer, done
 from cms.guard import open_to_all

@@ -5,7 +5,8 @@ from typing import TypeVar
 from flask import Blueprint, render_template, request, url_for
 from flask_babel import gettext
 
-from accounts import administrators, assisted_change, clock, history, invitations, new_password, pending
+from accounts import clock, pending
+from accounts.flows import administration, assisted_change, history, new_password, registration
 from cms import guard, security
 from cms.answers import Answer, checked, done
 from cms.guard import permission_required
@@ -30,7 +31,7 @@ def invite() -> Answer:
     """Invite an address."""
     form = checked(InviteForm(request.form), _users_page)
     superuser = form.role.data == "superuser"
-    invitations.invite(guard.actor(), str(form.email.data), superuser=superuser, where=guard.where())
+    registration.invite(guard.actor(), str(form.email.data), superuser=superuser, where=guard.where())
     return done(gettext("The invitation is on its way to %(email)s.", email=form.email.data), url_for(".users"))
 
 
@@ -38,7 +39,7 @@ def invite() -> Answer:
 @may_manage
 def resend_invitation(invitation_id: int) -> Answer:
     """Mail an invitation once more."""
-    invitations.again(guard.actor(), invitation_id, guard.where())
+    registration.again(guard.actor(), invitation_id, guard.where())
     return done(gettext("The invitation is on its way again."), url_for(".users"))
 
 
@@ -46,7 +47,7 @@ def resend_invitation(invitation_id: int) -> Answer:
 @may_manage
 def withdraw_invitation(invitation_id: int) -> Answer:
     """Withdraw an invitation."""
-    invitations.withdraw(guard.actor(), invitation_id, guard.where())
+    registration.withdraw(guard.actor(), invitation_id, guard.where())
     return done(gettext("The invitation is withdrawn."), url_for(".users"))
 
 
@@ -63,7 +64,7 @@ def set_role(user_id: int) -> Answer:
     """Make somebody a superuser or an editor."""
     form = _checked(RoleForm(request.form), user_id)
     superuser, reason = form.role.data == "superuser", str(form.reason.data)
-    administrators.set_role(guard.actor(), user_id, superuser=superuser, reason=reason, where=guard.where())
+    administration.set_role(guard.actor(), user_id, superuser=superuser, reason=reason, where=guard.where())
     return done(gettext("The role is changed."), url_for(".user", user_id=user_id))
 
 
@@ -72,7 +73,7 @@ def set_role(user_id: int) -> Answer:
 def disable(user_id: int) -> Answer:
     """Disable somebody."""
     form = _checked(ReasonForm(request.form), user_id)
-    administrators.disable(guard.actor(), user_id, reason=str(form.reason.data), where=guard.where())
+    administration.disable(guard.actor(), user_id, reason=str(form.reason.data), where=guard.where())
     return done(gettext("The account is disabled and signed out everywhere."), url_for(".user", user_id=user_id))
 
 
@@ -81,7 +82,7 @@ def disable(user_id: int) -> Answer:
 def enable(user_id: int) -> Answer:
     """Enable somebody."""
     form = _checked(ReasonForm(request.form), user_id)
-    administrators.enable(guard.actor(), user_id, reason=str(form.reason.data), where=guard.where())
+    administration.enable(guard.actor(), user_id, reason=str(form.reason.data), where=guard.where())
     return done(gettext("The account is enabled."), url_for(".user", user_id=user_id))
 
 
@@ -90,7 +91,7 @@ def enable(user_id: int) -> Answer:
 def end_sessions(user_id: int) -> Answer:
     """Sign somebody out everywhere."""
     form = _checked(ReasonForm(request.form), user_id)
-    administrators.end_sessions(guard.actor(), user_id, reason=str(form.reason.data), where=guard.where())
+    administration.end_sessions(guard.actor(), user_id, reason=str(form.reason.data), where=guard.where())
     return done(gettext("All their sessions are ended."), url_for(".user", user_id=user_id))
 
 
@@ -109,7 +110,7 @@ def send_password_link(user_id: int) -> Answer:
 def drop_change(user_id: int) -> Answer:
     """Drop somebody's pending change of address."""
     form = _checked(ReasonForm(request.form), user_id)
-    administrators.drop_change(guard.actor(), user_id, reason=str(form.reason.data), where=guard.where())
+    administration.drop_change(guard.actor(), user_id, reason=str(form.reason.data), where=guard.where())
     return done(gettext("The pending change is dropped."), url_for(".user", user_id=user_id))
 
 
@@ -117,7 +118,7 @@ def drop_change(user_id: int) -> Answer:
 @may_manage
 def start_change(user_id: int) -> Answer:
     """Start a change of address for somebody who lost the mailbox."""
-    administrators.seen(user_id)
+    administration.seen(user_id)
     form = checked(StartChangeForm(request.form), lambda form: _user_page(user_id, start=form))
     email, reason = str(form.email.data), str(form.reason.data)
     assisted_change.start(guard.actor(), user_id, email, reason=reason, where=guard.where())
@@ -126,13 +127,13 @@ def start_change(user_id: int) -> Answer:
 
 def _checked(form: Reasoned, user_id: int) -> Reasoned:
     """Return the form if it passes. Raises NobodyThere first: there would be no page to show a refusal on."""
-    administrators.seen(user_id)
+    administration.seen(user_id)
     return checked(form, lambda form: _user_page(user_id, form))
 
 
 def _user_page(user_id: int, form: ReasonForm | None = None, start: StartChangeForm | None = None) -> str:
     """Show an administrator; `form` is the one that was refused, and belongs to the action that it was sent to."""
-    found = administrators.seen(user_id)
+    found = administration.seen(user_id)
     forms = {"form": ReasonForm(), "refused": form, "start": start or StartChangeForm()}
     return render_template(
         "cms/user.html",
@@ -149,14 +150,14 @@ def _user_page(user_id: int, form: ReasonForm | None = None, start: StartChangeF
 
 def _users_page(form: InviteForm) -> str:
     sort = request.args.get("sort", "username")
-    sort = sort if sort in administrators.SORTS else "username"
+    sort = sort if sort in administration.SORTS else "username"
     beginning = request.args.get("q", "")[:100].replace("\0", "")
     after = request.args.get("after", "")[:254].replace("\0", "")
     return render_template(
         "cms/users.html",
-        page=administrators.page(sort=sort, beginning=beginning, after=after),
+        page=administration.page(sort=sort, beginning=beginning, after=after),
         started=[(*each, pending.ready_at(each[1])) for each in pending.all_started()],
-        invitations=invitations.waiting(),
+        invitations=registration.waiting(),
         now=clock.now(),
         sort=sort,
         beginning=beginning,

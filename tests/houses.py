@@ -1,5 +1,6 @@
 """The two houses that the product stands in, and the clock on their wall."""
 
+import contextlib
 import shutil
 import sqlite3
 import threading
@@ -13,16 +14,20 @@ from typing import Any
 
 import psycopg
 import pytest
-from flask import Flask
+from flask import Flask, current_app
 from flask_migrate import upgrade
 from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy import event
 from sqlalchemy.pool import QueuePool
 
 import cache
-from accounts import administrators, audit_verification, outbox, people
 from accounts import clock as product_clock
+from accounts import people
 from accounts.audit import Where
+from accounts.flows import administration
+from accounts.mail import delivery
+from accounts.mail.smtp import TimedConnection
+from accounts.operations import audit_verification
 from app import create_app
 from models import CMSUser, db
 from tests.parts import LONGEST_SECONDS, ROOT, MemcachedServer, PostgresServer, SmtpServer
@@ -232,7 +237,7 @@ class House:
         """Make an administrator, as the command line would."""
         given = {"password": PASSWORD, "superuser": False, "where": HERE, **more}
         with self.app.app_context():
-            return administrators.create(email=email, username=username or email.partition("@")[0], **given)
+            return administration.create(email=email, username=username or email.partition("@")[0], **given)
 
     def change(self, whose: str, **values: Any) -> None:
         """Change an administrator's row, as an operator would in the database."""
@@ -275,7 +280,7 @@ class House:
     def deliver(self, app: Flask | None = None) -> None:
         """Send all mail that is due."""
         with (app or self.app).app_context():
-            while outbox.deliver_one():
+            while deliver_one():
                 self._note_files()
 
     def mail_to(self, address: str) -> list[EmailMessage]:
@@ -313,6 +318,12 @@ def close_app(app: Flask) -> None:
     with app.app_context():
         db.session.remove()
         db.engine.dispose()
+
+
+def deliver_one() -> bool:
+    """Send the next mail that is due, on a connection of its own; say whether there was one."""
+    with contextlib.closing(TimedConnection(current_app.extensions["mail"])) as connection:
+        return delivery.deliver_next(connection)
 
 
 def be_patient(app: Flask) -> None:

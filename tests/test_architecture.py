@@ -87,6 +87,26 @@ def test_a_room_imports_only_from_below(path: Path) -> None:
     assert ours <= allowed
 
 
+FLOORS = {
+    "accounts.flows": {"accounts", "accounts.mail", "accounts.flows"},
+    "accounts.operations": {"accounts", "accounts.mail", "accounts.operations"},
+    "accounts.mail": {"accounts", "accounts.mail"},
+    "accounts": {"accounts"},
+}
+# The unit of work wakes delivery after the commit.
+EXCEPTIONS = {"accounts/unit_of_work.py": {"accounts.mail.worker"}}
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("accounts/**/*.py")), ids=lambda path: str(path.relative_to(ROOT)))
+def test_inside_accounts_flows_import_owners_and_owners_import_no_flow(path: Path) -> None:
+    folder = ".".join(path.relative_to(ROOT).parts[:-1])
+    for module, name in imports_of(path):
+        if module.partition(".")[0] == "accounts":
+            full = f"{module}.{name}" if (ROOT / module.replace(".", "/")).is_dir() else module
+            if full not in EXCEPTIONS.get(str(path.relative_to(ROOT)), set()):
+                assert full.rpartition(".")[0] in FLOORS[folder], full
+
+
 @ALL
 def test_the_heart_knows_no_http(path: Path) -> None:
     if room_of(path) == "accounts":
@@ -141,11 +161,11 @@ def test_memcache_belongs_to_the_cache() -> None:
 
 
 def test_the_mail_library_belongs_to_the_smtp_connection() -> None:
-    assert who(lambda path: imports(path, "flask_mail")) == {"accounts/smtp.py"}
+    assert who(lambda path: imports(path, "flask_mail")) == {"accounts/mail/smtp.py"}
 
 
 def test_smtp_belongs_to_the_smtp_connection_and_the_mailbox() -> None:
-    assert who(lambda path: imports(path, "smtplib")) == {"accounts/smtp.py", "accounts/mailbox.py"}
+    assert who(lambda path: imports(path, "smtplib")) == {"accounts/mail/smtp.py", "accounts/mail/mailbox.py"}
 
 
 def test_the_environment_belongs_to_the_config() -> None:
@@ -156,10 +176,14 @@ def test_the_environment_belongs_to_the_config() -> None:
     assert who(reads) == {"config.py"}
 
 
-def test_only_the_heart_commits() -> None:
-    committing = who(lambda path: "commit" in calls_of(path))
-    assert committing
-    assert {path.partition("/")[0] for path in committing} == {"accounts"}
+def test_use_cases_commit_only_through_the_unit_of_work() -> None:
+    """Sessions note when they were used, delivery and housekeeping are no use cases."""
+    committing = who(lambda path: bool({"commit", "rollback", "wake", "wake_if_queued"} & calls_of(path)))
+    committing.discard("gunicorn.conf.py")  # It has the worker look for mail that an earlier process left.
+    assert committing == {
+        *("accounts/unit_of_work.py", "accounts/sessions.py", "accounts/people.py"),
+        *("accounts/mail/delivery.py", "accounts/mail/worker.py", "accounts/operations/housekeeping.py"),
+    }
 
 
 def test_only_the_answers_make_json() -> None:

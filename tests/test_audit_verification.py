@@ -17,7 +17,8 @@ import pytest
 from click.testing import Result
 from sqlalchemy import event, insert, update
 
-from accounts import audit, audit_verification, clock
+from accounts import audit, clock
+from accounts.operations import audit_verification
 from models import Audit, CMSUser, db
 from tests.houses import House
 from tests.parts import ROOT, PostgresServer, eventually

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 
 import cache
-from accounts import codes, keys
+from accounts import codes, signing
 from accounts.codes import Claim
 from accounts.errors import CodeExpired
 from tests.houses import House
@@ -39,8 +39,8 @@ def test_a_code_proves_no_other_claim(name: str) -> None:
 
 
 def test_two_claims_whose_parts_run_together_are_two_claims() -> None:
-    assert keys.signature("code", "1", "23") != keys.signature("code", "12", "3")
-    assert keys.signature("code", "1") != keys.signature("audit", "1")
+    assert signing.signature("code", "1", "23") != signing.signature("code", "12", "3")
+    assert signing.signature("code", "1") != signing.signature("audit", "1")
     code = codes.issue(replace(CLAIM, user_id=1, session_id=23), 600)
     assert not codes.matches(replace(CLAIM, user_id=12, session_id=3), code, codes.kept("nonce"))
 

@@ -15,8 +15,8 @@ from flask import Flask
 from flask_mail import email_dispatched
 from sqlalchemy import select, text, update
 
-from accounts import outbox
-from accounts.mailer import Letter
+from accounts.mail import outbox, worker
+from accounts.mail.messages import Letter
 from cache import CacheDown
 from models import CMSUser, Mail, MailState, db
 from tests.houses import Clock, House
@@ -44,15 +44,15 @@ def app(post: House) -> Iterator[Flask]:
 
 def deliver(app: Flask) -> None:
     """Send all that is due, as the worker does; in a thread, so that what hangs fails the test."""
-    at_once(lambda _: outbox.deliver_all(app, threading.Event()), 1)
+    at_once(lambda _: worker.deliver_all(app, threading.Event()), 1)
 
 
 def errand(patch: pytest.MonkeyPatch, run: object) -> int:
     """Put an errand into the outbox that does this, and return its number."""
-    patch.setitem(outbox.errands, "errand:test", run)
-    outbox.put_errand("test", TO, "{}")
+    patch.setitem(outbox.tasks, "task:test", run)
+    outbox.enqueue_task("test", TO, "{}")
     db.session.commit()
-    return int(db.session.scalars(select(Mail.id).where(Mail.kind == "errand:test")).one())
+    return int(db.session.scalars(select(Mail.id).where(Mail.kind == "task:test")).one())
 
 
 def all_came(smtp: SmtpServer) -> bool:
@@ -158,7 +158,7 @@ class TestOneBadMail:
         assert (mail.state, mail.tries, mail.problem) == (MailState.QUEUED, 2 * FAULTS, "")
 
     def test_an_errand_that_nobody_knows_is_not_mailed(self, app: Flask, smtp: SmtpServer) -> None:
-        outbox.put_errand("of a later version", TO, '{"not": "for them"}')
+        outbox.enqueue_task("of a later version", TO, '{"not": "for them"}')
         db.session.commit()
         deliver(app)
         assert smtp.posted == []
@@ -241,7 +241,7 @@ class TestGoingOn:
     ) -> None:
         app = post.build(MAIL_DELIVERY="thread")
         with without_its_table(app):
-            outbox.wake()
+            worker.wake()
             thread = app.extensions["mail_delivery"]
             eventually(lambda: "does not exist" in caplog.text or not thread.is_alive(), "it fails")
         with app.app_context():
@@ -253,11 +253,11 @@ class TestGoingOn:
     def test_mail_that_another_process_queued_is_noticed_without_a_word(
         self, post: House, app: Flask, smtp: SmtpServer, mode: str
     ) -> None:
-        assert outbox.POLL_SECONDS <= 0.5
-        stopped, awake = threading.Event(), outbox.Wakeups()
-        looks = threading.Thread(target=outbox.watch, args=(app, stopped, awake))
+        assert worker.POLL_SECONDS <= 0.5
+        stopped, awake = threading.Event(), worker.Wakeups()
+        looks = threading.Thread(target=worker.watch, args=(app, stopped, awake))
         if mode == "thread":
-            looks = outbox.Delivery(app)
+            looks = worker.Delivery(app)
         looks.start()
         try:
             for other in OTHERS:
@@ -266,7 +266,7 @@ class TestGoingOn:
         finally:
             stopped.set()
             awake.put(None)
-            if isinstance(looks, outbox.Delivery):
+            if isinstance(looks, worker.Delivery):
                 looks.stop()
             looks.join()
 
@@ -277,7 +277,7 @@ MANY = [f"many{number}@example.com" for number in range(50)]
 @pytest.fixture
 def burst(app: Flask) -> list[int]:  # noqa: ARG001 (It gives the context.)
     """Put fifty mails into the outbox, and return their numbers."""
-    numbers = [outbox.put(LETTER, each, user_id=None) for each in MANY]
+    numbers = [outbox.enqueue(LETTER, each, user_id=None) for each in MANY]
     db.session.commit()
     return numbers
 
@@ -304,7 +304,7 @@ class TestABurst:
 
     def test_after_a_hundred_mails_comes_a_new_connection(self, app: Flask, smtp: SmtpServer) -> None:
         for number in range(101):
-            outbox.put(LETTER, f"to{number}@example.com", user_id=None)
+            outbox.enqueue(LETTER, f"to{number}@example.com", user_id=None)
         db.session.commit()
         deliver(app)
         assert len(smtp.posted) == 101

@@ -1,4 +1,4 @@
-"""accounts/housekeeping.py: what is over goes, in batches that nobody has to wait for, and nothing else does."""
+"""accounts/operations/housekeeping.py deletes what has expired, in small batches, and nothing else."""
 
 import contextlib
 import logging
@@ -17,7 +17,9 @@ from flask import Flask
 from sqlalchemy import bindparam, create_engine, func, inspect, select, text
 from sqlalchemy.pool import NullPool
 
-from accounts import clock, housekeeping, invitations
+from accounts import clock
+from accounts.flows import registration
+from accounts.operations import housekeeping
 from models import (
     Base,
     Budget,
@@ -421,7 +423,7 @@ class TestMany:
         fill_every_table(house)
         with listened(house) as asked, house.app.app_context():
             housekeeping.tidy()
-            invitations.waiting()
+            registration.waiting()
         statements = [(statement, parameters) for statement, parameters in asked if " FROM " in statement]
         assert len(statements) == 10
         with house.app.app_context(), db.engine.connect() as connection:

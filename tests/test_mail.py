@@ -1,4 +1,4 @@
-"""accounts/mailer.py: the words of every mail, in Chinese and in English, held to the texts in tests/expected/.
+"""accounts/mail/messages.py: the words of every mail, in Chinese and in English, held to the texts in tests/expected/.
 
 Who changes a mail on purpose writes them anew with `WRITE_EXPECTED=1 pytest tests/test_mail.py` and reads the
 difference before it is committed.
@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from accounts import mailer
 from accounts.audit import COMMAND_LINE, Where
-from accounts.mailer import Aftermath, Letter, Reader
+from accounts.mail import messages
+from accounts.mail.messages import Aftermath, Letter, Reader
 from tests.houses import Clock, House
 from tests.parts import ROOT
 from tests.people import html_of, text_of
@@ -26,27 +26,27 @@ WHERE = Where("203.0.113.5", "Firefox 131, Linux", "https://cms.example.com")
 EVIL = Where("<i>net</i>", "<script>alert(1)</script>", "https://cms.example.com")
 AFTERMATH = Aftermath(["eve@example.com"], ["bob"], ["carol", "mallory"])
 LETTERS: dict[str, Callable[[Reader, Where, str], Letter]] = {
-    "code": lambda reader, where, _: mailer.code(reader, code="012345", seconds=600, where=where),
-    "taken": lambda reader, where, _: mailer.taken(reader, where=where),
-    "heads_up": lambda reader, where, name: mailer.heads_up(
+    "code": lambda reader, where, _: messages.code(reader, code="012345", seconds=600, where=where),
+    "taken": lambda reader, where, _: messages.taken(reader, where=where),
+    "heads_up": lambda reader, where, name: messages.heads_up(
         reader, username=name, new_email="new@mail.example.org", stop="TOKEN", where=where
     ),
-    "old_code": lambda reader, where, name: mailer.old_code(
+    "old_code": lambda reader, where, name: messages.old_code(
         reader, username=name, code="012345", seconds=90, new_email="new@mail.example.org", stop="TOKEN", where=where
     ),
-    "tries_spent": lambda reader, where, name: mailer.tries_spent(reader, username=name, until=AT, where=where),
-    "changed": lambda reader, where, name: mailer.changed(
+    "tries_spent": lambda reader, where, name: messages.tries_spent(reader, username=name, until=AT, where=where),
+    "changed": lambda reader, where, name: messages.changed(
         reader, username=name, new_email="new@mail.example.org", undo="TOKEN", where=where
     ),
-    "undone": lambda reader, where, name: mailer.undone(reader, username=name, where=where),
-    "restored": lambda reader, where, name: mailer.restored(
+    "undone": lambda reader, where, name: messages.undone(reader, username=name, where=where),
+    "restored": lambda reader, where, name: messages.restored(
         reader, username=name, token="TOKEN", seconds=1800, aftermath=AFTERMATH, where=where
     ),
-    "password_link": lambda reader, where, name: mailer.password_link(
+    "password_link": lambda reader, where, name: messages.password_link(
         reader, username=name, token="TOKEN", where=where
     ),
-    "password_changed": lambda reader, where, name: mailer.password_changed(reader, username=name, where=where),
-    "assisted": lambda reader, where, name: mailer.assisted(
+    "password_changed": lambda reader, where, name: messages.password_changed(reader, username=name, where=where),
+    "assisted": lambda reader, where, name: messages.assisted(
         reader,
         username="ann",
         new_email="new@mail.example.org",
@@ -55,11 +55,13 @@ LETTERS: dict[str, Callable[[Reader, Where, str], Letter]] = {
         stop="TOKEN",
         where=where,
     ),
-    "assisted_proof": lambda reader, where, name: mailer.assisted_proof(
+    "assisted_proof": lambda reader, where, name: messages.assisted_proof(
         reader, username=name, by="bob", token="TOKEN", where=where
     ),
-    "invitation": lambda reader, where, name: mailer.invitation(reader, token="TOKEN", hours=72, by=name, where=where),
-    "account_changed": lambda reader, where, name: mailer.account_changed(
+    "invitation": lambda reader, where, name: messages.invitation(
+        reader, token="TOKEN", hours=72, by=name, where=where
+    ),
+    "account_changed": lambda reader, where, name: messages.account_changed(
         reader, username=name, what="disabled", reason="Left the team", by="bob", where=where
     ),
 }
@@ -114,7 +116,7 @@ def test_a_mail_is_whole(small_house: House, kind: str, language: str) -> None:
 )
 def test_a_life_is_told_as_it_is_and_never_rounded_up(small_house: House, seconds: int, told: str) -> None:
     with small_house.app.test_request_context():
-        assert f"valid for {told}." in mailer.code(Reader("en"), code="012345", seconds=seconds, where=WHERE).body
+        assert f"valid for {told}." in messages.code(Reader("en"), code="012345", seconds=seconds, where=WHERE).body
 
 
 @EVERY
@@ -185,7 +187,7 @@ def test_the_offset_is_that_of_the_moment_and_not_of_today(small_house: House, m
     until = datetime(2026, month, 15, 12, tzinfo=UTC)
     with small_house.app.test_request_context():
         reader = Reader("en", "Europe/Berlin")
-        written = mailer.tries_spent(reader, username="ann", until=until, where=WHERE)
+        written = messages.tries_spent(reader, username="ann", until=until, where=WHERE)
     assert f"until 2026-0{month}-15 {told}." in written.body
 
 
@@ -245,7 +247,7 @@ def test_a_mail_of_a_command_names_the_command_line_and_the_site(small_house: Ho
     small_house.clock.at = AT
     app = small_house.build(SITE_URL="https://cms.example.org")
     with app.app_context():
-        written = mailer.password_changed(Reader("en"), username="ann", where=COMMAND_LINE, by="-", reason="A call")
+        written = messages.password_changed(Reader("en"), username="ann", where=COMMAND_LINE, by="-", reason="A call")
     assert "When: 2026-02-03 04:05 UTC\nBy: the operator\nFrom: the command line\nReason: A call\n" in written.body
     assert written.body.endswith("-- \nAccount centre · cms.example.org\n")
 
@@ -300,7 +302,7 @@ def test_a_code_begins_the_subject_and_stands_in_a_line_of_its_own(
     ],
 )
 def test_a_masked_address_is_known_only_to_its_owner(email: str, masked: str) -> None:
-    assert mailer.masked(email) == masked
+    assert messages.masked(email) == masked
 
 
 def test_the_language_is_the_administrators_own_then_the_readers_then_chinese(small_house: House, clock: Clock) -> None:
@@ -309,4 +311,4 @@ def test_the_language_is_the_administrators_own_then_the_readers_then_chinese(sm
     for own, browser, expected in (("en", "zh", "en"), (None, "en", "en"), (None, "fr", "zh"), ("zh", "en", "zh")):
         user.language = own
         with small_house.app.test_request_context(headers={"Accept-Language": browser}):
-            assert mailer.language_of(user) == expected
+            assert messages.language_of(user) == expected

@@ -1,4 +1,4 @@
-"""accounts/outbox.py against a real SMTP server: once, late if need be, never twice, and never for ever."""
+"""accounts/mail/outbox.py against a real SMTP server: once, late if need be, never twice, and never for ever."""
 
 import contextlib
 import signal
@@ -15,11 +15,11 @@ import pytest
 from flask import Flask, current_app
 from sqlalchemy import delete, select, text, update
 
-from accounts import mailbox, outbox
-from accounts.mailer import Letter
-from accounts.smtp import TimedConnection, message_of
+from accounts.mail import delivery, mailbox, outbox, worker
+from accounts.mail.messages import Letter
+from accounts.mail.smtp import TimedConnection, message_of
 from models import Mail, MailProblem, MailState, db
-from tests.houses import PRODUCTION, Clock, House
+from tests.houses import PRODUCTION, Clock, House, deliver_one
 from tests.parts import (
     SmtpServer,
     at_once,
@@ -53,7 +53,7 @@ def app(post: House) -> Iterator[Flask]:
 
 def put(to: str = TO, letter: Letter = LETTER, **more: Any) -> int:
     """Put a mail into the outbox and return its number."""
-    number = outbox.put(letter, to, user_id=None, **more)
+    number = outbox.enqueue(letter, to, user_id=None, **more)
     db.session.commit()
     return number
 
@@ -68,7 +68,7 @@ def seen(number: int) -> Mail:
 def deliver() -> int:
     """Try everything that is due, once or more; return how many tries that were."""
     tries = 0
-    while outbox.deliver_one():
+    while deliver_one():
         tries += 1
         assert tries < 200, "the outbox goes round in circles"
     return tries
@@ -342,14 +342,14 @@ class TestWorkers:
         app = house.build(MAIL_SERVER="127.0.0.1", MAIL_PORT=str(smtp.port))
         with app.app_context():
             for number in range(40):
-                outbox.put(LETTER, f"to{number}@example.com", user_id=None)
+                outbox.enqueue(LETTER, f"to{number}@example.com", user_id=None)
             db.session.commit()
 
         def work(_: int) -> None:
-            outbox.deliver_all(app, threading.Event())
+            worker.deliver_all(app, threading.Event())
 
         at_once(work, 8)
-        house.clock.turn(seconds=outbox.FIRST_RETRY_SECONDS)  # A busy server may have dropped one of eight at once.
+        house.clock.turn(seconds=delivery.FIRST_RETRY_SECONDS)  # A busy server may have dropped one of eight at once.
         house.deliver(app)
         assert sorted(each.recipients[0] for each in smtp.posted) == sorted(f"to{n}@example.com" for n in range(40))
 
@@ -376,7 +376,7 @@ class TestWorkers:
         settings = {**house.settings, "MAIL_SERVER": "127.0.0.1", "MAIL_PORT": str(smtp.port)}
         with house.app.app_context():
             for number in range(40):
-                outbox.put(LETTER, f"to{number}@example.com", user_id=None)
+                outbox.enqueue(LETTER, f"to{number}@example.com", user_id=None)
             db.session.commit()
 
         def work(_: int) -> subprocess.CompletedProcess[str]:
@@ -390,8 +390,8 @@ class TestWorkers:
         app = house.build(MAIL_SERVER="127.0.0.1", MAIL_PORT=str(smtp.port))
         with app.app_context():
             number = put()
-            assert outbox._take() is not None  # A worker takes it, and is never seen again.
-            lease = app.config["MAIL_DIALOGUE_SECONDS"] + outbox.SPARE_SECONDS
+            assert delivery._take() is not None  # A worker takes it, and is never seen again.
+            lease = app.config["MAIL_DIALOGUE_SECONDS"] + delivery.SPARE_SECONDS
             house.clock.turn(seconds=lease - 1)
             assert deliver() == 0
             house.clock.turn(seconds=1)
@@ -403,11 +403,11 @@ class TestWorkers:
         app = house.build(MAIL_SERVER="127.0.0.1", MAIL_PORT=str(smtp.port))
         with app.app_context():
             number = put()
-            late = outbox._take()
+            late = delivery._take()
             assert late is not None
-            house.clock.turn(seconds=app.config["MAIL_DIALOGUE_SECONDS"] + outbox.SPARE_SECONDS)
+            house.clock.turn(seconds=app.config["MAIL_DIALOGUE_SECONDS"] + delivery.SPARE_SECONDS)
             assert deliver() == 1
-            outbox._failed(late, outbox.NotSent(MailProblem.UNREACHABLE, "too late"))
+            delivery._failed(late, delivery.NotSent(MailProblem.UNREACHABLE, "too late"))
             mail = seen(number)
             assert (mail.state, mail.problem) == (MailState.SENT, "")
 
@@ -444,7 +444,7 @@ class TestWorkers:
 
     def test_a_mail_of_a_transaction_that_was_undone_does_not_exist(self, house: House) -> None:
         with house.app.app_context():
-            outbox.put(LETTER, TO, user_id=None)
+            outbox.enqueue(LETTER, TO, user_id=None)
             db.session.flush()
             db.session.rollback()
             assert deliver() == 0
@@ -467,12 +467,12 @@ class TestWorkers:
     def test_a_stopped_thread_is_gone(self, house: House, smtp: SmtpServer) -> None:
         app = house.build(MAIL_SERVER="127.0.0.1", MAIL_PORT=str(smtp.port), MAIL_DELIVERY="thread")
         with app.app_context():
-            outbox.wake()
+            worker.wake()
             thread = app.extensions["mail_delivery"]
             assert thread.is_ours()
             thread.stop()
             assert not thread.is_alive()
-            outbox.wake()
+            worker.wake()
             assert app.extensions["mail_delivery"] is not thread
 
 

@@ -39,7 +39,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from accounts import administrators
+from accounts.flows import administration
 from models import Audit, CMSUser, EmailChange, Link, db, email_key
 from tests.houses import HERE, Clock, House, SharedApp, broken_histories, copied, settings_for
 from tests.parts import MemcachedServer, PostgresServer, SmtpServer
@@ -501,7 +501,7 @@ class Story(RuleBasedStateMachine):
     def an_operator_disables_or_enables(self, which: int) -> None:
         """Disable an administrator, which ends all they had begun, or enable them again, as on the command line."""
         who = self.people[which]
-        deed = administrators.disable if who.is_active else administrators.enable
+        deed = administration.disable if who.is_active else administration.enable
         with self.house.app.app_context():
             deed(None, self.ids[who.name], reason="for the test", where=HERE)
         who.is_active = not who.is_active
@@ -514,7 +514,7 @@ class Story(RuleBasedStateMachine):
     def an_operator_drops_the_change(self, which: int) -> None:
         """Drop a pending change, as on the command line."""
         with self.house.app.app_context():
-            administrators.drop_change(None, self.ids[self.people[which].name], reason="for the test", where=HERE)
+            administration.drop_change(None, self.ids[self.people[which].name], reason="for the test", where=HERE)
         self.people[which].pending = None
         self.letters()
 

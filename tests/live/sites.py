@@ -15,7 +15,8 @@ from flask_wtf.csrf import generate_csrf
 from sqlalchemy import delete, func, select, update
 from werkzeug.datastructures import Headers
 
-from accounts import administrators, audit, clock, passwords, pending, people, sessions
+from accounts import audit, clock, passwords, pending, people, sessions
+from accounts.flows import administration
 from app import create_app
 from models import Audit, Budget, CMSUser, EmailChange, Link, LinkPurpose, LoginSession, Mail, MailState, db, email_key
 from tests.houses import broken_histories, settings_for
@@ -92,7 +93,7 @@ class Site:
         email = email or self.fresh("ann")
         given = {"username": email.partition("@")[0], "password": PASSWORD, "superuser": False, **more}
         with self.app.app_context():
-            user = administrators.create(email=email, where=audit.COMMAND_LINE, **given)
+            user = administration.create(email=email, where=audit.COMMAND_LINE, **given)
             user.password_hash = HASHED
             db.session.commit()
         return email

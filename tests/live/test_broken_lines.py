@@ -16,7 +16,8 @@ from typing import Any
 
 from sqlalchemy import select
 
-from accounts import audit, clock, email_change, passwords, people, undo, unit_of_work
+from accounts import audit, clock, passwords, people, unit_of_work
+from accounts.flows import email_change, undo
 from accounts.unit_of_work import UnitOfWork
 from cms import answers, headers, settings
 from cms import undo as undo_pages

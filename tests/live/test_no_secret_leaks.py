@@ -10,7 +10,7 @@ import pytest
 from flask.sessions import SecureCookieSessionInterface
 from sqlalchemy import select
 
-from accounts import email_change
+from accounts.flows import email_change
 from models import db
 from tests.conftest import HOUSES
 from tests.live.conftest import Serve

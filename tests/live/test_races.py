@@ -9,8 +9,9 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import select
 
-from accounts import outbox, passwords
-from accounts.mailer import Letter
+from accounts import passwords
+from accounts.mail import outbox
+from accounts.mail.messages import Letter
 from models import Budget, CMSUser, Invitation, LoginSession, Mail, MailState, db
 from tests.conftest import HOUSES
 from tests.live.conftest import RESEND_SECONDS, Serve
@@ -340,7 +341,7 @@ def test_two_postmen_carry_every_mail_once(serve: Serve, name: str) -> None:
         assert words(at_once(lambda n: people[n].ask(addresses[n]), 6)) == {None: 6}
         with site.app.app_context():
             for number in range(60):
-                outbox.put(Letter("test", f"mail {number}", "words", "<p>words"), site.fresh(), user_id=None)
+                outbox.enqueue(Letter("test", f"mail {number}", "words", "<p>words"), site.fresh(), user_id=None)
             db.session.commit()
         assert site.smtp.hellos == 0  # The web processes were told to leave the mail to others.
         with postmen(site, 2) as men:

@@ -16,7 +16,8 @@ import pytest
 from argon2 import PasswordHasher
 from flask import Flask
 
-from accounts import new_password, passwords
+from accounts import passwords
+from accounts.flows import new_password
 from tests.houses import House
 from tests.parts import dice
 from tests.people import Answer

@@ -5,7 +5,7 @@ import re
 import pytest
 from sqlalchemy import select
 
-from accounts import invitations
+from accounts.flows import registration
 from models import CMSUser, Invitation
 from tests.houses import House
 from tests.parts import at_once
@@ -237,7 +237,7 @@ def test_an_invitation_needs_an_address_that_nobody_has_and_a_role_that_there_is
 
 
 def test_so_many_invitations_an_hour(small_house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(invitations, "PER_HOUR", 3)
+    monkeypatch.setattr(registration, "PER_HOUR", 3)
     boss = superuser(small_house)
     for number in range(3):
         assert invite(boss, f"a{number}@example.com").status == 200

@@ -6,21 +6,10 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from accounts import (
-    audit,
-    limits,
-    links,
-    mailer,
-    outbox,
-    passwords,
-    pending,
-    people,
-    sessions,
-    unit_of_work,
-    usernames,
-)
+from accounts import audit, limits, links, passwords, pending, people, sessions, unit_of_work, usernames
 from accounts.audit import Where
 from accounts.errors import EmailTaken, LastSuperuser, NobodyThere
+from accounts.mail import messages, outbox
 from accounts.unit_of_work import Actor
 from models import ChangeOutcome, CMSUser, EmailChange, db, email_key, name_key
 
@@ -177,15 +166,15 @@ def withdraw_started(
     for owner in owners:
         pending.end(owner.id, ChangeOutcome.WITHDRAWN)
         audit.record(owner, "change_withdrawn", where, actor_id=None, by=starter.username)
-        letter = mailer.account_changed(
-            mailer.reader_of(owner),
+        letter = messages.account_changed(
+            messages.reader_of(owner),
             username=owner.username,
             what="change_withdrawn",
             reason="",
             by=starter.username,
             where=where,
         )
-        outbox.put(letter, owner.email, user_id=owner.id)
+        outbox.enqueue(letter, owner.email, user_id=owner.id)
     return owners
 
 
@@ -206,12 +195,12 @@ def _tell(actor: Actor | None, user: CMSUser, event: str, reason: str, where: Wh
     """Write what was done into the history of the account, and tell its owner who did it and why."""
     actor_id, by = (actor.user.id, actor.user.username) if actor else (None, "-")
     audit.record(user, event, where, actor_id=actor_id, reason=reason, by=by)
-    letter = mailer.account_changed(
-        mailer.reader_of(user),
+    letter = messages.account_changed(
+        messages.reader_of(user),
         username=user.username,
         what=event,
         reason=reason,
         by=_name_of(actor),
         where=where,
     )
-    outbox.put(letter, user.email, user_id=user.id)
+    outbox.enqueue(letter, user.email, user_id=user.id)

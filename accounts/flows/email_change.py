@@ -11,7 +11,7 @@ from flask import current_app
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
-from accounts import audit, clock, codes, limits, links, mailer, outbox, pending, people, sessions, undo, unit_of_work
+from accounts import audit, clock, codes, limits, links, pending, people, sessions, unit_of_work
 from accounts.audit import Where
 from accounts.codes import Claim
 from accounts.errors import (
@@ -26,10 +26,12 @@ from accounts.errors import (
     SignInRequired,
     TooManyAttempts,
 )
-from accounts.keys import fingerprint
+from accounts.flows import undo
 from accounts.limits import HOUR, Limit
-from accounts.mailer import Reader
+from accounts.mail import messages, outbox
+from accounts.mail.messages import Reader
 from accounts.sessions import Renewed
+from accounts.signing import fingerprint
 from accounts.unit_of_work import Actor, UnitOfWork
 from cache import CacheDown
 from models import ChangeOutcome, CMSUser, EmailChange, LoginSession, db, dialect, email_key, table, upsert
@@ -155,15 +157,15 @@ def write(
     if links.reserved(key, user.id):
         raise EmailTaken
     pending.end(user.id, ChangeOutcome.MADE)
-    notice = mailer.changed(
-        mailer.reader_of(user),
+    notice = messages.changed(
+        messages.reader_of(user),
         username=user.username,
         new_email=user.email,
         undo=undo.offer(user, old, old_key, since=change.asked_at, where=where),
         by=by,
         where=where,
     )
-    outbox.put(notice, old, user_id=user.id)
+    outbox.enqueue(notice, old, user_id=user.id)
 
 
 def put(user: CMSUser, email: str, *, where: Where, **values: object) -> None:
@@ -209,12 +211,12 @@ def _replace(user: CMSUser, session: LoginSession, email: str, where: Where) -> 
         raise EmailTaken(stands=True)
     claim = Claim(user.id, session.id, email_key(email), user.email_version, secrets.token_hex(16))
     code = codes.issue(claim, seconds, real=is_free)
-    reader, not_after = mailer.reader_of(user), now + timedelta(seconds=seconds)
+    reader, not_after = messages.reader_of(user), now + timedelta(seconds=seconds)
     if is_free:
-        letter = mailer.code(reader, code=code, seconds=seconds, where=where)
+        letter = messages.code(reader, code=code, seconds=seconds, where=where)
     else:
-        letter = mailer.taken(mailer.reader_of(owner) if owner else Reader(reader.language), where=where)
-    mail_id = outbox.put(letter, owner.email if owner else email, user_id=user.id, not_after=not_after)
+        letter = messages.taken(messages.reader_of(owner) if owner else Reader(reader.language), where=where)
+    mail_id = outbox.enqueue(letter, owner.email if owner else email, user_id=user.id, not_after=not_after)
     stop = secrets.token_urlsafe(32)
     old_nonce = _tell_old_address(user, claim, email, stop, where)
     try:
@@ -238,18 +240,18 @@ def _tell_old_address(user: CMSUser, claim: Claim, email: str, stop: str, where:
 
     Returns the name of that code, or None.
     """
-    seconds, reader, name = current_app.config["CAPTCHA_SECONDS"], mailer.reader_of(user), user.username
+    seconds, reader, name = current_app.config["CAPTCHA_SECONDS"], messages.reader_of(user), user.username
     not_after = clock.now() + timedelta(seconds=seconds)
     if policy_of(user) == "both":
         old_claim = replace(claim, nonce=secrets.token_hex(16))
         code = codes.issue(old_claim, seconds)
         told = {"username": name, "new_email": email, "stop": stop}
-        letter = mailer.old_code(reader, code=code, seconds=seconds, **told, where=where)
-        outbox.put(letter, user.email, user_id=user.id, not_after=not_after)
+        letter = messages.old_code(reader, code=code, seconds=seconds, **told, where=where)
+        outbox.enqueue(letter, user.email, user_id=user.id, not_after=not_after)
         return old_claim.nonce
     if current_app.config["HEADS_UP"]:
-        letter = mailer.heads_up(reader, username=name, new_email=email, stop=stop, where=where)
-        outbox.put(letter, user.email, user_id=user.id, not_after=not_after)
+        letter = messages.heads_up(reader, username=name, new_email=email, stop=stop, where=where)
+        outbox.enqueue(letter, user.email, user_id=user.id, not_after=not_after)
     return None
 
 
@@ -337,8 +339,8 @@ def _record_wrong(user: CMSUser, change: EmailChange, tries_left: int, where: Wh
     until = None if tries_left else limits.resets_at(limits.tries_of_the_day(user.id))
     if until:
         audit.record(user, "tries_spent", where)
-        letter = mailer.tries_spent(mailer.reader_of(user), username=user.username, until=until, where=where)
-        outbox.put(letter, user.email, user_id=user.id)
+        letter = messages.tries_spent(messages.reader_of(user), username=user.username, until=until, where=where)
+        outbox.enqueue(letter, user.email, user_id=user.id)
 
 
 def _finish(work: UnitOfWork, user: CMSUser, change: EmailChange) -> Renewed:

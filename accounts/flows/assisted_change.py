@@ -12,10 +12,12 @@ from flask import current_app
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from accounts import audit, clock, email_change, links, mailer, outbox, pending, people, sessions, unit_of_work
+from accounts import audit, clock, links, pending, people, sessions, unit_of_work
 from accounts.audit import Where
 from accounts.errors import EmailTaken, LinkDead
-from accounts.keys import fingerprint
+from accounts.flows import email_change
+from accounts.mail import messages, outbox
+from accounts.signing import fingerprint
 from accounts.unit_of_work import Actor
 from models import ChangeOutcome, CMSUser, EmailChange, Link, LinkPurpose, db, email_key
 
@@ -54,9 +56,9 @@ def _replace(actor: Actor | None, user: CMSUser, email: str, reason: str, where:
     stop = secrets.token_urlsafe(32)
     links.end(LinkPurpose.PROVE, user)
     token = links.make(LinkPurpose.PROVE, user, email, email_key(email), seconds=life)
-    reader = mailer.reader_of(user)
+    reader = messages.reader_of(user)
     for address in _known_addresses(user):
-        told = mailer.assisted(
+        told = messages.assisted(
             reader,
             username=user.username,
             new_email=email,
@@ -65,10 +67,10 @@ def _replace(actor: Actor | None, user: CMSUser, email: str, reason: str, where:
             stop=stop,
             where=where,
         )
-        outbox.put(told, address, user_id=user.id)
-    proof = mailer.assisted_proof(reader, username=user.username, by=by, token=token, where=where)
+        outbox.enqueue(told, address, user_id=user.id)
+    proof = messages.assisted_proof(reader, username=user.username, by=by, token=token, where=where)
     not_after = now + timedelta(seconds=life)
-    mail_id = outbox.put(proof, email, user_id=user.id, due_at=ready_at, not_after=not_after)
+    mail_id = outbox.enqueue(proof, email, user_id=user.id, due_at=ready_at, not_after=not_after)
     email_change.put(
         user,
         email,

@@ -16,7 +16,7 @@ from flask import current_app
 from flask_mail import Connection, Message
 from flask_mail import Mail as FlaskMail
 
-from accounts import mailbox
+from accounts.mail import mailbox
 from models import Mail, MailProblem, email_key
 
 MAILS_PER_CONNECTION = 100  # Then a new one: some mail servers count.

@@ -1,88 +1,26 @@
-"""How mail gets there: rows written with what they tell, leases, retries, and who looks for what is due."""
+"""Delivery: takes mails that are due from the outbox under a lease, sends them and writes down what became of them."""
 
-import atexit
 import contextlib
 import logging
-import os
 import re
 import threading
-from collections.abc import Callable
-from datetime import datetime, timedelta
-from email.utils import make_msgid
-from itertools import count
-from queue import Empty, SimpleQueue
+from datetime import timedelta
 from typing import Any, NamedTuple
 
-from flask import Flask, current_app
-from sqlalchemy import ColumnElement, delete, insert, select, update
+from flask import current_app
+from sqlalchemy import ColumnElement, delete, select, update
 
-from accounts import clock, housekeeping, limits, smtp
+from accounts import clock, limits
 from accounts.errors import UNAVAILABLE
-from accounts.mailer import Letter
-from accounts.smtp import TimedConnection
-from models import ChangeOutcome, EmailChange, Mail, MailProblem, MailState, db, table
+from accounts.mail import outbox, smtp
+from accounts.mail.smtp import TimedConnection
+from models import ChangeOutcome, EmailChange, Mail, MailProblem, MailState, db
 
 SPARE_SECONDS = 30  # A worker that died leaves its mail for the longest dialogue and so much more.
-LIFE = timedelta(days=3)  # A notice that could not be sent for so long is given up.
 FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 5, 3600
 FAULTS = 5  # So often in a row the application may fail at a mail before that is set aside.
-POLL_SECONDS = 0.5
-AWAY_SECONDS = 5.0  # The wait after a look at the outbox that failed.
-POLLS_TO_TIDY = 120
 PERMANENT = {MailProblem.RECIPIENT_REFUSED, MailProblem.MESSAGE_REFUSED}
-ERRAND = "errand:"
 log = logging.getLogger(__name__)
-_ADD = insert(table(Mail)).returning(table(Mail).c.id)  # Built once: building a statement costs more than running it.
-
-
-def put(
-    letter: Letter,
-    recipient: str,
-    *,
-    user_id: int | None,
-    due_at: datetime | None = None,
-    not_after: datetime | None = None,
-) -> int:
-    """Write a mail into the caller's transaction and return its number.
-
-    It is sent after the commit (or at `due_at`), or not at all.
-    """
-    now = clock.now()
-    mail = {
-        "message_id": make_msgid(domain=_sender_domain()),
-        "kind": letter.kind,
-        "user_id": user_id,
-        "recipient": recipient,
-        "subject": letter.subject,
-        "body": letter.body,
-        "html": letter.html,
-        "state": MailState.QUEUED,
-        "created_at": now,
-        "due_at": due_at or now,
-        "not_after": not_after or now + LIFE,
-        "tries": 0,
-        "problem": "",
-    }
-    db.session.info["mail_is_queued"] = True
-    return int(db.session.scalar(_ADD, mail) or 0)
-
-
-errands: dict[str, Callable[[Mail], None]] = {}
-
-
-def errand(kind: str) -> Callable[[Callable[[Mail], None]], Callable[[Mail], None]]:
-    """Make a function the one that runs errands of this kind, in the transaction that closes them."""
-
-    def keep(run: Callable[[Mail], None]) -> Callable[[Mail], None]:
-        errands[ERRAND + kind] = run
-        return run
-
-    return keep
-
-
-def put_errand(kind: str, recipient: str, told: str) -> None:
-    """Write down what is to be done about this address later, so that nobody can tell from now what it will be."""
-    put(Letter(ERRAND + kind, "", told, ""), recipient, user_id=None)
 
 
 class Lease(NamedTuple):
@@ -105,25 +43,13 @@ class NotSent(Exception):
         self.kind, self.words = kind, words
 
 
-def deliver_one() -> bool:
-    """Take the next mail that is due and try to send it; say whether there was one. Safe in many processes at once."""
-    with contextlib.closing(TimedConnection(current_app.extensions["mail"])) as connection:
-        return _deliver_next(connection)
-
-
 def deliver_due(stopped: threading.Event) -> None:
     """Send all that is due, over one connection to the mail server. Raises one of UNAVAILABLE."""
     if not _is_any_due():
         return
     with contextlib.closing(TimedConnection(current_app.extensions["mail"])) as connection:
-        while not stopped.is_set() and _deliver_next(connection):
+        while not stopped.is_set() and deliver_next(connection):
             pass
-
-
-def failed_mails() -> list[Mail]:
-    """Return the mails that the application could not send, newest first."""
-    failed = select(Mail).where(Mail.state == MailState.FAILED).order_by(Mail.done_at.desc())
-    return list(db.session.scalars(failed))
 
 
 def _is_any_due() -> bool:
@@ -134,7 +60,7 @@ def _is_any_due() -> bool:
     return found is not None
 
 
-def _deliver_next(connection: TimedConnection) -> bool:
+def deliver_next(connection: TimedConnection) -> bool:
     """Take the next mail that is due and try to send it; say whether there was one.
 
     Whatever goes wrong with a mail is written down, and the next one has its turn. Raises one of UNAVAILABLE where
@@ -178,15 +104,15 @@ def _take() -> Lease | None:
 
 
 def _handle(lease: Lease, connection: TimedConnection) -> MailState:
-    """Send a mail, or run an errand in the transaction that will close it; return what became of it."""
+    """Send a mail, or run a task in the transaction that will close it; return what became of it."""
     mail = db.session.scalars(select(Mail).where(Mail.id == lease.id)).one()
     is_over = mail.not_after <= clock.now() or _is_pointless(mail)
     db.session.expunge(mail)
     db.session.commit()  # No transaction stays open while a mail server is talked to.
     if is_over:
         return MailState.EXPIRED
-    if mail.kind.startswith(ERRAND):
-        errands[mail.kind](mail)
+    if mail.kind.startswith(outbox.TASK):
+        outbox.tasks[mail.kind](mail)
     else:
         _send(mail, connection)
     return MailState.SENT
@@ -263,8 +189,8 @@ def _retry(lease: Lease, problem: str, words: str) -> None:
 
 
 def _close(lease: Lease, state: MailState, problem: str) -> None:
-    """Close a mail and wipe its words; an errand that was run leaves nothing to look up."""
-    if lease.kind.startswith(ERRAND) and state == MailState.SENT:
+    """Close a mail and wipe its words; a task that was run leaves nothing to look up."""
+    if lease.kind.startswith(outbox.TASK) and state == MailState.SENT:
         _commit(delete(Mail).where(*_ours(lease)).returning(Mail.id))
     else:
         _write(lease, state=state, done_at=clock.now(), problem=problem, subject="", body="", html="")
@@ -285,100 +211,3 @@ def _commit(closing: Any) -> None:
 
 def _ours(lease: Lease) -> tuple[ColumnElement[bool], ...]:
     return Mail.id == lease.id, Mail.tries == lease.tries, Mail.state == MailState.QUEUED
-
-
-def _sender_domain() -> str:
-    return current_app.config["MAIL_DEFAULT_SENDER"].rpartition("@")[2].rstrip("> ") or "localhost"
-
-
-class Delivery(threading.Thread):
-    """A thread of the web process that sends what is due, and looks again when it is woken."""
-
-    def __init__(self, app: Flask) -> None:
-        """Prepare a thread that does not keep the process alive."""
-        super().__init__(name="mail delivery", daemon=True)
-        self._app, self._pid = app, os.getpid()
-        self._stopped, self._awake = threading.Event(), Wakeups()
-
-    def run(self) -> None:
-        """Send, sleep, and never die of a fault."""
-        watch(self._app, self._stopped, self._awake)
-
-    def wake(self) -> None:
-        """Have it look for mail now."""
-        self._awake.put(None)
-
-    def stop(self) -> None:
-        """Give it three seconds for the mail in hand; what it does not finish is sent after its lease."""
-        self._stopped.set()
-        self._awake.put(None)
-        self.join(timeout=3)
-
-    def is_ours(self) -> bool:
-        """Say whether the thread runs in this process: fork copies the object, not the thread."""
-        return self._pid == os.getpid() and self.is_alive()
-
-
-Wakeups = SimpleQueue[None]
-"""What ends a wait early. A queue, because its `put` may be called in a signal handler, and `Event.set` may not."""
-
-
-def watch(app: Flask, stopped: threading.Event, awake: Wakeups) -> None:
-    """Deliver until `stopped` is set, looking for mail twice a second and whenever something is put into `awake`.
-
-    Other processes queue mail, too. A look costs one statement that an index answers; LISTEN/NOTIFY would save it, but
-    needs a connection of its own that stays open, and does not pass a pgbouncer in transaction mode.
-    """
-    for turn in count():
-        went_well = _guard(app, lambda: deliver_due(stopped))
-        if went_well and turn % POLLS_TO_TIDY == 0:
-            _guard(app, housekeeping.tidy_in_turn)
-        if stopped.is_set():
-            return
-        with contextlib.suppress(Empty):
-            awake.get(timeout=POLL_SECONDS if went_well else AWAY_SECONDS)
-            while True:  # Many wake-ups are one look.
-                awake.get_nowait()
-
-
-def deliver_all(app: Flask, stopped: threading.Event) -> None:
-    """Send all that is due, then tidy up; where a part of ours does not answer, leave it for the next time."""
-    if _guard(app, lambda: deliver_due(stopped)):
-        _guard(app, housekeeping.tidy_in_turn)
-
-
-def _guard(app: Flask, work: Callable[[], None]) -> bool:
-    """Do some of the work; say whether it went well. No error gets out: there is other mail, and a next time."""
-    try:
-        with app.app_context():
-            work()
-    except UNAVAILABLE as problem:
-        log.warning("mail delivery waits: %s", str(problem).partition("\n")[0])
-    except Exception:
-        log.exception("mail delivery failed, and goes on")
-    else:
-        return True
-    return False
-
-
-_starting = threading.Lock()
-
-
-def wake_if_queued() -> None:
-    """Wake delivery if mail was written since the last call; called after each commit of a use case."""
-    if db.session.info.pop("mail_is_queued", False):
-        wake()
-
-
-def wake() -> None:
-    """Tell the web process's own delivery that there is mail; start it in this process if it is not there yet."""
-    app = current_app._get_current_object()  # type: ignore[attr-defined]
-    if app.config["MAIL_DELIVERY"] != "thread":
-        return
-    with _starting:
-        thread = app.extensions.get("mail_delivery")
-        if thread is None or not thread.is_ours():
-            thread = app.extensions["mail_delivery"] = Delivery(app)
-            thread.start()
-            atexit.register(thread.stop)
-    thread.wake()

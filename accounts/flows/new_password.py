@@ -7,11 +7,12 @@ from typing import Any
 
 from flask import current_app
 
-from accounts import audit, clock, limits, links, mailer, outbox, passwords, people, sessions, unit_of_work
+from accounts import audit, clock, limits, links, passwords, people, sessions, unit_of_work
 from accounts.audit import Where
 from accounts.errors import LinkDead, NobodyThere
 from accounts.limits import HOUR, Limit
-from accounts.mailer import Reader
+from accounts.mail import messages, outbox
+from accounts.mail.messages import Reader
 from accounts.security_log import log_refusal
 from accounts.sessions import Renewed
 from accounts.unit_of_work import Actor
@@ -48,10 +49,10 @@ def ask_for_link(email: str, language: str, where: Where) -> None:
     limits.throttle(Limit(f"password-links:network:{network}", LINKS_PER_NETWORK_PER_HOUR, HOUR))
     limits.throttle(Limit(f"password-links:address:{email_key(email)}", LINKS_PER_ADDRESS_PER_HOUR, HOUR))
     with unit_of_work.begin(where):
-        outbox.put_errand("password_link", email, json.dumps({"where": asdict(where), "language": language}))
+        outbox.enqueue_task("password_link", email, json.dumps({"where": asdict(where), "language": language}))
 
 
-@outbox.errand("password_link")
+@outbox.task("password_link")
 def _mail_link(errand: Mail) -> None:
     """Do what ask_for_link left to the outbox."""
     asked = json.loads(errand.body)
@@ -71,8 +72,8 @@ def put_link(user: CMSUser, where: Where, reader: Reader, **told: Any) -> None:
     `told` is what the mail says beside it: `at` when it was asked for, `by` whom and for which `reason`.
     """
     token, seconds = make_link(user)
-    letter = mailer.password_link(reader, username=user.username, token=token, where=where, **told)
-    outbox.put(letter, user.email, user_id=user.id, not_after=clock.now() + timedelta(seconds=seconds))
+    letter = messages.password_link(reader, username=user.username, token=token, where=where, **told)
+    outbox.enqueue(letter, user.email, user_id=user.id, not_after=clock.now() + timedelta(seconds=seconds))
 
 
 def make_link(user: CMSUser) -> tuple[str, int]:
@@ -135,7 +136,7 @@ def send_link(actor: Actor, user_id: int, *, reason: str, where: Where) -> None:
             raise NobodyThere
         limits.spend(Limit(f"password-links:user:{user_id}", LINKS_PER_ADDRESS_PER_HOUR, HOUR))
         by = actor.user
-        put_link(account, where, mailer.reader_of(account), by=by.username, reason=reason)
+        put_link(account, where, messages.reader_of(account), by=by.username, reason=reason)
         audit.record(account, "password_link_sent", where, actor_id=by.id, by=by.username, reason=reason)
 
 
@@ -152,5 +153,5 @@ def _tell_of_new_password(
     links.end(LinkPurpose.PASSWORD, user)
     audit.record(user, "password_set", where, actor_id=actor_id, by=by, reason=reason)
     told = {"username": user.username, "by": by, "reason": reason}
-    letter = mailer.password_changed(mailer.reader_of(user), **told, is_by_link=is_by_link, where=where)
-    outbox.put(letter, user.email, user_id=user.id)
+    letter = messages.password_changed(messages.reader_of(user), **told, is_by_link=is_by_link, where=where)
+    outbox.enqueue(letter, user.email, user_id=user.id)

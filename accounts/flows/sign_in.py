@@ -9,13 +9,14 @@ from flask import current_app
 from itsdangerous import BadSignature, URLSafeSerializer
 
 import cache
-from accounts import audit, clock, limits, outbox, passwords, people, sessions, unit_of_work
+from accounts import audit, clock, limits, passwords, people, sessions, unit_of_work
 from accounts.audit import Where
 from accounts.errors import ReauthRequired, TooManyRequests, WrongCredentials
-from accounts.keys import fingerprint
 from accounts.limits import KNOWN_BROWSERS, QUARTER, STRANGERS
+from accounts.mail import outbox
+from accounts.signing import fingerprint
 from accounts.unit_of_work import Actor
-from models import CMSUser, Mail, db, email_key
+from models import CMSUser, Mail, email_key
 
 
 @dataclass(frozen=True)
@@ -127,12 +128,11 @@ def _report(email: str, event: str, where: Where) -> None:
     The request does the same whether anybody has it or not, so that its time tells nothing (ASVS 6.3.8).
     """
     told = {"event": event, "where": asdict(where), "at": clock.now().isoformat()}
-    outbox.put_errand("sign_in_refused", email, json.dumps(told))
-    db.session.commit()
-    outbox.wake_if_queued()
+    with unit_of_work.begin(where):
+        outbox.enqueue_task("sign_in_refused", email, json.dumps(told))
 
 
-@outbox.errand("sign_in_refused")
+@outbox.task("sign_in_refused")
 def _record_refused(errand: Mail) -> None:
     """Do what `_report` left to the outbox."""
     told, found = json.loads(errand.body), people.with_email(errand.recipient)

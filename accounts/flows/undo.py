@@ -8,24 +8,13 @@ from flask import current_app
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
-from accounts import (
-    administrators,
-    audit,
-    clock,
-    invitations,
-    links,
-    mailer,
-    new_password,
-    outbox,
-    passwords,
-    pending,
-    sessions,
-    unit_of_work,
-)
+from accounts import audit, clock, links, passwords, pending, sessions, unit_of_work
 from accounts.audit import Where
 from accounts.errors import AlreadyChanged, EmailTaken, LinkDead, NothingToStop
-from accounts.keys import fingerprint
-from accounts.mailer import Aftermath
+from accounts.flows import administration, new_password, registration
+from accounts.mail import messages, outbox
+from accounts.mail.messages import Aftermath
+from accounts.signing import fingerprint
 from models import ChangeOutcome, CMSUser, EmailChange, Link, LinkPurpose, LoginSession, db, email_key
 
 
@@ -81,7 +70,9 @@ def restore(token: str, where: Where) -> str:
         pending.end(user.id, ChangeOutcome.STOPPED)
         sessions.end_all(user)
         audit.record(user, "change_undone", where, old=lost, new=user.email)
-        outbox.put(mailer.undone(mailer.reader_of(user), username=user.username, where=where), lost, user_id=user.id)
+        outbox.enqueue(
+            messages.undone(messages.reader_of(user), username=user.username, where=where), lost, user_id=user.id
+        )
         _withdraw(user, accounts, since, where)
     return user.email
 
@@ -106,27 +97,27 @@ def _withdraw(user: CMSUser, accounts: dict[int, CMSUser], since: datetime, wher
     invited = audit.details(user, "invitation_sent", since, "email")
     keys = [email_key(email) for email in invited]
     registered = db.session.scalars(select(CMSUser.username).where(CMSUser.email_key.in_(keys))).all()
-    gone = invitations.withdraw_all(user, since)
-    owners = administrators.withdraw_started(user, accounts, where, since=since)
+    gone = registration.withdraw_all(user, since)
+    owners = administration.withdraw_started(user, accounts, where, since=since)
     if gone:
         audit.record(user, "invitation_withdrawn", where, email=", ".join(gone))
     token, seconds = new_password.make_link(user)
     aftermath = Aftermath(gone, [owner.username for owner in owners], sorted({*acted_upon, *registered}))
-    letter = mailer.restored(
-        mailer.reader_of(user),
+    letter = messages.restored(
+        messages.reader_of(user),
         username=user.username,
         token=token,
         seconds=seconds,
         aftermath=aftermath,
         where=where,
     )
-    outbox.put(letter, user.email, user_id=user.id, not_after=clock.now() + timedelta(seconds=seconds))
+    outbox.enqueue(letter, user.email, user_id=user.id, not_after=clock.now() + timedelta(seconds=seconds))
 
 
 def stoppable(token: str) -> tuple[StopState, Preview]:
     """Return what the link finds, with the new address masked. Raises LinkDead. Changes nothing."""
     change = _asked_for(token)
-    its = mailer.masked(change.email), change.asked_at, change.network, change.browser
+    its = messages.masked(change.email), change.asked_at, change.network, change.browser
     return _state(change), Preview(*its, is_assisted=change.is_assisted)
 
 

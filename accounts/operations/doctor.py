@@ -12,9 +12,11 @@ from flask import current_app
 from sqlalchemy.exc import SQLAlchemyError
 
 import cache
-from accounts import clock, hosts, outbox, readiness
+from accounts import clock, hosts
 from accounts.errors import UNAVAILABLE
-from accounts.smtp import TimedConnection
+from accounts.mail import outbox
+from accounts.mail.smtp import TimedConnection
+from accounts.operations import readiness
 from models import db
 
 

@@ -9,13 +9,14 @@ from flask import current_app
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
-from accounts import audit, clock, limits, links, mailer, outbox, passwords, people, unit_of_work, usernames
+from accounts import audit, clock, limits, links, passwords, people, unit_of_work, usernames
 from accounts.audit import Where
 from accounts.errors import EmailTaken, LinkDead, UsernameTaken
-from accounts.keys import fingerprint
+from accounts.flows.profile import Profile
 from accounts.limits import HOUR, Limit
-from accounts.mailer import Reader
-from accounts.profile import Profile
+from accounts.mail import messages, outbox
+from accounts.mail.messages import Reader
+from accounts.signing import fingerprint
 from accounts.unit_of_work import Actor
 from models import CMSUser, Invitation, db, dialect, email_key, table, upsert
 
@@ -61,9 +62,9 @@ def _send(by: CMSUser, email: str, *, superuser: bool, where: Where) -> None:
         "expires_at": now + timedelta(seconds=seconds),
     }
     db.session.execute(_put(dialect()), invitation)
-    reader = Reader(mailer.language_of(by))  # Nobody knows yet where they are.
-    letter = mailer.invitation(reader, token=token, hours=seconds // 3600, by=by.username, where=where)
-    outbox.put(letter, email, user_id=by.id, not_after=now + timedelta(seconds=seconds))
+    reader = Reader(messages.language_of(by))  # Nobody knows yet where they are.
+    letter = messages.invitation(reader, token=token, hours=seconds // 3600, by=by.username, where=where)
+    outbox.enqueue(letter, email, user_id=by.id, not_after=now + timedelta(seconds=seconds))
     audit.record(by, "invitation_sent", where, email=email, superuser=superuser)
 
 

@@ -1,0 +1,73 @@
+"""The outbox: mails and tasks, written in the transaction of what they belong to and delivered after its commit."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from email.utils import make_msgid
+
+from flask import current_app
+from sqlalchemy import insert, select
+
+from accounts import clock
+from accounts.mail.messages import Letter
+from models import Mail, MailState, db, table
+
+LIFE = timedelta(days=3)  # A notice that could not be sent for so long is given up.
+TASK = "task:"
+_ADD = insert(table(Mail)).returning(table(Mail).c.id)  # Built once: building a statement costs more than running it.
+
+
+def enqueue(
+    letter: Letter,
+    recipient: str,
+    *,
+    user_id: int | None,
+    due_at: datetime | None = None,
+    not_after: datetime | None = None,
+) -> int:
+    """Add a mail to the caller's transaction and return its id; it is sent after the commit, not before `due_at`."""
+    now = clock.now()
+    mail = {
+        "message_id": make_msgid(domain=_sender_domain()),
+        "kind": letter.kind,
+        "user_id": user_id,
+        "recipient": recipient,
+        "subject": letter.subject,
+        "body": letter.body,
+        "html": letter.html,
+        "state": MailState.QUEUED,
+        "created_at": now,
+        "due_at": due_at or now,
+        "not_after": not_after or now + LIFE,
+        "tries": 0,
+        "problem": "",
+    }
+    db.session.info["mail_is_queued"] = True
+    return int(db.session.scalar(_ADD, mail) or 0)
+
+
+tasks: dict[str, Callable[[Mail], None]] = {}
+
+
+def task(kind: str) -> Callable[[Callable[[Mail], None]], Callable[[Mail], None]]:
+    """Register a function that runs the tasks of this kind, each in the transaction that closes it."""
+
+    def register(run: Callable[[Mail], None]) -> Callable[[Mail], None]:
+        tasks[TASK + kind] = run
+        return run
+
+    return register
+
+
+def enqueue_task(kind: str, recipient: str, arguments: str) -> None:
+    """Leave work on an address to delivery, so that the request does the same whether anybody has the address."""
+    enqueue(Letter(TASK + kind, "", arguments, ""), recipient, user_id=None)
+
+
+def failed_mails() -> list[Mail]:
+    """Return the mails that the application could not send, newest first."""
+    failed = select(Mail).where(Mail.state == MailState.FAILED).order_by(Mail.done_at.desc())
+    return list(db.session.scalars(failed))
+
+
+def _sender_domain() -> str:
+    return current_app.config["MAIL_DEFAULT_SENDER"].rpartition("@")[2].rstrip("> ") or "localhost"

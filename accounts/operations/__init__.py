@@ -1,0 +1,1 @@
+"""What an operator needs: checks, readiness, housekeeping and the verification of the history."""
