@@ -286,7 +286,7 @@ class TestSmtp:
 
 
 @contextlib.contextmanager
-def locked_database(site: Site, table: str = "cms_user") -> Iterator[None]:
+def locked_database(site: Site, tables: str = "cms_user, mail") -> Iterator[None]:
     """Hold what every story needs to write, as a backup, a migration or a forgotten session would."""
     url = site.settings["DATABASE_URL"]
     if not url:
@@ -294,7 +294,7 @@ def locked_database(site: Site, table: str = "cms_user") -> Iterator[None]:
             yield
         return
     with psycopg.connect(url) as holder:
-        holder.execute(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")  # type: ignore[arg-type]
+        holder.execute(f"LOCK TABLE {tables} IN SHARE ROW EXCLUSIVE MODE")  # type: ignore[arg-type]
         yield
 
 
