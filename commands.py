@@ -18,12 +18,12 @@ from sqlalchemy.exc import IntegrityError
 
 from accounts import passwords, people
 from accounts import pending as pending_changes
-from accounts.audit import COMMAND_LINE, Where
 from accounts.errors import EmailTaken, Refusal, UsernameTaken
 from accounts.flows import administration, assisted_change, history, new_password
 from accounts.flows.history import Event
 from accounts.mail import outbox, worker
 from accounts.operations import audit_verification, doctor
+from accounts.origin import COMMAND_LINE, Origin
 from cms.sentences import REFUSALS, doer, event_sentence, refusal_sentence
 from forms import EmailCaptchaForm, NewPasswordForm, ReasonForm, UsernameForm, all_errors
 from models import CMSUser, db
@@ -90,7 +90,7 @@ def create(email: str, username: str, superuser: bool) -> None:
     password = _new_password(username, email)
     try:
         administration.create(
-            email=email, username=username, password=password, superuser=superuser, where=COMMAND_LINE
+            email=email, username=username, password=password, superuser=superuser, origin=COMMAND_LINE
         )
     except IntegrityError:
         raise click.ClickException("There is an administrator with this address or user name already.") from None
@@ -116,7 +116,7 @@ def _make_demonstration(path: Path) -> None:
     password = secrets.token_urlsafe(12)
     try:
         user = administration.create(
-            email="admin@example.com", username="admin", password=password, superuser=True, where=COMMAND_LINE
+            email="admin@example.com", username="admin", password=password, superuser=True, origin=COMMAND_LINE
         )
     except (IntegrityError, EmailTaken, UsernameTaken):
         raise click.ClickException("admin@example.com exists already; sign in with its password.") from None
@@ -141,7 +141,7 @@ def list_(begins: str) -> None:
 @REASON
 def disable(user: CMSUser, reason: str) -> None:
     """Disable an administrator; all their sessions end."""
-    administration.disable(None, user.id, reason=reason, where=COMMAND_LINE)
+    administration.disable(None, user.id, reason=reason, origin=COMMAND_LINE)
     click.echo("Done.")
 
 
@@ -150,7 +150,7 @@ def disable(user: CMSUser, reason: str) -> None:
 @REASON
 def enable(user: CMSUser, reason: str) -> None:
     """Let an administrator sign in again."""
-    administration.enable(None, user.id, reason=reason, where=COMMAND_LINE)
+    administration.enable(None, user.id, reason=reason, origin=COMMAND_LINE)
     click.echo("Done.")
 
 
@@ -160,7 +160,7 @@ def enable(user: CMSUser, reason: str) -> None:
 @REASON
 def role(user: CMSUser, role: str, reason: str) -> None:
     """Make an administrator an editor or a superuser."""
-    administration.set_role(None, user.id, superuser=role == "superuser", reason=reason, where=COMMAND_LINE)
+    administration.set_role(None, user.id, superuser=role == "superuser", reason=reason, origin=COMMAND_LINE)
     click.echo("Done.")
 
 
@@ -170,7 +170,7 @@ def role(user: CMSUser, role: str, reason: str) -> None:
 def set_password(user: CMSUser, reason: str) -> None:
     """Set a password, from a prompt or standard input; all sessions end and the address is told."""
     password = _new_password(user.username, user.email)
-    new_password.set_by_operator(user.id, password, reason=reason, where=COMMAND_LINE)
+    new_password.set_by_operator(user.id, password, reason=reason, origin=COMMAND_LINE)
     click.echo("Done.")
 
 
@@ -212,7 +212,7 @@ def pending() -> None:
 @REASON
 def cancel(user: CMSUser, reason: str) -> None:
     """Drop an administrator's pending change."""
-    administration.drop_change(None, user.id, reason=reason, where=COMMAND_LINE)
+    administration.drop_change(None, user.id, reason=reason, origin=COMMAND_LINE)
     click.echo("Done.")
 
 
@@ -221,7 +221,7 @@ def cancel(user: CMSUser, reason: str) -> None:
 @REASON
 def unlock(user: CMSUser, reason: str) -> None:
     """Give an administrator's spent tries back, and end a freeze."""
-    administration.unlock(user.id, reason=reason, where=COMMAND_LINE)
+    administration.unlock(user.id, reason=reason, origin=COMMAND_LINE)
     click.echo("Done.")
 
 
@@ -240,7 +240,7 @@ def show_history(user: CMSUser) -> None:
 @REASON
 def start(user: CMSUser, new_email: str, reason: str) -> None:
     """Start a change of address for an administrator who lost the mailbox."""
-    assisted_change.start(None, user.id, _address(new_email), reason=reason, where=_here())
+    assisted_change.start(None, user.id, _address(new_email), reason=reason, origin=_here())
     click.echo("Done.")
 
 
@@ -288,7 +288,7 @@ def doctor_command() -> None:
     sys.exit(0 if healthy else 1)
 
 
-def _here() -> Where:
+def _here() -> Origin:
     """Return where a command is given whose mails carry links: these begin with the address of the site."""
     site, is_development = current_app.config["SITE_URL"], current_app.config["CMS_ENV"] == "development"
     own = f"http://127.0.0.1:{current_app.config['PORT']}" if is_development else ""

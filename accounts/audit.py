@@ -2,30 +2,19 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, insert, select
 
 from accounts import clock
+from accounts.origin import Origin
 from accounts.signing import signature
 from models import Audit, CMSUser, db, table
 
 FOLD = timedelta(minutes=15)  # Equal refusals of one account within this time become one row with a count.
 
 
-@dataclass(frozen=True)
-class Where:
-    """Where a request came from: a network address, a browser by name, the site as that browser calls it, its zone."""
-
-    network: str
-    browser: str
-    site: str = ""
-    time_zone: str = ""  # The name of one, or "" if the browser did not tell.
-
-
-COMMAND_LINE = Where("-", "command line")
 OWNER = 0  # As an actor: whoever the account belongs to.
 SEVERAL = "*"  # As a network or a browser: repetitions that were counted in one row came from several.
 
@@ -46,7 +35,7 @@ _REACH = 200  # So many of the newest rows are searched for an equal one: what f
 def record(
     user: CMSUser,
     event: str,
-    where: Where,
+    origin: Origin,
     *,
     actor_id: int | None = OWNER,
     fold: bool = False,
@@ -60,7 +49,7 @@ def record(
     The caller has locked the account, so that the numbers of its rows have no gap and no duplicate.
     """
     at, told = at or clock.now(), json.dumps(detail, ensure_ascii=False, sort_keys=True)
-    if fold and _count_repetition(user, event, told, where, at):
+    if fold and _count_repetition(user, event, told, origin, at):
         return
     user.audit_rows += 1
     row = {
@@ -71,24 +60,24 @@ def record(
         "at": at,
         "last_at": at,
         "times": 1,
-        "network": where.network,
-        "browser": where.browser,
+        "network": origin.network,
+        "browser": origin.browser,
         "detail": told,
     }
     user.audit_chain = _link(row, user.audit_chain)
     db.session.execute(_ADD, row | {"chain": user.audit_chain})
 
 
-def _count_repetition(user: CMSUser, event: str, told: str, where: Where, at: datetime) -> bool:
+def _count_repetition(user: CMSUser, event: str, told: str, origin: Origin, at: datetime) -> bool:
     """Count a repetition in the row of an equal event, if there is one, and sign the rows from there on anew."""
     its = {"its_event": event, "its_detail": told, "since": at - FOLD, "after": user.audit_rows - _REACH}
     row = db.session.scalar(_EQUAL, {"user": user.id, **its})
     if row is None:
         return False
     row.times, row.last_at = row.times + 1, max(at, row.last_at)
-    if row.network != where.network:
+    if row.network != origin.network:
         row.network = SEVERAL
-    if row.browser != where.browser:
+    if row.browser != origin.browser:
         row.browser = SEVERAL
     chain = db.session.scalar(_BEFORE, {"user": user.id, "number": row.number - 1}) or ""
     rows = db.session.scalars(_FROM.order_by(Audit.number), {"user": user.id, "first": row.number})

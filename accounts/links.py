@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import bindparam, insert, select, update
 
 from accounts import clock
-from accounts.audit import Where
 from accounts.errors import LinkDead
+from accounts.origin import Origin
 from accounts.signing import fingerprint
 from models import CMSUser, Link, LinkPurpose, db, table
 
@@ -29,7 +29,7 @@ def make(
     *,
     seconds: int,
     since: datetime | None = None,
-    where: Where | None = None,
+    origin: Origin | None = None,
 ) -> str:
     """Add a link that is mailed to this address, and return its token."""
     now, token = clock.now(), secrets.token_urlsafe(32)
@@ -43,8 +43,8 @@ def make(
         "created_at": now,
         "expires_at": now + timedelta(seconds=seconds),
         "since": since,
-        "network": where.network if where else "",
-        "browser": where.browser if where else "",
+        "network": origin.network if origin else "",
+        "browser": origin.browser if origin else "",
     }
     db.session.execute(_ADD, link)
     return token

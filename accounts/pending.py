@@ -10,7 +10,7 @@ from sqlalchemy import and_, bindparam, or_, select, update
 from sqlalchemy.orm import aliased
 
 from accounts import clock, limits
-from accounts.audit import Where
+from accounts.origin import Origin
 from models import ChangeOutcome, CMSUser, EmailChange, LoginSession, Mail, MailProblem, MailState, db
 
 STARTER = aliased(CMSUser)
@@ -92,7 +92,7 @@ class Pending:
         return next((state for state, is_so in reasons.items() if is_so), PendingState.CODE)
 
 
-def of(user: CMSUser, session: LoginSession, where: Where) -> Pending | None:
+def of(user: CMSUser, session: LoginSession, origin: Origin) -> Pending | None:
     """Return the administrator's pending change as this session sees it, or None."""
     found = db.session.execute(_FIND, {"user": user.id}).first()
     if found is None:
@@ -102,7 +102,7 @@ def of(user: CMSUser, session: LoginSession, where: Where) -> Pending | None:
     if not is_of_this_session and change.expires_at <= clock.now():
         return None
     tries = limits.tries(user.id, change.email_key)
-    left = limits.look(*tries, *limits.sends(user.id, change.email_key, where.network))
+    left = limits.look(*tries, *limits.sends(user.id, change.email_key, origin.network))
     day = left.get(tries[0])
     are_proved = {"new": change.new_proved, "old": change.old_proved}
     needed = ("new",) if change.old_nonce is None else ("new", "old")

@@ -8,8 +8,8 @@ from flask import current_app
 from sqlalchemy import bindparam, delete, select, update
 
 from accounts import clock
-from accounts.audit import Where
 from accounts.errors import ReauthRequired, SignInRequired
+from accounts.origin import Origin
 from accounts.signing import fingerprint
 from models import CMSUser, LoginSession, db, table
 
@@ -83,7 +83,7 @@ def ending(sid: str) -> Ending:
     return Ending("ended")  # The account is disabled.
 
 
-def start(user: CMSUser, where: Where, *, remember: bool) -> str:
+def start(user: CMSUser, origin: Origin, *, remember: bool) -> str:
     """Add a session whose password was proved just now, and return the id for its cookie."""
     now, sid = clock.now(), secrets.token_urlsafe(32)
     session = LoginSession(
@@ -93,8 +93,8 @@ def start(user: CMSUser, where: Where, *, remember: bool) -> str:
         created_at=now,
         seen_at=now,
         proved_at=now,
-        network=where.network,
-        browser=where.browser,
+        network=origin.network,
+        browser=origin.browser,
     )
     db.session.add(session)
     return sid

@@ -11,9 +11,9 @@ from typing import Any
 from sqlalchemy import select
 
 from accounts import audit, people, sessions
-from accounts.audit import Where
 from accounts.errors import NobodyThere, NotAllowed, NotYourself, Refusal, SignInRequired
 from accounts.mail import worker
+from accounts.origin import Origin
 from accounts.passwords import PasswordProof
 from models import CMSUser, LoginSession, db
 
@@ -32,7 +32,7 @@ class Actor:
 class UnitOfWork:
     """A use case that is under way: it locks accounts, and knows whose history a refusal belongs to."""
 
-    where: Where
+    origin: Origin
     actor: Actor | None
     refused_id: int | None  # In whose history a refusal is recorded.
     refused_detail: dict[str, Any] = field(default_factory=dict)  # What the row tells beside the refusal itself.
@@ -97,12 +97,12 @@ class UnitOfWork:
 
 
 @contextlib.contextmanager
-def begin(where: Where, actor: Actor | None = None, **refused_detail: Any) -> Iterator[UnitOfWork]:
+def begin(origin: Origin, actor: Actor | None = None, **refused_detail: Any) -> Iterator[UnitOfWork]:
     """Run a use case as one transaction: commit it, then have its mail delivered and run what it left for afterwards.
 
     A refusal is recorded in the history of who acts, or of the account that was locked, with `refused_detail`.
     """
-    work = UnitOfWork(where, actor, actor.user.id if actor else None, refused_detail)
+    work = UnitOfWork(origin, actor, actor.user.id if actor else None, refused_detail)
     try:
         yield work
     except Refusal as refusal:
@@ -115,9 +115,9 @@ def begin(where: Where, actor: Actor | None = None, **refused_detail: Any) -> It
     _commit(work)
 
 
-def refuse(where: Where, actor: Actor, refusal: Refusal) -> None:
+def refuse(origin: Origin, actor: Actor, refusal: Refusal) -> None:
     """Record a refusal that was decided before any use case began, and raise it."""
-    with begin(where, actor):
+    with begin(origin, actor):
         raise refusal
 
 
@@ -125,7 +125,7 @@ def _record_refusal(work: UnitOfWork, refusal: Refusal) -> None:
     """Record a refusal in a transaction of its own; repetitions are counted in one row."""
     account = people.lock(work.refused_id) if work.refused_id else None
     if account is not None:
-        audit.record(account, refusal.event(), work.where, fold=True, **work.refused_detail)
+        audit.record(account, refusal.event(), work.origin, fold=True, **work.refused_detail)
         db.session.commit()
 
 

@@ -23,8 +23,8 @@ from sqlalchemy import String, create_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 import cache
-from accounts import audit
 from accounts.flows import administration
+from accounts.origin import COMMAND_LINE
 from app import create_app
 from models import db
 
@@ -112,9 +112,9 @@ class Ours:
         app.config["WTF_CSRF_ENABLED"] = False  # The token would have to be read from a page first.
         with app.app_context():
             db.create_all()
-            where = audit.COMMAND_LINE
+            origin = COMMAND_LINE
             administration.create(
-                email="ann@example.com", username="ann", password=PASSWORD, superuser=False, where=where
+                email="ann@example.com", username="ann", password=PASSWORD, superuser=False, origin=origin
             )
         self.mails = sqlite3.connect(folder / "ours" / "cms.db")
         self.client = app.test_client()

@@ -35,8 +35,8 @@ from flask import Flask
 from flask_migrate import upgrade
 from sqlalchemy import update
 
-from accounts import audit
 from accounts.flows import administration
+from accounts.origin import COMMAND_LINE
 from app import create_app
 from models import Mail, db
 
@@ -148,8 +148,8 @@ def furnished(folder: Path) -> Flask:
     with app.app_context():
         upgrade(directory=str(Path(__file__).resolve().parent.parent / "migrations"))
         for email in (TAKEN, "one@example.com", "two@example.com"):
-            where, name = audit.COMMAND_LINE, email.partition("@")[0]
-            administration.create(email=email, username=name, password=PASSWORD, superuser=False, where=where)
+            origin, name = COMMAND_LINE, email.partition("@")[0]
+            administration.create(email=email, username=name, password=PASSWORD, superuser=False, origin=origin)
     return app
 
 

@@ -19,7 +19,7 @@ bp = Blueprint("auth", __name__, url_prefix="/cms")
 @bp.get("/")
 def home() -> str:
     """Show the start page, with what is going on with the address."""
-    change = pending.of(g.cms_user, g.session, guard.where())
+    change = pending.of(g.cms_user, g.session, guard.origin())
     return render_template("cms/home.html", change=change, frozen_until=pending.frozen_until(g.cms_user))
 
 
@@ -40,10 +40,10 @@ def login_post() -> Answer:
     form = checked(LoginForm(request.form), _login_page)
     email, password, remember = str(form.email.data), str(form.password.data), bool(form.remember.data)
     if guard.signed_in():
-        sign_in.sign_out(guard.actor(), guard.where())
+        sign_in.sign_out(guard.actor(), guard.origin())
     mark = guard.browser_mark()
     signed_in = sign_in.sign_in(
-        email=email, password=password, remember=remember, browser_mark=mark, where=guard.where()
+        email=email, password=password, remember=remember, browser_mark=mark, origin=guard.origin()
     )
     guard.welcome(signed_in.sid, remember=remember)
     after_this_request(partial(guard.keep_browser_mark, signed_in.browser_mark))
@@ -54,7 +54,7 @@ def login_post() -> Answer:
 @bp.post("/logout/")
 def logout() -> Answer:
     """Sign out: the session ends at the server, the cookie is emptied, the browser deletes what it kept."""
-    sign_in.sign_out(guard.actor(), guard.where())
+    sign_in.sign_out(guard.actor(), guard.origin())
     session.clear()
     after_this_request(headers.clear_site_data)
     to = url_for("auth.login")
@@ -71,7 +71,7 @@ def reauth() -> str:
 def reauth_post() -> Answer:
     """Take the password as proof for the next minutes, and go on where it was asked for."""
     form = checked(ReauthForm(request.form), reauth_page)
-    session["sid"] = sign_in.prove(guard.actor(), str(form.password.data), guard.where())
+    session["sid"] = sign_in.prove(guard.actor(), str(form.password.data), guard.origin())
     if resume := own_path(form.resume.data):
         return redirect(resume, 307)  # The browser sends the interrupted form once more, with all that it held.
     to = _next(form.next.data)

@@ -10,9 +10,9 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.exceptions import BadRequest, Forbidden, RequestEntityTooLarge, SecurityError, UnsupportedMediaType
 
 from accounts import hosts, sessions, time_zones
-from accounts.audit import Where
 from accounts.errors import SignInRequired
 from accounts.flows import sign_in
+from accounts.origin import Origin
 from accounts.unit_of_work import Actor
 from models import CMSUser
 
@@ -84,7 +84,7 @@ def check() -> None:
         if current_app.config["WTF_CSRF_ENABLED"]:
             csrf.protect()
         if permission:
-            sign_in.require_proof(actor(), where())
+            sign_in.require_proof(actor(), origin())
 
 
 def signed_in() -> bool:
@@ -134,7 +134,7 @@ def welcome(sid: str, *, remember: bool) -> None:
     session["sid"] = sid
 
 
-def where() -> Where:
+def origin() -> Origin:
     """Return where the request comes from."""
     # In production the name in the request proves nothing: a link in a mail must not lead where a stranger wants.
     site = current_app.config["SITE_URL"]
@@ -143,7 +143,7 @@ def where() -> Where:
     agent = request.user_agent.string
     zone = time_zones.known(request.cookies.get(time_zone_cookie(), ""))
     network = (request.remote_addr or "-")[:64]
-    return Where(network=network, browser=browser_name(agent), site=site, time_zone=zone)
+    return Origin(network=network, browser=browser_name(agent), site=site, time_zone=zone)
 
 
 def time_zone_cookie() -> str:

@@ -24,7 +24,7 @@ def reset_password_post() -> Answer:
     form = ChangePasswordForm(request.form, unlike=(g.cms_user.username, g.cms_user.email))
     checked(form, _reset_page)
     old, new = str(form.oldpwd.data), str(form.password.data)
-    changed = new_password.change(guard.actor(), old=old, new=new, where=guard.where())
+    changed = new_password.change(guard.actor(), old=old, new=new, origin=guard.origin())
     session["sid"] = changed.sid
     guard.mark_browser(changed.account)
     return done(gettext("Your password is changed. All other sessions are ended."), url_for(".reset_password"))
@@ -42,7 +42,7 @@ def forgot_password() -> str:
 def forgot_password_post() -> Answer:
     """Have a link mailed, if there is such an administrator; the answer is the same if there is not."""
     form = checked(ForgotPasswordForm(request.form), _forgot_page)
-    new_password.ask_for_link(str(form.email.data), str(get_locale()), guard.where())
+    new_password.ask_for_link(str(form.email.data), str(get_locale()), guard.origin())
     message = gettext("If this address belongs to an administrator, a link is on its way to it.")
     return done(message, url_for("auth.login"))
 
@@ -62,7 +62,7 @@ def choose_password_post(token: str) -> Answer:
     email = user.email
     form = NewPasswordForm(request.form, unlike=(user.username, email))
     checked(form, lambda form: render_template("cms/newpwd.html", form=form, email=email))
-    guard.mark_browser(new_password.choose(token, str(form.password.data), guard.where()))
+    guard.mark_browser(new_password.choose(token, str(form.password.data), guard.origin()))
     session.clear()
     guard.remember_address(email)
     return done(gettext("The new password is set. Please sign in with it."), url_for("auth.login"))

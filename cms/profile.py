@@ -24,7 +24,7 @@ def show_profile() -> str:
 def show_profile_post() -> Answer:
     """Change one's own data; a new language takes effect at once."""
     form = checked(ProfileForm(request.form), _profile_page)
-    g.cms_user = profile.update(guard.actor(), _given(form), version=form.version.data or 0, where=guard.where())
+    g.cms_user = profile.update(guard.actor(), _given(form), version=form.version.data or 0, origin=guard.origin())
     guard.set_visitor(g.cms_user)
     refresh()
     return done(gettext("Your data are saved."), url_for(".show_profile"), version=g.cms_user.profile_version)
@@ -45,7 +45,7 @@ def register_post(token: str) -> Answer:
     email = registration.explained(token).email
     form = RegisterForm(request.form, unlike=(email,))
     checked(form, lambda form: render_template("cms/register.html", form=form, email=email))
-    registration.register(token, _given(form), str(form.password.data), guard.where())
+    registration.register(token, _given(form), str(form.password.data), guard.origin())
     session.clear()
     guard.remember_address(email)
     return done(gettext("Welcome! Please sign in."), url_for("auth.login"))

@@ -23,7 +23,7 @@ def undo_email(token: str) -> str:
 @open_to_all
 def undo_email_post(token: str) -> Answer:
     """Give the account its old address back; whoever is signed in to it, here too, is not any more."""
-    email = undo.restore(token, guard.where())
+    email = undo.restore(token, guard.origin())
     session.clear()
     message = gettext("The address is %(email)s again. A link to set a new password is on its way to it.", email=email)
     return done(message, url_for(".undone"), note={"undone": email})
@@ -49,7 +49,7 @@ def prove_email(token: str) -> str:
 @open_to_all
 def prove_email_post(token: str) -> Answer:
     """Change the address to the one that the link was mailed to."""
-    assisted_change.prove(token, guard.where())
+    assisted_change.prove(token, guard.origin())
     return done(gettext("The address is changed. Please sign in with it."), url_for("auth.login"))
 
 
@@ -66,7 +66,7 @@ def stop_email(token: str) -> str:
 def stop_email_post(token: str) -> Answer:
     """Stop the pending change, and end the session that asked for it, if one did."""
     _, seen = undo.stoppable(token)
-    undo.stop(token, guard.where())
+    undo.stop(token, guard.origin())
     is_assisted = seen.is_assisted
     message = (
         gettext("The change is stopped.")

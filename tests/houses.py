@@ -23,11 +23,11 @@ from sqlalchemy.pool import QueuePool
 import cache
 from accounts import clock as product_clock
 from accounts import people
-from accounts.audit import Where
 from accounts.flows import administration
 from accounts.mail import delivery
 from accounts.mail.smtp import TimedConnection
 from accounts.operations import audit_verification
+from accounts.origin import Origin
 from app import create_app
 from models import CMSUser, db
 from tests.parts import LONGEST_SECONDS, ROOT, MemcachedServer, PostgresServer, SmtpServer
@@ -35,7 +35,7 @@ from tests.people import PASSWORD, InProcess, Person, code_in, link_in, text_of
 
 SECRET = "a secret of the tests, and of nothing else"
 PRODUCTION = {"CMS_ENV": "production", "SECRET_KEY": SECRET, "SITE_URL": "https://cms.example.com"}
-HERE = Where("198.51.100.7", "Firefox 131, Linux")
+HERE = Origin("198.51.100.7", "Firefox 131, Linux")
 
 
 class CompiledTemplates(BytecodeCache):
@@ -235,7 +235,7 @@ class House:
 
     def administrator(self, email: str, *, username: str = "", **more: Any) -> CMSUser:
         """Make an administrator, as the command line would."""
-        given = {"password": PASSWORD, "superuser": False, "where": HERE, **more}
+        given = {"password": PASSWORD, "superuser": False, "origin": HERE, **more}
         with self.app.app_context():
             return administration.create(email=email, username=username or email.partition("@")[0], **given)
 

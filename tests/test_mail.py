@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from accounts.audit import COMMAND_LINE, Where
 from accounts.mail import messages
 from accounts.mail.messages import Aftermath, Letter, Reader
+from accounts.origin import COMMAND_LINE, Origin
 from tests.houses import Clock, House
 from tests.parts import ROOT
 from tests.people import html_of, text_of
@@ -22,47 +22,47 @@ from tests.stories.office import act, superuser
 
 EXPECTED = Path(__file__).resolve().parent / "expected"
 AT = datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)
-WHERE = Where("203.0.113.5", "Firefox 131, Linux", "https://cms.example.com")
-EVIL = Where("<i>net</i>", "<script>alert(1)</script>", "https://cms.example.com")
+ORIGIN = Origin("203.0.113.5", "Firefox 131, Linux", "https://cms.example.com")
+EVIL = Origin("<i>net</i>", "<script>alert(1)</script>", "https://cms.example.com")
 AFTERMATH = Aftermath(["eve@example.com"], ["bob"], ["carol", "mallory"])
-LETTERS: dict[str, Callable[[Reader, Where, str], Letter]] = {
-    "code": lambda reader, where, _: messages.code(reader, code="012345", seconds=600, where=where),
-    "taken": lambda reader, where, _: messages.taken(reader, where=where),
-    "heads_up": lambda reader, where, name: messages.heads_up(
-        reader, username=name, new_email="new@mail.example.org", stop="TOKEN", where=where
+LETTERS: dict[str, Callable[[Reader, Origin, str], Letter]] = {
+    "code": lambda reader, origin, _: messages.code(reader, code="012345", seconds=600, origin=origin),
+    "taken": lambda reader, origin, _: messages.taken(reader, origin=origin),
+    "heads_up": lambda reader, origin, name: messages.heads_up(
+        reader, username=name, new_email="new@mail.example.org", stop="TOKEN", origin=origin
     ),
-    "old_code": lambda reader, where, name: messages.old_code(
-        reader, username=name, code="012345", seconds=90, new_email="new@mail.example.org", stop="TOKEN", where=where
+    "old_code": lambda reader, origin, name: messages.old_code(
+        reader, username=name, code="012345", seconds=90, new_email="new@mail.example.org", stop="TOKEN", origin=origin
     ),
-    "tries_spent": lambda reader, where, name: messages.tries_spent(reader, username=name, until=AT, where=where),
-    "changed": lambda reader, where, name: messages.changed(
-        reader, username=name, new_email="new@mail.example.org", undo="TOKEN", where=where
+    "tries_spent": lambda reader, origin, name: messages.tries_spent(reader, username=name, until=AT, origin=origin),
+    "changed": lambda reader, origin, name: messages.changed(
+        reader, username=name, new_email="new@mail.example.org", undo="TOKEN", origin=origin
     ),
-    "undone": lambda reader, where, name: messages.undone(reader, username=name, where=where),
-    "restored": lambda reader, where, name: messages.restored(
-        reader, username=name, token="TOKEN", seconds=1800, aftermath=AFTERMATH, where=where
+    "undone": lambda reader, origin, name: messages.undone(reader, username=name, origin=origin),
+    "restored": lambda reader, origin, name: messages.restored(
+        reader, username=name, token="TOKEN", seconds=1800, aftermath=AFTERMATH, origin=origin
     ),
-    "password_link": lambda reader, where, name: messages.password_link(
-        reader, username=name, token="TOKEN", where=where
+    "password_link": lambda reader, origin, name: messages.password_link(
+        reader, username=name, token="TOKEN", origin=origin
     ),
-    "password_changed": lambda reader, where, name: messages.password_changed(reader, username=name, where=where),
-    "assisted": lambda reader, where, name: messages.assisted(
+    "password_changed": lambda reader, origin, name: messages.password_changed(reader, username=name, origin=origin),
+    "assisted": lambda reader, origin, name: messages.assisted(
         reader,
         username="ann",
         new_email="new@mail.example.org",
         by=name,
         reason="Lost mailbox",
         stop="TOKEN",
-        where=where,
+        origin=origin,
     ),
-    "assisted_proof": lambda reader, where, name: messages.assisted_proof(
-        reader, username=name, by="bob", token="TOKEN", where=where
+    "assisted_proof": lambda reader, origin, name: messages.assisted_proof(
+        reader, username=name, by="bob", token="TOKEN", origin=origin
     ),
-    "invitation": lambda reader, where, name: messages.invitation(
-        reader, token="TOKEN", hours=72, by=name, where=where
+    "invitation": lambda reader, origin, name: messages.invitation(
+        reader, token="TOKEN", hours=72, by=name, origin=origin
     ),
-    "account_changed": lambda reader, where, name: messages.account_changed(
-        reader, username=name, what="disabled", reason="Left the team", by="bob", where=where
+    "account_changed": lambda reader, origin, name: messages.account_changed(
+        reader, username=name, what="disabled", reason="Left the team", by="bob", origin=origin
     ),
 }
 EVERY = pytest.mark.parametrize("kind", LETTERS)
@@ -70,12 +70,12 @@ BOTH = pytest.mark.parametrize("language", ["zh", "en"])
 
 
 def letter(
-    house: House, kind: str, language: str, where: Where = WHERE, name: str = "ann", zone: str | None = None
+    house: House, kind: str, language: str, origin: Origin = ORIGIN, name: str = "ann", zone: str | None = None
 ) -> Letter:
     """Write a letter as a request from a reader of neither language would."""
     house.clock.at = AT
     with house.app.test_request_context(headers={"Accept-Language": "fr"}):
-        return LETTERS[kind](Reader(language, zone), where, name)
+        return LETTERS[kind](Reader(language, zone), origin, name)
 
 
 @EVERY
@@ -116,7 +116,7 @@ def test_a_mail_is_whole(small_house: House, kind: str, language: str) -> None:
 )
 def test_a_life_is_told_as_it_is_and_never_rounded_up(small_house: House, seconds: int, told: str) -> None:
     with small_house.app.test_request_context():
-        assert f"valid for {told}." in messages.code(Reader("en"), code="012345", seconds=seconds, where=WHERE).body
+        assert f"valid for {told}." in messages.code(Reader("en"), code="012345", seconds=seconds, origin=ORIGIN).body
 
 
 @EVERY
@@ -143,7 +143,7 @@ def test_a_mail_says_when_and_in_which_zone_and_which_site_it_is_about(
     when = "时间：" if language == "zh" else "When: "
     for part in (written.body, written.html):
         assert f"{when}2026-02-03 04:05 UTC" in part
-        assert "cms.example.com" in part.replace(WHERE.site, "")
+        assert "cms.example.com" in part.replace(ORIGIN.site, "")
         assert set(re.findall(r"\d\d:\d\d(?: UTC)?", part)) <= {"04:05 UTC"}  # No time without its zone.
 
 
@@ -187,7 +187,7 @@ def test_the_offset_is_that_of_the_moment_and_not_of_today(small_house: House, m
     until = datetime(2026, month, 15, 12, tzinfo=UTC)
     with small_house.app.test_request_context():
         reader = Reader("en", "Europe/Berlin")
-        written = messages.tries_spent(reader, username="ann", until=until, where=WHERE)
+        written = messages.tries_spent(reader, username="ann", until=until, origin=ORIGIN)
     assert f"until 2026-0{month}-15 {told}." in written.body
 
 
@@ -247,7 +247,7 @@ def test_a_mail_of_a_command_names_the_command_line_and_the_site(small_house: Ho
     small_house.clock.at = AT
     app = small_house.build(SITE_URL="https://cms.example.org")
     with app.app_context():
-        written = messages.password_changed(Reader("en"), username="ann", where=COMMAND_LINE, by="-", reason="A call")
+        written = messages.password_changed(Reader("en"), username="ann", origin=COMMAND_LINE, by="-", reason="A call")
     assert "When: 2026-02-03 04:05 UTC\nBy: the operator\nFrom: the command line\nReason: A call\n" in written.body
     assert written.body.endswith("-- \nAccount centre · cms.example.org\n")
 

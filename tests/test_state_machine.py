@@ -503,7 +503,7 @@ class Story(RuleBasedStateMachine):
         who = self.people[which]
         deed = administration.disable if who.is_active else administration.enable
         with self.house.app.app_context():
-            deed(None, self.ids[who.name], reason="for the test", where=HERE)
+            deed(None, self.ids[who.name], reason="for the test", origin=HERE)
         who.is_active = not who.is_active
         if not who.is_active:
             self.ends_all(who)
@@ -514,7 +514,7 @@ class Story(RuleBasedStateMachine):
     def an_operator_drops_the_change(self, which: int) -> None:
         """Drop a pending change, as on the command line."""
         with self.house.app.app_context():
-            administration.drop_change(None, self.ids[self.people[which].name], reason="for the test", where=HERE)
+            administration.drop_change(None, self.ids[self.people[which].name], reason="for the test", origin=HERE)
         self.people[which].pending = None
         self.letters()
 

@@ -7,9 +7,9 @@ from datetime import datetime
 from sqlalchemy import select
 
 from accounts import audit, limits, links, passwords, pending, people, sessions, unit_of_work, usernames
-from accounts.audit import Where
 from accounts.errors import EmailTaken, LastSuperuser, NobodyThere
 from accounts.mail import messages, outbox
+from accounts.origin import Origin
 from accounts.unit_of_work import Actor
 from models import ChangeOutcome, CMSUser, EmailChange, db, email_key, name_key
 
@@ -65,31 +65,31 @@ def seen(user_id: int) -> Seen:
     return Seen(found[0], found[1], found[2] or "")
 
 
-def create(*, email: str, username: str, password: str, superuser: bool, where: Where) -> CMSUser:
+def create(*, email: str, username: str, password: str, superuser: bool, origin: Origin) -> CMSUser:
     """Create an administrator whose address counts as proved.
 
     Raises IntegrityError if name or address is taken, EmailTaken if its former owner may still want the address back,
     UsernameTaken if the name looks like that of a superuser.
     """
     password_hash = passwords.hashed(password)
-    with unit_of_work.begin(where):
+    with unit_of_work.begin(origin):
         if links.reserved(email_key(email)):
             raise EmailTaken
         usernames.refuse_lookalike_username(username, None)
         user = people.new_account(email, username, password_hash, superuser=superuser)
         db.session.add(user)
         db.session.flush()
-        audit.record(user, "administrator_created", where, superuser=superuser)
+        audit.record(user, "administrator_created", origin, superuser=superuser)
     return user
 
 
-def set_role(actor: Actor | None, user_id: int, *, superuser: bool, reason: str, where: Where) -> None:
+def set_role(actor: Actor | None, user_id: int, *, superuser: bool, reason: str, origin: Origin) -> None:
     """Make somebody a superuser or an editor; an editor's started changes are withdrawn.
 
     Raises NobodyThere, NotYourself, NotAllowed, SignInRequired, LastSuperuser, and UsernameTaken if the name of who
     would become a superuser looks like that of another one; then nothing is changed but the history.
     """
-    with unit_of_work.begin(where, actor, whose=user_id) as work:
+    with unit_of_work.begin(origin, actor, whose=user_id) as work:
         accounts = work.lock_managed(user_id, also=lambda: pending.started_by(user_id))
         user = accounts[user_id]
         if user.is_superuser != superuser:
@@ -97,16 +97,16 @@ def set_role(actor: Actor | None, user_id: int, *, superuser: bool, reason: str,
             if superuser:
                 usernames.refuse_lookalike_username(user.username, user.id)
             user.is_superuser = superuser
-            withdraw_started(user, accounts, where)
-            _tell(actor, user, "made_superuser" if superuser else "made_editor", reason, where)
+            withdraw_started(user, accounts, origin)
+            _tell(actor, user, "made_superuser" if superuser else "made_editor", reason, origin)
 
 
-def disable(actor: Actor | None, user_id: int, *, reason: str, where: Where) -> None:
+def disable(actor: Actor | None, user_id: int, *, reason: str, origin: Origin) -> None:
     """Disable somebody: their sessions end, and so do their pending change and those they started for others.
 
     Raises as set_role does.
     """
-    with unit_of_work.begin(where, actor, whose=user_id) as work:
+    with unit_of_work.begin(origin, actor, whose=user_id) as work:
         accounts = work.lock_managed(user_id, also=lambda: pending.started_by(user_id))
         user = accounts[user_id]
         if user.is_active:
@@ -114,49 +114,49 @@ def disable(actor: Actor | None, user_id: int, *, reason: str, where: Where) -> 
             user.is_active = False
             pending.end(user.id, ChangeOutcome.DROPPED, by=_name_of(actor))
             sessions.end_all(user)
-            withdraw_started(user, accounts, where)
-            _tell(actor, user, "disabled", reason, where)
+            withdraw_started(user, accounts, origin)
+            _tell(actor, user, "disabled", reason, origin)
 
 
-def enable(actor: Actor | None, user_id: int, *, reason: str, where: Where) -> None:
+def enable(actor: Actor | None, user_id: int, *, reason: str, origin: Origin) -> None:
     """Let somebody sign in again. Raises NobodyThere, NotYourself, NotAllowed, SignInRequired."""
-    with unit_of_work.begin(where, actor, whose=user_id) as work:
+    with unit_of_work.begin(origin, actor, whose=user_id) as work:
         user = work.lock_managed(user_id)[user_id]
         if not user.is_active:
             user.is_active = True
-            _tell(actor, user, "enabled", reason, where)
+            _tell(actor, user, "enabled", reason, origin)
 
 
-def end_sessions(actor: Actor, user_id: int, *, reason: str, where: Where) -> None:
+def end_sessions(actor: Actor, user_id: int, *, reason: str, origin: Origin) -> None:
     """End every session of somebody else. Raises NobodyThere, NotYourself, NotAllowed, SignInRequired."""
-    with unit_of_work.begin(where, actor, whose=user_id) as work:
+    with unit_of_work.begin(origin, actor, whose=user_id) as work:
         user = work.lock_managed(user_id)[user_id]
         sessions.end_all(user)
-        _tell(actor, user, "sessions_ended", reason, where)
+        _tell(actor, user, "sessions_ended", reason, origin)
 
 
-def drop_change(actor: Actor | None, user_id: int, *, reason: str, where: Where) -> None:
+def drop_change(actor: Actor | None, user_id: int, *, reason: str, origin: Origin) -> None:
     """Drop somebody's pending change of address, with a reason that they get to see.
 
     Raises NobodyThere, NotYourself, NotAllowed, SignInRequired; then nothing is changed but the history.
     """
-    with unit_of_work.begin(where, actor, whose=user_id) as work:
+    with unit_of_work.begin(origin, actor, whose=user_id) as work:
         user = work.lock_managed(user_id)[user_id]
         if pending.end(user.id, ChangeOutcome.DROPPED, by=_name_of(actor)):
-            _tell(actor, user, "change_dropped", reason, where)
+            _tell(actor, user, "change_dropped", reason, origin)
 
 
-def unlock(user_id: int, *, reason: str, where: Where) -> None:
+def unlock(user_id: int, *, reason: str, origin: Origin) -> None:
     """Give somebody's spent tries back and end a freeze of their address. Raises NobodyThere."""
-    with unit_of_work.begin(where) as work:
+    with unit_of_work.begin(origin) as work:
         user = work.lock_managed(user_id)[user_id]
         limits.give_back(limits.tries_of_the_day(user.id))
         user.frozen_until = None
-        _tell(None, user, "unlocked", reason, where)
+        _tell(None, user, "unlocked", reason, origin)
 
 
 def withdraw_started(
-    starter: CMSUser, accounts: dict[int, CMSUser], where: Where, since: datetime | None = None
+    starter: CMSUser, accounts: dict[int, CMSUser], origin: Origin, since: datetime | None = None
 ) -> list[CMSUser]:
     """Withdraw the changes that somebody started for others (since a moment), and tell these; return them.
 
@@ -165,14 +165,14 @@ def withdraw_started(
     owners = [accounts[user_id] for user_id in sorted(pending.started_by(starter.id, since))]
     for owner in owners:
         pending.end(owner.id, ChangeOutcome.WITHDRAWN)
-        audit.record(owner, "change_withdrawn", where, actor_id=None, by=starter.username)
+        audit.record(owner, "change_withdrawn", origin, actor_id=None, by=starter.username)
         letter = messages.account_changed(
             messages.reader_of(owner),
             username=owner.username,
             what="change_withdrawn",
             reason="",
             by=starter.username,
-            where=where,
+            origin=origin,
         )
         outbox.enqueue(letter, owner.email, user_id=owner.id)
     return owners
@@ -191,16 +191,16 @@ def _name_of(actor: Actor | None) -> str:
     return actor.user.username if actor else ""
 
 
-def _tell(actor: Actor | None, user: CMSUser, event: str, reason: str, where: Where) -> None:
+def _tell(actor: Actor | None, user: CMSUser, event: str, reason: str, origin: Origin) -> None:
     """Write what was done into the history of the account, and tell its owner who did it and why."""
     actor_id, by = (actor.user.id, actor.user.username) if actor else (None, "-")
-    audit.record(user, event, where, actor_id=actor_id, reason=reason, by=by)
+    audit.record(user, event, origin, actor_id=actor_id, reason=reason, by=by)
     letter = messages.account_changed(
         messages.reader_of(user),
         username=user.username,
         what=event,
         reason=reason,
         by=_name_of(actor),
-        where=where,
+        origin=origin,
     )
     outbox.enqueue(letter, user.email, user_id=user.id)

@@ -13,10 +13,10 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from accounts import audit, clock, links, pending, people, sessions, unit_of_work
-from accounts.audit import Where
 from accounts.errors import EmailTaken, LinkDead
 from accounts.flows import email_change
 from accounts.mail import messages, outbox
+from accounts.origin import Origin
 from accounts.signing import fingerprint
 from accounts.unit_of_work import Actor
 from models import ChangeOutcome, CMSUser, EmailChange, Link, LinkPurpose, db, email_key
@@ -33,22 +33,22 @@ class Preview:
     browser: str
 
 
-def start(actor: Actor | None, user_id: int, email: str, *, reason: str, where: Where) -> None:
+def start(actor: Actor | None, user_id: int, email: str, *, reason: str, origin: Origin) -> None:
     """Start the change; without an actor on the command line. A pending change of their own is replaced.
 
     Raises NobodyThere, NotYourself, NotAllowed, SignInRequired, SameEmail, ChangesFrozen, EmailTaken; then nothing is
     changed but the history.
     """
-    with unit_of_work.begin(where, actor, whose=user_id, email=email) as work:
+    with unit_of_work.begin(origin, actor, whose=user_id, email=email) as work:
         user = work.lock_managed(user_id)[user_id]
         email_change.refuse_same(user, email)
         email_change.refuse_frozen(user)
         if people.with_email(email) or links.reserved(email_key(email), user.id):
             raise EmailTaken
-        _replace(actor, user, email, reason, where)
+        _replace(actor, user, email, reason, origin)
 
 
-def _replace(actor: Actor | None, user: CMSUser, email: str, reason: str, where: Where) -> None:
+def _replace(actor: Actor | None, user: CMSUser, email: str, reason: str, origin: Origin) -> None:
     """Put the started change and its mails in the place of what was pending."""
     now, wait = clock.now(), current_app.config["ASSISTED_WAIT_SECONDS"]
     ready_at, life = now + timedelta(seconds=wait), wait + current_app.config["ASSISTED_SECONDS"]
@@ -65,10 +65,10 @@ def _replace(actor: Actor | None, user: CMSUser, email: str, reason: str, where:
             by=by,
             reason=reason,
             stop=stop,
-            where=where,
+            origin=origin,
         )
         outbox.enqueue(told, address, user_id=user.id)
-    proof = messages.assisted_proof(reader, username=user.username, by=by, token=token, where=where)
+    proof = messages.assisted_proof(reader, username=user.username, by=by, token=token, origin=origin)
     not_after = now + timedelta(seconds=life)
     mail_id = outbox.enqueue(proof, email, user_id=user.id, due_at=ready_at, not_after=not_after)
     email_change.put(
@@ -79,9 +79,9 @@ def _replace(actor: Actor | None, user: CMSUser, email: str, reason: str, where:
         mail_id=mail_id,
         stop_hash=fingerprint(stop),
         expires_at=not_after,
-        where=where,
+        origin=origin,
     )
-    audit.record(user, "change_started", where, actor_id=by_id, email=email, by=by, reason=reason)
+    audit.record(user, "change_started", origin, actor_id=by_id, email=email, by=by, reason=reason)
 
 
 def preview(token: str) -> Preview:
@@ -92,14 +92,14 @@ def preview(token: str) -> Preview:
     return Preview(change.email, change.asked_at, by, change.network, change.browser)
 
 
-def prove(token: str, where: Where) -> str:
+def prove(token: str, origin: Origin) -> str:
     """Change the address to the one that the link was mailed to, and return it; every session ends.
 
     Raises LinkDead, also where who started it lost the right to; ChangesFrozen, EmailTaken; then nothing is changed but
     the history.
     """
     user_id = links.alive(LinkPurpose.PROVE, token).user_id
-    with unit_of_work.begin(where) as work:
+    with unit_of_work.begin(origin) as work:
         accounts = work.lock_with(user_id, lambda: _starters(user_id))
         user, change = accounts[user_id], _pending(links.alive(LinkPurpose.PROVE, token))
         starter = accounts.get(change.started_by) if change.started_by else None
@@ -108,7 +108,7 @@ def prove(token: str, where: Where) -> str:
         email_change.refuse_frozen(user)
         by = starter.username if starter else "-"
         try:
-            email_change.write(user, change, where, actor_id=change.started_by, by=by)
+            email_change.write(user, change, origin, actor_id=change.started_by, by=by)
         except IntegrityError:
             raise EmailTaken from None
         links.end(LinkPurpose.PROVE, user)

@@ -8,11 +8,11 @@ from typing import Any
 from flask import current_app
 
 from accounts import audit, clock, limits, links, passwords, people, sessions, unit_of_work
-from accounts.audit import Where
 from accounts.errors import LinkDead, NobodyThere
 from accounts.limits import HOUR, Limit
 from accounts.mail import messages, outbox
 from accounts.mail.messages import Reader
+from accounts.origin import Origin
 from accounts.security_log import log_refusal
 from accounts.sessions import Renewed
 from accounts.unit_of_work import Actor
@@ -21,35 +21,35 @@ from models import CMSUser, LinkPurpose, Mail, db, email_key
 LINKS_PER_ADDRESS_PER_HOUR, LINKS_PER_NETWORK_PER_HOUR = 3, 20
 
 
-def change(actor: Actor, *, old: str, new: str, where: Where) -> Renewed:
+def change(actor: Actor, *, old: str, new: str, origin: Origin) -> Renewed:
     """Change the password of who knows the old one; return the account and the session's new id.
 
     Raises PasswordWrong, SignInRequired, TooManyRequests, CacheDown; then nothing is changed but the history.
     """
-    with unit_of_work.begin(where, actor) as work:
-        counted = limits.count_password_try(actor.user.email_key, f"session {actor.session.id}", where.network)
+    with unit_of_work.begin(origin, actor) as work:
+        counted = limits.count_password_try(actor.user.email_key, f"session {actor.session.id}", origin.network)
         proof, password_hash = passwords.prove(old, actor.user), passwords.hashed(new)
         account = work.lock_own(proof)
         passwords.set_hash(account, password_hash)
-        people.remember_time_zone(account, where.time_zone)
+        people.remember_time_zone(account, origin.time_zone)
         sessions.end_others(actor.session)
         sid = sessions.renew(actor.session, proved=True)
-        _tell_of_new_password(account, where)
+        _tell_of_new_password(account, origin)
         work.after_commit.append(counted.forgive)
     return Renewed(account, sid)
 
 
-def ask_for_link(email: str, language: str, where: Where) -> None:
+def ask_for_link(email: str, language: str, origin: Origin) -> None:
     """Have a link mailed to this address if it is an administrator's.
 
     All that depends on whether it is happens later, in the outbox: the answer, its time and what is written are the
     same (ASVS 6.3.8). Raises TooManyRequests, CacheDown; then no mail is sent.
     """
-    network = limits.network_of(where.network)
+    network = limits.network_of(origin.network)
     limits.throttle(Limit(f"password-links:network:{network}", LINKS_PER_NETWORK_PER_HOUR, HOUR))
     limits.throttle(Limit(f"password-links:address:{email_key(email)}", LINKS_PER_ADDRESS_PER_HOUR, HOUR))
-    with unit_of_work.begin(where):
-        outbox.enqueue_task("password_link", email, json.dumps({"where": asdict(where), "language": language}))
+    with unit_of_work.begin(origin):
+        outbox.enqueue_task("password_link", email, json.dumps({"origin": asdict(origin), "language": language}))
 
 
 @outbox.task("password_link")
@@ -59,20 +59,20 @@ def _mail_link(errand: Mail) -> None:
     found = people.with_email(errand.recipient)
     user = people.lock(found.id) if found else None
     if user and user.is_active and user.email_key == email_key(errand.recipient):
-        where = Where(**asked["where"])
-        put_link(user, where, Reader(user.language or asked["language"], user.time_zone), at=errand.created_at)
-        audit.record(user, "password_link_sent", where)
+        origin = Origin(**asked["origin"])
+        put_link(user, origin, Reader(user.language or asked["language"], user.time_zone), at=errand.created_at)
+        audit.record(user, "password_link_sent", origin)
     else:
-        log_refusal("address_unknown", "forgotten password", network=asked["where"]["network"])
+        log_refusal("address_unknown", "forgotten password", network=asked["origin"]["network"])
 
 
-def put_link(user: CMSUser, where: Where, reader: Reader, **told: Any) -> None:
+def put_link(user: CMSUser, origin: Origin, reader: Reader, **told: Any) -> None:
     """Mail a link to set a new password to the account's address; an older one dies. The caller commits.
 
     `told` is what the mail says beside it: `at` when it was asked for, `by` whom and for which `reason`.
     """
     token, seconds = make_link(user)
-    letter = messages.password_link(reader, username=user.username, token=token, where=where, **told)
+    letter = messages.password_link(reader, username=user.username, token=token, origin=origin, **told)
     outbox.enqueue(letter, user.email, user_id=user.id, not_after=clock.now() + timedelta(seconds=seconds))
 
 
@@ -92,57 +92,57 @@ def explained(token: str) -> CMSUser:
     return user
 
 
-def choose(token: str, password: str, where: Where) -> CMSUser:
+def choose(token: str, password: str, origin: Origin) -> CMSUser:
     """Set the password, end every session and every such link, and tell the account's address; return the account.
 
     Raises LinkDead; then nothing is changed but the history.
     """
     password_hash, user_id = passwords.hashed(password), links.alive(LinkPurpose.PASSWORD, token).user_id
-    with unit_of_work.begin(where) as work:
+    with unit_of_work.begin(origin) as work:
         account = work.lock(user_id)
         link = links.alive(LinkPurpose.PASSWORD, token)  # Once more, now that nobody else can use it.
         if account is None or not account.is_active or link.email_version != account.email_version:
             raise LinkDead
         passwords.set_hash(account, password_hash)
         sessions.end_all(account)
-        _tell_of_new_password(account, where, is_by_link=True)
+        _tell_of_new_password(account, origin, is_by_link=True)
     return account
 
 
-def set_by_operator(user_id: int, password: str, *, reason: str, where: Where) -> None:
+def set_by_operator(user_id: int, password: str, *, reason: str, origin: Origin) -> None:
     """Set somebody's password from the command line; all their sessions end and their address is told.
 
     Raises NobodyThere.
     """
     password_hash = passwords.hashed(password)
-    with unit_of_work.begin(where) as work:
+    with unit_of_work.begin(origin) as work:
         account = work.lock(user_id)
         if account is None:
             raise NobodyThere
         passwords.set_hash(account, password_hash)
         sessions.end_all(account)
-        _tell_of_new_password(account, where, actor_id=None, by="-", reason=reason)
+        _tell_of_new_password(account, origin, actor_id=None, by="-", reason=reason)
 
 
-def send_link(actor: Actor, user_id: int, *, reason: str, where: Where) -> None:
+def send_link(actor: Actor, user_id: int, *, reason: str, origin: Origin) -> None:
     """Mail somebody else a link to set a new password, as another administrator; the present one goes on working.
 
     Raises NobodyThere, NotYourself, NotAllowed, SignInRequired, TooManyRequests; then nothing is changed but the
     history.
     """
-    with unit_of_work.begin(where, actor, whose=user_id) as work:
+    with unit_of_work.begin(origin, actor, whose=user_id) as work:
         account = work.lock_managed(user_id)[user_id]
         if not account.is_active:
             raise NobodyThere
         limits.spend(Limit(f"password-links:user:{user_id}", LINKS_PER_ADDRESS_PER_HOUR, HOUR))
         by = actor.user
-        put_link(account, where, messages.reader_of(account), by=by.username, reason=reason)
-        audit.record(account, "password_link_sent", where, actor_id=by.id, by=by.username, reason=reason)
+        put_link(account, origin, messages.reader_of(account), by=by.username, reason=reason)
+        audit.record(account, "password_link_sent", origin, actor_id=by.id, by=by.username, reason=reason)
 
 
 def _tell_of_new_password(
     user: CMSUser,
-    where: Where,
+    origin: Origin,
     *,
     is_by_link: bool = False,
     actor_id: int | None = audit.OWNER,
@@ -151,7 +151,7 @@ def _tell_of_new_password(
 ) -> None:
     """End the links to set a password, write the history, and tell the account's address (ASVS 6.3.7)."""
     links.end(LinkPurpose.PASSWORD, user)
-    audit.record(user, "password_set", where, actor_id=actor_id, by=by, reason=reason)
+    audit.record(user, "password_set", origin, actor_id=actor_id, by=by, reason=reason)
     told = {"username": user.username, "by": by, "reason": reason}
-    letter = messages.password_changed(messages.reader_of(user), **told, is_by_link=is_by_link, where=where)
+    letter = messages.password_changed(messages.reader_of(user), **told, is_by_link=is_by_link, origin=origin)
     outbox.enqueue(letter, user.email, user_id=user.id)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from sqlalchemy.exc import IntegrityError
 
 from accounts import audit, unit_of_work, usernames
-from accounts.audit import Where
 from accounts.errors import ProfileChanged, UsernameTaken
+from accounts.origin import Origin
 from accounts.unit_of_work import Actor
 from models import CMSUser, db, name_key
 
@@ -32,12 +32,12 @@ class Profile:
         return [name for name in changed if name != "username_key"]
 
 
-def update(actor: Actor, profile: Profile, *, version: int, where: Where) -> CMSUser:
+def update(actor: Actor, profile: Profile, *, version: int, origin: Origin) -> CMSUser:
     """Change the data, if they still are as the page that was `version` showed them; return the account.
 
     Raises ProfileChanged if they were changed meanwhile, UsernameTaken, SignInRequired; then nothing is changed.
     """
-    with unit_of_work.begin(where, actor) as work:
+    with unit_of_work.begin(origin, actor) as work:
         account = work.lock_own()
         if account.profile_version != version:
             raise ProfileChanged
@@ -50,5 +50,5 @@ def update(actor: Actor, profile: Profile, *, version: int, where: Where) -> CMS
             raise UsernameTaken from None
         if changed:
             account.profile_version += 1
-            audit.record(account, "profile_changed", where, fields=changed)
+            audit.record(account, "profile_changed", origin, fields=changed)
     return account

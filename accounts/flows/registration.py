@@ -10,12 +10,12 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
 from accounts import audit, clock, limits, links, passwords, people, unit_of_work, usernames
-from accounts.audit import Where
 from accounts.errors import EmailTaken, LinkDead, UsernameTaken
 from accounts.flows.profile import Profile
 from accounts.limits import HOUR, Limit
 from accounts.mail import messages, outbox
 from accounts.mail.messages import Reader
+from accounts.origin import Origin
 from accounts.signing import fingerprint
 from accounts.unit_of_work import Actor
 from models import CMSUser, Invitation, db, dialect, email_key, table, upsert
@@ -23,30 +23,30 @@ from models import CMSUser, Invitation, db, dialect, email_key, table, upsert
 PER_HOUR = 50  # So many invitations may one administrator send.
 
 
-def invite(actor: Actor, email: str, *, superuser: bool, where: Where) -> None:
+def invite(actor: Actor, email: str, *, superuser: bool, origin: Origin) -> None:
     """Mail an invitation to this address; an earlier one is replaced.
 
     Raises EmailTaken, TooManyRequests, NotAllowed, SignInRequired; then nothing is changed but the history.
     """
-    with unit_of_work.begin(where, actor, email=email) as work:
-        _send(work.lock_managing(), email, superuser=superuser, where=where)
+    with unit_of_work.begin(origin, actor, email=email) as work:
+        _send(work.lock_managing(), email, superuser=superuser, origin=origin)
 
 
-def again(actor: Actor, invitation_id: int, where: Where) -> None:
+def again(actor: Actor, invitation_id: int, origin: Origin) -> None:
     """Mail an invitation once more, with a new link and a new life; the old link dies.
 
     Raises LinkDead if it was withdrawn or used; what `invite` raises.
     """
-    with unit_of_work.begin(where, actor) as work:
+    with unit_of_work.begin(origin, actor) as work:
         by = work.lock_managing()
         old = delete(Invitation).where(Invitation.id == invitation_id)
         found = db.session.execute(old.returning(Invitation.email, Invitation.is_superuser)).first()
         if found is None:
             raise LinkDead
-        _send(by, found[0], superuser=found[1], where=where)
+        _send(by, found[0], superuser=found[1], origin=origin)
 
 
-def _send(by: CMSUser, email: str, *, superuser: bool, where: Where) -> None:
+def _send(by: CMSUser, email: str, *, superuser: bool, origin: Origin) -> None:
     """Write an invitation, its mail and its row of history into the caller's transaction."""
     if people.with_email(email) or links.reserved(email_key(email)):
         raise EmailTaken
@@ -63,9 +63,9 @@ def _send(by: CMSUser, email: str, *, superuser: bool, where: Where) -> None:
     }
     db.session.execute(_put(dialect()), invitation)
     reader = Reader(messages.language_of(by))  # Nobody knows yet where they are.
-    letter = messages.invitation(reader, token=token, hours=seconds // 3600, by=by.username, where=where)
+    letter = messages.invitation(reader, token=token, hours=seconds // 3600, by=by.username, origin=origin)
     outbox.enqueue(letter, email, user_id=by.id, not_after=now + timedelta(seconds=seconds))
-    audit.record(by, "invitation_sent", where, email=email, superuser=superuser)
+    audit.record(by, "invitation_sent", origin, email=email, superuser=superuser)
 
 
 @lru_cache
@@ -76,13 +76,13 @@ def _put(dialect: str) -> Any:
     return insert.on_conflict_do_update(index_elements=["email_key"], set_=values)
 
 
-def withdraw(actor: Actor, invitation_id: int, where: Where) -> None:
+def withdraw(actor: Actor, invitation_id: int, origin: Origin) -> None:
     """Withdraw an invitation; its link dies. Raises NotAllowed, SignInRequired."""
-    with unit_of_work.begin(where, actor) as work:
+    with unit_of_work.begin(origin, actor) as work:
         by = work.lock_managing()
         gone = delete(Invitation).where(Invitation.id == invitation_id).returning(Invitation.email)
         if email := db.session.scalar(gone):
-            audit.record(by, "invitation_withdrawn", where, email=email)
+            audit.record(by, "invitation_withdrawn", origin, email=email)
 
 
 def withdraw_all(by: CMSUser, since: datetime) -> list[str]:
@@ -106,13 +106,13 @@ def explained(token: str) -> Invitation:
     return invitation
 
 
-def register(token: str, profile: Profile, password: str, where: Where) -> str:
+def register(token: str, profile: Profile, password: str, origin: Origin) -> str:
     """Make the invited administrator and return their address, which the link that was mailed to it proves.
 
     Raises LinkDead, UsernameTaken, EmailTaken; then nothing is changed but the history of who invited them.
     """
     password_hash, invited_by = passwords.hashed(password), explained(token).invited_by
-    with unit_of_work.begin(where) as work:
+    with unit_of_work.begin(origin) as work:
         work.lock(invited_by)
         invitation = explained(token)  # Once more, now that who sent it cannot lose the right to.
         used = delete(Invitation).where(Invitation.id == invitation.id).returning(Invitation.id)
@@ -122,12 +122,12 @@ def register(token: str, profile: Profile, password: str, where: Where) -> str:
             raise EmailTaken
         usernames.refuse_lookalike_username(profile.username, None)
         user = people.new_account(invitation.email, profile.username, password_hash, superuser=invitation.is_superuser)
-        people.remember_time_zone(user, where.time_zone)
+        people.remember_time_zone(user, origin.time_zone)
         profile.write_to(user)
         db.session.add(user)
         try:
             db.session.flush()
         except IntegrityError as problem:
             raise (EmailTaken if "email_key" in str(problem.orig) else UsernameTaken) from None
-        audit.record(user, "registered", where, invited_by=invitation.invited_by)
+        audit.record(user, "registered", origin, invited_by=invitation.invited_by)
     return user.email

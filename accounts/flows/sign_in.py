@@ -10,10 +10,10 @@ from itsdangerous import BadSignature, URLSafeSerializer
 
 import cache
 from accounts import audit, clock, limits, passwords, people, sessions, unit_of_work
-from accounts.audit import Where
 from accounts.errors import ReauthRequired, TooManyRequests, WrongCredentials
 from accounts.limits import KNOWN_BROWSERS, QUARTER, STRANGERS
 from accounts.mail import outbox
+from accounts.origin import Origin
 from accounts.signing import fingerprint
 from accounts.unit_of_work import Actor
 from models import CMSUser, Mail, email_key
@@ -27,7 +27,7 @@ class SignedIn:
     browser_mark: str
 
 
-def sign_in(*, email: str, password: str, remember: bool, browser_mark: str, where: Where) -> SignedIn:
+def sign_in(*, email: str, password: str, remember: bool, browser_mark: str, origin: Origin) -> SignedIn:
     """Start a session.
 
     Raises WrongCredentials or TooManyRequests, in the same time and with the same work whether anybody has this
@@ -38,60 +38,60 @@ def sign_in(*, email: str, password: str, remember: bool, browser_mark: str, whe
     known = user if user is not None and user.is_active else None
     whose = KNOWN_BROWSERS if _is_mark_of(known, browser_mark) else STRANGERS
     try:
-        counted = limits.count_password_try(email_key(email), whose, where.network)
+        counted = limits.count_password_try(email_key(email), whose, origin.network)
     except TooManyRequests:
-        _report_throttled(email, where)
+        _report_throttled(email, origin)
         raise
     try:
         proof = passwords.prove(password, known, WrongCredentials)
     except WrongCredentials:
-        _report(email, "sign_in_failed", where)
+        _report(email, "sign_in_failed", origin)
         raise
     assert known is not None
     rehashed = passwords.hashed(password) if passwords.is_dated(known.password_hash) else known.password_hash
-    with unit_of_work.begin(where) as work:
+    with unit_of_work.begin(origin) as work:
         account = work.lock(known.id)
         if account is None or not account.is_active:
             raise WrongCredentials
         proof.recheck(account)
         account.password_hash = rehashed
         sessions.end_stale(account.id)
-        sid = sessions.start(account, where, remember=remember)
+        sid = sessions.start(account, origin, remember=remember)
         account.signed_in_at = clock.now()
-        people.remember_time_zone(account, where.time_zone)
-        audit.record(account, "signed_in", where)
+        people.remember_time_zone(account, origin.time_zone)
+        audit.record(account, "signed_in", origin)
         work.after_commit.append(counted.forgive)
     return SignedIn(sid, mark_browser(account))
 
 
-def prove(actor: Actor, password: str, where: Where) -> str:
+def prove(actor: Actor, password: str, origin: Origin) -> str:
     """Record that the password was proved in this session just now, and return the session's new id.
 
     Raises PasswordWrong, SignInRequired, TooManyRequests, CacheDown; then nothing is changed but the history.
     """
-    with unit_of_work.begin(where, actor) as work:
-        counted = limits.count_password_try(actor.user.email_key, f"session {actor.session.id}", where.network)
+    with unit_of_work.begin(origin, actor) as work:
+        counted = limits.count_password_try(actor.user.email_key, f"session {actor.session.id}", origin.network)
         account = work.lock_own(passwords.prove(password, actor.user))
         sid = sessions.renew(actor.session, proved=True)
-        people.remember_time_zone(account, where.time_zone)
-        audit.record(account, "password_proved", where)
+        people.remember_time_zone(account, origin.time_zone)
+        audit.record(account, "password_proved", origin)
         work.after_commit.append(counted.forgive)
     return sid
 
 
-def require_proof(actor: Actor, where: Where) -> None:
+def require_proof(actor: Actor, origin: Origin) -> None:
     """Raise ReauthRequired, and record it, unless the password was proved in this session lately (ASVS 7.5.1)."""
     if not sessions.is_proved(actor.session):
-        unit_of_work.refuse(where, actor, ReauthRequired())
+        unit_of_work.refuse(origin, actor, ReauthRequired())
 
 
-def sign_out(actor: Actor, where: Where) -> None:
+def sign_out(actor: Actor, origin: Origin) -> None:
     """End the session; a copy of its cookie is worth nothing from now on."""
-    with unit_of_work.begin(where) as work:
+    with unit_of_work.begin(origin) as work:
         account = work.lock(actor.user.id)
         assert account is not None
         sessions.end(actor.session)
-        audit.record(account, "signed_out", where)
+        audit.record(account, "signed_out", origin)
 
 
 def mark_browser(account: CMSUser) -> str:
@@ -116,19 +116,19 @@ def _marks() -> URLSafeSerializer:
     return URLSafeSerializer(current_app.config["SECRET_KEY"], salt="browser mark")
 
 
-def _report_throttled(email: str, where: Where) -> None:
+def _report_throttled(email: str, origin: Origin) -> None:
     """Report a throttled try, once in the window in which all tries are throttled."""
     if cache.add(f"throttled sign-in:{fingerprint(email_key(email))}", 1, QUARTER):
-        _report(email, "too_many_requests", where)
+        _report(email, "too_many_requests", origin)
 
 
-def _report(email: str, event: str, where: Where) -> None:
+def _report(email: str, event: str, origin: Origin) -> None:
     """Have a refused sign-in recorded later, if anybody has the address.
 
     The request does the same whether anybody has it or not, so that its time tells nothing (ASVS 6.3.8).
     """
-    told = {"event": event, "where": asdict(where), "at": clock.now().isoformat()}
-    with unit_of_work.begin(where):
+    told = {"event": event, "origin": asdict(origin), "at": clock.now().isoformat()}
+    with unit_of_work.begin(origin):
         outbox.enqueue_task("sign_in_refused", email, json.dumps(told))
 
 
@@ -138,5 +138,5 @@ def _record_refused(errand: Mail) -> None:
     told, found = json.loads(errand.body), people.with_email(errand.recipient)
     account = people.lock(found.id) if found else None
     if account and account.email_key == email_key(errand.recipient):
-        where, at = Where(**told["where"]), datetime.fromisoformat(told["at"])
-        audit.record(account, told["event"], where, fold=True, at=at)
+        origin, at = Origin(**told["origin"]), datetime.fromisoformat(told["at"])
+        audit.record(account, told["event"], origin, fold=True, at=at)

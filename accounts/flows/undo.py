@@ -9,11 +9,11 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
 from accounts import audit, clock, links, passwords, pending, sessions, unit_of_work
-from accounts.audit import Where
 from accounts.errors import AlreadyChanged, EmailTaken, LinkDead, NothingToStop
 from accounts.flows import administration, new_password, registration
 from accounts.mail import messages, outbox
 from accounts.mail.messages import Aftermath
+from accounts.origin import Origin
 from accounts.signing import fingerprint
 from models import ChangeOutcome, CMSUser, EmailChange, Link, LinkPurpose, LoginSession, db, email_key
 
@@ -37,13 +37,13 @@ class StopState(StrEnum):
     OVER = "over"  # Cancelled, stopped, dropped or expired: nothing is left to stop.
 
 
-def offer(user: CMSUser, email: str, key: str, *, since: datetime, where: Where) -> str:
+def offer(user: CMSUser, email: str, key: str, *, since: datetime, origin: Origin) -> str:
     """Return the token of the link that restores this address; it is mailed to that address and nowhere else.
 
     `since` is when the change was asked for: what was done with the account's rights from then on is undone, too.
     """
     seconds = current_app.config["UNDO_SECONDS"]
-    return links.make(LinkPurpose.UNDO, user, email, key, seconds=seconds, since=since, where=where)
+    return links.make(LinkPurpose.UNDO, user, email, key, seconds=seconds, since=since, origin=origin)
 
 
 def preview(token: str) -> Preview:
@@ -52,7 +52,7 @@ def preview(token: str) -> Preview:
     return Preview(link.email, link.created_at, link.network, link.browser)
 
 
-def restore(token: str, where: Where) -> str:
+def restore(token: str, origin: Origin) -> str:
     """Give the account its old address back, and return it.
 
     Every session, code, later undo link and password link ends; the password is void, and a link to set a new one is
@@ -61,7 +61,7 @@ def restore(token: str, where: Where) -> str:
     was given to somebody else; then nothing is changed but the history.
     """
     user_id = links.alive(LinkPurpose.UNDO, token).user_id
-    with unit_of_work.begin(where) as work:
+    with unit_of_work.begin(origin) as work:
         accounts = work.lock_with(user_id, lambda: pending.started_by(user_id))
         user, link = accounts[user_id], links.alive(LinkPurpose.UNDO, token)
         lost, since = user.email, (link.since or link.created_at) - clock.TOLERANCE
@@ -69,11 +69,11 @@ def restore(token: str, where: Where) -> str:
         links.end(LinkPurpose.UNDO, user, since=link.id)
         pending.end(user.id, ChangeOutcome.STOPPED)
         sessions.end_all(user)
-        audit.record(user, "change_undone", where, old=lost, new=user.email)
+        audit.record(user, "change_undone", origin, old=lost, new=user.email)
         outbox.enqueue(
-            messages.undone(messages.reader_of(user), username=user.username, where=where), lost, user_id=user.id
+            messages.undone(messages.reader_of(user), username=user.username, origin=origin), lost, user_id=user.id
         )
-        _withdraw(user, accounts, since, where)
+        _withdraw(user, accounts, since, origin)
     return user.email
 
 
@@ -88,7 +88,7 @@ def _restore_address(user: CMSUser, link: Link) -> None:
         raise EmailTaken from None
 
 
-def _withdraw(user: CMSUser, accounts: dict[int, CMSUser], since: datetime, where: Where) -> None:
+def _withdraw(user: CMSUser, accounts: dict[int, CMSUser], since: datetime, origin: Origin) -> None:
     """Withdraw what was done with the account's rights since a moment, and tell the restored address.
 
     What cannot be withdrawn is named: accounts that were changed, and those that registered on an invitation.
@@ -98,9 +98,9 @@ def _withdraw(user: CMSUser, accounts: dict[int, CMSUser], since: datetime, wher
     keys = [email_key(email) for email in invited]
     registered = db.session.scalars(select(CMSUser.username).where(CMSUser.email_key.in_(keys))).all()
     gone = registration.withdraw_all(user, since)
-    owners = administration.withdraw_started(user, accounts, where, since=since)
+    owners = administration.withdraw_started(user, accounts, origin, since=since)
     if gone:
-        audit.record(user, "invitation_withdrawn", where, email=", ".join(gone))
+        audit.record(user, "invitation_withdrawn", origin, email=", ".join(gone))
     token, seconds = new_password.make_link(user)
     aftermath = Aftermath(gone, [owner.username for owner in owners], sorted({*acted_upon, *registered}))
     letter = messages.restored(
@@ -109,7 +109,7 @@ def _withdraw(user: CMSUser, accounts: dict[int, CMSUser], since: datetime, wher
         token=token,
         seconds=seconds,
         aftermath=aftermath,
-        where=where,
+        origin=origin,
     )
     outbox.enqueue(letter, user.email, user_id=user.id, not_after=clock.now() + timedelta(seconds=seconds))
 
@@ -121,13 +121,13 @@ def stoppable(token: str) -> tuple[StopState, Preview]:
     return _state(change), Preview(*its, is_assisted=change.is_assisted)
 
 
-def stop(token: str, where: Where) -> None:
+def stop(token: str, origin: Origin) -> None:
     """Stop the pending change and end the session that asked for it, if one did.
 
     Raises LinkDead, AlreadyChanged, NothingToStop; then nothing is changed but the history.
     """
     user_id = _asked_for(token).user_id
-    with unit_of_work.begin(where) as work:
+    with unit_of_work.begin(origin) as work:
         user, change = work.lock(user_id), _asked_for(token)
         assert user is not None
         state, session_id = _state(change), change.session_id
@@ -136,7 +136,7 @@ def stop(token: str, where: Where) -> None:
         if state is StopState.OVER:
             raise NothingToStop
         pending.end(user.id, ChangeOutcome.STOPPED)
-        audit.record(user, "change_stopped", where, email=change.email)
+        audit.record(user, "change_stopped", origin, email=change.email)
         db.session.execute(delete(LoginSession).where(LoginSession.id == session_id))
 
 

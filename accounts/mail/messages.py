@@ -11,7 +11,7 @@ from flask import current_app
 from flask_babel import force_locale, get_babel, gettext, ngettext
 
 from accounts import clock, time_zones
-from accounts.audit import Where
+from accounts.origin import Origin
 from models import CMSUser
 
 PARTS = ("subject.txt", "body.txt", "body.html")
@@ -49,47 +49,47 @@ def language_of(user: CMSUser) -> str:
     return user.language or str(get_babel().locale_selector())
 
 
-def code(reader: Reader, *, code: str, seconds: int, where: Where) -> Letter:
+def code(reader: Reader, *, code: str, seconds: int, origin: Origin) -> Letter:
     """To the new address: the code, how long it lives, from where it was asked for and what to do if it was not you.
 
     It may be a stranger's mailbox: neither the account nor its present address is named.
     """
-    return _letter("code", reader, code=code, seconds=seconds, where=where)
+    return _letter("code", reader, code=code, seconds=seconds, origin=origin)
 
 
-def taken(reader: Reader, *, where: Where) -> Letter:
+def taken(reader: Reader, *, origin: Origin) -> Letter:
     """To the owner of an address that somebody else asked for: no code, nothing to do."""
-    return _letter("taken", reader, where=where)
+    return _letter("taken", reader, origin=origin)
 
 
-def heads_up(reader: Reader, *, username: str, new_email: str, stop: str, where: Where) -> Letter:
+def heads_up(reader: Reader, *, username: str, new_email: str, stop: str, origin: Origin) -> Letter:
     """To the present address: a change was asked for; by whom, from where, and the link that stops it."""
-    return _letter("heads_up", reader, username=username, new_email=masked(new_email), stop=stop, where=where)
+    return _letter("heads_up", reader, username=username, new_email=masked(new_email), stop=stop, origin=origin)
 
 
 def old_code(
-    reader: Reader, *, username: str, code: str, seconds: int, new_email: str, stop: str, where: Where
+    reader: Reader, *, username: str, code: str, seconds: int, new_email: str, stop: str, origin: Origin
 ) -> Letter:
     """To the present address where the policy asks for both: its code, and the link that stops the change."""
-    told: dict[str, Any] = {"username": username, "new_email": masked(new_email), "stop": stop, "where": where}
+    told: dict[str, Any] = {"username": username, "new_email": masked(new_email), "stop": stop, "origin": origin}
     return _letter("old_code", reader, code=code, seconds=seconds, **told)
 
 
-def tries_spent(reader: Reader, *, username: str, until: datetime, where: Where) -> Letter:
+def tries_spent(reader: Reader, *, username: str, until: datetime, origin: Origin) -> Letter:
     """To the present address: so many wrong codes were tried that no more are taken for a while."""
-    return _letter("tries_spent", reader, username=username, until=until, where=where)
+    return _letter("tries_spent", reader, username=username, until=until, origin=origin)
 
 
-def changed(reader: Reader, *, username: str, new_email: str, undo: str, where: Where, by: str = "") -> Letter:
+def changed(reader: Reader, *, username: str, new_email: str, undo: str, origin: Origin, by: str = "") -> Letter:
     """To the old address: the change is made; who, when, from where, the new address masked, and the undo link."""
     days = -(-current_app.config["UNDO_SECONDS"] // 86400)
     told: dict[str, Any] = {"username": username, "new_email": masked(new_email), "undo": undo, "days": days}
-    return _letter("changed", reader, **told, by=_another(by), where=where)
+    return _letter("changed", reader, **told, by=_another(by), origin=origin)
 
 
-def undone(reader: Reader, *, username: str, where: Where) -> Letter:
+def undone(reader: Reader, *, username: str, origin: Origin) -> Letter:
     """To the address that a change had brought in: its former owner has undone it."""
-    return _letter("undone", reader, username=username, where=where)
+    return _letter("undone", reader, username=username, origin=origin)
 
 
 @dataclass(frozen=True)
@@ -101,10 +101,12 @@ class Aftermath:
     accounts: list[str]  # The user names of accounts that were changed or created: to be checked.
 
 
-def restored(reader: Reader, *, username: str, token: str, seconds: int, aftermath: Aftermath, where: Where) -> Letter:
+def restored(
+    reader: Reader, *, username: str, token: str, seconds: int, aftermath: Aftermath, origin: Origin
+) -> Letter:
     """To the restored address: the link to set a new password, what was withdrawn, and what must be checked."""
     told: dict[str, Any] = {"username": username, **vars(aftermath)}
-    return _letter("restored", reader, token=token, seconds=seconds, **told, where=where)
+    return _letter("restored", reader, token=token, seconds=seconds, **told, origin=origin)
 
 
 def password_link(
@@ -112,7 +114,7 @@ def password_link(
     *,
     username: str,
     token: str,
-    where: Where,
+    origin: Origin,
     at: datetime | None = None,
     by: str = "",
     reason: str = "",
@@ -120,15 +122,15 @@ def password_link(
     """To the account's address: the link to set a new password; who asked and why, if another administrator did."""
     told: dict[str, Any] = {"username": username, "token": token, "by": by, "reason": reason}
     seconds = current_app.config["PASSWORD_LINK_SECONDS"]
-    return _letter("password_link", reader, **told, seconds=seconds, at=at, where=where)
+    return _letter("password_link", reader, **told, seconds=seconds, at=at, origin=origin)
 
 
 def password_changed(
-    reader: Reader, *, username: str, where: Where, is_by_link: bool = False, by: str = "", reason: str = ""
+    reader: Reader, *, username: str, origin: Origin, is_by_link: bool = False, by: str = "", reason: str = ""
 ) -> Letter:
     """To the account's address: its password was changed; by whom, and why if the operator did it."""
     told: dict[str, Any] = {"username": username, "is_by_link": is_by_link, "by": _another(by), "reason": reason}
-    return _letter("password_changed", reader, **told, where=where)
+    return _letter("password_changed", reader, **told, origin=origin)
 
 
 def masked(email: str) -> str:
@@ -146,27 +148,27 @@ def assisted(
     by: str,
     reason: str,
     stop: str,
-    where: Where,
+    origin: Origin,
 ) -> Letter:
     """To every known address: another administrator started a change; who, why, when it can happen, how to stop it."""
     ready_at = clock.now() + timedelta(seconds=current_app.config["ASSISTED_WAIT_SECONDS"])
     told: dict[str, Any] = {"username": username, "by": by, "reason": reason, "stop": stop, "ready_at": ready_at}
-    return _letter("assisted", reader, **told, new_email=masked(new_email), where=where)
+    return _letter("assisted", reader, **told, new_email=masked(new_email), origin=origin)
 
 
-def assisted_proof(reader: Reader, *, username: str, by: str, token: str, where: Where) -> Letter:
+def assisted_proof(reader: Reader, *, username: str, by: str, token: str, origin: Origin) -> Letter:
     """To the new address: the link that proves it and makes the change."""
-    return _letter("assisted_proof", reader, username=username, by=by, token=token, where=where)
+    return _letter("assisted_proof", reader, username=username, by=by, token=token, origin=origin)
 
 
-def invitation(reader: Reader, *, token: str, hours: int, by: str, where: Where) -> Letter:
+def invitation(reader: Reader, *, token: str, hours: int, by: str, origin: Origin) -> Letter:
     """To an address: who invites it to become an administrator, and the link to register."""
-    return _letter("invitation", reader, token=token, hours=hours, by=by, where=where)
+    return _letter("invitation", reader, token=token, hours=hours, by=by, origin=origin)
 
 
-def account_changed(reader: Reader, *, username: str, what: str, reason: str, by: str, where: Where) -> Letter:
+def account_changed(reader: Reader, *, username: str, what: str, reason: str, by: str, origin: Origin) -> Letter:
     """To an administrator: another one changed their role, disabled or enabled them, or dropped their change."""
-    return _letter("account_changed", reader, username=username, what=what, reason=reason, by=by, where=where)
+    return _letter("account_changed", reader, username=username, what=what, reason=reason, by=by, origin=origin)
 
 
 def _span(seconds: int) -> str:
@@ -195,7 +197,7 @@ def _moment(moment: datetime, zone: ZoneInfo | None) -> str:
     return f"{time} (UTC{offset}, {zone.key})"
 
 
-def _letter(kind: str, reader: Reader, *, where: Where, at: datetime | None = None, **values: Any) -> Letter:
+def _letter(kind: str, reader: Reader, *, origin: Origin, at: datetime | None = None, **values: Any) -> Letter:
     """Write a mail. Whatever it says, it says when that was (`at`, else now), and which site it is about."""
     with force_locale(reader.language):
         if isinstance(seconds := values.get("seconds"), int):
@@ -203,8 +205,8 @@ def _letter(kind: str, reader: Reader, *, where: Where, at: datetime | None = No
         zone = time_zones.find(reader.time_zone)
         moments = {"at": at or clock.now()} | {name: it for name, it in values.items() if isinstance(it, datetime)}
         values |= {name: _moment(moment, zone) for name, moment in moments.items()}
-        site = urlsplit(where.site or current_app.config["SITE_URL"]).netloc
-        values.update(where=where, site=site)
+        site = urlsplit(origin.site or current_app.config["SITE_URL"]).netloc
+        values.update(origin=origin, site=site)
         # Not through Flask's render_template: a mail says nothing that depends on the request at hand.
         templates = (current_app.jinja_env.get_template(f"mail/{kind}/{part}") for part in PARTS)
         subject, body, html = [template.render(values) for template in templates]

@@ -15,8 +15,9 @@ from flask_wtf.csrf import generate_csrf
 from sqlalchemy import delete, func, select, update
 from werkzeug.datastructures import Headers
 
-from accounts import audit, clock, passwords, pending, people, sessions
+from accounts import clock, passwords, pending, people, sessions
 from accounts.flows import administration
+from accounts.origin import COMMAND_LINE
 from app import create_app
 from models import Audit, Budget, CMSUser, EmailChange, Link, LinkPurpose, LoginSession, Mail, MailState, db, email_key
 from tests.houses import broken_histories, settings_for
@@ -93,7 +94,7 @@ class Site:
         email = email or self.fresh("ann")
         given = {"username": email.partition("@")[0], "password": PASSWORD, "superuser": False, **more}
         with self.app.app_context():
-            user = administration.create(email=email, where=audit.COMMAND_LINE, **given)
+            user = administration.create(email=email, origin=COMMAND_LINE, **given)
             user.password_hash = HASHED
             db.session.commit()
         return email
@@ -118,7 +119,7 @@ class Site:
         with self.app.test_request_context():
             user = people.with_email(person.email)
             assert user is not None
-            session["sid"] = sessions.start(user, audit.COMMAND_LINE, remember=False)
+            session["sid"] = sessions.start(user, COMMAND_LINE, remember=False)
             db.session.commit()
             person._token = generate_csrf()
             interface = self.app.session_interface
@@ -146,9 +147,9 @@ class Site:
         with self.app.app_context():
             return list(db.session.execute(query).all())
 
-    def count(self, table: Any, *where: Any) -> int:
+    def count(self, table: Any, *origin: Any) -> int:
         """Return how many rows of a table are so."""
-        return int(self.rows(select(func.count()).select_from(table).where(*where))[0][0])
+        return int(self.rows(select(func.count()).select_from(table).where(*origin))[0][0])
 
     def write(self, statement: Any) -> None:
         """Change rows, as an operator or the passing of time would."""

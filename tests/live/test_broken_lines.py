@@ -16,8 +16,9 @@ from typing import Any
 
 from sqlalchemy import select
 
-from accounts import audit, clock, passwords, people, unit_of_work
+from accounts import clock, passwords, people, unit_of_work
 from accounts.flows import email_change, undo
+from accounts.origin import COMMAND_LINE
 from accounts.unit_of_work import UnitOfWork
 from cms import answers, headers, settings
 from cms import undo as undo_pages
@@ -199,7 +200,7 @@ def test_who_undoes_while_something_breaks_has_a_good_link_or_the_old_address(br
             user = people.with_email(case.old)
             assert user is not None
             # `new` was theirs before.
-            token = undo.offer(user, case.new, case.new, since=clock.now(), where=audit.COMMAND_LINE)
+            token = undo.offer(user, case.new, case.new, since=clock.now(), origin=COMMAND_LINE)
             case.link = f"/cms/resetemail/undo/{token}/"
             db.session.commit()
         case.send(lambda case=case: case.person.post(case.link))
