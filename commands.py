@@ -141,7 +141,7 @@ def list_(begins: str) -> None:
 @REASON
 def disable(user: CMSUser, reason: str) -> None:
     """Disable an administrator; all their sessions end."""
-    administration.disable(None, user.id, reason=reason, origin=COMMAND_LINE)
+    administration.disable(COMMAND_LINE, user.id, reason=reason)
     click.echo("Done.")
 
 
@@ -150,7 +150,7 @@ def disable(user: CMSUser, reason: str) -> None:
 @REASON
 def enable(user: CMSUser, reason: str) -> None:
     """Let an administrator sign in again."""
-    administration.enable(None, user.id, reason=reason, origin=COMMAND_LINE)
+    administration.enable(COMMAND_LINE, user.id, reason=reason)
     click.echo("Done.")
 
 
@@ -160,7 +160,7 @@ def enable(user: CMSUser, reason: str) -> None:
 @REASON
 def role(user: CMSUser, role: str, reason: str) -> None:
     """Make an administrator an editor or a superuser."""
-    administration.set_role(None, user.id, superuser=role == "superuser", reason=reason, origin=COMMAND_LINE)
+    administration.set_role(COMMAND_LINE, user.id, superuser=role == "superuser", reason=reason)
     click.echo("Done.")
 
 
@@ -212,7 +212,7 @@ def pending() -> None:
 @REASON
 def cancel(user: CMSUser, reason: str) -> None:
     """Drop an administrator's pending change."""
-    administration.drop_change(None, user.id, reason=reason, origin=COMMAND_LINE)
+    administration.drop_change(COMMAND_LINE, user.id, reason=reason)
     click.echo("Done.")
 
 
@@ -221,7 +221,7 @@ def cancel(user: CMSUser, reason: str) -> None:
 @REASON
 def unlock(user: CMSUser, reason: str) -> None:
     """Give an administrator's spent tries back, and end a freeze."""
-    administration.unlock(user.id, reason=reason, origin=COMMAND_LINE)
+    administration.unlock(COMMAND_LINE, user.id, reason=reason)
     click.echo("Done.")
 
 
@@ -240,7 +240,7 @@ def show_history(user: CMSUser) -> None:
 @REASON
 def start(user: CMSUser, new_email: str, reason: str) -> None:
     """Start a change of address for an administrator who lost the mailbox."""
-    assisted_change.start(None, user.id, _address(new_email), reason=reason, origin=_here())
+    assisted_change.start(_here(), user.id, _address(new_email), reason=reason)
     click.echo("Done.")
 
 

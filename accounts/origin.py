@@ -12,5 +12,10 @@ class Origin:
     site: str = ""
     time_zone: str = ""  # An IANA name, or "" if the browser sent none.
 
+    @property
+    def is_command_line(self) -> bool:
+        """Say whether the operator asks, and no browser."""
+        return (self.network, self.browser) == (COMMAND_LINE.network, COMMAND_LINE.browser)
+
 
 COMMAND_LINE = Origin("-", "command line")

@@ -6,13 +6,15 @@ Whatever was proved before the account was locked (a session, a password, a righ
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
 
 from accounts import audit, people, sessions
 from accounts.errors import NobodyThere, NotAllowed, NotYourself, Refusal, SignInRequired
-from accounts.mail import worker
+from accounts.mail import outbox, worker
+from accounts.mail.messages import Letter
 from accounts.origin import Origin
 from accounts.passwords import PasswordProof
 from models import CMSUser, LoginSession, db
@@ -22,21 +24,48 @@ _MANAGERS = select(CMSUser.id).where(CMSUser.is_superuser, CMSUser.is_active)
 
 @dataclass(frozen=True)
 class Actor:
-    """The administrator who acts, and the session in which they do; the command line has none."""
+    """An administrator who acts in a session, and where the request came from."""
 
     user: CMSUser
     session: LoginSession
+    origin: Origin
+
+
+Requester = Actor | Origin
+"""Who asks for a use case: an administrator in a session, or a visitor or the operator, of whom only this is known."""
 
 
 @dataclass
 class UnitOfWork:
-    """A use case that is under way: it locks accounts, and knows whose history a refusal belongs to."""
+    """A use case that is under way: it locks accounts, records what happens and knows who asked for it."""
 
     origin: Origin
     actor: Actor | None
     refused_id: int | None  # In whose history a refusal is recorded.
     refused_detail: dict[str, Any] = field(default_factory=dict)  # What the row tells beside the refusal itself.
     after_commit: list[Callable[[], object]] = field(default_factory=list)
+
+    @property
+    def actor_name(self) -> str:
+        """Return the user name of who acts, or "" for the operator or a visitor."""
+        return self.actor.user.username if self.actor else ""
+
+    def record(
+        self, account: CMSUser, event: str, *, fold: bool = False, actor_id: int | None = audit.OWNER, **detail: Any
+    ) -> None:
+        """Add a row to the history of an account, which is locked; see `audit.record`.
+
+        Who did it is who acts, the operator on the command line, or else the owner of the account.
+        """
+        if actor_id == audit.OWNER and self.actor:
+            actor_id = self.actor.user.id
+        elif actor_id == audit.OWNER and self.origin.is_command_line:
+            actor_id = None
+        audit.record(account, event, self.origin, fold=fold, actor_id=actor_id, **detail)
+
+    def send(self, letter: Letter, account: CMSUser, **when: datetime) -> None:
+        """Mail a letter to the address of an account after the commit."""
+        outbox.enqueue(letter, account.email, user_id=account.id, **when)
 
     def lock_own(self, proof: PasswordProof | None = None) -> CMSUser:
         """Lock the account of who acts and return it as it is now.
@@ -97,12 +126,13 @@ class UnitOfWork:
 
 
 @contextlib.contextmanager
-def begin(origin: Origin, actor: Actor | None = None, **refused_detail: Any) -> Iterator[UnitOfWork]:
+def begin(requester: Requester, **refused_detail: Any) -> Iterator[UnitOfWork]:
     """Run a use case as one transaction: commit it, then have its mail delivered and run what it left for afterwards.
 
     A refusal is recorded in the history of who acts, or of the account that was locked, with `refused_detail`.
     """
-    work = UnitOfWork(origin, actor, actor.user.id if actor else None, refused_detail)
+    work = _work_of(requester)
+    work.refused_detail = refused_detail
     try:
         yield work
     except Refusal as refusal:
@@ -115,17 +145,28 @@ def begin(origin: Origin, actor: Actor | None = None, **refused_detail: Any) -> 
     _commit(work)
 
 
-def refuse(origin: Origin, actor: Actor, refusal: Refusal) -> None:
+def join(origin: Origin) -> UnitOfWork:
+    """Return a unit of work that is part of the transaction of a task, which delivery commits."""
+    return _work_of(origin)
+
+
+def refuse(actor: Actor, refusal: Refusal) -> None:
     """Record a refusal that was decided before any use case began, and raise it."""
-    with begin(origin, actor):
+    with begin(actor):
         raise refusal
+
+
+def _work_of(requester: Requester) -> UnitOfWork:
+    if isinstance(requester, Actor):
+        return UnitOfWork(requester.origin, requester, requester.user.id)
+    return UnitOfWork(requester, None, None)
 
 
 def _record_refusal(work: UnitOfWork, refusal: Refusal) -> None:
     """Record a refusal in a transaction of its own; repetitions are counted in one row."""
     account = people.lock(work.refused_id) if work.refused_id else None
     if account is not None:
-        audit.record(account, refusal.event(), work.origin, fold=True, **work.refused_detail)
+        work.record(account, refusal.event(), fold=True, **work.refused_detail)
         db.session.commit()
 
 

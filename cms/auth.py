@@ -40,7 +40,7 @@ def login_post() -> Answer:
     form = checked(LoginForm(request.form), _login_page)
     email, password, remember = str(form.email.data), str(form.password.data), bool(form.remember.data)
     if guard.signed_in():
-        sign_in.sign_out(guard.actor(), guard.origin())
+        sign_in.sign_out(guard.actor())
     mark = guard.browser_mark()
     signed_in = sign_in.sign_in(
         email=email, password=password, remember=remember, browser_mark=mark, origin=guard.origin()
@@ -54,7 +54,7 @@ def login_post() -> Answer:
 @bp.post("/logout/")
 def logout() -> Answer:
     """Sign out: the session ends at the server, the cookie is emptied, the browser deletes what it kept."""
-    sign_in.sign_out(guard.actor(), guard.origin())
+    sign_in.sign_out(guard.actor())
     session.clear()
     after_this_request(headers.clear_site_data)
     to = url_for("auth.login")
@@ -71,7 +71,7 @@ def reauth() -> str:
 def reauth_post() -> Answer:
     """Take the password as proof for the next minutes, and go on where it was asked for."""
     form = checked(ReauthForm(request.form), reauth_page)
-    session["sid"] = sign_in.prove(guard.actor(), str(form.password.data), guard.origin())
+    session["sid"] = sign_in.prove(guard.actor(), str(form.password.data))
     if resume := own_path(form.resume.data):
         return redirect(resume, 307)  # The browser sends the interrupted form once more, with all that it held.
     to = _next(form.next.data)

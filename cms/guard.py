@@ -84,7 +84,7 @@ def check() -> None:
         if current_app.config["WTF_CSRF_ENABLED"]:
             csrf.protect()
         if permission:
-            sign_in.require_proof(actor(), origin())
+            sign_in.require_proof(actor())
 
 
 def signed_in() -> bool:
@@ -124,7 +124,7 @@ def actor() -> Actor:
     """Return who acts, and the session in which they do. Raises SignInRequired."""
     if not signed_in():
         raise SignInRequired
-    return Actor(g.cms_user, g.session)
+    return Actor(g.cms_user, g.session, origin())
 
 
 def welcome(sid: str, *, remember: bool) -> None:

@@ -24,7 +24,7 @@ def reset_password_post() -> Answer:
     form = ChangePasswordForm(request.form, unlike=(g.cms_user.username, g.cms_user.email))
     checked(form, _reset_page)
     old, new = str(form.oldpwd.data), str(form.password.data)
-    changed = new_password.change(guard.actor(), old=old, new=new, origin=guard.origin())
+    changed = new_password.change(guard.actor(), old=old, new=new)
     session["sid"] = changed.sid
     guard.mark_browser(changed.account)
     return done(gettext("Your password is changed. All other sessions are ended."), url_for(".reset_password"))

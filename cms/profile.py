@@ -24,7 +24,7 @@ def show_profile() -> str:
 def show_profile_post() -> Answer:
     """Change one's own data; a new language takes effect at once."""
     form = checked(ProfileForm(request.form), _profile_page)
-    g.cms_user = profile.update(guard.actor(), _given(form), version=form.version.data or 0, origin=guard.origin())
+    g.cms_user = profile.update(guard.actor(), _given(form), version=form.version.data or 0)
     guard.set_visitor(g.cms_user)
     refresh()
     return done(gettext("Your data are saved."), url_for(".show_profile"), version=g.cms_user.profile_version)

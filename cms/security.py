@@ -32,12 +32,12 @@ def before() -> int:
 @bp.post("/sessions/<int(max=2147483647):session_id>/end/")
 def end_session(session_id: int) -> Answer:
     """End one other session."""
-    history.end_session(guard.actor(), session_id, guard.origin())
+    history.end_session(guard.actor(), session_id)
     return done(gettext("The session is ended."), url_for(".security"))
 
 
 @bp.post("/sessions/end_others/")
 def end_other_sessions() -> Answer:
     """End all other sessions."""
-    history.end_other_sessions(guard.actor(), guard.origin())
+    history.end_other_sessions(guard.actor())
     return done(gettext("All other sessions are ended."), url_for(".security"))

@@ -47,7 +47,7 @@ def email_captcha() -> Answer:
     doubt = form.doubt()
     if doubt and not form.sure.data:
         raise Doubtful(doubt)
-    email_change.ask(guard.actor(), email, guard.origin())
+    email_change.ask(guard.actor(), email)
     message = gettext("The code is on its way to %(email)s.", email=email)
     return done(message, url_for(".reset_email"), read=_pending)
 
@@ -58,7 +58,7 @@ def reset_email_post() -> Answer:
     form = checked(ResetEmailForm(request.form), _refused_page)
     # `captcha` is the wire's word; inside it is a code.
     codes = {"code": form.captcha.data, "old_code": form.old_captcha.data}
-    changed = email_change.confirm(guard.actor(), str(form.email.data), guard.origin(), **codes)
+    changed = email_change.confirm(guard.actor(), str(form.email.data), **codes)
     session["sid"] = changed.sid
     guard.mark_browser(changed.account)
     message, note = gettext("Your e-mail address is changed!"), {"email_changed": True}
@@ -68,7 +68,7 @@ def reset_email_post() -> Answer:
 @bp.post("/resetemail/cancel/")
 def cancel() -> Answer:
     """Drop the pending change."""
-    email_change.cancel(guard.actor(), guard.origin())
+    email_change.cancel(guard.actor())
     return done(gettext("The change is cancelled."), url_for(".reset_email"))
 
 

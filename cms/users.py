@@ -31,7 +31,7 @@ def invite() -> Answer:
     """Invite an address."""
     form = checked(InviteForm(request.form), _users_page)
     superuser = form.role.data == "superuser"
-    registration.invite(guard.actor(), str(form.email.data), superuser=superuser, origin=guard.origin())
+    registration.invite(guard.actor(), str(form.email.data), superuser=superuser)
     return done(gettext("The invitation is on its way to %(email)s.", email=form.email.data), url_for(".users"))
 
 
@@ -39,7 +39,7 @@ def invite() -> Answer:
 @may_manage
 def resend_invitation(invitation_id: int) -> Answer:
     """Mail an invitation once more."""
-    registration.again(guard.actor(), invitation_id, guard.origin())
+    registration.again(guard.actor(), invitation_id)
     return done(gettext("The invitation is on its way again."), url_for(".users"))
 
 
@@ -47,7 +47,7 @@ def resend_invitation(invitation_id: int) -> Answer:
 @may_manage
 def withdraw_invitation(invitation_id: int) -> Answer:
     """Withdraw an invitation."""
-    registration.withdraw(guard.actor(), invitation_id, guard.origin())
+    registration.withdraw(guard.actor(), invitation_id)
     return done(gettext("The invitation is withdrawn."), url_for(".users"))
 
 
@@ -64,7 +64,7 @@ def set_role(user_id: int) -> Answer:
     """Make somebody a superuser or an editor."""
     form = _checked(RoleForm(request.form), user_id)
     superuser, reason = form.role.data == "superuser", str(form.reason.data)
-    administration.set_role(guard.actor(), user_id, superuser=superuser, reason=reason, origin=guard.origin())
+    administration.set_role(guard.actor(), user_id, superuser=superuser, reason=reason)
     return done(gettext("The role is changed."), url_for(".user", user_id=user_id))
 
 
@@ -73,7 +73,7 @@ def set_role(user_id: int) -> Answer:
 def disable(user_id: int) -> Answer:
     """Disable somebody."""
     form = _checked(ReasonForm(request.form), user_id)
-    administration.disable(guard.actor(), user_id, reason=str(form.reason.data), origin=guard.origin())
+    administration.disable(guard.actor(), user_id, reason=str(form.reason.data))
     return done(gettext("The account is disabled and signed out everywhere."), url_for(".user", user_id=user_id))
 
 
@@ -82,7 +82,7 @@ def disable(user_id: int) -> Answer:
 def enable(user_id: int) -> Answer:
     """Enable somebody."""
     form = _checked(ReasonForm(request.form), user_id)
-    administration.enable(guard.actor(), user_id, reason=str(form.reason.data), origin=guard.origin())
+    administration.enable(guard.actor(), user_id, reason=str(form.reason.data))
     return done(gettext("The account is enabled."), url_for(".user", user_id=user_id))
 
 
@@ -91,7 +91,7 @@ def enable(user_id: int) -> Answer:
 def end_sessions(user_id: int) -> Answer:
     """Sign somebody out everywhere."""
     form = _checked(ReasonForm(request.form), user_id)
-    administration.end_sessions(guard.actor(), user_id, reason=str(form.reason.data), origin=guard.origin())
+    administration.end_sessions(guard.actor(), user_id, reason=str(form.reason.data))
     return done(gettext("All their sessions are ended."), url_for(".user", user_id=user_id))
 
 
@@ -100,7 +100,7 @@ def end_sessions(user_id: int) -> Answer:
 def send_password_link(user_id: int) -> Answer:
     """Mail somebody a link to set a new password."""
     form = _checked(ReasonForm(request.form), user_id)
-    new_password.send_link(guard.actor(), user_id, reason=str(form.reason.data), origin=guard.origin())
+    new_password.send_link(guard.actor(), user_id, reason=str(form.reason.data))
     message = gettext("A link to set a new password is on its way to their address.")
     return done(message, url_for(".user", user_id=user_id))
 
@@ -110,7 +110,7 @@ def send_password_link(user_id: int) -> Answer:
 def drop_change(user_id: int) -> Answer:
     """Drop somebody's pending change of address."""
     form = _checked(ReasonForm(request.form), user_id)
-    administration.drop_change(guard.actor(), user_id, reason=str(form.reason.data), origin=guard.origin())
+    administration.drop_change(guard.actor(), user_id, reason=str(form.reason.data))
     return done(gettext("The pending change is dropped."), url_for(".user", user_id=user_id))
 
 
@@ -121,7 +121,7 @@ def start_change(user_id: int) -> Answer:
     administration.seen(user_id)
     form = checked(StartChangeForm(request.form), lambda form: _user_page(user_id, start=form))
     email, reason = str(form.email.data), str(form.reason.data)
-    assisted_change.start(guard.actor(), user_id, email, reason=reason, origin=guard.origin())
+    assisted_change.start(guard.actor(), user_id, email, reason=reason)
     return done(gettext("The change is started; every known address is told."), url_for(".user", user_id=user_id))
 
 

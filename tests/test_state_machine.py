@@ -40,8 +40,9 @@ from hypothesis.stateful import (
 )
 
 from accounts.flows import administration
+from accounts.origin import COMMAND_LINE
 from models import Audit, CMSUser, EmailChange, Link, db, email_key
-from tests.houses import HERE, Clock, House, SharedApp, broken_histories, copied, settings_for
+from tests.houses import Clock, House, SharedApp, broken_histories, copied, settings_for
 from tests.parts import MemcachedServer, PostgresServer, SmtpServer
 from tests.people import PASSWORD, Answer, InProcess, Person, code_in, link_in, other_than, text_of
 
@@ -503,7 +504,7 @@ class Story(RuleBasedStateMachine):
         who = self.people[which]
         deed = administration.disable if who.is_active else administration.enable
         with self.house.app.app_context():
-            deed(None, self.ids[who.name], reason="for the test", origin=HERE)
+            deed(COMMAND_LINE, self.ids[who.name], reason="for the test")
         who.is_active = not who.is_active
         if not who.is_active:
             self.ends_all(who)
@@ -514,7 +515,7 @@ class Story(RuleBasedStateMachine):
     def an_operator_drops_the_change(self, which: int) -> None:
         """Drop a pending change, as on the command line."""
         with self.house.app.app_context():
-            administration.drop_change(None, self.ids[self.people[which].name], reason="for the test", origin=HERE)
+            administration.drop_change(COMMAND_LINE, self.ids[self.people[which].name], reason="for the test")
         self.people[which].pending = None
         self.letters()
 

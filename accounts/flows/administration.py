@@ -6,11 +6,11 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from accounts import audit, limits, links, passwords, pending, people, sessions, unit_of_work, usernames
+from accounts import limits, links, passwords, pending, people, sessions, unit_of_work, usernames
 from accounts.errors import EmailTaken, LastSuperuser, NobodyThere
-from accounts.mail import messages, outbox
+from accounts.mail import messages
 from accounts.origin import Origin
-from accounts.unit_of_work import Actor
+from accounts.unit_of_work import Requester, UnitOfWork
 from models import ChangeOutcome, CMSUser, EmailChange, db, email_key, name_key
 
 PAGE = 50
@@ -72,24 +72,24 @@ def create(*, email: str, username: str, password: str, superuser: bool, origin:
     UsernameTaken if the name looks like that of a superuser.
     """
     password_hash = passwords.hashed(password)
-    with unit_of_work.begin(origin):
+    with unit_of_work.begin(origin) as work:
         if links.reserved(email_key(email)):
             raise EmailTaken
         usernames.refuse_lookalike_username(username, None)
         user = people.new_account(email, username, password_hash, superuser=superuser)
         db.session.add(user)
         db.session.flush()
-        audit.record(user, "administrator_created", origin, superuser=superuser)
+        work.record(user, "administrator_created", superuser=superuser)
     return user
 
 
-def set_role(actor: Actor | None, user_id: int, *, superuser: bool, reason: str, origin: Origin) -> None:
+def set_role(requester: Requester, user_id: int, *, superuser: bool, reason: str) -> None:
     """Make somebody a superuser or an editor; an editor's started changes are withdrawn.
 
     Raises NobodyThere, NotYourself, NotAllowed, SignInRequired, LastSuperuser, and UsernameTaken if the name of who
     would become a superuser looks like that of another one; then nothing is changed but the history.
     """
-    with unit_of_work.begin(origin, actor, whose=user_id) as work:
+    with unit_of_work.begin(requester, whose=user_id) as work:
         accounts = work.lock_managed(user_id, also=lambda: pending.started_by(user_id))
         user = accounts[user_id]
         if user.is_superuser != superuser:
@@ -97,66 +97,66 @@ def set_role(actor: Actor | None, user_id: int, *, superuser: bool, reason: str,
             if superuser:
                 usernames.refuse_lookalike_username(user.username, user.id)
             user.is_superuser = superuser
-            withdraw_started(user, accounts, origin)
-            _tell(actor, user, "made_superuser" if superuser else "made_editor", reason, origin)
+            withdraw_started(work, user, accounts)
+            _tell(work, user, "made_superuser" if superuser else "made_editor", reason)
 
 
-def disable(actor: Actor | None, user_id: int, *, reason: str, origin: Origin) -> None:
+def disable(requester: Requester, user_id: int, *, reason: str) -> None:
     """Disable somebody: their sessions end, and so do their pending change and those they started for others.
 
     Raises as set_role does.
     """
-    with unit_of_work.begin(origin, actor, whose=user_id) as work:
+    with unit_of_work.begin(requester, whose=user_id) as work:
         accounts = work.lock_managed(user_id, also=lambda: pending.started_by(user_id))
         user = accounts[user_id]
         if user.is_active:
             _keep_a_superuser(user)
             user.is_active = False
-            pending.end(user.id, ChangeOutcome.DROPPED, by=_name_of(actor))
+            pending.end(user.id, ChangeOutcome.DROPPED, by=work.actor_name)
             sessions.end_all(user)
-            withdraw_started(user, accounts, origin)
-            _tell(actor, user, "disabled", reason, origin)
+            withdraw_started(work, user, accounts)
+            _tell(work, user, "disabled", reason)
 
 
-def enable(actor: Actor | None, user_id: int, *, reason: str, origin: Origin) -> None:
+def enable(requester: Requester, user_id: int, *, reason: str) -> None:
     """Let somebody sign in again. Raises NobodyThere, NotYourself, NotAllowed, SignInRequired."""
-    with unit_of_work.begin(origin, actor, whose=user_id) as work:
+    with unit_of_work.begin(requester, whose=user_id) as work:
         user = work.lock_managed(user_id)[user_id]
         if not user.is_active:
             user.is_active = True
-            _tell(actor, user, "enabled", reason, origin)
+            _tell(work, user, "enabled", reason)
 
 
-def end_sessions(actor: Actor, user_id: int, *, reason: str, origin: Origin) -> None:
+def end_sessions(requester: Requester, user_id: int, *, reason: str) -> None:
     """End every session of somebody else. Raises NobodyThere, NotYourself, NotAllowed, SignInRequired."""
-    with unit_of_work.begin(origin, actor, whose=user_id) as work:
+    with unit_of_work.begin(requester, whose=user_id) as work:
         user = work.lock_managed(user_id)[user_id]
         sessions.end_all(user)
-        _tell(actor, user, "sessions_ended", reason, origin)
+        _tell(work, user, "sessions_ended", reason)
 
 
-def drop_change(actor: Actor | None, user_id: int, *, reason: str, origin: Origin) -> None:
+def drop_change(requester: Requester, user_id: int, *, reason: str) -> None:
     """Drop somebody's pending change of address, with a reason that they get to see.
 
     Raises NobodyThere, NotYourself, NotAllowed, SignInRequired; then nothing is changed but the history.
     """
-    with unit_of_work.begin(origin, actor, whose=user_id) as work:
+    with unit_of_work.begin(requester, whose=user_id) as work:
         user = work.lock_managed(user_id)[user_id]
-        if pending.end(user.id, ChangeOutcome.DROPPED, by=_name_of(actor)):
-            _tell(actor, user, "change_dropped", reason, origin)
+        if pending.end(user.id, ChangeOutcome.DROPPED, by=work.actor_name):
+            _tell(work, user, "change_dropped", reason)
 
 
-def unlock(user_id: int, *, reason: str, origin: Origin) -> None:
+def unlock(requester: Requester, user_id: int, *, reason: str) -> None:
     """Give somebody's spent tries back and end a freeze of their address. Raises NobodyThere."""
-    with unit_of_work.begin(origin) as work:
+    with unit_of_work.begin(requester) as work:
         user = work.lock_managed(user_id)[user_id]
         limits.give_back(limits.tries_of_the_day(user.id))
         user.frozen_until = None
-        _tell(None, user, "unlocked", reason, origin)
+        _tell(work, user, "unlocked", reason)
 
 
 def withdraw_started(
-    starter: CMSUser, accounts: dict[int, CMSUser], origin: Origin, since: datetime | None = None
+    work: UnitOfWork, starter: CMSUser, accounts: dict[int, CMSUser], since: datetime | None = None
 ) -> list[CMSUser]:
     """Withdraw the changes that somebody started for others (since a moment), and tell these; return them.
 
@@ -165,16 +165,16 @@ def withdraw_started(
     owners = [accounts[user_id] for user_id in sorted(pending.started_by(starter.id, since))]
     for owner in owners:
         pending.end(owner.id, ChangeOutcome.WITHDRAWN)
-        audit.record(owner, "change_withdrawn", origin, actor_id=None, by=starter.username)
+        work.record(owner, "change_withdrawn", actor_id=None, by=starter.username)
         letter = messages.account_changed(
             messages.reader_of(owner),
             username=owner.username,
             what="change_withdrawn",
             reason="",
             by=starter.username,
-            origin=origin,
+            origin=work.origin,
         )
-        outbox.enqueue(letter, owner.email, user_id=owner.id)
+        work.send(letter, owner)
     return owners
 
 
@@ -187,20 +187,15 @@ def _keep_a_superuser(user: CMSUser) -> None:
         raise LastSuperuser
 
 
-def _name_of(actor: Actor | None) -> str:
-    return actor.user.username if actor else ""
-
-
-def _tell(actor: Actor | None, user: CMSUser, event: str, reason: str, origin: Origin) -> None:
-    """Write what was done into the history of the account, and tell its owner who did it and why."""
-    actor_id, by = (actor.user.id, actor.user.username) if actor else (None, "-")
-    audit.record(user, event, origin, actor_id=actor_id, reason=reason, by=by)
+def _tell(work: UnitOfWork, user: CMSUser, event: str, reason: str) -> None:
+    """Record what was done in the history of the account, and tell its owner who did it and why."""
+    work.record(user, event, reason=reason, by=work.actor_name or "-")
     letter = messages.account_changed(
         messages.reader_of(user),
         username=user.username,
         what=event,
         reason=reason,
-        by=_name_of(actor),
-        origin=origin,
+        by=work.actor_name,
+        origin=work.origin,
     )
-    outbox.enqueue(letter, user.email, user_id=user.id)
+    work.send(letter, user)

@@ -12,13 +12,13 @@ from flask import current_app
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from accounts import audit, clock, links, pending, people, sessions, unit_of_work
+from accounts import clock, links, pending, people, sessions, unit_of_work
 from accounts.errors import EmailTaken, LinkDead
 from accounts.flows import email_change
 from accounts.mail import messages, outbox
 from accounts.origin import Origin
 from accounts.signing import fingerprint
-from accounts.unit_of_work import Actor
+from accounts.unit_of_work import Requester, UnitOfWork
 from models import ChangeOutcome, CMSUser, EmailChange, Link, LinkPurpose, db, email_key
 
 
@@ -33,26 +33,26 @@ class Preview:
     browser: str
 
 
-def start(actor: Actor | None, user_id: int, email: str, *, reason: str, origin: Origin) -> None:
-    """Start the change; without an actor on the command line. A pending change of their own is replaced.
+def start(requester: Requester, user_id: int, email: str, *, reason: str) -> None:
+    """Start the change. A pending change of their own is replaced.
 
     Raises NobodyThere, NotYourself, NotAllowed, SignInRequired, SameEmail, ChangesFrozen, EmailTaken; then nothing is
     changed but the history.
     """
-    with unit_of_work.begin(origin, actor, whose=user_id, email=email) as work:
+    with unit_of_work.begin(requester, whose=user_id, email=email) as work:
         user = work.lock_managed(user_id)[user_id]
         email_change.refuse_same(user, email)
         email_change.refuse_frozen(user)
         if people.with_email(email) or links.reserved(email_key(email), user.id):
             raise EmailTaken
-        _replace(actor, user, email, reason, origin)
+        _replace(work, user, email, reason)
 
 
-def _replace(actor: Actor | None, user: CMSUser, email: str, reason: str, origin: Origin) -> None:
-    """Put the started change and its mails in the place of what was pending."""
+def _replace(work: UnitOfWork, user: CMSUser, email: str, reason: str) -> None:
+    """Replace the pending change by the started one, and enqueue its mails."""
     now, wait = clock.now(), current_app.config["ASSISTED_WAIT_SECONDS"]
     ready_at, life = now + timedelta(seconds=wait), wait + current_app.config["ASSISTED_SECONDS"]
-    by_id, by = (actor.user.id, actor.user.username) if actor else (None, "")
+    by = work.actor_name
     stop = secrets.token_urlsafe(32)
     links.end(LinkPurpose.PROVE, user)
     token = links.make(LinkPurpose.PROVE, user, email, email_key(email), seconds=life)
@@ -65,23 +65,23 @@ def _replace(actor: Actor | None, user: CMSUser, email: str, reason: str, origin
             by=by,
             reason=reason,
             stop=stop,
-            origin=origin,
+            origin=work.origin,
         )
         outbox.enqueue(told, address, user_id=user.id)
-    proof = messages.assisted_proof(reader, username=user.username, by=by, token=token, origin=origin)
+    proof = messages.assisted_proof(reader, username=user.username, by=by, token=token, origin=work.origin)
     not_after = now + timedelta(seconds=life)
     mail_id = outbox.enqueue(proof, email, user_id=user.id, due_at=ready_at, not_after=not_after)
     email_change.put(
         user,
         email,
         is_assisted=True,
-        started_by=by_id,
+        started_by=work.actor.user.id if work.actor else None,
         mail_id=mail_id,
         stop_hash=fingerprint(stop),
         expires_at=not_after,
-        origin=origin,
+        origin=work.origin,
     )
-    audit.record(user, "change_started", origin, actor_id=by_id, email=email, by=by, reason=reason)
+    work.record(user, "change_started", email=email, by=by, reason=reason)
 
 
 def preview(token: str) -> Preview:
@@ -108,7 +108,7 @@ def prove(token: str, origin: Origin) -> str:
         email_change.refuse_frozen(user)
         by = starter.username if starter else "-"
         try:
-            email_change.write(user, change, origin, actor_id=change.started_by, by=by)
+            email_change.write(work, user, change, actor_id=change.started_by, by=by)
         except IntegrityError:
             raise EmailTaken from None
         links.end(LinkPurpose.PROVE, user)

@@ -59,18 +59,18 @@ def policy_of(user: CMSUser) -> str:
     return str(current_app.config["EMAIL_POLICY"][user.role])
 
 
-def ask(actor: Actor, email: str, origin: Origin) -> None:
+def ask(actor: Actor, email: str) -> None:
     """Mail a code to the new address; a pending change and its code are replaced.
 
     Raises ReauthRequired, SignInRequired, SameEmail, ChangesFrozen, EmailTaken (only where REVEAL_TAKEN_EMAIL is set),
     TooManyAttempts, TooManyRequests, CacheDown; then nothing is changed but the history. An address that is
     taken gets a note instead of a code, and nobody is told.
     """
-    with unit_of_work.begin(origin, actor) as work:
+    with unit_of_work.begin(actor) as work:
         sessions.require_proof(actor.session)
         refuse_same(actor.user, email)
         refuse_frozen(actor.user)
-        sends = limits.sends(actor.user.id, email_key(email), origin.network)
+        sends = limits.sends(actor.user.id, email_key(email), work.origin.network)
         limits.refuse_spent(*sends, *limits.tries(actor.user.id, email_key(email)))
         user = work.lock_own()
         refuse_same(user, email)
@@ -78,11 +78,11 @@ def ask(actor: Actor, email: str, origin: Origin) -> None:
         limits.spend(*sends)
         # Last of all limits, because everybody shares it: what another one refuses is not counted here.
         limits.throttle(Limit("sends:overall", current_app.config["CAPTCHA_SENDS_OVERALL_PER_HOUR"], HOUR))
-        _replace(user, actor.session, email, origin)
-        audit.record(user, "code_requested", origin, email=email)
+        _replace(work, user, email)
+        work.record(user, "code_requested", email=email)
 
 
-def confirm(actor: Actor, email: str, origin: Origin, *, code: str | None, old_code: str | None = None) -> Renewed:
+def confirm(actor: Actor, email: str, *, code: str | None, old_code: str | None = None) -> Renewed:
     """Change the address if this is the code that was mailed to it; return the account and the session's new id.
 
     Raises ReauthRequired, SignInRequired, SameEmail, ChangesFrozen, CodeExpired, ChangeWasDropped, AskedElsewhere,
@@ -90,7 +90,7 @@ def confirm(actor: Actor, email: str, origin: Origin, *, code: str | None, old_c
     Raises CodeMissing; then the right one of two codes is noted, and no try is spent. Raises EmailTaken; then the
     pending change is dropped.
     """
-    with unit_of_work.begin(origin, actor) as work:
+    with unit_of_work.begin(actor) as work:
         sessions.require_proof(actor.session)
         refuse_same(actor.user, email)
         asked = _asked_for(actor)
@@ -105,28 +105,28 @@ def confirm(actor: Actor, email: str, origin: Origin, *, code: str | None, old_c
         proofs = _compared(change, claim, code=code, kept=kept, old_code=old_code, kept_old=kept_old)
         if proofs.wrong:
             proofs.write_to(change)
-            _record_wrong(user, change, tries_left, origin)
+            _record_wrong(work, user, change, tries_left)
             raise CodeWrong(tries_left, proofs.wrong)
         if missing := proofs.missing():
             proofs.write_to(change)
             _give_try_back(change)
-            audit.record(user, "code_missing", origin, fold=True)
+            work.record(user, "code_missing", fold=True)
             raise CodeMissing(missing)
         renewed = _finish(work, user, change)
         work.after_commit.append(lambda: _forget(asked.nonce))
     return renewed
 
 
-def cancel(actor: Actor, origin: Origin) -> None:
+def cancel(actor: Actor) -> None:
     """Cancel the pending change, if there is one; its code is dead.
 
     Raises ReauthRequired, SignInRequired; then nothing is changed but the history.
     """
-    with unit_of_work.begin(origin, actor) as work:
+    with unit_of_work.begin(actor) as work:
         sessions.require_proof(actor.session)
         user = work.lock_own()
         if pending.end(user.id, ChangeOutcome.CANCELLED):
-            audit.record(user, "change_cancelled", origin)
+            work.record(user, "change_cancelled")
 
 
 def refuse_same(user: CMSUser, email: str) -> None:
@@ -142,7 +142,7 @@ def refuse_frozen(user: CMSUser) -> None:
 
 
 def write(
-    user: CMSUser, change: EmailChange, origin: Origin, *, actor_id: int | None = audit.OWNER, by: str = ""
+    work: UnitOfWork, user: CMSUser, change: EmailChange, *, actor_id: int | None = audit.OWNER, by: str = ""
 ) -> None:
     """Write the change and all that goes with it into the caller's transaction; the caller sees to the sessions.
 
@@ -152,7 +152,7 @@ def write(
     old, old_key, key = user.email, user.email_key, change.email_key
     user.email, user.email_key, user.email_version = change.email, key, user.email_version + 1
     told: dict[str, Any] = {"old": old, "new": user.email} | ({"by": by} if by else {})
-    audit.record(user, "email_changed", origin, actor_id=actor_id, **told)
+    work.record(user, "email_changed", actor_id=actor_id, **told)
     db.session.flush()
     if links.reserved(key, user.id):
         raise EmailTaken
@@ -161,9 +161,9 @@ def write(
         messages.reader_of(user),
         username=user.username,
         new_email=user.email,
-        undo=undo.offer(user, old, old_key, since=change.asked_at, origin=origin),
+        undo=undo.offer(user, old, old_key, since=change.asked_at, origin=work.origin),
         by=by,
-        origin=origin,
+        origin=work.origin,
     )
     outbox.enqueue(notice, old, user_id=user.id)
 
@@ -200,14 +200,16 @@ def _put(dialect: str) -> Any:
     return insert.on_conflict_do_update(index_elements=["user_id"], set_=values)
 
 
-def _replace(user: CMSUser, session: LoginSession, email: str, origin: Origin) -> None:
+def _replace(work: UnitOfWork, user: CMSUser, email: str) -> None:
     """Put a new pending change, its codes and its mails in the place of what there was."""
+    assert work.actor is not None
+    session, origin = work.actor.session, work.origin
     now, seconds = clock.now(), current_app.config["CAPTCHA_SECONDS"]
     owner, is_reserved = people.with_email(email), links.reserved(email_key(email), user.id)
     is_free = owner is None and not is_reserved
     if not is_free and current_app.config["REVEAL_TAKEN_EMAIL"]:
         # Counted all the same: nobody tries out a list of addresses.
-        audit.record(user, "email_taken", origin, fold=True, email=email)
+        work.record(user, "email_taken", fold=True, email=email)
         raise EmailTaken(stands=True)
     claim = Claim(user.id, session.id, email_key(email), user.email_version, secrets.token_hex(16))
     code = codes.issue(claim, seconds, real=is_free)
@@ -218,7 +220,7 @@ def _replace(user: CMSUser, session: LoginSession, email: str, origin: Origin) -
         letter = messages.taken(messages.reader_of(owner) if owner else Reader(reader.language), origin=origin)
     mail_id = outbox.enqueue(letter, owner.email if owner else email, user_id=user.id, not_after=not_after)
     stop = secrets.token_urlsafe(32)
-    old_nonce = _tell_old_address(user, claim, email, stop, origin)
+    old_nonce = _tell_old_address(work, user, claim, email, stop)
     try:
         put(
             user,
@@ -235,7 +237,7 @@ def _replace(user: CMSUser, session: LoginSession, email: str, origin: Origin) -
         raise SignInRequired from None
 
 
-def _tell_old_address(user: CMSUser, claim: Claim, email: str, stop: str, origin: Origin) -> str | None:
+def _tell_old_address(work: UnitOfWork, user: CMSUser, claim: Claim, email: str, stop: str) -> str | None:
     """Tell the present address at once, with a link that stops the change, and with a code where the policy asks one.
 
     Returns the name of that code, or None.
@@ -246,12 +248,12 @@ def _tell_old_address(user: CMSUser, claim: Claim, email: str, stop: str, origin
         old_claim = replace(claim, nonce=secrets.token_hex(16))
         code = codes.issue(old_claim, seconds)
         told = {"username": name, "new_email": email, "stop": stop}
-        letter = messages.old_code(reader, code=code, seconds=seconds, **told, origin=origin)
-        outbox.enqueue(letter, user.email, user_id=user.id, not_after=not_after)
+        letter = messages.old_code(reader, code=code, seconds=seconds, **told, origin=work.origin)
+        work.send(letter, user, not_after=not_after)
         return old_claim.nonce
     if current_app.config["HEADS_UP"]:
-        letter = messages.heads_up(reader, username=name, new_email=email, stop=stop, origin=origin)
-        outbox.enqueue(letter, user.email, user_id=user.id, not_after=not_after)
+        letter = messages.heads_up(reader, username=name, new_email=email, stop=stop, origin=work.origin)
+        work.send(letter, user, not_after=not_after)
     return None
 
 
@@ -328,19 +330,19 @@ def _compared(
     return _Proofs(new=change.new_proved or is_right, old=old_proved, wrong=wrong)
 
 
-def _record_wrong(user: CMSUser, change: EmailChange, tries_left: int, origin: Origin) -> None:
+def _record_wrong(work: UnitOfWork, user: CMSUser, change: EmailChange, tries_left: int) -> None:
     """Record a wrong code, and that it was the last try of the code or of the day.
 
     The present address is told of the latter (ASVS 6.3.5).
     """
-    audit.record(user, "code_wrong", origin, fold=True, email=change.email)
+    work.record(user, "code_wrong", fold=True, email=change.email)
     if change.tries >= current_app.config["CAPTCHA_TRIES"]:
-        audit.record(user, "code_locked", origin, email=change.email)
+        work.record(user, "code_locked", email=change.email)
     until = None if tries_left else limits.resets_at(limits.tries_of_the_day(user.id))
     if until:
-        audit.record(user, "tries_spent", origin)
-        letter = messages.tries_spent(messages.reader_of(user), username=user.username, until=until, origin=origin)
-        outbox.enqueue(letter, user.email, user_id=user.id)
+        work.record(user, "tries_spent")
+        letter = messages.tries_spent(messages.reader_of(user), username=user.username, until=until, origin=work.origin)
+        work.send(letter, user)
 
 
 def _finish(work: UnitOfWork, user: CMSUser, change: EmailChange) -> Renewed:
@@ -349,14 +351,14 @@ def _finish(work: UnitOfWork, user: CMSUser, change: EmailChange) -> Renewed:
     Raises EmailTaken; then the try is counted all the same, and the change is dropped.
     """
     assert work.actor is not None
-    key, session, origin = change.email_key, work.actor.session, work.origin
+    key, session = change.email_key, work.actor.session
     try:
-        write(user, change, origin)
+        write(work, user, change)
     except (IntegrityError, EmailTaken):
         user = work.restart()
         limits.spend(*limits.tries(user.id, key))  # The rollback took the try back, but it was made.
         pending.end(user.id, ChangeOutcome.CANCELLED)
-        audit.record(user, "email_taken", origin, fold=True)
+        work.record(user, "email_taken", fold=True)
         raise EmailTaken(stands=True) from None
     sessions.end_others(session)
     return Renewed(user, sessions.renew(session))

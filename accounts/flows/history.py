@@ -7,8 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from accounts import audit, sessions, unit_of_work
-from accounts.origin import Origin
+from accounts import sessions, unit_of_work
 from accounts.unit_of_work import Actor
 from models import Audit, CMSUser, LoginSession, db
 
@@ -42,31 +41,31 @@ def living_sessions(user: CMSUser) -> list[LoginSession]:
     return [session for session in db.session.scalars(query) if not sessions.is_over(session)]
 
 
-def end_session(actor: Actor, session_id: int, origin: Origin) -> None:
+def end_session(actor: Actor, session_id: int) -> None:
     """End one other session of the same person (ASVS 7.5.2).
 
     Raises ReauthRequired, SignInRequired; then nothing is changed but the history.
     """
-    with unit_of_work.begin(origin, actor) as work:
+    with unit_of_work.begin(actor) as work:
         sessions.require_proof(actor.session)
         account = work.lock_own()
         its = LoginSession.id == session_id, LoginSession.user_id == account.id
         other = db.session.scalar(select(LoginSession).where(*its))
         if other is not None and other.id != actor.session.id:
-            audit.record(account, "session_ended", origin, network=other.network, browser=other.browser)
+            work.record(account, "session_ended", network=other.network, browser=other.browser)
             sessions.end(other)
 
 
-def end_other_sessions(actor: Actor, origin: Origin) -> None:
+def end_other_sessions(actor: Actor) -> None:
     """End every other session of the same person.
 
     Raises ReauthRequired, SignInRequired; then nothing is changed but the history.
     """
-    with unit_of_work.begin(origin, actor) as work:
+    with unit_of_work.begin(actor) as work:
         sessions.require_proof(actor.session)
         account = work.lock_own()
         sessions.end_others(actor.session)
-        audit.record(account, "other_sessions_ended", origin)
+        work.record(account, "other_sessions_ended")
 
 
 def _seen(row: Audit, user: CMSUser) -> Event:

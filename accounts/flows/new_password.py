@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import current_app
 
-from accounts import audit, clock, limits, links, passwords, people, sessions, unit_of_work
+from accounts import clock, limits, links, passwords, people, sessions, unit_of_work
 from accounts.errors import LinkDead, NobodyThere
 from accounts.limits import HOUR, Limit
 from accounts.mail import messages, outbox
@@ -15,26 +15,26 @@ from accounts.mail.messages import Reader
 from accounts.origin import Origin
 from accounts.security_log import log_refusal
 from accounts.sessions import Renewed
-from accounts.unit_of_work import Actor
+from accounts.unit_of_work import Actor, UnitOfWork
 from models import CMSUser, LinkPurpose, Mail, db, email_key
 
 LINKS_PER_ADDRESS_PER_HOUR, LINKS_PER_NETWORK_PER_HOUR = 3, 20
 
 
-def change(actor: Actor, *, old: str, new: str, origin: Origin) -> Renewed:
+def change(actor: Actor, *, old: str, new: str) -> Renewed:
     """Change the password of who knows the old one; return the account and the session's new id.
 
     Raises PasswordWrong, SignInRequired, TooManyRequests, CacheDown; then nothing is changed but the history.
     """
-    with unit_of_work.begin(origin, actor) as work:
-        counted = limits.count_password_try(actor.user.email_key, f"session {actor.session.id}", origin.network)
+    with unit_of_work.begin(actor) as work:
+        counted = limits.count_password_try(actor.user.email_key, f"session {actor.session.id}", work.origin.network)
         proof, password_hash = passwords.prove(old, actor.user), passwords.hashed(new)
         account = work.lock_own(proof)
         passwords.set_hash(account, password_hash)
-        people.remember_time_zone(account, origin.time_zone)
+        people.remember_time_zone(account, work.origin.time_zone)
         sessions.end_others(actor.session)
         sid = sessions.renew(actor.session, proved=True)
-        _tell_of_new_password(account, origin)
+        _tell_of_new_password(work, account)
         work.after_commit.append(counted.forgive)
     return Renewed(account, sid)
 
@@ -53,27 +53,27 @@ def ask_for_link(email: str, language: str, origin: Origin) -> None:
 
 
 @outbox.task("password_link")
-def _mail_link(errand: Mail) -> None:
-    """Do what ask_for_link left to the outbox."""
-    asked = json.loads(errand.body)
-    found = people.with_email(errand.recipient)
+def _mail_link(task: Mail) -> None:
+    """Run the task that `ask_for_link` enqueued."""
+    asked = json.loads(task.body)
+    found = people.with_email(task.recipient)
     user = people.lock(found.id) if found else None
-    if user and user.is_active and user.email_key == email_key(errand.recipient):
-        origin = Origin(**asked["origin"])
-        put_link(user, origin, Reader(user.language or asked["language"], user.time_zone), at=errand.created_at)
-        audit.record(user, "password_link_sent", origin)
+    if user and user.is_active and user.email_key == email_key(task.recipient):
+        work = unit_of_work.join(Origin(**asked["origin"]))
+        send_password_link(work, user, Reader(user.language or asked["language"], user.time_zone), at=task.created_at)
+        work.record(user, "password_link_sent")
     else:
         log_refusal("address_unknown", "forgotten password", network=asked["origin"]["network"])
 
 
-def put_link(user: CMSUser, origin: Origin, reader: Reader, **told: Any) -> None:
-    """Mail a link to set a new password to the account's address; an older one dies. The caller commits.
+def send_password_link(work: UnitOfWork, user: CMSUser, reader: Reader, **told: Any) -> None:
+    """Mail a link to set a new password to the account's address; an older one dies.
 
     `told` is what the mail says beside it: `at` when it was asked for, `by` whom and for which `reason`.
     """
     token, seconds = make_link(user)
-    letter = messages.password_link(reader, username=user.username, token=token, origin=origin, **told)
-    outbox.enqueue(letter, user.email, user_id=user.id, not_after=clock.now() + timedelta(seconds=seconds))
+    letter = messages.password_link(reader, username=user.username, token=token, origin=work.origin, **told)
+    work.send(letter, user, not_after=clock.now() + timedelta(seconds=seconds))
 
 
 def make_link(user: CMSUser) -> tuple[str, int]:
@@ -105,7 +105,7 @@ def choose(token: str, password: str, origin: Origin) -> CMSUser:
             raise LinkDead
         passwords.set_hash(account, password_hash)
         sessions.end_all(account)
-        _tell_of_new_password(account, origin, is_by_link=True)
+        _tell_of_new_password(work, account, is_by_link=True)
     return account
 
 
@@ -121,37 +121,31 @@ def set_by_operator(user_id: int, password: str, *, reason: str, origin: Origin)
             raise NobodyThere
         passwords.set_hash(account, password_hash)
         sessions.end_all(account)
-        _tell_of_new_password(account, origin, actor_id=None, by="-", reason=reason)
+        _tell_of_new_password(work, account, by="-", reason=reason)
 
 
-def send_link(actor: Actor, user_id: int, *, reason: str, origin: Origin) -> None:
+def send_link(actor: Actor, user_id: int, *, reason: str) -> None:
     """Mail somebody else a link to set a new password, as another administrator; the present one goes on working.
 
     Raises NobodyThere, NotYourself, NotAllowed, SignInRequired, TooManyRequests; then nothing is changed but the
     history.
     """
-    with unit_of_work.begin(origin, actor, whose=user_id) as work:
+    with unit_of_work.begin(actor, whose=user_id) as work:
         account = work.lock_managed(user_id)[user_id]
         if not account.is_active:
             raise NobodyThere
         limits.spend(Limit(f"password-links:user:{user_id}", LINKS_PER_ADDRESS_PER_HOUR, HOUR))
         by = actor.user
-        put_link(account, origin, messages.reader_of(account), by=by.username, reason=reason)
-        audit.record(account, "password_link_sent", origin, actor_id=by.id, by=by.username, reason=reason)
+        send_password_link(work, account, messages.reader_of(account), by=by.username, reason=reason)
+        work.record(account, "password_link_sent", by=by.username, reason=reason)
 
 
 def _tell_of_new_password(
-    user: CMSUser,
-    origin: Origin,
-    *,
-    is_by_link: bool = False,
-    actor_id: int | None = audit.OWNER,
-    by: str = "",
-    reason: str = "",
+    work: UnitOfWork, user: CMSUser, *, is_by_link: bool = False, by: str = "", reason: str = ""
 ) -> None:
     """End the links to set a password, write the history, and tell the account's address (ASVS 6.3.7)."""
     links.end(LinkPurpose.PASSWORD, user)
-    audit.record(user, "password_set", origin, actor_id=actor_id, by=by, reason=reason)
+    work.record(user, "password_set", by=by, reason=reason)
     told = {"username": user.username, "by": by, "reason": reason}
-    letter = messages.password_changed(messages.reader_of(user), **told, is_by_link=is_by_link, origin=origin)
-    outbox.enqueue(letter, user.email, user_id=user.id)
+    letter = messages.password_changed(messages.reader_of(user), **told, is_by_link=is_by_link, origin=work.origin)
+    work.send(letter, user)

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 from sqlalchemy.exc import IntegrityError
 
-from accounts import audit, unit_of_work, usernames
+from accounts import unit_of_work, usernames
 from accounts.errors import ProfileChanged, UsernameTaken
-from accounts.origin import Origin
 from accounts.unit_of_work import Actor
 from models import CMSUser, db, name_key
 
@@ -32,12 +31,12 @@ class Profile:
         return [name for name in changed if name != "username_key"]
 
 
-def update(actor: Actor, profile: Profile, *, version: int, origin: Origin) -> CMSUser:
+def update(actor: Actor, profile: Profile, *, version: int) -> CMSUser:
     """Change the data, if they still are as the page that was `version` showed them; return the account.
 
     Raises ProfileChanged if they were changed meanwhile, UsernameTaken, SignInRequired; then nothing is changed.
     """
-    with unit_of_work.begin(origin, actor) as work:
+    with unit_of_work.begin(actor) as work:
         account = work.lock_own()
         if account.profile_version != version:
             raise ProfileChanged
@@ -50,5 +49,5 @@ def update(actor: Actor, profile: Profile, *, version: int, origin: Origin) -> C
             raise UsernameTaken from None
         if changed:
             account.profile_version += 1
-            audit.record(account, "profile_changed", origin, fields=changed)
+            work.record(account, "profile_changed", fields=changed)
     return account

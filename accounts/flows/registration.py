@@ -9,7 +9,7 @@ from flask import current_app
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
-from accounts import audit, clock, limits, links, passwords, people, unit_of_work, usernames
+from accounts import clock, limits, links, passwords, people, unit_of_work, usernames
 from accounts.errors import EmailTaken, LinkDead, UsernameTaken
 from accounts.flows.profile import Profile
 from accounts.limits import HOUR, Limit
@@ -17,37 +17,37 @@ from accounts.mail import messages, outbox
 from accounts.mail.messages import Reader
 from accounts.origin import Origin
 from accounts.signing import fingerprint
-from accounts.unit_of_work import Actor
+from accounts.unit_of_work import Actor, UnitOfWork
 from models import CMSUser, Invitation, db, dialect, email_key, table, upsert
 
 PER_HOUR = 50  # So many invitations may one administrator send.
 
 
-def invite(actor: Actor, email: str, *, superuser: bool, origin: Origin) -> None:
+def invite(actor: Actor, email: str, *, superuser: bool) -> None:
     """Mail an invitation to this address; an earlier one is replaced.
 
     Raises EmailTaken, TooManyRequests, NotAllowed, SignInRequired; then nothing is changed but the history.
     """
-    with unit_of_work.begin(origin, actor, email=email) as work:
-        _send(work.lock_managing(), email, superuser=superuser, origin=origin)
+    with unit_of_work.begin(actor, email=email) as work:
+        _send(work, work.lock_managing(), email, superuser=superuser)
 
 
-def again(actor: Actor, invitation_id: int, origin: Origin) -> None:
+def again(actor: Actor, invitation_id: int) -> None:
     """Mail an invitation once more, with a new link and a new life; the old link dies.
 
     Raises LinkDead if it was withdrawn or used; what `invite` raises.
     """
-    with unit_of_work.begin(origin, actor) as work:
+    with unit_of_work.begin(actor) as work:
         by = work.lock_managing()
         old = delete(Invitation).where(Invitation.id == invitation_id)
         found = db.session.execute(old.returning(Invitation.email, Invitation.is_superuser)).first()
         if found is None:
             raise LinkDead
-        _send(by, found[0], superuser=found[1], origin=origin)
+        _send(work, by, found[0], superuser=found[1])
 
 
-def _send(by: CMSUser, email: str, *, superuser: bool, origin: Origin) -> None:
-    """Write an invitation, its mail and its row of history into the caller's transaction."""
+def _send(work: UnitOfWork, by: CMSUser, email: str, *, superuser: bool) -> None:
+    """Add an invitation, its mail and its row of history."""
     if people.with_email(email) or links.reserved(email_key(email)):
         raise EmailTaken
     limits.spend(Limit(f"invitations:user:{by.id}", PER_HOUR, HOUR))
@@ -63,9 +63,9 @@ def _send(by: CMSUser, email: str, *, superuser: bool, origin: Origin) -> None:
     }
     db.session.execute(_put(dialect()), invitation)
     reader = Reader(messages.language_of(by))  # Nobody knows yet where they are.
-    letter = messages.invitation(reader, token=token, hours=seconds // 3600, by=by.username, origin=origin)
+    letter = messages.invitation(reader, token=token, hours=seconds // 3600, by=by.username, origin=work.origin)
     outbox.enqueue(letter, email, user_id=by.id, not_after=now + timedelta(seconds=seconds))
-    audit.record(by, "invitation_sent", origin, email=email, superuser=superuser)
+    work.record(by, "invitation_sent", email=email, superuser=superuser)
 
 
 @lru_cache
@@ -76,13 +76,13 @@ def _put(dialect: str) -> Any:
     return insert.on_conflict_do_update(index_elements=["email_key"], set_=values)
 
 
-def withdraw(actor: Actor, invitation_id: int, origin: Origin) -> None:
+def withdraw(actor: Actor, invitation_id: int) -> None:
     """Withdraw an invitation; its link dies. Raises NotAllowed, SignInRequired."""
-    with unit_of_work.begin(origin, actor) as work:
+    with unit_of_work.begin(actor) as work:
         by = work.lock_managing()
         gone = delete(Invitation).where(Invitation.id == invitation_id).returning(Invitation.email)
         if email := db.session.scalar(gone):
-            audit.record(by, "invitation_withdrawn", origin, email=email)
+            work.record(by, "invitation_withdrawn", email=email)
 
 
 def withdraw_all(by: CMSUser, since: datetime) -> list[str]:
@@ -129,5 +129,5 @@ def register(token: str, profile: Profile, password: str, origin: Origin) -> str
             db.session.flush()
         except IntegrityError as problem:
             raise (EmailTaken if "email_key" in str(problem.orig) else UsernameTaken) from None
-        audit.record(user, "registered", origin, invited_by=invitation.invited_by)
+        work.record(user, "registered", invited_by=invitation.invited_by)
     return user.email

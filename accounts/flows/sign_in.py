@@ -59,39 +59,39 @@ def sign_in(*, email: str, password: str, remember: bool, browser_mark: str, ori
         sid = sessions.start(account, origin, remember=remember)
         account.signed_in_at = clock.now()
         people.remember_time_zone(account, origin.time_zone)
-        audit.record(account, "signed_in", origin)
+        work.record(account, "signed_in")
         work.after_commit.append(counted.forgive)
     return SignedIn(sid, mark_browser(account))
 
 
-def prove(actor: Actor, password: str, origin: Origin) -> str:
+def prove(actor: Actor, password: str) -> str:
     """Record that the password was proved in this session just now, and return the session's new id.
 
     Raises PasswordWrong, SignInRequired, TooManyRequests, CacheDown; then nothing is changed but the history.
     """
-    with unit_of_work.begin(origin, actor) as work:
-        counted = limits.count_password_try(actor.user.email_key, f"session {actor.session.id}", origin.network)
+    with unit_of_work.begin(actor) as work:
+        counted = limits.count_password_try(actor.user.email_key, f"session {actor.session.id}", work.origin.network)
         account = work.lock_own(passwords.prove(password, actor.user))
         sid = sessions.renew(actor.session, proved=True)
-        people.remember_time_zone(account, origin.time_zone)
-        audit.record(account, "password_proved", origin)
+        people.remember_time_zone(account, work.origin.time_zone)
+        work.record(account, "password_proved")
         work.after_commit.append(counted.forgive)
     return sid
 
 
-def require_proof(actor: Actor, origin: Origin) -> None:
+def require_proof(actor: Actor) -> None:
     """Raise ReauthRequired, and record it, unless the password was proved in this session lately (ASVS 7.5.1)."""
     if not sessions.is_proved(actor.session):
-        unit_of_work.refuse(origin, actor, ReauthRequired())
+        unit_of_work.refuse(actor, ReauthRequired())
 
 
-def sign_out(actor: Actor, origin: Origin) -> None:
+def sign_out(actor: Actor) -> None:
     """End the session; a copy of its cookie is worth nothing from now on."""
-    with unit_of_work.begin(origin) as work:
+    with unit_of_work.begin(actor.origin) as work:
         account = work.lock(actor.user.id)
         assert account is not None
         sessions.end(actor.session)
-        audit.record(account, "signed_out", origin)
+        work.record(account, "signed_out")
 
 
 def mark_browser(account: CMSUser) -> str:
@@ -133,10 +133,10 @@ def _report(email: str, event: str, origin: Origin) -> None:
 
 
 @outbox.task("sign_in_refused")
-def _record_refused(errand: Mail) -> None:
-    """Do what `_report` left to the outbox."""
-    told, found = json.loads(errand.body), people.with_email(errand.recipient)
+def _record_refused(task: Mail) -> None:
+    """Run the task that `_report` enqueued."""
+    told, found = json.loads(task.body), people.with_email(task.recipient)
     account = people.lock(found.id) if found else None
-    if account and account.email_key == email_key(errand.recipient):
+    if account and account.email_key == email_key(task.recipient):
         origin, at = Origin(**told["origin"]), datetime.fromisoformat(told["at"])
         audit.record(account, told["event"], origin, fold=True, at=at)

@@ -15,6 +15,7 @@ from accounts.mail import messages, outbox
 from accounts.mail.messages import Aftermath
 from accounts.origin import Origin
 from accounts.signing import fingerprint
+from accounts.unit_of_work import UnitOfWork
 from models import ChangeOutcome, CMSUser, EmailChange, Link, LinkPurpose, LoginSession, db, email_key
 
 
@@ -69,11 +70,11 @@ def restore(token: str, origin: Origin) -> str:
         links.end(LinkPurpose.UNDO, user, since=link.id)
         pending.end(user.id, ChangeOutcome.STOPPED)
         sessions.end_all(user)
-        audit.record(user, "change_undone", origin, old=lost, new=user.email)
+        work.record(user, "change_undone", old=lost, new=user.email)
         outbox.enqueue(
             messages.undone(messages.reader_of(user), username=user.username, origin=origin), lost, user_id=user.id
         )
-        _withdraw(user, accounts, since, origin)
+        _withdraw(work, user, accounts, since)
     return user.email
 
 
@@ -88,7 +89,7 @@ def _restore_address(user: CMSUser, link: Link) -> None:
         raise EmailTaken from None
 
 
-def _withdraw(user: CMSUser, accounts: dict[int, CMSUser], since: datetime, origin: Origin) -> None:
+def _withdraw(work: UnitOfWork, user: CMSUser, accounts: dict[int, CMSUser], since: datetime) -> None:
     """Withdraw what was done with the account's rights since a moment, and tell the restored address.
 
     What cannot be withdrawn is named: accounts that were changed, and those that registered on an invitation.
@@ -98,9 +99,9 @@ def _withdraw(user: CMSUser, accounts: dict[int, CMSUser], since: datetime, orig
     keys = [email_key(email) for email in invited]
     registered = db.session.scalars(select(CMSUser.username).where(CMSUser.email_key.in_(keys))).all()
     gone = registration.withdraw_all(user, since)
-    owners = administration.withdraw_started(user, accounts, origin, since=since)
+    owners = administration.withdraw_started(work, user, accounts, since=since)
     if gone:
-        audit.record(user, "invitation_withdrawn", origin, email=", ".join(gone))
+        work.record(user, "invitation_withdrawn", email=", ".join(gone))
     token, seconds = new_password.make_link(user)
     aftermath = Aftermath(gone, [owner.username for owner in owners], sorted({*acted_upon, *registered}))
     letter = messages.restored(
@@ -109,9 +110,9 @@ def _withdraw(user: CMSUser, accounts: dict[int, CMSUser], since: datetime, orig
         token=token,
         seconds=seconds,
         aftermath=aftermath,
-        origin=origin,
+        origin=work.origin,
     )
-    outbox.enqueue(letter, user.email, user_id=user.id, not_after=clock.now() + timedelta(seconds=seconds))
+    work.send(letter, user, not_after=clock.now() + timedelta(seconds=seconds))
 
 
 def stoppable(token: str) -> tuple[StopState, Preview]:
@@ -136,7 +137,7 @@ def stop(token: str, origin: Origin) -> None:
         if state is StopState.OVER:
             raise NothingToStop
         pending.end(user.id, ChangeOutcome.STOPPED)
-        audit.record(user, "change_stopped", origin, email=change.email)
+        work.record(user, "change_stopped", email=change.email)
         db.session.execute(delete(LoginSession).where(LoginSession.id == session_id))
 
 

@@ -151,7 +151,7 @@ def test_a_mail_of_a_command_is_in_the_readers_time_too_or_in_utc_where_that_is_
 ) -> None:
     signed_in(small_house, zone)
     with small_house.app.app_context():
-        administration.disable(None, id_of(small_house, ANN), reason="Left", origin=COMMAND_LINE)
+        administration.disable(COMMAND_LINE, id_of(small_house, ANN), reason="Left")
     now = small_house.clock.now()
     assert times_in_mail(small_house, ANN) == (told(now, zone) if zone else in_utc(now))
 
