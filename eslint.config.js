@@ -1,7 +1,7 @@
 /* Plain scripts for the browser: each hangs one name of its own on window, and nothing else is global. */
 import globals from 'globals';
 
-const OWN = ['zlajax', 'zlalert', 'zlform', 'zldoor', 'zlpassword', 'zlpending', 'zltime'];
+const OWN = ['zlajax', 'zlalert', 'zlform', 'zlauth', 'zlpassword', 'zlpending', 'zltime'];
 
 export default [
     {

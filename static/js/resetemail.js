@@ -34,7 +34,7 @@ $(function () {
                     }
                     codes.filter(':visible').first().trigger('focus').trigger('select');
                     zlalert.alertSuccess(data['message']);
-                } else if (!zldoor.stopped(data, function () { getCode(sure); })) {
+                } else if (!zlauth.handleRefusal(data, function () { getCode(sure); })) {
                     refused(data, true);
                 }
             }
@@ -54,7 +54,7 @@ $(function () {
                     nextCode(data['data']['fields']);
                     zlalert.alertSuccess(data['message']);
                     refresh();
-                } else if (!zldoor.stopped(data, changeEmail)) {
+                } else if (!zlauth.handleRefusal(data, changeEmail)) {
                     refused(data, data['data']['error'] === 'too_many_attempts');
                     refresh();
                 }
@@ -77,7 +77,7 @@ $(function () {
                     codes.val('');
                     (email.is(':visible') ? email : $('#current-email')).trigger('focus');
                     zlalert.alertSuccess(data['message']);
-                } else if (!zldoor.stopped(data, cancel)) {
+                } else if (!zlauth.handleRefusal(data, cancel)) {
                     zlalert.alertInfo(data['message']);
                 }
             }
@@ -117,7 +117,7 @@ $(function () {
             sentences.push(details['hint']);
         }
         if (data['code'] === 503) {
-            sentences.push(texts.wait.replace('{time}', zltime.span(details['retry_after'])));
+            sentences.push(texts.wait.replace('{time}', zltime.formatDuration(details['retry_after'])));
         }
         if (details['retry_after'] && isAboutCodes) {
             resendAt = Date.now() + details['retry_after'] * 1000;
@@ -126,7 +126,7 @@ $(function () {
         if (details['error'] === 'check_email') {
             doubt(details['suggestion']);
         }
-        zlform.refuse(form, details['fields'] || {});
+        zlform.showErrors(form, details['fields'] || {});
         zlalert.alertInfo(sentences.join(texts.between));
     }
 
@@ -138,7 +138,7 @@ $(function () {
     }
 
     function clear() {
-        zlform.clear(form);
+        zlform.clearErrors(form);
         $('#doubt').prop('hidden', true);
     }
 
@@ -226,7 +226,7 @@ $(function () {
 
     function tickButton(resendIn) {
         const label = zlpending.isOwn() ? texts.getAgain : texts.get;
-        setText(captchaButton, resendIn ? texts.getLater.replace('{time}', zltime.clock(resendIn)) : label);
+        setText(captchaButton, resendIn ? texts.getLater.replace('{time}', zltime.formatClock(resendIn)) : label);
         if (form.attr('aria-busy') !== 'true') {
             captchaButton.prop('disabled', resendIn > 0);
         }

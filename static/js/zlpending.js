@@ -56,8 +56,8 @@
         if (pending['blocked_until']) {
             card.find('[data-edit]').prop('hidden', true);
         }
-        put('resend', zltime.clock(resendIn));
-        put('time_left', zltime.clock(secondsLeft()));
+        put('resend', zltime.formatClock(resendIn));
+        put('time_left', zltime.formatClock(secondsLeft()));
     }
 
     /* Return the state that the server told, or that it is over by now; '' where nothing is pending. */
