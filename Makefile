@@ -37,12 +37,13 @@ machine: ## install what the tests need from Debian, where it is missing
 test: install-dev machine ## run every test, on real parts
 	$(RUN) pytest -n 2 --dist worksteal
 
-check: install-dev node_modules/.installed ## lint, types, templates, JavaScript, translations, HTML
+check: install-dev node_modules/.installed ## lint, types, templates, JavaScript with its tests, translations, HTML
 	$(RUN) ruff format --check .
 	$(RUN) ruff check .
 	$(RUN) mypy
 	$(RUN) djlint templates --lint --quiet
-	node_modules/.bin/eslint static
+	node_modules/.bin/eslint static tests/js
+	node --test --test-reporter=dot tests/js/*.test.js
 	$(RUN) pytest -q tests/test_translations.py tests/check_html.py
 
 node_modules/.installed: package.json package-lock.json

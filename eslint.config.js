@@ -1,9 +1,26 @@
-/* Plain scripts for the browser: each hangs one name of its own on window, and nothing else is global. */
+/* static/js: classic scripts; each sets at most one global, a property of window. tests/js: modules for Node.js. */
 import globals from 'globals';
 
-const OWN = ['zlajax', 'zlalert', 'zlform', 'zldoor', 'zlpassword', 'zlpending', 'zltime'];
+const OWN = [
+    'zlajax', 'zlalert', 'zlauth', 'zlcard', 'zlchange', 'zlcountdown', 'zlform', 'zlpassword', 'zlpending', 'zltime'
+];
+const RULES = {
+    'no-undef': 'error',
+    'no-unused-vars': 'error',
+    'no-redeclare': 'error',
+    'no-dupe-keys': 'error',
+    'no-unreachable': 'error',
+    'no-eval': 'error',
+    'no-implied-eval': 'error',
+    'no-var': 'error',
+    'prefer-const': 'error',
+    'eqeqeq': 'error',
+    'curly': 'error',
+    'max-len': ['error', {'code': 120}]
+};
 
 export default [
+    {'linterOptions': {'reportUnusedDisableDirectives': 'error'}},
     {
         'files': ['static/**/*.js'],
         'languageOptions': {
@@ -15,25 +32,22 @@ export default [
                 ...Object.fromEntries(OWN.map(function (name) { return [name, 'readonly']; }))
             }
         },
-        'linterOptions': {'reportUnusedDisableDirectives': 'error'},
         'rules': {
-            'no-undef': 'error',
-            'no-unused-vars': 'error',
-            'no-redeclare': 'error',
+            ...RULES,
             'no-implicit-globals': 'error',
-            'no-dupe-keys': 'error',
-            'no-unreachable': 'error',
-            'no-eval': 'error',
-            'no-implied-eval': 'error',
-            'no-var': 'error',
-            'prefer-const': 'error',
-            'eqeqeq': 'error',
             'strict': ['error', 'function'],
-            'curly': 'error',
-            'max-len': ['error', {'code': 120}],
-            // Text goes in as text: markup in it would be run.
+            // Set text as text: markup in it would be run.
             'no-restricted-properties': ['error',
-                {'property': 'innerHTML'}, {'property': 'outerHTML'}, {'property': 'insertAdjacentHTML'}]
+                {'property': 'innerHTML'}, {'property': 'outerHTML'}, {'property': 'insertAdjacentHTML'}],
+            'no-restricted-syntax': ['error', {
+                'selector': 'Literal[value=/^(https?:)?\\u002F/]',
+                'message': 'Scripts hold no URL: take it from the page (action, formaction or a data- attribute).'
+            }]
         }
+    },
+    {
+        'files': ['tests/js/**/*.js'],
+        'languageOptions': {'sourceType': 'module', 'globals': globals.nodeBuiltin},
+        'rules': RULES
     }
 ];

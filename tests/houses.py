@@ -3,7 +3,6 @@
 import contextlib
 import shutil
 import sqlite3
-import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
@@ -148,6 +147,8 @@ class SharedApp:
             be_patient(self._app)
             self._app.jinja_env.bytecode_cache = COMPILED
             self._untouched = self._surface()
+        else:
+            connect_cache(self._app)
         return self.settings
 
     @property
@@ -173,7 +174,7 @@ class SharedApp:
         hooks = app.before_request_funcs, app.after_request_funcs, app.teardown_appcontext_funcs
         return [
             *({**app.config}, len(list(app.url_map.iter_rules())), set(app.extensions) - {"mail_delivery"}),
-            *(app.extensions["cache"], breaker and breaker._ask_again_at, str(hooks)),
+            *(breaker and breaker._ask_again_at, str(hooks)),
         ]
 
 
@@ -313,8 +314,6 @@ def close_app(app: Flask) -> None:
     """End the threads of an application and let go of its connections."""
     if thread := app.extensions.pop("mail_delivery", None):
         thread.stop()
-    if isinstance(store := app.extensions["cache"], cache.Embedded):
-        store._local = threading.local()
     with app.app_context():
         db.session.remove()
         db.engine.dispose()
@@ -333,10 +332,16 @@ def be_patient(app: Flask) -> None:
     That a part which hangs is not waited for is what tests/live is about.
     """
     with app.app_context():
-        engine, store = db.engine, app.extensions["cache"]
+        engine = db.engine
     if isinstance(engine.pool, QueuePool):
         engine.pool._timeout = LONGEST_SECONDS
     event.listen(engine, "connect", _wait_for_locks)
+    connect_cache(app)
+
+
+def connect_cache(app: Flask) -> None:
+    """Give an application a new client of its cache: one from before remembers which server was away."""
+    store = app.extensions["cache"] = cache.connect(app.config["CACHE_URL"])
     if isinstance(store, cache.Embedded):
         connect = store._connection
 

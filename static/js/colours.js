@@ -1,13 +1,13 @@
-/* Bootstrap's dark colours for who prefers them: it asks for an attribute where a media query would do. */
+/* Use Bootstrap's dark colours where the system prefers them. Bootstrap reads an attribute, not the media query. */
 (function () {
     'use strict';
 
     const dark = window.matchMedia('(prefers-color-scheme: dark)');
 
-    function choose() {
+    function applyColours() {
         document.documentElement.dataset.bsTheme = dark.matches ? 'dark' : 'light';
     }
 
-    dark.addEventListener('change', choose);
-    choose();
+    dark.addEventListener('change', applyColours);
+    applyColours();
 }());

@@ -1,59 +1,64 @@
-/* The mailbox of a developer: it renews itself, and each code can be copied. */
+/* The mailbox for developers: the list is updated every few seconds, and a button copies each code. */
 $(function () {
     'use strict';
 
-    const RENEW_SECONDS = 2;
+    const UPDATE_SECONDS = 2;
+    const LABEL_SECONDS = 4;
     const list = document.getElementById('messages');
 
-    /* Put new mails on top and take old ones away; what stays is not touched, so that no focus is lost. */
-    function renew() {
+    /* Load the page again and take its messages over. */
+    function updateList() {
         if (document.hidden) {
             return;
         }
         $.ajax({'url': list.dataset.url, 'dataType': 'text', 'headers': {'Accept': 'text/html'}}).done(function (page) {
             const found = new DOMParser().parseFromString(page, 'text/html').getElementById('messages');
             if (found) {
-                merge(Array.from(found.querySelectorAll('article')));
+                replaceMessages(Array.from(found.querySelectorAll('article')));
             }
         });
     }
 
-    function merge(articles) {
+    /* Add new messages at the top and remove old ones. The others are not touched, so that the focus stays. */
+    function replaceMessages(articles) {
         const ids = articles.map(function (article) { return article.id; });
         $(list).children('article').filter(function () { return !ids.includes(this.id); }).remove();
         articles.reverse().forEach(function (article) {
             if (!document.getElementById(article.id)) {
-                list.prepend(prepared(document.importNode(article, true)));
+                const message = document.importNode(article, true);
+                prepareMessages(message);
+                list.prepend(message);
             }
         });
         $(list).children('[data-empty]').prop('hidden', articles.length > 0);
     }
 
-    function prepared(part) {
-        $(part).find('[data-copy]').prop('hidden', false);
-        zltime.localise(part);
-        return part;
+    /* Show the copy buttons and the local times within an element. */
+    function prepareMessages(element) {
+        $(element).find('[data-copy]').prop('hidden', false);
+        zltime.localise(element);
     }
 
-    function copy(button) {
+    function copyCode(button) {
         const code = $(button).closest('article').find('[data-code]')[0];
-        const copied = function () { say(button, list.dataset.copied); };
-        const byHand = function () {
+        const showSuccess = function () { showResult(button, list.dataset.copied); };
+        const copySelection = function () {
             window.getSelection().selectAllChildren(code);
             if (document.execCommand('copy')) {
-                copied();
+                showSuccess();
             } else {
-                say(button, list.dataset.copyFailed);
+                showResult(button, list.dataset.copyFailed);
             }
         };
         if (navigator.clipboard) {
-            navigator.clipboard.writeText(code.textContent).then(copied, byHand);
+            navigator.clipboard.writeText(code.textContent).then(showSuccess, copySelection);
         } else {
-            byHand();  // Only a page over HTTPS or of this machine has a clipboard.
+            copySelection();  // Browsers offer the clipboard over HTTPS and on localhost only.
         }
     }
 
-    function say(button, text) {
+    /* Show a text on a button for a few seconds and announce it to screen readers. */
+    function showResult(button, text) {
         const label = button.dataset.label || button.textContent;
         button.dataset.label = label;
         button.textContent = text;
@@ -61,10 +66,10 @@ $(function () {
         window.setTimeout(function () {
             button.textContent = label;
             $('#announcements').text('');
-        }, 4000);
+        }, LABEL_SECONDS * 1000);
     }
 
-    $(list).on('click', '[data-copy]', function () { copy(this); });
-    prepared(list);
-    window.setInterval(renew, RENEW_SECONDS * 1000);
+    $(list).on('click', '[data-copy]', function () { copyCode(this); });
+    prepareMessages(list);
+    window.setInterval(updateList, UPDATE_SECONDS * 1000);
 });

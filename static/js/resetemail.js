@@ -1,4 +1,4 @@
-/* The page on which an administrator changes their e-mail address. */
+/* The page on which an administrator changes their e-mail address: its elements and events. zlchange has the logic. */
 $(function () {
     'use strict';
 
@@ -6,180 +6,52 @@ $(function () {
     const form = $('#resetemail');
     const texts = form[0].dataset;
     const email = form.find('[name="email"]');
-    const codes = form.find('[name="captcha"], [name="old_captcha"]');  // The second only where two are needed.
+    const codes = form.find('[name="captcha"], [name="old_captcha"]');  // The second one is for the present address.
     const captchaButton = $('#captcha-btn');
-    const url = form.attr('action');
+    const cancelForm = $('#cancel-form');
 
-    let pending = null;   // The pending change as the server told it last.
-    let resendAt = 0;     // Before that no new code is to be had.
-    let told = 0;         // Counts what the server told, so that an older answer does not overtake a newer one.
-    let minuteSaid = false;
+    const page = {
+        'form': form,
+        'texts': texts,
+        'urls': {
+            'code': captchaButton.attr('formaction'),
+            'change': form.attr('action'),
+            'cancel': cancelForm.attr('action')
+        },
+        'email': function () { return email.val() || ''; },  // The page has no field while the change is blocked.
+        'fields': function () { return email.add(codes).serialize(); },
+        'clearErrors': clearErrors,
+        'showErrors': function (fields) { zlform.showErrors(form, fields); },
+        'showDoubt': showDoubt,
+        'showCodes': showCodes,
+        'showResend': showResend,
+        'showOtherAddress': showOtherAddress,
+        'announceLastMinute': function () { $('#announcements').text(texts.oneMinute); },
+        'setCurrentAddress': setCurrentAddress,
+        'setBlocked': setBlocked,
+        'showSuccess': showSuccess,
+        'removeSuccess': function () { $('#changed').remove(); },
+        'focusCode': function () { codes.filter(':visible').first().trigger('focus').trigger('select'); },
+        'focusField': function (fields) { codes.filter(function () { return this.name in fields; }).trigger('focus'); },
+        'resetAfterCancel': resetAfterCancel
+    };
+    const change = zlchange.create(page);
 
-    /* ---- what the reader does ---- */
+    /* ---- elements ---- */
 
-    /* Ask for a code; `sure` is 'y' after the question whether the address is right. */
-    function getCode(sure) {
-        clear();
-        zlajax.post({
-            'url': captchaButton.attr('formaction'),
-            'data': {'email': email.val(), 'sure': sure},
-            'form': form,
-            'success': function (data) {
-                if (data['code'] === 200) {
-                    $('#changed').remove();
-                    if (data['data']['email']) {
-                        show(data['data']);
-                    } else {
-                        refresh();  // It was done, and could not be read afterwards.
-                    }
-                    codes.filter(':visible').first().trigger('focus').trigger('select');
-                    zlalert.alertSuccess(data['message']);
-                } else if (!zldoor.stopped(data, function () { getCode(sure); })) {
-                    refused(data, true);
-                }
-            }
-        });
-    }
-
-    function changeEmail() {
-        clear();
-        zlajax.post({
-            'url': url,
-            'data': form.find('[name="email"], [name="captcha"], [name="old_captcha"]').serialize(),
-            'form': form,
-            'success': function (data) {
-                if (data['code'] === 200) {
-                    changed(data['data']['email']);
-                } else if (data['data']['error'] === 'code_missing') {
-                    nextCode(data['data']['fields']);
-                    zlalert.alertSuccess(data['message']);
-                    refresh();
-                } else if (!zldoor.stopped(data, changeEmail)) {
-                    refused(data, data['data']['error'] === 'too_many_attempts');
-                    refresh();
-                }
-            },
-            'fail': function () {
-                zlalert.alertNetworkError();
-                refresh();  // The answer was lost, perhaps not the request.
-            }
-        });
-    }
-
-    function cancel() {
-        zlajax.post({
-            'url': $('#cancel-form').attr('action'),
-            'form': form,
-            'success': function (data) {
-                if (data['code'] === 200) {
-                    show(null);
-                    clear();
-                    codes.val('');
-                    (email.is(':visible') ? email : $('#current-email')).trigger('focus');
-                    zlalert.alertSuccess(data['message']);
-                } else if (!zldoor.stopped(data, cancel)) {
-                    zlalert.alertInfo(data['message']);
-                }
-            }
-        });
-    }
-
-    /* ---- what the server says ---- */
-
-    /* Say it in a panel that stays, and go there. */
-    function changed(address) {
-        const panel = $(document.getElementById('changed-empty').content.firstElementChild.cloneNode(true));
-        setCurrent(address);
-        email.val('');
-        codes.val('');
-        show(null);
-        panel.find('[data-new-email]').text(address);
-        $('#notices').empty();  // They are about what is over now.
-        $('#changed-place').empty().append(panel);
-        panel.find('h2').trigger('focus');
-    }
-
-    function setCurrent(address) {
-        $('#current-email').text(address);
-        $('[data-username]').val(address);
-    }
-
-    /* One of two codes was right, which is no mistake: go to the field of the other. */
-    function nextCode(fields) {
-        codes.filter(function () { return this.name in fields; }).trigger('focus');
-    }
-
-    /* Say why not: at the field, and in a notice, with the time to wait. */
-    function refused(data, isAboutCodes) {
-        const details = data['data'];
-        const sentences = [data['message']];  // After 429 it says how long to wait.
-        if (details['hint']) {
-            sentences.push(details['hint']);
-        }
-        if (data['code'] === 503) {
-            sentences.push(texts.wait.replace('{time}', zltime.span(details['retry_after'])));
-        }
-        if (details['retry_after'] && isAboutCodes) {
-            resendAt = Date.now() + details['retry_after'] * 1000;
-            tick();
-        }
-        if (details['error'] === 'check_email') {
-            doubt(details['suggestion']);
-        }
-        zlform.refuse(form, details['fields'] || {});
-        zlalert.alertInfo(sentences.join(texts.between));
-    }
-
-    /* Offer the answers to the question whether the address is right. */
-    function doubt(suggestion) {
-        const box = $('#doubt').prop('hidden', false);
-        box.find('[data-suggestion]').prop('hidden', !suggestion).val(suggestion)
-            .text(texts.use.replace('{email}', suggestion));
-    }
-
-    function clear() {
-        zlform.clear(form);
+    function clearErrors() {
+        zlform.clearErrors(form);
         $('#doubt').prop('hidden', true);
     }
 
-    /* Ask what is pending; a question that gets no answer is asked again by the next poll. */
-    function refresh() {
-        const question = told;
-        zlajax.get({
-            'url': url,
-            'success': function (data) {
-                if (data['code'] === 200 && question === told) {
-                    setCurrent(data['data']['email']);
-                    show(data['data']['pending']);
-                }
-            },
-            'fail': $.noop
-        });
+    /* Ask whether the address is right, with a button for the suggested one. */
+    function showDoubt(suggestion) {
+        const doubt = $('#doubt').prop('hidden', false);
+        doubt.find('[data-suggestion]').prop('hidden', !suggestion).val(suggestion)
+            .text(fillIn(texts.use, 'email', suggestion));
     }
 
-    function poll() {
-        if (zlpending.isUnderWay() && !document.hidden) {
-            refresh();
-        }
-    }
-
-    /* ---- the page ---- */
-
-    /* Show a pending change, or that there is none; what was typed stays. */
-    function show(change) {
-        told += 1;
-        pending = change;
-        zlpending.show(change);
-        showCodes(change ? change['missing'] : ['new', 'old'], change ? change['proved'] : []);
-        if (change) {
-            resendAt = Math.max(Date.now() + change['resend_in'] * 1000, change['resend_in'] ? 0 : resendAt);
-            minuteSaid = change['expires_in'] <= 60;
-            close(change['blocked_until']);
-        }
-        tick();
-    }
-
-    /* Of two codes, the one that was right already is ticked, and not asked for again. */
+    /* Show the fields of the codes that are missing, and a tick for those that were right. */
     function showCodes(missing, proved) {
         form.find('[data-code]').each(function () {
             this.hidden = !missing.includes(this.dataset.code);
@@ -192,8 +64,27 @@ $(function () {
         });
     }
 
-    /* Close the form until a moment, because the tries of the day are spent; without one it is open. */
-    function close(until) {
+    /* Show on the button in how many seconds a new code can be requested. */
+    function showResend(seconds, isOwn) {
+        const label = isOwn ? texts.getAgain : texts.get;
+        setText(captchaButton, seconds ? fillIn(texts.getLater, 'time', zltime.formatClock(seconds)) : label);
+        if (form.attr('aria-busy') !== 'true') {
+            captchaButton.prop('disabled', seconds > 0);
+        }
+    }
+
+    /* Say to which address the code was mailed, or with null nothing. */
+    function showOtherAddress(address) {
+        setText($('#other-address'), address === null ? '' : fillIn(texts.otherAddress, 'email', address));
+    }
+
+    function setCurrentAddress(address) {
+        $('#current-email').text(address);
+        $('[data-username]').val(address);
+    }
+
+    /* Hide the fields until a moment, because the tries of the day are spent; with null show them. */
+    function setBlocked(until) {
         const notice = $('#no-tries').prop('hidden', !until);
         const fields = form.find('[data-open]');
         if (until) {
@@ -206,92 +97,85 @@ $(function () {
         fields.prop('hidden', Boolean(until));
     }
 
-    /* ---- the clock ---- */
-
-    function tick() {
-        const resendIn = Math.max(0, Math.ceil((resendAt - Date.now()) / 1000));
-        const left = zlpending.codeSeconds();
-        if (zlpending.isGone()) {
-            show(null);
-            return;
-        }
-        tickButton(resendIn);
-        zlpending.tick(resendIn);
-        if (left && left <= 60 && !minuteSaid) {
-            minuteSaid = true;
-            $('#announcements').text(texts.oneMinute);
-        }
-        compareAddress();
+    /* Show the new address in a panel that stays and gets the focus. */
+    function showSuccess(address) {
+        const panel = $(document.getElementById('changed-empty').content.firstElementChild.cloneNode(true));
+        setCurrentAddress(address);
+        email.val('');
+        codes.val('');
+        panel.find('[data-new-email]').text(address);
+        $('#notices').empty();  // Older notices no longer apply.
+        $('#changed-place').empty().append(panel);
+        panel.find('h2').trigger('focus');
     }
 
-    function tickButton(resendIn) {
-        const label = zlpending.isOwn() ? texts.getAgain : texts.get;
-        setText(captchaButton, resendIn ? texts.getLater.replace('{time}', zltime.clock(resendIn)) : label);
-        if (form.attr('aria-busy') !== 'true') {
-            captchaButton.prop('disabled', resendIn > 0);
-        }
+    function resetAfterCancel() {
+        clearErrors();
+        codes.val('');
+        (email.is(':visible') ? email : $('#current-email')).trigger('focus');
     }
 
-    /* A code proves the address that it was mailed to: say so before a try is lost. */
-    function compareAddress() {
-        const typed = (email.val() || '').trim().toLowerCase();
-        const isOther = zlpending.codeSeconds() && typed &&
-            ![pending['email'], pending['ascii'] || ''].some(function (each) { return each.toLowerCase() === typed; });
-        setText($('#other-address'), isOther ? texts.otherAddress.replace('{email}', pending['email']) : '');
+    /* Replace {name} in a text. By a function, because String.replace gives "$&" in an address a meaning. */
+    function fillIn(text, name, value) {
+        return text.replace('{' + name + '}', function () { return value; });
     }
 
-    /* Write a text only when it is another one: a live region would say it again. */
+    /* Set a text only if it differs: a live region announces every text that is set. */
     function setText(element, text) {
         if (element.text() !== text) {
             element.text(text);
         }
     }
 
-    /* ---- the buttons ---- */
+    /* ---- events ---- */
 
     captchaButton.on('click', function (event) {
         event.preventDefault();
-        getCode('');
+        change.requestCode('');
     });
 
     form.on('click', '[name="sure"]', function (event) {
         event.preventDefault();
-        getCode('y');
+        change.requestCode('y');
     });
 
     form.on('click', '[data-suggestion]', function () {
         email.val(this.value);
-        getCode('');
+        change.requestCode('');
     });
 
-    /* Enter means "use the code"; in the address, with no code yet, it means "get one". */
+    /* Enter sends the code; in the field of the address, before a code was typed, it requests one. */
     form.on('submit', function (event) {
         const isFirstStep = document.activeElement === email[0] && !codes.val().trim();
         event.preventDefault();
         if (isFirstStep && !captchaButton.prop('disabled')) {
-            getCode('');
+            change.requestCode('');
         } else {
-            changeEmail();
+            change.changeAddress();
         }
     });
 
-    $('#cancel-form').on('submit', function (event) {
+    cancelForm.on('submit', function (event) {
         event.preventDefault();
-        cancel();
+        change.cancel();
     });
 
     form.on('click', '[data-edit]', function () {
         email.trigger('focus').trigger('select');
     });
 
-    email.on('input', compareAddress);
+    email.on('input', change.compareAddress);
 
-    show(JSON.parse(texts.pending));
-    window.setInterval(tick, 1000);
-    window.setInterval(poll, POLL_SECONDS * 1000);
+    change.show(JSON.parse(texts.pending));
+    window.setInterval(change.tick, 1000);
+    window.setInterval(function () {
+        if (!document.hidden) {
+            change.poll();
+        }
+    }, POLL_SECONDS * 1000);
     $(window).on('pageshow', function (event) {
         if (event.originalEvent.persisted) {
-            refresh();
+            change.refresh();
         }
     });
 });

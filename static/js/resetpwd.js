@@ -6,7 +6,7 @@ $(function () {
     const fields = form.find(':password');
 
     function changePassword() {
-        zlform.clear(form);
+        zlform.clearErrors(form);
         zlajax.post({
             'url': form.attr('action'),
             'data': fields.serialize(),
@@ -15,8 +15,8 @@ $(function () {
                 if (data['code'] === 200) {
                     fields.val('');
                     zlalert.alertSuccess(data['message']);
-                } else if (!zldoor.stopped(data)) {
-                    zlform.refuse(form, data['data']['fields'] || {});
+                } else if (!zlauth.handleRefusal(data)) {
+                    zlform.showErrors(form, data['data']['fields'] || {});
                     zlalert.alertInfo(data['message']);
                 }
             }

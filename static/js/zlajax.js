@@ -1,12 +1,12 @@
-/* jQuery's AJAX for this site: it sends the CSRF token and reads the envelope {code, message, data}.
+/* AJAX requests with jQuery. Every request carries the CSRF token; every answer is an envelope {code, message, data}.
 
    zlajax.post({
        'url': ..., 'data': {...},
-       'form': ...,                  // its buttons are disabled meanwhile, and it is not sent twice
-       'success': function (data) {  // every envelope, whatever its code
+       'form': ...,                  // its buttons are disabled until the answer, and it is not sent twice
+       'success': function (data) {  // gets every envelope, whatever its code
            if (data['code'] == 200) {...} else { zlalert.alertInfo(data['message']); }
        },
-       'fail': function () {...}     // no envelope came: the network, a proxy. Without it the reader is told so.
+       'fail': function () {...}     // no envelope came; the default shows a notice about the network
    }); */
 (function () {
     'use strict';
@@ -22,8 +22,8 @@
     }
 
     function send(method, options) {
-        const release = options['form'] ? hold(options['form']) : $.noop;
-        if (release === null) {
+        const unlock = options['form'] ? lockForm(options['form']) : $.noop;
+        if (unlock === null) {
             return;
         }
         $.ajax({
@@ -37,8 +37,8 @@
                 'X-CSRFToken': $('meta[name="csrf-token"]').attr('content')
             },
             'complete': function (answer) {
-                const envelope = read(answer.responseText);
-                release();
+                const envelope = parseEnvelope(answer.responseText);
+                unlock();
                 if (envelope) {
                     options['success'](envelope);
                 } else {
@@ -48,8 +48,8 @@
         });
     }
 
-    /* Return the envelope in an answer, or null if it is anything else. */
-    function read(text) {
+    /* Return the envelope in a text, or null if the text is not one. */
+    function parseEnvelope(text) {
         try {
             const found = JSON.parse(text);
             return found && typeof found['code'] === 'number' && found['data'] ? found : null;
@@ -58,8 +58,8 @@
         }
     }
 
-    /* Disable the buttons of a form; return what enables them again, or null if it is being sent already. */
-    function hold(form) {
+    /* Disable the buttons of a form. Return a function that enables them again, or null if the form is being sent. */
+    function lockForm(form) {
         const focused = document.activeElement;
         const buttons = $(form).find(':submit:enabled');
         if ($(form).attr('aria-busy') === 'true') {

@@ -1,10 +1,10 @@
-/* Notices: Bootstrap's toasts in a region that screen readers listen to. Text only, never HTML. */
+/* Notices: Bootstrap's toasts in a live region. They show text, never HTML. */
 (function () {
     'use strict';
 
-    const SUCCESS_SECONDS = 12;  // A pointer or the focus on it makes it stay longer; all other notices stay.
+    const SUCCESS_SECONDS = 12;  // The pointer or the focus on a notice keeps it longer. Other kinds stay until closed.
 
-    /* Show a notice in the place of the one before. */
+    /* Show a notice; it replaces the one before. */
     function show(message, kind) {
         const region = document.getElementById('notices');
         const notice = document.getElementById('notice').content.firstElementChild.cloneNode(true);
@@ -13,11 +13,11 @@
         notice.addEventListener('hidden.bs.toast', function () { notice.remove(); });
         region.replaceChildren(notice);
         new bootstrap.Toast(notice, {'autohide': kind === 'success', 'delay': SUCCESS_SECONDS * 1000}).show();
-        keepInSight(region.getBoundingClientRect());
+        scrollFromBehind(region.getBoundingClientRect());
     }
 
-    /* Scroll what has the focus, and the card of a pending change, out from behind a notice (WCAG 2.4.11). */
-    function keepInSight(notice) {
+    /* Scroll the focused element and the card of a pending change out from behind a notice (WCAG 2.4.11). */
+    function scrollFromBehind(notice) {
         const boxes = [document.activeElement, document.getElementById('pending')].filter(function (element) {
             return element && element !== document.body;
         }).map(function (element) {
@@ -29,7 +29,7 @@
         });
         if (behind.length) {
             const bottom = Math.max(...behind.map(function (box) { return box.bottom; }));
-            window.scrollBy(0, Math.min(bottom - notice.top, boxes[0].top));  // The first one stays in the window.
+            window.scrollBy(0, Math.min(bottom - notice.top, boxes[0].top));  // Keep the focused one in the window.
         }
     }
 

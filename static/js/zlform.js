@@ -1,27 +1,26 @@
-/* What is wrong, at the field that it is wrong with. */
+/* Error messages at the fields of a form. */
 (function () {
     'use strict';
 
-    /* Show the sentences of `fields` ({name: [sentence]}) in a form, and go to the first field that has one. */
-    function refuse(form, fields) {
-        clear(form);
-        const wrong = $(form).find(':input').filter(function () { return this.name in fields; });
-        wrong.addClass('is-invalid').attr('aria-invalid', 'true').each(function () {
+    /* Show the messages of `fields` ({name: [message]}) in a form and focus the first field that has one. */
+    function showErrors(form, fields) {
+        clearErrors(form);
+        const invalid = $(form).find(':input').filter(function () { return this.name in fields; });
+        invalid.addClass('is-invalid').attr('aria-invalid', 'true').each(function () {
             const place = $(form).find('[data-errors-of="' + this.name + '"]');
-            fields[this.name].forEach(function (sentence) {
-                $('<p>').text(sentence).appendTo(place);
+            fields[this.name].forEach(function (message) {
+                $('<p>').text(message).appendTo(place);
             });
         });
-        wrong.first().trigger('focus').trigger('select');
-        document.title = document.body.dataset.titleRefused;  // It is what a screen reader tells of a page.
+        invalid.first().trigger('focus').trigger('select');
+        document.title = document.body.dataset.titleRefused;  // Screen readers announce the title.
     }
 
-    /* Take every sentence away. */
-    function clear(form) {
+    function clearErrors(form) {
         $(form).find('[aria-invalid]').removeClass('is-invalid').removeAttr('aria-invalid');
         $(form).find('[data-errors-of]').empty();
         document.title = document.body.dataset.title;
     }
 
-    window.zlform = {'refuse': refuse, 'clear': clear};
+    window.zlform = {'showErrors': showErrors, 'clearErrors': clearErrors};
 }());

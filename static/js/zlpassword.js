@@ -1,23 +1,23 @@
-/* Shows what is typed into a password field for as long as the button beside it is pressed. */
+/* Buttons that show what is typed into a password field while they are pressed. */
 (function () {
     'use strict';
 
-    function set(button, isShown) {
-        document.getElementById(button.getAttribute('aria-controls')).type = isShown ? 'text' : 'password';
-        button.setAttribute('aria-pressed', String(isShown));
+    function setVisible(button, isVisible) {
+        document.getElementById(button.getAttribute('aria-controls')).type = isVisible ? 'text' : 'password';
+        button.setAttribute('aria-pressed', String(isVisible));
     }
 
-    /* Hide the passwords of a form, so that no browser keeps them as what was typed into a plain field. */
-    function hide(form) {
-        $(form).find('[data-show-password]').each(function () { set(this, false); });
+    /* Hide the passwords of a form: a browser may keep what is sent from a text field for its suggestions. */
+    function hideAll(form) {
+        $(form).find('[data-show-password]').each(function () { setVisible(this, false); });
     }
 
     $(function () {
         $('[data-show-password]').prop('hidden', false).on('click', function () {
-            set(this, this.getAttribute('aria-pressed') === 'false');
+            setVisible(this, this.getAttribute('aria-pressed') === 'false');
         });
-        $('form').on('submit', function () { hide(this); });
+        $('form').on('submit', function () { hideAll(this); });
     });
 
-    window.zlpassword = {'hide': hide};
+    window.zlpassword = {'hideAll': hideAll};
 }());

@@ -1,43 +1,43 @@
-/* The door: signing in again, or only the password once more, without losing what was typed. */
+/* Refusals that ask for authentication: sign in again, or confirm the password in a dialog. What was typed is kept. */
 (function () {
     'use strict';
 
-    let repeat = null;  // The interrupted request, while the dialog asks for the password.
-    let back = null;    // Where the focus was.
-    let passed = false;
+    let retryRequest = null;   // Repeats the refused request once the password is confirmed.
+    let focusedBefore = null;  // The element that gets the focus back when the dialog closes.
+    let isConfirmed = false;
 
-    /* Say whether a refusal was about who is there, and take care of it: `again` repeats the request afterwards. */
-    function stopped(data, again) {
+    /* Handle a refusal that asks for authentication, return false for every other one. `retry` repeats the request. */
+    function handleRefusal(data, retry) {
         if (data['data']['error'] === 'sign_in_required') {
             const loginUrl = document.querySelector('[data-login-url]').dataset.loginUrl;
             window.location.assign(loginUrl + '?next=' + encodeURIComponent(window.location.pathname));
             return true;
         }
         if (data['data']['error'] === 'reauth_required') {
-            repeat = again;
-            back = document.activeElement;
-            passed = false;
+            retryRequest = retry;
+            focusedBefore = document.activeElement;
+            isConfirmed = false;
             bootstrap.Modal.getOrCreateInstance('#reauth').show();
             return true;
         }
         return false;
     }
 
-    function prove(event) {
+    function confirmPassword(event) {
         const form = event.target;
         event.preventDefault();
-        zlform.clear(form);
+        zlform.clearErrors(form);
         zlajax.post({
             'url': form.action,
             'data': {'password': form.elements['password'].value},
             'form': form,
             'success': function (data) {
                 if (data['code'] === 200) {
-                    passed = true;
+                    isConfirmed = true;
                     bootstrap.Modal.getInstance('#reauth').hide();
-                } else if (!stopped(data, repeat)) {
+                } else if (!handleRefusal(data, retryRequest)) {
                     form.elements['password'].value = '';
-                    zlform.refuse(form, {'password': [data['message']]});
+                    zlform.showErrors(form, {'password': [data['message']]});
                 }
             }
         });
@@ -45,19 +45,19 @@
 
     $(function () {
         const form = $('#reauth form');
-        form.on('submit', prove);
+        form.on('submit', confirmPassword);
         $('#reauth').on('shown.bs.modal', function () {
             form.find('[name="password"]').trigger('focus');
         }).on('hidden.bs.modal', function () {
             form[0].elements['password'].value = '';
-            zlpassword.hide(form);
-            zlform.clear(form);
-            back.focus();
-            if (passed) {
-                repeat();
+            zlpassword.hideAll(form);
+            zlform.clearErrors(form);
+            focusedBefore.focus();
+            if (isConfirmed) {
+                retryRequest();
             }
         });
     });
 
-    window.zldoor = {'stopped': stopped};
+    window.zlauth = {'handleRefusal': handleRefusal};
 }());

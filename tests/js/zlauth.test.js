@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import {beforeEach, test} from 'node:test';
+
+import {load} from './scripts.js';
+
+let page;    // What the script did to the page, in order.
+let events;  // The functions that listen, by event.
+let form;
+let answer;  // What the server answers to the password.
+let zlauth;
+
+beforeEach(() => {
+    [page, events, answer] = [[], {}, {'code': 200, 'message': '', 'data': {}}];
+    form = {'action': '/reauth', 'elements': {'password': {'value': 'what was typed'}}};
+    const dialog = {
+        '0': form,
+        'find': () => ({'trigger': (name) => page.push(`${name} on the password`)}),
+        'on': (name, listener) => {
+            events[name] = listener;
+            return dialog;
+        }
+    };
+    const modal = {'show': () => page.push('show'), 'hide': () => { page.push('hide'); events['hidden.bs.modal'](); }};
+    zlauth = load(['zlauth'], {
+        '$': (target) => typeof target === 'function' ? target() : dialog,
+        'bootstrap': {'Modal': {'getOrCreateInstance': () => modal, 'getInstance': () => modal}},
+        'document': {
+            'activeElement': {'focus': () => page.push('focus back')},
+            'querySelector': () => ({'dataset': {'loginUrl': '/login'}})
+        },
+        'zlajax': {'post': (options) => options.success(answer)},
+        'zlform': {'clearErrors': () => {}, 'showErrors': (_, fields) => page.push(fields)},
+        'zlpassword': {'hideAll': () => page.push('password hidden')},
+        'location': {'pathname': '/page/?', 'assign': (url) => page.push(url)}
+    }).zlauth;
+});
+
+function refuse(error) {
+    return zlauth.handleRefusal({'code': 401, 'message': '', 'data': {error}}, () => page.push('retry'));
+}
+
+function typePassword() {
+    events['submit']({'target': form, 'preventDefault': () => page.push('not sent by the browser')});
+}
+
+test('a refusal about anything else is left to the page', () => {
+    assert.equal(refuse('code_wrong'), false);
+    assert.deepEqual(page, []);
+});
+
+test('an ended session leads to the sign-in page, which returns to this page', () => {
+    assert.equal(refuse('sign_in_required'), true);
+    assert.deepEqual(page, ['/login?next=%2Fpage%2F%3F']);
+});
+
+test('a right password repeats the request after the dialog is closed', () => {
+    assert.equal(refuse('reauth_required'), true);
+    typePassword();
+    assert.deepEqual(page, ['show', 'not sent by the browser', 'hide', 'password hidden', 'focus back', 'retry']);
+    assert.equal(form.elements['password'].value, '');
+});
+
+test('a dialog that is closed without a password repeats nothing', () => {
+    refuse('reauth_required');
+    events['hidden.bs.modal']();
+    assert.deepEqual(page, ['show', 'password hidden', 'focus back']);
+    assert.equal(form.elements['password'].value, '');
+});
+
+test('a wrong password is reported in the dialog, which stays open', () => {
+    answer = {'code': 403, 'message': 'The password is wrong.', 'data': {'error': 'password_wrong'}};
+    refuse('reauth_required');
+    typePassword();
+    assert.deepEqual(page, ['show', 'not sent by the browser', {'password': ['The password is wrong.']}]);
+    assert.equal(form.elements['password'].value, '');
+});
+
+test('a session that ends while the dialog is open leads to the sign-in page', () => {
+    answer = {'code': 401, 'message': '', 'data': {'error': 'sign_in_required'}};
+    refuse('reauth_required');
+    typePassword();
+    assert.equal(page.at(-1), '/login?next=%2Fpage%2F%3F');
+});
+
+test('a password that was right once does not repeat a later request', () => {
+    refuse('reauth_required');
+    typePassword();
+    page = [];
+    refuse('reauth_required');
+    events['hidden.bs.modal']();
+    assert.equal(page.includes('retry'), false);
+});

@@ -1,0 +1,355 @@
+import assert from 'node:assert/strict';
+import {beforeEach, test} from 'node:test';
+
+import {fakeClock, load, pendingChange} from './scripts.js';
+
+const NEW = 'new@example.com';
+const URLS = {'code': '/code', 'change': '/change', 'cancel': '/cancel'};
+
+let clock;
+let requests;   // What was sent and has no answer yet.
+let calls;      // What was shown, as [function, ...arguments].
+let refusals;   // What asked for authentication, with the function that repeats the request.
+let typed;      // What is in the field of the address.
+let change;
+
+/* Return an object whose functions record their calls. */
+function recorder(...names) {
+    return Object.fromEntries(names.map((name) => [name, (...values) => { calls.push([name, ...values]); }]));
+}
+
+beforeEach(() => {
+    clock = fakeClock();
+    [requests, calls, refusals, typed] = [[], [], [], NEW];
+    const page = {
+        ...recorder(
+            'clearErrors', 'showErrors', 'showDoubt', 'showCodes', 'showResend', 'showOtherAddress',
+            'announceLastMinute', 'setCurrentAddress', 'setBlocked', 'showSuccess', 'removeSuccess',
+            'focusCode', 'focusField', 'resetAfterCancel'
+        ),
+        'form': {},
+        'urls': URLS,
+        'texts': {'wait': 'Try again in {time}.', 'between': ' | '},
+        'email': () => typed,
+        'fields': () => `email=${typed}&captcha=123456`
+    };
+    change = load(['zlcountdown', 'zlpending', 'zlchange'], {
+        'Date': clock,
+        'zlajax': {
+            'get': (options) => requests.push({'method': 'GET', ...options}),
+            'post': (options) => requests.push({'method': 'POST', ...options})
+        },
+        'zlalert': recorder('alertInfo', 'alertSuccess', 'alertNetworkError'),
+        'zlauth': {
+            'handleRefusal': (data, retry) => {
+                const isHandled = data['code'] === 401;
+                if (isHandled) {
+                    refusals.push(retry);
+                }
+                return isHandled;
+            }
+        },
+        'zlcard': {
+            'show': (shown) => calls.push(['card.show', shown]),
+            'remove': () => calls.push(['card.remove']),
+            'update': (...values) => calls.push(['card.update', ...values])
+        },
+        'zltime': {'formatDuration': (seconds) => `${seconds} seconds`}
+    }).zlchange.create(page);
+});
+
+/* Return the arguments of the last call of a function, or undefined. */
+function last(name) {
+    return calls.findLast((call) => call[0] === name)?.slice(1);
+}
+
+function count(name) {
+    return calls.filter((call) => call[0] === name).length;
+}
+
+/* Answer the oldest request. */
+function answer(code, data = {}, message = 'A message.') {
+    requests.shift().success({code, message, data});
+}
+
+function lose() {
+    requests.shift().fail();
+}
+
+function pass(seconds) {
+    clock.pass(seconds);
+    calls = [];
+    change.tick();
+}
+
+/* ---- requesting a code ---- */
+
+test('a code is requested for the typed address, and the form is locked until the answer', () => {
+    change.requestCode('');
+    const [{method, url, data, form}] = requests;
+    assert.deepEqual({method, url, data}, {'method': 'POST', 'url': '/code', 'data': {'email': NEW, 'sure': ''}});
+    assert.ok(form);
+    assert.equal(count('clearErrors'), 1);
+});
+
+test('a code that was sent shows its change, and the field of the code has the focus', () => {
+    const pending = pendingChange();
+    change.requestCode('');
+    answer(200, pending, 'The code is on its way.');
+    assert.deepEqual(last('card.show'), [pending]);
+    assert.deepEqual(last('showCodes'), [['new'], []]);
+    assert.deepEqual(last('alertSuccess'), ['The code is on its way.']);
+    assert.equal(count('focusCode'), 1);
+    assert.equal(count('removeSuccess'), 1);
+});
+
+test('a change that could not be read after its code was sent is read again', () => {
+    change.requestCode('');
+    answer(200, {});
+    assert.equal(count('card.show'), 0);
+    assert.deepEqual([requests[0].method, requests[0].url], ['GET', '/change']);
+    answer(200, {'email': 'old@example.com', 'pending': pendingChange()});
+    assert.equal(count('card.show'), 1);
+});
+
+test('a doubtful address is questioned, with the suggestion', () => {
+    change.requestCode('');
+    answer(400, {'error': 'check_email', 'suggestion': 'ann@gmail.com', 'fields': {'email': ['Is it right?']}});
+    assert.deepEqual(last('showDoubt'), ['ann@gmail.com']);
+    assert.deepEqual(last('showErrors'), [{'email': ['Is it right?']}]);
+});
+
+test('a confirmed address stays confirmed when the request is repeated after the password', () => {
+    change.requestCode('y');
+    answer(401, {'error': 'reauth_required'});
+    assert.equal(count('alertInfo'), 0);
+    refusals[0]();
+    assert.equal(requests[0].data['sure'], 'y');
+});
+
+test('a refusal that says how long to wait starts the countdown of the button', () => {
+    change.requestCode('');
+    answer(429, {'error': 'too_many_requests', 'retry_after': 90}, 'Please wait for 90 seconds.');
+    assert.deepEqual(last('showResend'), [90, false]);
+    assert.deepEqual(last('alertInfo'), ['Please wait for 90 seconds.']);
+    pass(89);
+    assert.deepEqual(last('showResend'), [1, false]);
+    pass(1);
+    assert.deepEqual(last('showResend'), [0, false]);
+});
+
+test('a refusal with a hint shows both', () => {
+    change.requestCode('');
+    answer(400, {'error': 'invalid', 'hint': 'A hint.'}, 'A message.');
+    assert.deepEqual(last('alertInfo'), ['A message. | A hint.']);
+    assert.deepEqual(last('showErrors'), [{}]);
+});
+
+test('an answer 503 says how long to wait in words', () => {
+    change.requestCode('');
+    answer(503, {'error': 'unavailable', 'retry_after': 5}, 'Not available.');
+    assert.deepEqual(last('alertInfo'), ['Not available. | Try again in 5 seconds.']);
+});
+
+/* ---- entering the code ---- */
+
+test('a right code shows success with the new address, and nothing is pending any more', () => {
+    change.show(pendingChange());
+    change.changeAddress();
+    assert.deepEqual([requests[0].method, requests[0].url], ['POST', '/change']);
+    assert.equal(requests[0].data, `email=${NEW}&captcha=123456`);
+    assert.equal(count('clearErrors'), 1);
+    answer(200, {'email': NEW});
+    assert.deepEqual(last('showSuccess'), [NEW]);
+    assert.equal(count('card.remove'), 1);
+    assert.equal(requests.length, 0);
+});
+
+test('the first of two codes is no error: the field of the other one has the focus', () => {
+    change.changeAddress();
+    answer(400, {'error': 'code_missing', 'fields': {'old_captcha': ['Enter it.']}}, 'One code is right.');
+    assert.deepEqual(last('focusField'), [{'old_captcha': ['Enter it.']}]);
+    assert.deepEqual(last('alertSuccess'), ['One code is right.']);
+    assert.equal(count('showErrors'), 0);
+    assert.equal(requests[0].method, 'GET');
+});
+
+test('a wrong code is shown at its field, and the tries left are read again', () => {
+    change.changeAddress();
+    answer(400, {'error': 'code_wrong', 'fields': {'captcha': ['It is wrong.']}});
+    assert.deepEqual(last('showErrors'), [{'captcha': ['It is wrong.']}]);
+    assert.equal(requests[0].method, 'GET');
+});
+
+test('only spent tries hold back the next code, other waits of this request do not', () => {
+    change.changeAddress();
+    answer(429, {'error': 'too_many_attempts', 'retry_after': 90});
+    assert.deepEqual(last('showResend'), [90, false]);
+    requests = [];
+    clock.pass(90);
+    change.changeAddress();
+    answer(503, {'error': 'unavailable', 'retry_after': 5});
+    change.tick();
+    assert.deepEqual(last('showResend'), [0, false]);
+});
+
+test('the code is sent again after the password was confirmed', () => {
+    change.changeAddress();
+    answer(401, {'error': 'reauth_required'});
+    assert.equal(requests.length, 0);
+    refusals[0]();
+    assert.deepEqual([requests[0].method, requests[0].url], ['POST', '/change']);
+});
+
+test('when the answer is lost, the page reads the present state', () => {
+    change.show(pendingChange());
+    change.changeAddress();
+    lose();
+    assert.equal(count('alertNetworkError'), 1);
+    answer(200, {'email': NEW, 'pending': null});
+    assert.deepEqual(last('setCurrentAddress'), [NEW]);
+    assert.equal(count('card.remove'), 1);
+});
+
+/* ---- cancelling ---- */
+
+test('a cancelled change is gone, and the form starts again', () => {
+    change.show(pendingChange());
+    change.cancel();
+    assert.deepEqual([requests[0].method, requests[0].url], ['POST', '/cancel']);
+    answer(200, {}, 'The change is cancelled.');
+    assert.equal(count('card.remove'), 1);
+    assert.equal(count('resetAfterCancel'), 1);
+    assert.deepEqual(last('alertSuccess'), ['The change is cancelled.']);
+});
+
+test('a cancel that is refused leaves the change, and is repeated after the password', () => {
+    change.show(pendingChange());
+    change.cancel();
+    answer(503, {'error': 'unavailable', 'retry_after': 5}, 'Not available.');
+    assert.deepEqual(last('alertInfo'), ['Not available.']);
+    change.cancel();
+    answer(401, {'error': 'reauth_required'});
+    refusals[0]();
+    assert.equal(requests[0].url, '/cancel');
+    assert.equal(count('card.remove'), 0);
+});
+
+/* ---- asking the server ---- */
+
+test('an answer that was overtaken by a newer one is not shown', () => {
+    change.refresh();
+    change.show(pendingChange({'email': 'newer@example.com'}));
+    answer(200, {'email': 'old@example.com', 'pending': null});
+    assert.equal(count('card.remove'), 0);
+    assert.equal(count('setCurrentAddress'), 0);
+});
+
+test('a refresh that fails or is refused changes nothing', () => {
+    change.show(pendingChange());
+    calls = [];
+    change.refresh();
+    lose();
+    change.refresh();
+    answer(503, {'error': 'unavailable', 'retry_after': 5});
+    assert.deepEqual(calls, []);
+});
+
+test('the page polls while the mail is queued, and not afterwards', () => {
+    change.show(pendingChange({'mail': {'state': 'queued', 'at': null, 'problem': ''}}));
+    change.poll();
+    assert.equal(requests.length, 1);
+    answer(200, {'email': 'old@example.com', 'pending': pendingChange()});
+    change.poll();
+    assert.equal(requests.length, 0);
+});
+
+test('the page does not poll for a mail that expired, nor without a change', () => {
+    change.poll();
+    change.show(pendingChange({'mail': {'state': 'queued', 'at': null, 'problem': ''}}));
+    clock.pass(600);
+    change.poll();
+    assert.deepEqual(requests, []);
+});
+
+/* ---- what is shown ---- */
+
+test('without a change both codes are asked for and none is ticked', () => {
+    change.show(null);
+    assert.deepEqual(last('showCodes'), [['new', 'old'], []]);
+    assert.deepEqual(last('showResend'), [0, false]);
+    assert.equal(count('card.update'), 0);
+});
+
+test('a change whose tries of the day are spent blocks the form', () => {
+    change.show(pendingChange({'blocked_until': '2024-05-07T07:08:09+00:00'}));
+    assert.deepEqual(last('setBlocked'), ['2024-05-07T07:08:09+00:00']);
+});
+
+test('button and card count down together', () => {
+    const pending = pendingChange();
+    change.show(pending);
+    assert.deepEqual(last('showResend'), [60, true]);
+    assert.deepEqual(last('card.update'), [pending, 600, 60]);
+    pass(59);
+    assert.deepEqual(last('showResend'), [1, true]);
+    assert.deepEqual(last('card.update'), [pending, 541, 1]);
+});
+
+test('a longer wait after a refusal is not shortened by a change without one', () => {
+    change.requestCode('');
+    answer(429, {'error': 'too_many_requests', 'retry_after': 90});
+    change.show(pendingChange({'resend_in': 0}));
+    assert.deepEqual(last('showResend'), [90, true]);
+});
+
+test('the last minute of a code is announced once', () => {
+    change.show(pendingChange());
+    pass(539);
+    assert.equal(count('announceLastMinute'), 0);
+    pass(1);
+    assert.equal(count('announceLastMinute'), 1);
+    pass(1);
+    assert.equal(count('announceLastMinute'), 0);
+});
+
+test('the last minute of a code that cannot be entered is not announced', () => {
+    for (const state of ['no_tries', 'started', 'elsewhere']) {
+        change.show(pendingChange({state}));
+        pass(550);
+        assert.equal(count('announceLastMinute'), 0, state);
+    }
+});
+
+test('an own change stays when its time is over', () => {
+    change.show(pendingChange());
+    pass(600);
+    assert.equal(count('card.remove'), 0);
+    assert.equal(last('card.update')[1], 0);
+});
+
+test('a change of another session goes when its time is over', () => {
+    change.show(pendingChange({'state': 'started', 'resend_in': 0}));
+    pass(599);
+    assert.equal(count('card.remove'), 0);
+    pass(1);
+    assert.equal(count('card.remove'), 1);
+    assert.deepEqual(last('showResend'), [0, false]);
+    assert.equal(count('card.update'), 0);
+});
+
+test('another address than that of the code is warned about as it is typed', () => {
+    change.show(pendingChange());
+    assert.deepEqual(last('showOtherAddress'), [null]);
+    typed = 'newer@example.com';
+    change.compareAddress();
+    assert.deepEqual(last('showOtherAddress'), [NEW]);
+    pass(600);
+    assert.deepEqual(last('showOtherAddress'), [null]);
+});
+
+test('without a change no address is another one', () => {
+    typed = 'newer@example.com';
+    change.compareAddress();
+    assert.deepEqual(last('showOtherAddress'), [null]);
+});
