@@ -47,8 +47,8 @@ def deliver(app: Flask) -> None:
     at_once(lambda _: worker.deliver_all(app, threading.Event()), 1)
 
 
-def errand(patch: pytest.MonkeyPatch, run: object) -> int:
-    """Put an errand into the outbox that does this, and return its number."""
+def task(patch: pytest.MonkeyPatch, run: object) -> int:
+    """Put a task into the outbox that does this, and return its number."""
     patch.setitem(outbox.tasks, "task:test", run)
     outbox.enqueue_task("test", TO, "{}")
     db.session.commit()
@@ -116,7 +116,7 @@ class TestOneBadMail:
             db.session.execute(update(CMSUser).values(username="somebody else"))
             db.session.execute(text("INSERT INTO cms_user (id) VALUES (1)"))  # An error of the database itself.
 
-        number = errand(monkeypatch, fail)
+        number = task(monkeypatch, fail)
         for other in OTHERS:
             put(other)
         for _ in range(FAULTS):
@@ -147,7 +147,7 @@ class TestOneBadMail:
         def fail(_: Mail) -> None:
             raise CacheDown
 
-        number = errand(monkeypatch, fail)
+        number = task(monkeypatch, fail)
         for other in OTHERS:
             put(other)
         for _ in range(2 * FAULTS):
