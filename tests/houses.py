@@ -3,6 +3,7 @@
 import contextlib
 import shutil
 import sqlite3
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
@@ -322,7 +323,7 @@ def close_app(app: Flask) -> None:
 def deliver_one() -> bool:
     """Send the next mail that is due, on a connection of its own; say whether there was one."""
     with contextlib.closing(TimedConnection(current_app.extensions["mail"])) as connection:
-        return delivery.deliver_next(connection)
+        return delivery.deliver_batch(connection, threading.Event(), most=1) == 1
 
 
 def be_patient(app: Flask) -> None:
