@@ -6,10 +6,10 @@ import re
 import threading
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from flask import current_app
-from sqlalchemy import ColumnElement, bindparam, delete, select, update
+from sqlalchemy import CursorResult, bindparam, delete, select, update
 
 from accounts import clock, limits
 from accounts.errors import UNAVAILABLE
@@ -24,6 +24,8 @@ PERMANENT = {MailProblem.RECIPIENT_REFUSED, MailProblem.MESSAGE_REFUSED}
 BATCH = 20  # So many mails are leased at a time.
 log = logging.getLogger(__name__)
 _MAIL = table(Mail).c
+_OURS = _MAIL.id == bindparam("its_id"), _MAIL.tries == bindparam("its_tries"), _MAIL.state == MailState.QUEUED
+_DELETE = delete(table(Mail)).where(*_OURS)
 _LOAD = select(Mail).where(Mail.id.in_(bindparam("ids", expanding=True)))
 
 
@@ -261,24 +263,28 @@ def _retry(lease: Lease, problem: str, words: str) -> None:
 def _close(lease: Lease, state: MailState, problem: str) -> None:
     """Close a mail and wipe its words; a task that was run leaves nothing to look up."""
     if lease.kind.startswith(outbox.TASK) and state == MailState.SENT:
-        _commit(delete(Mail).where(*_ours(lease)).returning(Mail.id))
+        _commit(_DELETE, lease)
     else:
         _write(lease, state=state, done_at=clock.now(), problem=problem, subject="", body="", html="")
 
 
 def _write(lease: Lease, **values: object) -> bool:
     """Commit what became of a mail; say whether it still was ours."""
-    return _commit(update(Mail).where(*_ours(lease)).values(**values).returning(Mail.id))
+    return _commit(_set(tuple(values)), lease, **values)
 
 
-def _commit(closing: Any) -> bool:
+@lru_cache
+def _set(columns: tuple[str, ...]) -> Any:
+    """Return the statement that writes these columns of a leased mail; building one costs more than running it."""
+    return update(table(Mail)).where(*_OURS).values({column: bindparam(f"new_{column}") for column in columns})
+
+
+def _commit(closing: Any, lease: Lease, **values: object) -> bool:
     """Run the statement that closes a mail; nothing, if the lease ran out and somebody else has the mail now."""
-    if db.session.execute(closing).first():
+    given = {"its_id": lease.id, "its_tries": lease.tries, **{f"new_{name}": value for name, value in values.items()}}
+    done = cast("CursorResult[Any]", db.session.execute(closing, given))
+    if done.rowcount:
         db.session.commit()
         return True
     db.session.rollback()
     return False
-
-
-def _ours(lease: Lease) -> tuple[ColumnElement[bool], ...]:
-    return Mail.id == lease.id, Mail.tries == lease.tries, Mail.state == MailState.QUEUED
