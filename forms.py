@@ -36,33 +36,37 @@ from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
 
 from confusables import looks_like
 
-EMAIL_MALFORMED = lazy_gettext("Please enter a valid e-mail address!")
+EMAIL_MALFORMED = lazy_gettext("Enter a valid email address.")
 EMAIL_INVISIBLE = lazy_gettext(
-    "The address contains an invisible character (%(name)s, %(code)s) after “%(before)s”. Please type it by hand."
+    "The address contains an invisible character (%(name)s, %(code)s) after “%(before)s”. "
+    "Type the address instead of pasting it."
 )
-EMAIL_MISSING = lazy_gettext("Please enter an e-mail address!")
-CODE_MISSING = lazy_gettext("Please enter the code from the mail!")
-CODE_WRONG = lazy_gettext("The code is wrong!")
-PASSWORD_MISSING = lazy_gettext("Please enter your password!")
-SENT_TWICE = lazy_gettext("This field was sent more than once.")
+EMAIL_MISSING = lazy_gettext("Enter an email address.")
+CODE_MISSING = lazy_gettext("Enter the code from the email.")
+CODE_WRONG = lazy_gettext("The code is incorrect.")
+PASSWORD_MISSING = lazy_gettext("Enter your password.")
+SENT_TWICE = lazy_gettext("This field was submitted more than once.")
 TOO_LONG = lazy_gettext("This is too long.")
-IS_MISSING = lazy_gettext("Please fill in this field.")
+IS_MISSING = lazy_gettext("This field is required.")
 GIVEN = DataRequired(IS_MISSING)
-NAME_RESERVED = lazy_gettext("This name is reserved. Please choose another one.")
-NAME_SHAPE = lazy_gettext("Please use letters, digits, dots, dashes and underscores only.")
+NAME_RESERVED = lazy_gettext("This username is reserved. Choose a different one.")
+NAME_SHAPE = lazy_gettext("Use only letters, digits, dots, hyphens and underscores.")
 NAME_INVISIBLE = lazy_gettext(
-    "The name contains an invisible character (%(name)s, %(code)s) after “%(before)s”. Please type it by hand."
+    "The username contains an invisible character (%(name)s, %(code)s) after “%(before)s”. "
+    "Type the username instead of pasting it."
 )
-NAME_LENGTH = lazy_gettext("A user name has %(low)d to %(high)d characters.")
-NAME_WITHOUT_LETTER = lazy_gettext("A user name needs at least one letter.")
-NEW_PASSWORD, NEW_PASSWORD_AGAIN = lazy_gettext("New password"), lazy_gettext("New password, once more")
-PASSWORD_SHORT = lazy_gettext("Please use at least %(num)d characters.")
-PASSWORD_LONG = lazy_gettext("Please use at most %(num)d characters.")
-PASSWORD_COMMON = lazy_gettext("Too many people use this password. Please choose another one.")
-PASSWORD_PERSONAL = lazy_gettext("Please do not use your name or address as your password.")
-MOBILE_MALFORMED = lazy_gettext("Please enter a mobile number; one from abroad begins with + and its country code.")
-OUT_OF_RANGE = lazy_gettext("Please enter a number from %(low)d to %(high)d.")
-CHOICE_COUNT = lazy_gettext("Please choose %(low)d to %(high)d of them.")
+NAME_LENGTH = lazy_gettext("The username must have %(low)d to %(high)d characters.")
+NAME_WITHOUT_LETTER = lazy_gettext("The username must contain at least one letter.")
+NEW_PASSWORD, NEW_PASSWORD_AGAIN = lazy_gettext("New password"), lazy_gettext("Confirm new password")
+PASSWORD_SHORT = lazy_gettext("Use at least %(num)d characters.")
+PASSWORD_LONG = lazy_gettext("Use at most %(num)d characters.")
+PASSWORD_COMMON = lazy_gettext("This password is too common. Choose a different one.")
+PASSWORD_PERSONAL = lazy_gettext("The password must not be your username or email address.")
+MOBILE_MALFORMED = lazy_gettext(
+    "Enter a mobile number. Numbers outside mainland China start with + and the country code."
+)
+OUT_OF_RANGE = lazy_gettext("Enter a number from %(low)d to %(high)d.")
+CHOICE_COUNT = lazy_gettext("Choose %(low)d to %(high)d options.")
 INVISIBLE = {
     "\u00a0": lazy_gettext("no-break space"),
     "\u00ad": lazy_gettext("soft hyphen"),
@@ -78,9 +82,9 @@ INVISIBLE = {
 }
 CONTROL = lazy_gettext("control character")
 GENDERS = {
-    "female": lazy_gettext("female"),
-    "male": lazy_gettext("male"),
-    "other": lazy_gettext("other, or not said"),
+    "female": lazy_gettext("Female"),
+    "male": lazy_gettext("Male"),
+    "other": lazy_gettext("Other or prefer not to say"),
 }
 CITIES = {
     "beijing": lazy_gettext("Beijing"),
@@ -89,7 +93,7 @@ CITIES = {
     "shenzhen": lazy_gettext("Shenzhen"),
     "hangzhou": lazy_gettext("Hangzhou"),
     "chengdu": lazy_gettext("Chengdu"),
-    "elsewhere": lazy_gettext("Elsewhere"),
+    "elsewhere": lazy_gettext("Other city"),
 }
 INTERESTS = {
     "news": lazy_gettext("News"),
@@ -458,7 +462,7 @@ def composed(value: str | None) -> str | None:
 
 def email_field() -> StringField:
     """Return the field in which an address is typed."""
-    return StringField(lazy_gettext("E-mail"), [DataRequired(EMAIL_MISSING), EmailAddress()], filters=[stripped])
+    return StringField(lazy_gettext("Email"), [DataRequired(EMAIL_MISSING), EmailAddress()], filters=[stripped])
 
 
 class CodeShape:
@@ -492,13 +496,13 @@ def new_password_field(label: Any = NEW_PASSWORD) -> PasswordField:
 
 def repetition_field(label: Any = NEW_PASSWORD_AGAIN) -> PasswordField:
     """Return the field in which the chosen password is typed again."""
-    return PasswordField(label, [SameAs("password", lazy_gettext("The two passwords differ."))])
+    return PasswordField(label, [SameAs("password", lazy_gettext("The passwords do not match."))])
 
 
 def username_field(*judges: Any) -> StringField:
     """Return the field of the name under which an administrator is known."""
     validators = [DataRequired(IS_MISSING), NothingInvisible(), NameLength(), *(judges or (NameShape(), NotReserved()))]
-    return StringField(lazy_gettext("User name"), validators, filters=[stripped, composed])
+    return StringField(lazy_gettext("Username"), validators, filters=[stripped, composed])
 
 
 def mobile_field(presence: Any) -> StringField:
@@ -518,7 +522,7 @@ def gender_field(presence: Any) -> RadioField:
 
 def city_field(presence: Any) -> SelectField:
     """Return the field of the city."""
-    return SelectField(lazy_gettext("City"), [presence], choices=choices({"": lazy_gettext("Please choose"), **CITIES}))
+    return SelectField(lazy_gettext("City"), [presence], choices=choices({"": lazy_gettext("Choose a city"), **CITIES}))
 
 
 def interests_field(presence: Any) -> SelectMultipleField:
@@ -569,7 +573,9 @@ class EmailCaptchaForm(BaseForm):
         local, _, domain = str(self.email.data).rpartition("@")
         ascii_domain = idna.encode(domain, uts46=True).decode()
         if len(_scripts(domain)) > 1:
-            sentence = lazy_gettext("This domain mixes scripts; its real name is %(domain)s. Is it the right one?")
+            sentence = lazy_gettext(
+                "This domain mixes characters of different scripts. Its ASCII form is %(domain)s. Is it correct?"
+            )
             return Doubt(sentence % {"domain": ascii_domain}, f"{local}@{ascii_domain}", "")
         near = get_close_matches(domain, PROVIDERS, 1, 0.87)
         if near and near[0] != domain:
@@ -596,7 +602,7 @@ class ResetEmailForm(EmailCaptchaForm):
     """Changing the address with the code that was mailed to it."""
 
     captcha = code_field(lazy_gettext("Code"))
-    old_captcha = code_field(lazy_gettext("Code from your present address"))
+    old_captcha = code_field(lazy_gettext("Code from your current address"))
 
     def validate_captcha(self, field: Field) -> None:
         """Ask for one code at least; whether a second one is needed is not for a form to know."""
@@ -639,14 +645,16 @@ class ChangePasswordForm(NewPasswordForm):
     """Changing one's password; the fields have the names of the product's source documents."""
 
     oldpwd = PasswordField(
-        lazy_gettext("Present password"), [DataRequired(PASSWORD_MISSING), Length(max=1024, message=TOO_LONG)]
+        lazy_gettext("Current password"), [DataRequired(PASSWORD_MISSING), Length(max=1024, message=TOO_LONG)]
     )
 
     @together("oldpwd", "password")
     def _is_another(self, oldpwd: str, password: str) -> None:
         """Refuse a change that is none."""
         if oldpwd == password:
-            raise FieldError("password", str(lazy_gettext("This is your present password.")))
+            raise FieldError(
+                "password", str(lazy_gettext("The new password must be different from the current password."))
+            )
 
 
 class ProfileForm(BaseForm):
@@ -659,7 +667,7 @@ class ProfileForm(BaseForm):
     city = city_field(Optional())
     interests = interests_field(Optional())
     language = SelectField(
-        lazy_gettext("Language"), choices=choices({"": lazy_gettext("as the browser asks"), **LANGUAGES})
+        lazy_gettext("Language"), choices=choices({"": lazy_gettext("Same as the browser"), **LANGUAGES})
     )
     version = IntegerField(widget=HiddenInput())
 
@@ -674,7 +682,7 @@ class RegisterForm(NewPasswordForm):
 
     username = username_field()
     password = new_password_field(lazy_gettext("Password"))
-    repetition = repetition_field(lazy_gettext("Password, once more"))
+    repetition = repetition_field(lazy_gettext("Confirm password"))
     mobile = mobile_field(GIVEN)
     staff_number = staff_number_field(InputRequired(IS_MISSING))
     gender = gender_field(GIVEN)

@@ -57,7 +57,7 @@ def logout() -> Answer:
     session.clear()
     after_this_request(headers.clear_site_data)
     to = url_for("auth.login")
-    return done(gettext("You are signed out."), to, next=to)
+    return done(gettext("You have signed out."), to, next=to)
 
 
 @bp.get("/reauth/")
@@ -89,14 +89,14 @@ def _ending_sentence(ending: Ending) -> str:
     """Say why a session is over, as far as that is known."""
     if ending.reason == "idle":
         span = _span(ending.seconds)
-        return str(gettext("You were signed out because the session was not used for %(span)s.", span=span))
+        return str(gettext("You were signed out after %(span)s of inactivity.", span=span))
     if ending.reason == "age":
         span = _span(ending.seconds)
-        return str(gettext("You were signed out because a session ends after %(span)s at the latest.", span=span))
+        return str(gettext("You were signed out because a session lasts at most %(span)s.", span=span))
     return str(
         gettext(
-            "Your session has ended. It was ended in another browser or by an administrator, the password or the "
-            "e-mail address was changed, or the session was not used for too long."
+            "Your session has ended. It may have been ended from another browser or by an administrator, "
+            "your password or email address may have been changed, or you may have been inactive for too long."
         )
     )
 

@@ -27,7 +27,7 @@ def reset_password_post() -> Answer:
     changed = new_password.change(guard.actor(), old=old, new=new, where=guard.where())
     session["sid"] = changed.sid
     guard.mark_browser(changed.account)
-    return done(gettext("Your password is changed. All other sessions are ended."), url_for(".reset_password"))
+    return done(gettext("Your password has been changed. All other sessions have ended."), url_for(".reset_password"))
 
 
 @bp.get("/forgotpwd/")
@@ -43,7 +43,7 @@ def forgot_password_post() -> Answer:
     """Have a link mailed, if there is such an administrator; the answer is the same if there is not."""
     form = checked(ForgotPasswordForm(request.form), _forgot_page)
     new_password.ask_for_link(str(form.email.data), str(get_locale()), guard.where())
-    message = gettext("If this address belongs to an administrator, a link is on its way to it.")
+    message = gettext("If this address belongs to an administrator, we will send a link to it.")
     return done(message, url_for("auth.login"))
 
 
@@ -65,7 +65,7 @@ def choose_password_post(token: str) -> Answer:
     guard.mark_browser(new_password.choose(token, str(form.password.data), guard.where()))
     session.clear()
     guard.remember_address(email)
-    return done(gettext("The new password is set. Please sign in with it."), url_for("auth.login"))
+    return done(gettext("Your new password has been set. Sign in with it."), url_for("auth.login"))
 
 
 def _reset_page(form: ChangePasswordForm) -> str:

@@ -27,7 +27,7 @@ def show_profile_post() -> Answer:
     g.cms_user = profile.update(guard.actor(), _given(form), version=form.version.data or 0, where=guard.where())
     guard.set_visitor(g.cms_user)
     refresh()
-    return done(gettext("Your data are saved."), url_for(".show_profile"), version=g.cms_user.profile_version)
+    return done(gettext("Your profile has been saved."), url_for(".show_profile"), version=g.cms_user.profile_version)
 
 
 @bp.get("/register/<token>/")
@@ -48,7 +48,7 @@ def register_post(token: str) -> Answer:
     invitations.register(token, _given(form), str(form.password.data), guard.where())
     session.clear()
     guard.remember_address(email)
-    return done(gettext("Welcome! Please sign in."), url_for("auth.login"))
+    return done(gettext("Account created. Sign in to continue."), url_for("auth.login"))
 
 
 def _given(form: ProfileForm | RegisterForm) -> Profile:

@@ -33,11 +33,11 @@ def before() -> int:
 def end_session(session_id: int) -> Answer:
     """End one other session."""
     history.end_session(guard.actor(), session_id, guard.where())
-    return done(gettext("The session is ended."), url_for(".security"))
+    return done(gettext("The session has ended."), url_for(".security"))
 
 
 @bp.post("/sessions/end_others/")
 def end_other_sessions() -> Answer:
     """End all other sessions."""
     history.end_other_sessions(guard.actor(), guard.where())
-    return done(gettext("All other sessions are ended."), url_for(".security"))
+    return done(gettext("All other sessions have ended."), url_for(".security"))

@@ -15,15 +15,17 @@ bp = Blueprint("settings", __name__, url_prefix="/cms")
 # The code class (4xx, 5xx) is that of RFC 5321. What the server itself said stands in the log: it may name the owner of
 # a taken address.
 MAIL_PROBLEMS = {
-    MailProblem.RECIPIENT_REFUSED: lazy_gettext("The mail server refused this address (5xx). Please check it."),
-    MailProblem.MESSAGE_REFUSED: lazy_gettext("The mail server refused the text of the mail (5xx)."),
+    MailProblem.RECIPIENT_REFUSED: lazy_gettext(
+        "The mail server refused this address (5xx). Check that it is correct."
+    ),
+    MailProblem.MESSAGE_REFUSED: lazy_gettext("The mail server refused the content of the email (5xx)."),
     MailProblem.SENDER_REFUSED: lazy_gettext("The mail server does not accept mail from us (5xx)."),
-    MailProblem.TEMPORARILY_REFUSED: lazy_gettext("The mail server cannot accept the mail at the moment (4xx)."),
+    MailProblem.TEMPORARILY_REFUSED: lazy_gettext("The mail server cannot accept the email at the moment (4xx)."),
     MailProblem.UNREACHABLE: lazy_gettext("The mail server cannot be reached."),
     MailProblem.TIMEOUT: lazy_gettext("The mail server did not answer in time."),
     MailProblem.TLS_FAILED: lazy_gettext("The connection to the mail server could not be encrypted."),
-    MailProblem.AUTHENTICATION_FAILED: lazy_gettext("The mail server did not accept our user name or password."),
-    MailProblem.UNEXPECTED: lazy_gettext("The mail could not be sent because of an error on our side."),
+    MailProblem.AUTHENTICATION_FAILED: lazy_gettext("The mail server did not accept our username or password."),
+    MailProblem.UNEXPECTED: lazy_gettext("The email could not be sent because of an error on our side."),
 }
 
 
@@ -47,7 +49,7 @@ def email_captcha() -> Answer:
     if doubt and not form.sure.data:
         raise Doubtful(doubt)
     email_change.ask(guard.actor(), email, guard.where())
-    message = gettext("The code is on its way to %(email)s.", email=email)
+    message = gettext("We are sending a code to %(email)s.", email=email)
     return done(message, url_for(".reset_email"), read=_pending)
 
 
@@ -60,7 +62,7 @@ def reset_email_post() -> Answer:
     changed = email_change.confirm(guard.actor(), str(form.email.data), guard.where(), **codes)
     session["sid"] = changed.sid
     guard.mark_browser(changed.account)
-    message, note = gettext("Your e-mail address is changed!"), {"email_changed": True}
+    message, note = gettext("Your email address has been changed."), {"email_changed": True}
     return done(message, url_for(".reset_email"), note=note, email=changed.account.email)
 
 
@@ -68,7 +70,7 @@ def reset_email_post() -> Answer:
 def cancel() -> Answer:
     """Drop the pending change."""
     email_change.cancel(guard.actor(), guard.where())
-    return done(gettext("The change is cancelled."), url_for(".reset_email"))
+    return done(gettext("The change has been cancelled."), url_for(".reset_email"))
 
 
 def _asked_page(form: EmailCaptchaForm) -> str:

@@ -25,7 +25,9 @@ def undo_email_post(token: str) -> Answer:
     """Give the account its old address back; whoever is signed in to it, here too, is not any more."""
     email = undo.restore(token, guard.where())
     session.clear()
-    message = gettext("The address is %(email)s again. A link to set a new password is on its way to it.", email=email)
+    message = gettext(
+        "The email address is %(email)s again. We are sending a link to set a new password to it.", email=email
+    )
     return done(message, url_for(".undone"), note={"undone": email})
 
 
@@ -50,7 +52,7 @@ def prove_email(token: str) -> str:
 def prove_email_post(token: str) -> Answer:
     """Change the address to the one that the link was mailed to."""
     assisted_change.prove(token, guard.where())
-    return done(gettext("The address is changed. Please sign in with it."), url_for("auth.login"))
+    return done(gettext("The email address has been changed. Sign in with the new address."), url_for("auth.login"))
 
 
 @bp.get("/stop/<token>/")
@@ -69,9 +71,9 @@ def stop_email_post(token: str) -> Answer:
     undo.stop(token, guard.where())
     is_assisted = seen.is_assisted
     message = (
-        gettext("The change is stopped.")
+        gettext("The change has been stopped.")
         if is_assisted
-        else gettext("The change is stopped, and the browser that asked for it is signed out.")
+        else gettext("The change has been stopped, and the browser that requested it has been signed out.")
     )
     return done(message, url_for(".stopped"), note={"stopped": "started" if is_assisted else "asked"})
 

@@ -31,7 +31,7 @@ def invite() -> Answer:
     form = checked(InviteForm(request.form), _users_page)
     superuser = form.role.data == "superuser"
     invitations.invite(guard.actor(), str(form.email.data), superuser=superuser, where=guard.where())
-    return done(gettext("The invitation is on its way to %(email)s.", email=form.email.data), url_for(".users"))
+    return done(gettext("We are sending an invitation to %(email)s.", email=form.email.data), url_for(".users"))
 
 
 @bp.post("/invitations/<int(max=2147483647):invitation_id>/resend/")
@@ -39,7 +39,7 @@ def invite() -> Answer:
 def resend_invitation(invitation_id: int) -> Answer:
     """Mail an invitation once more."""
     invitations.again(guard.actor(), invitation_id, guard.where())
-    return done(gettext("The invitation is on its way again."), url_for(".users"))
+    return done(gettext("We are sending the invitation again."), url_for(".users"))
 
 
 @bp.post("/invitations/<int(max=2147483647):invitation_id>/withdraw/")
@@ -47,7 +47,7 @@ def resend_invitation(invitation_id: int) -> Answer:
 def withdraw_invitation(invitation_id: int) -> Answer:
     """Withdraw an invitation."""
     invitations.withdraw(guard.actor(), invitation_id, guard.where())
-    return done(gettext("The invitation is withdrawn."), url_for(".users"))
+    return done(gettext("The invitation has been withdrawn."), url_for(".users"))
 
 
 @bp.get(f"/{ID}/")
@@ -64,7 +64,7 @@ def set_role(user_id: int) -> Answer:
     form = _checked(RoleForm(request.form), user_id)
     superuser, reason = form.role.data == "superuser", str(form.reason.data)
     administrators.set_role(guard.actor(), user_id, superuser=superuser, reason=reason, where=guard.where())
-    return done(gettext("The role is changed."), url_for(".user", user_id=user_id))
+    return done(gettext("The role has been changed."), url_for(".user", user_id=user_id))
 
 
 @bp.post(f"/{ID}/disable/")
@@ -73,7 +73,9 @@ def disable(user_id: int) -> Answer:
     """Disable somebody."""
     form = _checked(ReasonForm(request.form), user_id)
     administrators.disable(guard.actor(), user_id, reason=str(form.reason.data), where=guard.where())
-    return done(gettext("The account is disabled and signed out everywhere."), url_for(".user", user_id=user_id))
+    return done(
+        gettext("The account has been disabled, and all its sessions have ended."), url_for(".user", user_id=user_id)
+    )
 
 
 @bp.post(f"/{ID}/enable/")
@@ -82,7 +84,7 @@ def enable(user_id: int) -> Answer:
     """Enable somebody."""
     form = _checked(ReasonForm(request.form), user_id)
     administrators.enable(guard.actor(), user_id, reason=str(form.reason.data), where=guard.where())
-    return done(gettext("The account is enabled."), url_for(".user", user_id=user_id))
+    return done(gettext("The account has been enabled."), url_for(".user", user_id=user_id))
 
 
 @bp.post(f"/{ID}/end_sessions/")
@@ -91,7 +93,7 @@ def end_sessions(user_id: int) -> Answer:
     """Sign somebody out everywhere."""
     form = _checked(ReasonForm(request.form), user_id)
     administrators.end_sessions(guard.actor(), user_id, reason=str(form.reason.data), where=guard.where())
-    return done(gettext("All their sessions are ended."), url_for(".user", user_id=user_id))
+    return done(gettext("All their sessions have ended."), url_for(".user", user_id=user_id))
 
 
 @bp.post(f"/{ID}/send_password_link/")
@@ -100,7 +102,7 @@ def send_password_link(user_id: int) -> Answer:
     """Mail somebody a link to set a new password."""
     form = _checked(ReasonForm(request.form), user_id)
     new_password.send_link(guard.actor(), user_id, reason=str(form.reason.data), where=guard.where())
-    message = gettext("A link to set a new password is on its way to their address.")
+    message = gettext("We are sending a link to set a new password to their address.")
     return done(message, url_for(".user", user_id=user_id))
 
 
@@ -110,7 +112,7 @@ def drop_change(user_id: int) -> Answer:
     """Drop somebody's pending change of address."""
     form = _checked(ReasonForm(request.form), user_id)
     administrators.drop_change(guard.actor(), user_id, reason=str(form.reason.data), where=guard.where())
-    return done(gettext("The pending change is dropped."), url_for(".user", user_id=user_id))
+    return done(gettext("The pending change has been cancelled."), url_for(".user", user_id=user_id))
 
 
 @bp.post(f"/{ID}/start_change/")
@@ -121,7 +123,9 @@ def start_change(user_id: int) -> Answer:
     form = checked(StartChangeForm(request.form), lambda form: _user_page(user_id, start=form))
     email, reason = str(form.email.data), str(form.reason.data)
     assisted_change.start(guard.actor(), user_id, email, reason=reason, where=guard.where())
-    return done(gettext("The change is started; every known address is told."), url_for(".user", user_id=user_id))
+    return done(
+        gettext("The change has been started. We are notifying every known address."), url_for(".user", user_id=user_id)
+    )
 
 
 def _checked(form: Reasoned, user_id: int) -> Reasoned:

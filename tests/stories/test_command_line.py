@@ -126,8 +126,7 @@ class TestAdmin:
             result = flask(house, "admin", *words, *BECAUSE)
             assert result.exit_code == 1
             assert result.output == (
-                "Error: Refused (last_superuser): "
-                "This is the last superuser: nobody could manage the accounts any more.\n"
+                "Error: Refused (last_superuser): This is the last superuser. At least one superuser is required.\n"
             )
         stored = house.stored("boss")
         assert (stored.is_superuser, stored.is_active, newest(house, BOSS)) == (True, True, before)
@@ -249,7 +248,7 @@ class TestEmail:
         now = f"{small_house.clock.now():%Y-%m-%d %H:%M:%S} UTC"
         assert rows[0][:4] == [now, "disabled x1", "Account disabled", "203.0.113.5"]
         assert rows[0][5] == "by boss; reason: left the team"
-        assert rows[1][:3] == [f"{first:%Y-%m-%d %H:%M:%S} - {now}", "code_wrong x2", "Wrong code"]
+        assert rows[1][:3] == [f"{first:%Y-%m-%d %H:%M:%S} - {now}", "code_wrong x2", "Incorrect code"]
         assert rows[1][5] == f"email: {NEW}"
 
     @pytest.mark.parametrize(
@@ -279,9 +278,9 @@ class TestEmail:
         small_house.administrator(ANN)
         small_house.administrator(BOSS)
         for new, line in (
-            (ANN, "Refused (same_email): This is already the e-mail address of the account."),
+            (ANN, "Refused (same_email): This is already the email address of the account."),
             (BOSS, "Refused (email_taken): This address belongs to another account."),
-            ("no address", "'no address' cannot be used: Please enter a valid e-mail address!"),
+            ("no address", "'no address' cannot be used: Enter a valid email address."),
         ):
             result = flask(small_house, "email", "start", ANN, new, *BECAUSE)
             assert (result.exit_code, result.output) == (1, f"Error: {line}\n")
