@@ -124,7 +124,7 @@ def _tried(read: Callable[[], dict[str, Any] | None]) -> dict[str, Any] | None:
     try:
         return read()
     except errors.UNAVAILABLE as problem:
-        log.warning("answered without a part: %s: %s", type(problem).__name__, _first_line(problem))
+        log.warning("answered without optional data: %s: %s", type(problem).__name__, _first_line(problem))
         return None
 
 
@@ -180,7 +180,7 @@ def _page(said: Said, sentence: str, fields: dict[str, list[str]] | None) -> str
             return _form_page(said, sentence, fields)
         except errors.UNAVAILABLE as problem:
             session.pop("_flashes", None)  # The error page says it already.
-            log.warning("answered without the form: %s: %s", type(problem).__name__, _first_line(problem))
+            log.warning("answered without the form page: %s: %s", type(problem).__name__, _first_line(problem))
     return _error_page(said.status, sentence)
 
 

@@ -97,7 +97,9 @@ class TestOneBadMail:
         assert seen(number).tries == FAULTS
         told = app.test_cli_runner().invoke(args=["mail", "failed"]).output
         assert mail.message_id in told
-        assert "outbox: mails set aside in 24 hours: 1;" in app.test_cli_runner().invoke(args=["doctor"]).output
+        assert (
+            "outbox: mails set aside in the last 24 hours: 1." in app.test_cli_runner().invoke(args=["doctor"]).output
+        )
 
     def test_an_errand_that_raises_is_set_aside_and_undoes_what_it_wrote(
         self, post: House, app: Flask, smtp: SmtpServer, clock: Clock, monkeypatch: pytest.MonkeyPatch

@@ -82,7 +82,7 @@ class TestAdmin:
         house.administrator(ANN)
         for email, name in (("ANN@example.com", "other"), ("other@example.com", "Ann")):
             result = flask(house, "admin", "create", email, "--username", name, typed=f"{FRESH}\n")
-            assert result.output == "Error: There is an administrator with this address or user name already.\n"
+            assert result.output == "Error: An administrator with this address or username already exists.\n"
         assert len(house.rows(select(CMSUser.id))) == 1
 
     def test_all_are_listed_however_many(self, house: House) -> None:
@@ -176,7 +176,7 @@ class TestEmail:
         ann.ask(NEW)
         ann.confirm(NEW, other_than(house.code_to(NEW)))
         (line,) = said(house, "email", "pending").splitlines()
-        assert line == f"{ANN} -> {NEW}\tasked {house.clock.now():%Y-%m-%d %H:%M} UTC\ttries 1"
+        assert line == f"{ANN} -> {NEW}\trequested {house.clock.now():%Y-%m-%d %H:%M} UTC\ttries 1"
         house.clock.turn(seconds=600)
         assert said(house, "email", "pending") == ""
 
@@ -280,7 +280,7 @@ class TestEmail:
         for new, line in (
             (ANN, "Refused (same_email): This is already the email address of the account."),
             (BOSS, "Refused (email_taken): This address belongs to another account."),
-            ("no address", "'no address' cannot be used: Enter a valid email address."),
+            ("no address", "Invalid address 'no address': Enter a valid email address."),
         ):
             result = flask(small_house, "email", "start", ANN, new, *BECAUSE)
             assert (result.exit_code, result.output) == (1, f"Error: {line}\n")
@@ -355,6 +355,6 @@ def test_nothing_changes_without_a_reason_or_for_nobody(small_house: House) -> N
             assert re.fullmatch(r"Error: --reason: .+\n", result.output), result.output
         nobody = [word.replace(ANN, "nobody@example.com") for word in words]
         result = flask(small_house, *nobody, *BECAUSE, typed=FRESH)
-        assert result.output == "Error: There is no administrator with the address nobody@example.com.\n"
+        assert result.output == "Error: No administrator has the address nobody@example.com.\n"
     assert [row.event for row in history(small_house, id_of(small_house, ANN))] == ["administrator_created"]
     assert small_house.rows(select(Mail.id)) == []
