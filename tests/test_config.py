@@ -127,7 +127,7 @@ def test_a_password_for_the_mail_server_is_never_sent_in_clear(
     tmp_path: Path, env: dict[str, str], server: str
 ) -> None:
     account = {**env, "MAIL_SERVER": server, "MAIL_USERNAME": "cms", "MAIL_PASSWORD": "p"}
-    stops_the_start(tmp_path, "^MAIL_USERNAME needs MAIL_USE_TLS=yes or MAIL_USE_SSL=yes", **account)
+    stops_the_start(tmp_path, "^MAIL_USERNAME requires MAIL_USE_TLS=yes or MAIL_USE_SSL=yes", **account)
     for encrypted in ("MAIL_USE_TLS", "MAIL_USE_SSL"):
         assert load(tmp_path, **account, **{encrypted: "yes"})[encrypted]
 

@@ -447,7 +447,7 @@ class TestDoctor:
         [
             ({"CMS_ENV": "production", "SITE_URL": ""}, "SITE_URL must be set in production"),
             ({"CMS_ENV": "production", "SECRET_KEY": "x" * 64}, "SECRET_KEY is too weak"),
-            ({"MAIL_USERNAME": "cms", "MAIL_SERVER": "smtp.example.com"}, "MAIL_USERNAME needs MAIL_USE_TLS"),
+            ({"MAIL_USERNAME": "cms", "MAIL_SERVER": "smtp.example.com"}, "MAIL_USERNAME requires MAIL_USE_TLS"),
         ],
         ids=["no address of the site", "a weak key", "a password in clear"],
     )

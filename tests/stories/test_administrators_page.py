@@ -64,14 +64,14 @@ class TestTheList:
     def test_it_shows_who_is_disabled(self, small_house: House) -> None:
         boss = in_english(superuser(small_house))
         small_house.administrator(ANN)
-        assert cells(boss, "ann")[1].text == "active"
+        assert cells(boss, "ann")[1].text == "Active"
         small_house.change(ANN, is_active=False)
-        assert cells(boss, "ann")[1].text == "disabled"
+        assert cells(boss, "ann")[1].text == "Disabled"
 
     def test_it_shows_when_somebody_signed_in_last(self, house: House) -> None:
         boss = in_english(superuser(house))
         house.administrator(ANN)
-        assert cells(boss, "ann")[2].text == "never"
+        assert cells(boss, "ann")[2].text == "Never"
         for _ in range(2):
             house.clock.turn(seconds=100)
             assert house.visitor(ANN).sign_in(password="not this one").status == 400
@@ -104,7 +104,7 @@ class TestTheList:
         crowd(small_house, 60)
         boss = in_english(superuser(small_house))
         assert len(list(read(boss.page(USERS).text).one("tbody").all("tr"))) == 50
-        assert cells(boss, "user-000049")[2].text == "never"
+        assert cells(boss, "user-000049")[2].text == "Never"
 
 
 class TestStartedChanges:
@@ -232,7 +232,7 @@ class TestOnePerson:
         boss = in_english(superuser(small_house))
         small_house.administrator(ANN)
         facts = {each.children[0].text: each.children[1] for each in page_of(boss, small_house, ANN).one("dl").children}
-        assert facts["Last sign-in"].text == "never"
+        assert facts["Last sign-in"].text == "Never"
         small_house.signed_in(ANN)
         facts = {each.children[0].text: each.children[1] for each in page_of(boss, small_house, ANN).one("dl").children}
         assert moments(facts["Last sign-in"]) == [small_house.clock.now().replace(microsecond=0)]

@@ -176,7 +176,7 @@ class TestDatabasesClock:
         assert line.endswith(" s off the database clock")
         (told,) = [line for line in doctor(house).splitlines() if "clock" in line]
         assert told.startswith("FAIL  clock: is ")
-        assert told.endswith("1 s at most: synchronise both (NTP)")
+        assert told.endswith("(at most 1 s is allowed): synchronise both with NTP")
 
     def test_a_database_that_takes_its_time_does_not_make_a_clock_wrong(
         self, running: Any, monkeypatch: pytest.MonkeyPatch
