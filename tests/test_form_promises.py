@@ -304,7 +304,7 @@ def test_errors_are_read_anew_each_time_and_plain_text() -> None:
 
 
 def test_an_error_that_somebody_added_to_the_form_stays_and_those_of_its_checks_are_not_doubled() -> None:
-    booking = example("A worked example")["BookingForm"]
+    booking = example("Example")["BookingForm"]
     form = booking(MultiDict({"first_day": "2026-05-01", "last_day": "2026-06-30", "guests": "1"}))
     form.form_errors.append("closed")
     for _ in range(2):
@@ -444,7 +444,7 @@ def example(title: str, blocks: int = 1) -> dict[str, Any]:
 
 
 def test_the_calls_that_the_document_shows_are_calls() -> None:
-    text = (ROOT / "docs" / "forms.md").read_text().partition("## How a form is created\n")[2]
+    text = (ROOT / "docs" / "forms.md").read_text().partition("## Creating a form\n")[2]
     calls = re.search(r"```python\n(.*?)```", text, re.DOTALL)[1].splitlines()
     names = {**vars(forms), "request": SimpleNamespace(form=SENT), "user": SimpleNamespace(username="ann")}
     made = [eval(call, names) for call in calls]
@@ -453,7 +453,7 @@ def test_the_calls_that_the_document_shows_are_calls() -> None:
 
 
 def test_the_worked_example_works() -> None:
-    booking = example("A worked example")["BookingForm"]
+    booking = example("Example")["BookingForm"]
 
     def booked(first_day: str, last_day: str, guests: str) -> tuple[dict[str, list[str]], Any]:
         form = booking(MultiDict({"first_day": first_day, "last_day": last_day, "guests": guests}))
@@ -472,7 +472,7 @@ class Sessions:
 
     def __init__(self) -> None:
         """Run the example."""
-        self.names = example("A token of its own", blocks=2)
+        self.names = example("A separate CSRF token", blocks=2)
 
     def form(self, sid: str, **sent: str) -> Any:
         """Return the form as the view of the document makes it for a session."""
