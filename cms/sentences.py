@@ -1,4 +1,4 @@
-"""What people are told of refusals and of events of the history: on pages, in JSON and on the command line."""
+"""The sentences of refusals and of events in the history, for pages, JSON and the command line."""
 
 from typing import Any, NamedTuple
 
@@ -11,9 +11,9 @@ from forms import CODE_WRONG
 
 
 class Said(NamedTuple):
-    """How a refusal is told: HTTP status, stable word, field that it belongs to ("" for none), sentence.
+    """The response to a refusal: HTTP status, error word, field that it belongs to ("" for none), sentence.
 
-    `of_another` is the sentence where somebody acts on an account that is not theirs, if that needs another one.
+    `of_another` is the sentence for actions on another account, if it differs.
     """
 
     status: int
@@ -172,12 +172,12 @@ OTHER_EVENT = lazy_gettext("Other event")
 
 
 def init_app(app: Flask) -> None:
-    """Let templates tell events."""
+    """Make event sentences available to templates."""
     app.add_template_global(event_sentence)
 
 
 def tell(refusal: errors.Refusal, *, of_another: bool = False) -> tuple[Said, dict[str, Any]]:
-    """Return how this very refusal is told, and what else an answer carries."""
+    """Return the response to this refusal, and additional data for it."""
     said = REFUSALS[type(refusal)]
     if of_another and said.of_another:
         said = said._replace(sentence=said.of_another)
@@ -194,7 +194,7 @@ def tell(refusal: errors.Refusal, *, of_another: bool = False) -> tuple[Said, di
 
 
 def refusal_sentence(refusal: errors.Refusal) -> str:
-    """Return all that is to be said of a refusal by somebody who acts on another's account, as the operator does."""
+    """Return the complete sentence of a refusal for actions on another account, as on the command line."""
     said, details = tell(refusal, of_another=True)
     sentence = str(said.sentence)
     if "hint" in details:
@@ -205,12 +205,12 @@ def refusal_sentence(refusal: errors.Refusal) -> str:
 
 
 def event_sentence(event: str) -> str:
-    """Return what an event of a history is called; one of a newer version of the application is not known yet."""
+    """Return the sentence of an event, or a general one for events of a newer version of the application."""
     return str(EVENTS.get(event, OTHER_EVENT))
 
 
 def doer(event: Event) -> str:
-    """Return who did it to the account, if another administrator or the operator did, else nothing."""
+    """Return the other administrator or the operator who acted on the account, else an empty text."""
     by = str(event.detail.get("by", ""))
     if by not in ("", "-"):
         return by
@@ -218,12 +218,12 @@ def doer(event: Event) -> str:
 
 
 def joined(sentence: str, more: str) -> str:
-    """Return two sentences as one text."""
+    """Join two sentences."""
     return str(gettext("%(sentence)s %(next)s", sentence=sentence, next=more))
 
 
 def retry_sentence(seconds: int) -> str:
-    """Say how long to wait, in the unit in which a person would."""
+    """Return how long to wait, in a suitable unit."""
     if seconds < 100:
         return str(ngettext("Try again in %(num)d second.", "Try again in %(num)d seconds.", seconds))
     minutes = -(-seconds // 60)

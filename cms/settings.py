@@ -1,4 +1,4 @@
-"""/cms/resetemail/ and /cms/email_captcha/: the page on which an administrator changes their address."""
+"""/cms/resetemail/ and /cms/email_captcha/: the settings page, on which administrators change their address."""
 
 from typing import Any
 
@@ -12,8 +12,8 @@ from forms import EmailCaptchaForm, ResetEmailForm
 from models import MailProblem
 
 bp = Blueprint("settings", __name__, url_prefix="/cms")
-# The code class (4xx, 5xx) is that of RFC 5321. What the server itself said stands in the log: it may name the owner of
-# a taken address.
+# The code class (4xx, 5xx) is that of RFC 5321. The response of the server is only logged: it may reveal the owner of a
+# taken address.
 MAIL_PROBLEMS = {
     MailProblem.RECIPIENT_REFUSED: lazy_gettext(
         "The mail server refused this address (5xx). Check that it is correct."
@@ -31,7 +31,7 @@ MAIL_PROBLEMS = {
 
 @bp.get("/resetemail/")
 def reset_email() -> Answer | str:
-    """Show the settings page; a script that asks gets the pending change."""
+    """Show the settings page; return the pending change to a script."""
     told = _pending()
     if request.accept_mimetypes.best == "application/json":
         return data(email=g.cms_user.email, pending=told)
@@ -42,7 +42,7 @@ def reset_email() -> Answer | str:
 
 @bp.post("/email_captcha/")
 def email_captcha() -> Answer:
-    """Mail a code to the address that was typed; ask first where it looks like a slip."""
+    """Send a code to the entered address; ask first if it looks like a typo."""
     form = checked(EmailCaptchaForm(request.form), _asked_page)
     email = str(form.email.data)
     doubt = form.doubt()
@@ -55,7 +55,7 @@ def email_captcha() -> Answer:
 
 @bp.post("/resetemail/")
 def reset_email_post() -> Answer:
-    """Change the address, if the code is the one that was mailed to it."""
+    """Change the address if the code is correct."""
     form = checked(ResetEmailForm(request.form), _refused_page)
     # `captcha` is the wire's word; inside it is a code.
     codes = {"code": form.captcha.data, "old_code": form.old_captcha.data}
@@ -68,25 +68,25 @@ def reset_email_post() -> Answer:
 
 @bp.post("/resetemail/cancel/")
 def cancel() -> Answer:
-    """Drop the pending change."""
+    """Cancel the pending change."""
     email_change.cancel(guard.actor(), guard.where())
     return done(gettext("The change has been cancelled."), url_for(".reset_email"))
 
 
 def _asked_page(form: EmailCaptchaForm) -> str:
-    """Show the settings page again with what was typed in order to get a code."""
+    """Show the settings page again after an invalid request for a code."""
     page = ResetEmailForm(data={"email": form.email.data})
     page.email.errors = form.email.errors
     return _refused_page(page)
 
 
 def _refused_page(form: ResetEmailForm) -> str:
-    """Show the settings page again with what is wrong."""
+    """Show the settings page again with its errors."""
     return _page(form, _pending())
 
 
 def _page(form: ResetEmailForm, told: dict[str, Any] | None, *, is_changed: bool = False) -> str:
-    """Show the settings page with what was typed and what is wrong with it."""
+    """Render the settings page."""
     return render_template(
         "cms/resetemail.html",
         form=form,
@@ -98,7 +98,7 @@ def _page(form: ResetEmailForm, told: dict[str, Any] | None, *, is_changed: bool
 
 
 def _pending() -> dict[str, Any] | None:
-    """Return the pending change as pages and scripts read it: moments in ISO 8601, spans in seconds from now."""
+    """Return the pending change for pages and scripts: times in ISO 8601, time spans in seconds from now."""
     seen = pending.of(g.cms_user, g.session, guard.where())
     if seen is None:
         return None

@@ -1,4 +1,4 @@
-"""The links that old and new addresses get: a GET only explains, because mail scanners open links; a POST acts."""
+"""The links mailed to old and new addresses. A GET only explains, because mail scanners open links; a POST acts."""
 
 from flask import Blueprint, render_template, session, url_for
 from flask_babel import gettext
@@ -15,14 +15,14 @@ bp = Blueprint("undo", __name__, url_prefix="/cms/resetemail")
 @bp.get("/undo/<token>/")
 @open_to_all
 def undo_email(token: str) -> str:
-    """Explain what the link would do."""
+    """Explain the effect of the link."""
     return render_template("cms/undo.html", seen=undo.preview(token))
 
 
 @bp.post("/undo/<token>/")
 @open_to_all
 def undo_email_post(token: str) -> Answer:
-    """Give the account its old address back; whoever is signed in to it, here too, is not any more."""
+    """Restore the old address, and end all sessions, including that of this browser."""
     email = undo.restore(token, guard.where())
     session.clear()
     message = gettext(
@@ -34,7 +34,7 @@ def undo_email_post(token: str) -> Answer:
 @bp.get("/undone/")
 @open_to_all
 def undone() -> str:
-    """Say that the change is undone and where the next mail is, in the browser that did it. Raises LinkDead."""
+    """Confirm the undo, and name the mailbox of the next mail, in the same browser only. Raises LinkDead."""
     if "undone" not in session:
         raise LinkDead
     return render_template("cms/undone.html", email=session["undone"])
@@ -43,14 +43,14 @@ def undone() -> str:
 @bp.get("/prove/<token>/")
 @open_to_all
 def prove_email(token: str) -> str:
-    """Explain what the link would do."""
+    """Explain the effect of the link."""
     return render_template("cms/prove.html", seen=assisted_change.preview(token))
 
 
 @bp.post("/prove/<token>/")
 @open_to_all
 def prove_email_post(token: str) -> Answer:
-    """Change the address to the one that the link was mailed to."""
+    """Change the address to the one that received the link."""
     assisted_change.prove(token, guard.where())
     return done(gettext("The email address has been changed. Sign in with the new address."), url_for("auth.login"))
 
@@ -58,7 +58,7 @@ def prove_email_post(token: str) -> Answer:
 @bp.get("/stop/<token>/")
 @open_to_all
 def stop_email(token: str) -> str:
-    """Explain what would be stopped."""
+    """Show the change that the link would stop."""
     state, seen = undo.stoppable(token)
     return render_template("cms/stop.html", state=state, seen=seen)
 
@@ -66,7 +66,7 @@ def stop_email(token: str) -> str:
 @bp.post("/stop/<token>/")
 @open_to_all
 def stop_email_post(token: str) -> Answer:
-    """Stop the pending change, and end the session that asked for it, if one did."""
+    """Stop the pending change, and end the session that requested it, if any."""
     _, seen = undo.stoppable(token)
     undo.stop(token, guard.where())
     is_assisted = seen.is_assisted
@@ -81,7 +81,7 @@ def stop_email_post(token: str) -> Answer:
 @bp.get("/stopped/")
 @open_to_all
 def stopped() -> str:
-    """Say that the change is stopped and what to do next, in the browser that did it. Raises LinkDead."""
+    """Confirm the stop, with the next steps, in the same browser only. Raises LinkDead."""
     if "stopped" not in session:
         raise LinkDead
     is_assisted, is_signed_in = session["stopped"] == "started", guard.signed_in()

@@ -1,4 +1,4 @@
-"""/cms/users/: the administrators, for superusers."""
+"""/cms/users/: management of administrators, for superusers."""
 
 from typing import TypeVar
 
@@ -20,7 +20,7 @@ Reasoned = TypeVar("Reasoned", bound=ReasonForm)
 @bp.get("/")
 @may_manage
 def users() -> str:
-    """Show a page of the administrators, and the invitations that wait."""
+    """Show a page of the administrators, and the pending invitations."""
     return _users_page(InviteForm())
 
 
@@ -37,7 +37,7 @@ def invite() -> Answer:
 @bp.post("/invitations/<int(max=2147483647):invitation_id>/resend/")
 @may_manage
 def resend_invitation(invitation_id: int) -> Answer:
-    """Mail an invitation once more."""
+    """Send an invitation again."""
     invitations.again(guard.actor(), invitation_id, guard.where())
     return done(gettext("We are sending the invitation again."), url_for(".users"))
 
@@ -53,14 +53,14 @@ def withdraw_invitation(invitation_id: int) -> Answer:
 @bp.get(f"/{ID}/")
 @may_manage
 def user(user_id: int) -> str:
-    """Show one administrator, what can be done, and a page of what happened."""
+    """Show an administrator, the available actions, and a page of the history."""
     return _user_page(user_id)
 
 
 @bp.post(f"/{ID}/role/")
 @may_manage
 def set_role(user_id: int) -> Answer:
-    """Make somebody a superuser or an editor."""
+    """Change the role of an administrator."""
     form = _checked(RoleForm(request.form), user_id)
     superuser, reason = form.role.data == "superuser", str(form.reason.data)
     administrators.set_role(guard.actor(), user_id, superuser=superuser, reason=reason, where=guard.where())
@@ -70,7 +70,7 @@ def set_role(user_id: int) -> Answer:
 @bp.post(f"/{ID}/disable/")
 @may_manage
 def disable(user_id: int) -> Answer:
-    """Disable somebody."""
+    """Disable an administrator."""
     form = _checked(ReasonForm(request.form), user_id)
     administrators.disable(guard.actor(), user_id, reason=str(form.reason.data), where=guard.where())
     return done(
@@ -81,7 +81,7 @@ def disable(user_id: int) -> Answer:
 @bp.post(f"/{ID}/enable/")
 @may_manage
 def enable(user_id: int) -> Answer:
-    """Enable somebody."""
+    """Enable an administrator."""
     form = _checked(ReasonForm(request.form), user_id)
     administrators.enable(guard.actor(), user_id, reason=str(form.reason.data), where=guard.where())
     return done(gettext("The account has been enabled."), url_for(".user", user_id=user_id))
@@ -90,7 +90,7 @@ def enable(user_id: int) -> Answer:
 @bp.post(f"/{ID}/end_sessions/")
 @may_manage
 def end_sessions(user_id: int) -> Answer:
-    """Sign somebody out everywhere."""
+    """End all sessions of an administrator."""
     form = _checked(ReasonForm(request.form), user_id)
     administrators.end_sessions(guard.actor(), user_id, reason=str(form.reason.data), where=guard.where())
     return done(gettext("All their sessions have ended."), url_for(".user", user_id=user_id))
@@ -99,7 +99,7 @@ def end_sessions(user_id: int) -> Answer:
 @bp.post(f"/{ID}/send_password_link/")
 @may_manage
 def send_password_link(user_id: int) -> Answer:
-    """Mail somebody a link to set a new password."""
+    """Send an administrator a link to set a new password."""
     form = _checked(ReasonForm(request.form), user_id)
     new_password.send_link(guard.actor(), user_id, reason=str(form.reason.data), where=guard.where())
     message = gettext("We are sending a link to set a new password to their address.")
@@ -109,7 +109,7 @@ def send_password_link(user_id: int) -> Answer:
 @bp.post(f"/{ID}/drop_change/")
 @may_manage
 def drop_change(user_id: int) -> Answer:
-    """Drop somebody's pending change of address."""
+    """Cancel the pending change of an administrator."""
     form = _checked(ReasonForm(request.form), user_id)
     administrators.drop_change(guard.actor(), user_id, reason=str(form.reason.data), where=guard.where())
     return done(gettext("The pending change has been cancelled."), url_for(".user", user_id=user_id))
@@ -118,7 +118,7 @@ def drop_change(user_id: int) -> Answer:
 @bp.post(f"/{ID}/start_change/")
 @may_manage
 def start_change(user_id: int) -> Answer:
-    """Start a change of address for somebody who lost the mailbox."""
+    """Start a change of address for an administrator who has lost access to their mailbox."""
     administrators.seen(user_id)
     form = checked(StartChangeForm(request.form), lambda form: _user_page(user_id, start=form))
     email, reason = str(form.email.data), str(form.reason.data)
@@ -129,13 +129,13 @@ def start_change(user_id: int) -> Answer:
 
 
 def _checked(form: Reasoned, user_id: int) -> Reasoned:
-    """Return the form if it passes. Raises NobodyThere first: there would be no page to show a refusal on."""
+    """Return the form if it is valid. Raises NobodyThere first, because a refusal is shown on the account page."""
     administrators.seen(user_id)
     return checked(form, lambda form: _user_page(user_id, form))
 
 
 def _user_page(user_id: int, form: ReasonForm | None = None, start: StartChangeForm | None = None) -> str:
-    """Show an administrator; `form` is the one that was refused, and belongs to the action that it was sent to."""
+    """Render an administrator; `form` is the refused form of the requested action."""
     found = administrators.seen(user_id)
     forms = {"form": ReasonForm(), "refused": form, "start": start or StartChangeForm()}
     return render_template(
