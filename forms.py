@@ -357,7 +357,7 @@ class NameLength:
 class NameShape:
     """Letters with their marks and digits of any script, dots, hyphens and underscores; at least one letter."""
 
-    """A name that is not reserved; reserved names could be mistaken for those of operators or the system."""
+    # Marks are allowed on letters only, at most four in a row and none twice (UTS 39, 5.4). Enclosing and ignorable
     # characters are refused, although some of the latter count as letters.
     ALLOWED = regex.compile(r"(?:(?!\p{Default_Ignorable_Code_Point})[\p{L}\p{N}\p{Mn}\p{Mc}._-])+")
     MISPLACED_MARK = regex.compile(r"(?<![\p{L}\p{M}])\p{M}|\p{Mn}{5}|(\p{Mn})\1")
