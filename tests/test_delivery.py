@@ -97,7 +97,9 @@ class TestOneBadMail:
         assert seen(number).tries == FAULTS
         told = app.test_cli_runner().invoke(args=["mail", "failed"]).output
         assert mail.message_id in told
-        assert "outbox: mails set aside in 24 hours: 1;" in app.test_cli_runner().invoke(args=["doctor"]).output
+        assert (
+            "outbox: mails set aside in the last 24 hours: 1." in app.test_cli_runner().invoke(args=["doctor"]).output
+        )
 
     def test_a_mail_that_cannot_be_written_out_is_not_sent_because_the_one_before_it_was(
         self, app: Flask, smtp: SmtpServer

@@ -163,7 +163,7 @@ class TimedConnection(Connection):
             super().send(message, envelope_from)
         except Exception as problem:
             if isinstance(host, Client) and host.is_accepted:
-                log.warning("an accepted mail was followed by %s", type(problem).__name__)
+                log.warning("the connection failed after a mail was accepted: %s", type(problem).__name__)
                 return
             if not self._is_reset_after(problem):
                 self._drop()
