@@ -21,7 +21,7 @@ from flask_mail import Mail as FlaskMail
 from accounts.mail import mailbox
 from models import Mail, MailProblem, email_key
 
-AS_ENCODED = compat32.clone(linesep="\r\n")
+AS_ENCODED = compat32.clone(linesep="\r\n", max_line_length=None)
 MAILS_PER_CONNECTION = 100  # Then a new one: some mail servers count.
 SERVICE_CLOSING = 421  # RFC 5321, 4.2.3: the server closes the connection, whatever the command was.
 log = logging.getLogger(__name__)
