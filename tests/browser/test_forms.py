@@ -113,7 +113,7 @@ def test_every_field_for_a_password_has_its_own_button(sit_down: SitDown) -> Non
     page.locator("#submit").click()
     expect(page.locator("#oldpwd")).to_be_focused()
     expect(page.locator("#password")).to_have_attribute("type", "password")
-    expect(page).to_have_title("Error: Change the password · Account centre")
+    expect(page).to_have_title("Error: Change password · Account centre")
     page.locator("#oldpwd").fill(PASSWORD)
     for name in ("password", "repetition"):
         page.locator(f"#{name}").fill("a river and a hill")
