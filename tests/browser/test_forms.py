@@ -113,7 +113,7 @@ def test_every_field_for_a_password_has_its_own_button(sit_down: SitDown) -> Non
     page.locator("#submit").click()
     expect(page.locator("#oldpwd")).to_be_focused()
     expect(page.locator("#password")).to_have_attribute("type", "password")
-    expect(page).to_have_title("Error: Change the password · Account centre")
+    expect(page).to_have_title("Error: Change password · Account centre")
     page.locator("#oldpwd").fill(PASSWORD)
     for name in ("password", "repetition"):
         page.locator(f"#{name}").fill("a river and a hill")
@@ -159,7 +159,7 @@ def test_after_registering_the_password_is_all_that_is_left_to_type(sit_down: Si
     typed = {"username": email.partition("@")[0], "password": PASSWORD, "repetition": PASSWORD}
     for name, text in {**typed, "mobile": "13812345678", "staff_number": "7"}.items():
         page.locator(f"#{name}").fill(text)
-    page.get_by_label("male", exact=True).check()
+    page.get_by_label("Male", exact=True).check()
     page.locator("#city").select_option("hangzhou")
     page.get_by_label("Music").check()
     reader.button("Register").click()
