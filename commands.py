@@ -24,7 +24,7 @@ from accounts.flows.history import Event
 from accounts.mail import outbox, worker
 from accounts.operations import audit_verification, doctor
 from accounts.origin import COMMAND_LINE, Origin
-from cms.sentences import REFUSALS, doer, event_sentence, refusal_sentence
+from cms.sentences import doer, event_sentence, refusal_sentence
 from forms import EmailCaptchaForm, NewPasswordForm, ReasonForm, UsernameForm, all_errors
 from models import CMSUser, db
 
@@ -38,7 +38,7 @@ class OwnCommand(click.Command):
             try:
                 return super().invoke(ctx)
             except Refusal as refusal:
-                word, sentence = REFUSALS[type(refusal)].word, refusal_sentence(refusal)
+                word, sentence = refusal.word, refusal_sentence(refusal)
                 raise click.ClickException(f"Refused ({word}): {sentence}") from None
 
 

@@ -18,7 +18,16 @@ from accounts import database, errors
 from accounts.security_log import log_refusal
 from cms import guard
 from cms.guard import SAFE, own_path
-from cms.sentences import CSRF_FAILED, HOST_UNKNOWN, HTTP_ERRORS, UNAVAILABLE, Said, joined, retry_sentence, tell
+from cms.sentences import (
+    CSRF_FAILED,
+    HOST_UNKNOWN,
+    HTTP_ERRORS,
+    UNAVAILABLE,
+    RefusalResponse,
+    joined,
+    retry_sentence,
+    tell,
+)
 from forms import BaseForm, Doubt, ReauthForm, all_errors
 
 Answer = AnyResponse | tuple[str, int] | tuple[str, int, dict[str, str]]
@@ -63,7 +72,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Invalid, _invalid)
     app.register_error_handler(Doubtful, _doubted)
     app.register_error_handler(errors.Refusal, _refused)
-    app.register_error_handler(CSRFError, lambda _: _no(Said(400, "csrf_failed", "", CSRF_FAILED)))
+    app.register_error_handler(CSRFError, lambda _: _no(RefusalResponse(400, "csrf_failed", "", CSRF_FAILED)))
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _fault)
     for part in errors.UNAVAILABLE:
@@ -139,7 +148,12 @@ def _envelope(status: int, message: str, data: dict[str, object]) -> Response:
 
 
 def _no(
-    said: Said, *, fields: dict[str, list[str]] | None = None, retry_after: int = 0, kind: str = "", **more: object
+    said: RefusalResponse,
+    *,
+    fields: dict[str, list[str]] | None = None,
+    retry_after: int = 0,
+    kind: str = "",
+    **more: object,
 ) -> Answer:
     """Report a refusal: as JSON, on the page that was being used, or on an error page.
 
@@ -172,7 +186,7 @@ def _log_refusal(kind: str) -> None:
     log_refusal(kind, what, network=request.remote_addr or "-", account_id=session and session.user_id)
 
 
-def _page(said: Said, sentence: str, fields: dict[str, list[str]] | None) -> str:
+def _page(said: RefusalResponse, sentence: str, fields: dict[str, list[str]] | None) -> str:
     if "refused_page" in g:
         database.close_session()  # The page must neither read nor write what was refused.
         try:
@@ -183,7 +197,7 @@ def _page(said: Said, sentence: str, fields: dict[str, list[str]] | None) -> str
     return _error_page(said.status, sentence)
 
 
-def _form_page(said: Said, sentence: str, fields: dict[str, list[str]] | None) -> str:
+def _form_page(said: RefusalResponse, sentence: str, fields: dict[str, list[str]] | None) -> str:
     """Render the page that was being used, with the sentence next to its field or at the top."""
     g.is_refused = said.word not in ("check_email", "code_missing")  # Questions are not errors.
     if said.status >= 500:
@@ -235,13 +249,13 @@ def _reference() -> str:
 
 def _invalid(error: Invalid) -> Answer:
     fields = all_errors(error.form)
-    return _no(Said(400, "invalid", "", next(iter(fields.values()))[0]), fields=fields)
+    return _no(RefusalResponse(400, "invalid", "", next(iter(fields.values()))[0]), fields=fields)
 
 
 def _doubted(error: Doubtful) -> Answer:
     g.doubt = error.doubt
     told = error.doubt._asdict() | {"question": str(error.doubt.question)}
-    return _no(Said(400, "check_email", "email", error.doubt.question), **told)
+    return _no(RefusalResponse(400, "check_email", "email", error.doubt.question), **told)
 
 
 def _refused(error: errors.Refusal) -> Answer:
@@ -276,7 +290,7 @@ def _http_error(error: HTTPException) -> Answer:
     word, sentence = HTTP_ERRORS.get(error.code, HTTP_ERRORS[400])
     if isinstance(error, SecurityError):
         sentence = HOST_UNKNOWN
-    answer = _no(Said(error.code, word, "", sentence), kind=SPECIAL_KINDS.get(type(error), ""))
+    answer = _no(RefusalResponse(error.code, word, "", sentence), kind=SPECIAL_KINDS.get(type(error), ""))
     if isinstance(error, MethodNotAllowed):  # RFC 9110, 15.5.6: a 405 lists the allowed methods.
         return _with_headers(answer, {"Allow": ", ".join(sorted(error.valid_methods or ()))})
     if error.code == 413:
@@ -295,14 +309,14 @@ def _with_headers(answer: Answer, headers: dict[str, str]) -> Answer:
 
 def _unavailable(error: Exception) -> Answer:
     log.warning("answered 503, reference %s: %s: %s", _reference(), type(error).__name__, _first_line(error))
-    return _no(Said(503, "unavailable", "", UNAVAILABLE), retry_after=UNAVAILABLE_SECONDS)
+    return _no(RefusalResponse(503, "unavailable", "", UNAVAILABLE), retry_after=UNAVAILABLE_SECONDS)
 
 
 def _fault(error: Exception) -> Answer:
     """Report an error in the application, and log it with the reference shown to the user."""
     log.error("answered 500, reference %s", _reference(), exc_info=error)
     word, sentence = HTTP_ERRORS[500]
-    return _no(Said(500, word, "", sentence))
+    return _no(RefusalResponse(500, word, "", sentence))
 
 
 def _first_line(error: Exception) -> str:

@@ -10,85 +10,71 @@ from accounts.flows.history import Event
 from forms import CODE_WRONG
 
 
-class Said(NamedTuple):
-    """The response to a refusal: HTTP status, error word, field that it belongs to ("" for none), sentence.
+class Response(NamedTuple):
+    """The HTTP status and the sentence of a refusal; `of_another` is the one for actions on another account."""
 
-    `of_another` is the sentence for actions on another account, if it differs.
-    """
+    status: int
+    sentence: Any
+    of_another: Any = ""
+
+
+class RefusalResponse(NamedTuple):
+    """The response to a refused request: HTTP status, error word, field that it belongs to ("" for none), sentence."""
 
     status: int
     word: str
     field: str
     sentence: Any
-    of_another: Any = ""
 
 
-REFUSALS: dict[type[errors.Refusal], Said] = {
-    errors.SignInRequired: Said(401, "sign_in_required", "", lazy_gettext("Sign in to continue.")),
-    errors.ReauthRequired: Said(401, "reauth_required", "", lazy_gettext("Enter your password again.")),
-    errors.WrongCredentials: Said(
-        400, "wrong_credentials", "", lazy_gettext("The email address or password is incorrect.")
-    ),
-    errors.PasswordWrong: Said(400, "password_wrong", "password", lazy_gettext("The password is incorrect.")),
-    errors.SameEmail: Said(
+REFUSALS: dict[type[errors.Refusal], Response] = {
+    errors.SignInRequired: Response(401, lazy_gettext("Sign in to continue.")),
+    errors.ReauthRequired: Response(401, lazy_gettext("Enter your password again.")),
+    errors.WrongCredentials: Response(400, lazy_gettext("The email address or password is incorrect.")),
+    errors.PasswordWrong: Response(400, lazy_gettext("The password is incorrect.")),
+    errors.SameEmail: Response(
         400,
-        "same_email",
-        "email",
         lazy_gettext("This is already your email address."),
         lazy_gettext("This is already the email address of the account."),
     ),
-    errors.EmailTaken: Said(409, "email_taken", "email", lazy_gettext("This address belongs to another account.")),
-    errors.CodeWrong: Said(400, "code_wrong", "captcha", CODE_WRONG),
-    errors.CodeExpired: Said(400, "code_expired", "captcha", lazy_gettext("The code has expired. Get a new one.")),
-    errors.AskedElsewhere: Said(
+    errors.EmailTaken: Response(409, lazy_gettext("This address belongs to another account.")),
+    errors.CodeWrong: Response(400, CODE_WRONG),
+    errors.CodeExpired: Response(400, lazy_gettext("The code has expired. Get a new one.")),
+    errors.AskedElsewhere: Response(
         409,
-        "asked_elsewhere",
-        "captcha",
         lazy_gettext("This code was requested in another browser. Enter it there, or get a new code here."),
     ),
-    errors.ChangeWasDropped: Said(409, "change_dropped", "captcha", ""),
-    errors.AlreadyChanged: Said(
+    errors.ChangeWasDropped: Response(409, ""),
+    errors.AlreadyChanged: Response(
         409,
-        "already_changed",
-        "",
         lazy_gettext("The change has already been made. To undo it, use the link in the email about the change."),
     ),
-    errors.NothingToStop: Said(
+    errors.NothingToStop: Response(
         410,
-        "nothing_to_stop",
-        "",
         lazy_gettext("This change was cancelled or has expired, so there is nothing to stop."),
     ),
-    errors.CodeMissing: Said(400, "code_missing", "captcha", ""),
-    errors.ChangesFrozen: Said(
+    errors.CodeMissing: Response(400, ""),
+    errors.ChangesFrozen: Response(
         403,
-        "changes_frozen",
-        "",
         lazy_gettext("A change was undone recently, so the email address cannot be changed for now."),
     ),
-    errors.LinkDead: Said(
-        410, "link_dead", "", lazy_gettext("This link has been used, has expired, or was replaced by a newer one.")
+    errors.LinkDead: Response(
+        410, lazy_gettext("This link has been used, has expired, or was replaced by a newer one.")
     ),
-    errors.UsernameTaken: Said(409, "username_taken", "username", lazy_gettext("This username is already taken.")),
-    errors.ProfileChanged: Said(
+    errors.UsernameTaken: Response(409, lazy_gettext("This username is already taken.")),
+    errors.ProfileChanged: Response(
         409,
-        "profile_changed",
-        "",
         lazy_gettext("Your profile was changed in another window. Check the saved profile and try again."),
     ),
-    errors.LastSuperuser: Said(
+    errors.LastSuperuser: Response(
         409,
-        "last_superuser",
-        "",
         lazy_gettext("This is the last superuser. At least one superuser is required."),
     ),
-    errors.NotAllowed: Said(403, "forbidden", "", lazy_gettext("This is not allowed.")),
-    errors.NotYourself: Said(409, "not_yourself", "", lazy_gettext("You cannot do this to your own account.")),
-    errors.NobodyThere: Said(404, "nobody_there", "", lazy_gettext("Administrator not found.")),
-    errors.TooManyAttempts: Said(
-        429, "too_many_attempts", "captcha", lazy_gettext("Too many incorrect codes. Get a new one later.")
-    ),
-    errors.TooManyRequests: Said(429, "too_many_requests", "", lazy_gettext("Too many requests.")),
+    errors.NotAllowed: Response(403, lazy_gettext("This is not allowed.")),
+    errors.NotYourself: Response(409, lazy_gettext("You cannot do this to your own account.")),
+    errors.NobodyThere: Response(404, lazy_gettext("Administrator not found.")),
+    errors.TooManyAttempts: Response(429, lazy_gettext("Too many incorrect codes. Get a new one later.")),
+    errors.TooManyRequests: Response(429, lazy_gettext("Too many requests.")),
 }
 HTTP_ERRORS = {
     400: ("bad_request", lazy_gettext("The request could not be understood.")),
@@ -102,7 +88,6 @@ HTTP_ERRORS = {
         lazy_gettext("Something went wrong. Before you try again, check whether the action was completed."),
     ),
 }
-FIELD_OF = {"new": "captcha", "old": "old_captcha"}
 STILL_MISSING = {
     "new": lazy_gettext("The code is correct. Now enter the code sent to the new address."),
     "old": lazy_gettext("The code is correct. Now enter the code sent to your current address."),
@@ -176,21 +161,20 @@ def init_app(app: Flask) -> None:
     app.add_template_global(event_sentence)
 
 
-def tell(refusal: errors.Refusal, *, of_another: bool = False) -> tuple[Said, dict[str, Any]]:
+def tell(refusal: errors.Refusal, *, of_another: bool = False) -> tuple[RefusalResponse, dict[str, Any]]:
     """Return the response to this refusal, and additional data for it."""
-    said = REFUSALS[type(refusal)]
-    if of_another and said.of_another:
-        said = said._replace(sentence=said.of_another)
+    status, sentence, sentence_of_another = REFUSALS[type(refusal)]
+    details = refusal.details
+    if of_another and sentence_of_another:
+        sentence = sentence_of_another
     if isinstance(refusal, errors.CodeWrong):
-        left = ngettext("%(num)d try left.", "%(num)d tries left.", refusal.tries_left)
-        return said._replace(field=FIELD_OF[refusal.whose]), {"tries_left": refusal.tries_left, "hint": left}
+        details["hint"] = ngettext("%(num)d try left.", "%(num)d tries left.", refusal.tries_left)
     if isinstance(refusal, errors.CodeMissing):
-        return said._replace(field=FIELD_OF[refusal.missing], sentence=STILL_MISSING[refusal.missing]), {}
+        sentence = STILL_MISSING[refusal.missing]
     if isinstance(refusal, errors.ChangeWasDropped):
         by = refusal.by or gettext("the operator")
         sentence = gettext("This change was cancelled by %(by)s. The reason is in the email we sent you.", by=by)
-        return said._replace(sentence=sentence), {"by": refusal.by}
-    return said, {}
+    return RefusalResponse(status, refusal.word, refusal.field, sentence), details
 
 
 def refusal_sentence(refusal: errors.Refusal) -> str:

@@ -141,7 +141,7 @@ def test_the_command_line_tells_every_refusal_in_one_english_line_with_its_word(
 ) -> None:
     for refusal in raised(cls):
         result = refused_on_the_command_line(small_house, refusal)
-        word, sentence = sentences.REFUSALS[cls].word, result.stderr.partition("): ")[2]
+        word, sentence = cls.word, result.stderr.partition("): ")[2]
         assert (result.exit_code, result.stdout) == (1, "")
         assert result.stderr.startswith(f"Error: Refused ({word}): ")
         assert result.stderr.count("\n") == 1
