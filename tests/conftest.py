@@ -16,6 +16,9 @@ from tests.houses import Clock, House, SharedApp, migrate, settings_for
 from tests.parts import SEED, MemcachedServer, PostgresServer, SmtpServer
 
 HOUSES = ("sqlite+embedded", "postgresql+memcached")
+# Fixtures and parameters that start a server or the browser, and the folders whose tests all do.
+STARTERS = {"postgres", "postgres_house", "memcached", "memcached_server", "smtp_server", "chromium", HOUSES[1]}
+SERVED = {"live", "browser"}
 # No example has a deadline: it would measure the machine.
 settings.register_profile(
     "tests", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True, database=None
@@ -28,6 +31,24 @@ def pytest_configure() -> None:
     settings.load_profile("tests")
     if core.global_force_seed is None:  # Else somebody gave --hypothesis-seed.
         core.global_force_seed = SEED
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a server or a browser, before `-m` selects; `make test-fast` leaves it out.
+
+    A test that starts a server in another way than by a fixture says so itself; `parts.refuse_if_fast` finds it.
+    """
+    for item in items:
+        if needs_servers(item):
+            item.add_marker("servers")
+
+
+def needs_servers(item: pytest.Item) -> bool:
+    """Say whether a test gets what starts a server, by a fixture or a parameter, or stands where all tests do."""
+    parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    given = {*getattr(item, "fixturenames", ()), *(each for each in parameters if isinstance(each, str))}
+    return not given.isdisjoint(STARTERS) or item.path.parent.name in SERVED
 
 
 def pytest_report_header() -> str:
