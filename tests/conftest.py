@@ -1,7 +1,9 @@
 """What every test may ask for. The parts are real; `tests/parts.py` says how they are started and surely ended."""
 
 import os
+import tempfile
 from collections.abc import Generator, Iterator
+from functools import cache as once
 from pathlib import Path
 from typing import Any
 
@@ -126,9 +128,17 @@ def smtp(smtp_server: SmtpServer) -> Iterator[SmtpServer]:
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a migrated SQLite file, to be copied."""
-    folder = tmp_path_factory.mktemp("sqlite")
-    migrate(settings_for(folder))
-    return folder / "cms.db"
+    file = tmp_path_factory.mktemp("sqlite") / "cms.db"
+    file.write_bytes(migrated_database())
+    return file
+
+
+@once
+def migrated_database() -> bytes:
+    """Return what a migrated SQLite file holds; the processes that mutmut forks have it from their parent."""
+    with tempfile.TemporaryDirectory() as folder:
+        migrate(settings_for(Path(folder)))
+        return (Path(folder) / "cms.db").read_bytes()
 
 
 @pytest.fixture
