@@ -258,6 +258,15 @@ def test_the_architecture_document_shows_every_statement_and_round_trip(small_ho
         assert costs(steps) == (statements, 1, round_trips)
 
 
+def test_pre_commit_runs_what_make_check_runs() -> None:
+    recipe = (ROOT / "Makefile").read_text().partition("\ncheck:")[2].partition("\n\n")[0]
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text()
+    program = r"ruff format|ruff check|mypy|djlint|eslint|node --test|tests/test_translations\.py tests/check_html\.py"
+    run = re.findall(program, recipe)
+    assert len(run) == recipe.count("\n\t")
+    assert re.findall(program, "\n".join(re.findall(r"entry: (.+)", hooks))) == run
+
+
 NODES = {"accounts/flows/": "flows", "accounts/mail/": "mail", "accounts/operations/": "operations", "cms/": "cms"}
 FILES = {"app.py": "front", "commands.py": "front", "accounts/unit_of_work.py": "work"}
 
