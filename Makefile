@@ -6,7 +6,10 @@ VENV := .venv
 RUN := $(VENV)/bin/python -m
 FLASK := $(RUN) flask --app app
 
-.PHONY: help install run test check lock translations machine install-dev
+# What `make mutate` changes: one module with MODULE=accounts/limits.py.
+MODULE ?=
+
+.PHONY: help install run test test-fast cover mutate check lock translations machine install-dev
 
 help: ## list all targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -37,7 +40,18 @@ machine: ## install missing Debian packages for the tests
 test: install-dev machine ## run all tests, against real servers
 	$(RUN) pytest -n 2 --dist worksteal
 
-check: install-dev node_modules/.installed ## lint, types, templates, JavaScript, translations, HTML
+test-fast: install-dev ## run the tests that need no server and no browser
+	TESTS_WITHOUT_SERVERS=1 $(RUN) pytest -q -n 2 --dist worksteal -m "not servers and not slow"
+
+cover: install-dev machine ## require tests to cover 97 % of the branches of accounts/ and cache.py
+	$(RUN) pytest -q -n 2 --dist worksteal -m "not slow" --ignore tests/live --ignore tests/browser \
+	  --cov=accounts --cov=cache --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=97
+
+mutate: install-dev ## list changed rules of accounts/ that no test detects (MODULE=accounts/limits.py: only there)
+	TESTS_WITHOUT_SERVERS=1 $(RUN) mutmut run $(if $(MODULE),'$(subst /,.,$(basename $(MODULE))).*')
+	$(RUN) mutmut results
+
+check: install-dev node_modules/.installed ## lint, types, templates, JavaScript with its tests, translations, HTML
 	$(RUN) ruff format --check .
 	$(RUN) ruff check .
 	$(RUN) mypy

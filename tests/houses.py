@@ -199,6 +199,7 @@ class House:
         self._shared = shared
         self._main: Flask | None = None
         self._filed: list[Path] = []
+        self._read_mails: dict[Path, EmailMessage] = {}
 
     @property
     def app(self) -> Flask:
@@ -292,8 +293,14 @@ class House:
             return self.smtp.to(address)
         self._note_files()
         files = [file for file in self._filed if file.exists()]
-        messages = [message_from_bytes(file.read_bytes(), policy=policy.default) for file in files]
-        return [message for message in messages if parseaddr(str(message["To"]))[1] == address]  # type: ignore[misc]
+        return [message for message in map(self._read, files) if parseaddr(str(message["To"]))[1] == address]
+
+    def _read(self, file: Path) -> EmailMessage:
+        """Return the mail in a file, which is read once: parsing takes longer than most requests."""
+        if file not in self._read_mails:
+            message = message_from_bytes(file.read_bytes(), policy=policy.default)
+            self._read_mails[file] = message  # type: ignore[assignment]
+        return self._read_mails[file]
 
     def _note_files(self) -> None:
         """Take note of the mails that were filed since the last time: two of one moment do not tell their order."""
@@ -359,6 +366,7 @@ def _wait_for_locks(connection: Any, *_: object) -> None:
     milliseconds = int(LONGEST_SECONDS * 1000)
     if isinstance(connection, sqlite3.Connection):
         connection.execute(f"PRAGMA busy_timeout = {milliseconds}")
+        connection.execute("PRAGMA synchronous = OFF")  # Nobody pulls the plug here; the disk would be waited for.
         return
     for name in ("lock_timeout", "statement_timeout"):
         connection.execute(f"SET {name} = {milliseconds}")
