@@ -130,7 +130,7 @@ def list_(begins: str) -> None:
     """List the administrators."""
     after: str | None = ""
     while after is not None:
-        page = administration.page(sort="username", beginning=begins, after=after)
+        page = administration.list_page(sort="username", beginning=begins, after=after)
         for user in page.rows:
             click.echo(f"{user.id}\t{user.username}\t{user.email}\t{user.role}\t{_state(user)}")
         after = page.after

@@ -87,7 +87,7 @@ def _count_repetition(user: CMSUser, event: str, told: str, origin: Origin, at: 
     return True
 
 
-def acted_upon(actor: CMSUser, since: datetime) -> list[str]:
+def list_changed_accounts(actor: CMSUser, since: datetime) -> list[str]:
     """Return the user names of the other accounts that somebody changed since a moment."""
     theirs = Audit.actor_id == actor.id, Audit.user_id != actor.id, Audit.at >= since
     query = select(CMSUser.username).join(Audit, Audit.user_id == CMSUser.id).where(*theirs)

@@ -50,7 +50,7 @@ def make(
     return token
 
 
-def alive(purpose: LinkPurpose, token: str) -> Link:
+def find(purpose: LinkPurpose, token: str) -> Link:
     """Return the link of this token. Raises LinkDead."""
     mine = Link.token_hash == fingerprint(token), Link.purpose == purpose
     query = select(Link).where(*mine, Link.ended_at.is_(None), Link.expires_at > clock.now())

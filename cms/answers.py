@@ -220,7 +220,7 @@ def _visitor(*, is_fault: bool) -> guard.Visitor | None:
     """
     if not is_fault:
         try:
-            guard.signed_in()
+            guard.is_signed_in()
         except errors.UNAVAILABLE:
             return None
     found: guard.Visitor | None = g.get("visitor")

@@ -27,10 +27,10 @@ def home() -> str:
 @open_to_all
 def login() -> Answer | str:
     """Show the sign-in page, and why a session ended; who is signed in has no use for it."""
-    if guard.signed_in():
+    if guard.is_signed_in():
         return redirect(_next(request.args.get("next")))
-    filled = {"email": guard.remembered_address(), "next": own_path(request.args.get("next")) or ""}
-    return _login_page(LoginForm(data=filled), guard.session_ending())
+    filled = {"email": guard.pop_remembered_address(), "next": own_path(request.args.get("next")) or ""}
+    return _login_page(LoginForm(data=filled), guard.pop_session_ending())
 
 
 @bp.post("/login/")
@@ -39,13 +39,13 @@ def login_post() -> Answer:
     """Sign somebody in; a session that this browser had ends."""
     form = checked(LoginForm(request.form), _login_page)
     email, password, remember = str(form.email.data), str(form.password.data), bool(form.remember.data)
-    if guard.signed_in():
+    if guard.is_signed_in():
         sign_in.sign_out(guard.actor())
     mark = guard.browser_mark()
     signed_in = sign_in.sign_in(
         email=email, password=password, remember=remember, browser_mark=mark, origin=guard.origin()
     )
-    guard.welcome(signed_in.sid, remember=remember)
+    guard.start_session(signed_in.sid, remember=remember)
     after_this_request(partial(guard.keep_browser_mark, signed_in.browser_mark))
     to = _next(form.next.data)
     return done("", to, next=to)

@@ -73,7 +73,7 @@ def check() -> None:
     is_closed = not getattr(view, "open_to_all", False)
     if request.method not in SAFE:
         _refuse_foreign_site()
-    if is_closed and not signed_in():
+    if is_closed and not is_signed_in():
         raise SignInRequired
     permission = getattr(view, "permission", None)
     if permission and not g.cms_user.may(permission):
@@ -87,7 +87,7 @@ def check() -> None:
             sign_in.require_proof(actor())
 
 
-def signed_in() -> bool:
+def is_signed_in() -> bool:
     """Say whether somebody is signed in; find them in one query, once a request."""
     if "cms_user" not in g:
         sid = session.get("sid")
@@ -101,7 +101,7 @@ def set_visitor(user: CMSUser | None) -> None:
     g.visitor = Visitor(user.username, user.may("administrators"), user.language) if user else None
 
 
-def session_ending() -> sessions.Ending | None:
+def pop_session_ending() -> sessions.Ending | None:
     """Return why the session of this browser is over, once; None if it had none.
 
     The id comes out of a cookie with our signature: whoever has none, or made one up, learns nothing.
@@ -115,19 +115,19 @@ def remember_address(email: str) -> None:
     session["sign_in_as"] = email
 
 
-def remembered_address() -> str:
+def pop_remembered_address() -> str:
     """Return the address to fill in on the sign-in page, once."""
     return str(session.pop("sign_in_as", ""))
 
 
 def actor() -> Actor:
     """Return who acts, and the session in which they do. Raises SignInRequired."""
-    if not signed_in():
+    if not is_signed_in():
         raise SignInRequired
     return Actor(g.cms_user, g.session, origin())
 
 
-def welcome(sid: str, *, remember: bool) -> None:
+def start_session(sid: str, *, remember: bool) -> None:
     """Give the browser the cookie of a session that just began; nothing of the visitor before stays in it."""
     session.clear()
     session.permanent = remember

@@ -81,11 +81,11 @@ def init_app(app: Flask) -> None:
     for language in LANGUAGES:
         compiled_catalogue(language)
     app.jinja_environment = Environment  # type: ignore[assignment]
-    Babel(app, locale_selector=chosen).domain_instance = CompiledDomain()
+    Babel(app, locale_selector=select_locale).domain_instance = CompiledDomain()
     app.add_template_global(get_locale)
 
 
-def chosen() -> str:
+def select_locale() -> str:
     """Return the administrator's own language, else the browser's, else Chinese."""
     if not has_request_context():  # The command line: who reads a mail may have chosen, otherwise it is Chinese.
         return LANGUAGES[0]

@@ -51,14 +51,14 @@ def forgot_password_post() -> Answer:
 @open_to_all
 def choose_password(token: str) -> str:
     """Show where to type the new password."""
-    return render_template("cms/newpwd.html", form=NewPasswordForm(), email=new_password.explained(token).email)
+    return render_template("cms/newpwd.html", form=NewPasswordForm(), email=new_password.preview(token).email)
 
 
 @bp.post("/forgotpwd/<token>/")
 @open_to_all
 def choose_password_post(token: str) -> Answer:
     """Set the new password."""
-    user = new_password.explained(token)
+    user = new_password.preview(token)
     email = user.email
     form = NewPasswordForm(request.form, unlike=(user.username, email))
     checked(form, lambda form: render_template("cms/newpwd.html", form=form, email=email))

@@ -34,7 +34,7 @@ def show_profile_post() -> Answer:
 @open_to_all
 def register(token: str) -> str:
     """Show the form that an invitation leads to."""
-    email = registration.explained(token).email
+    email = registration.preview(token).email
     return render_template("cms/register.html", form=RegisterForm(data={"language": str(get_locale())}), email=email)
 
 
@@ -42,7 +42,7 @@ def register(token: str) -> str:
 @open_to_all
 def register_post(token: str) -> Answer:
     """Make the invited administrator."""
-    email = registration.explained(token).email
+    email = registration.preview(token).email
     form = RegisterForm(request.form, unlike=(email,))
     checked(form, lambda form: render_template("cms/register.html", form=form, email=email))
     registration.register(token, _given(form), str(form.password.data), guard.origin())

@@ -82,5 +82,5 @@ def stopped() -> str:
     """Say that the change is stopped and what to do next, in the browser that did it. Raises LinkDead."""
     if "stopped" not in session:
         raise LinkDead
-    is_assisted, is_signed_in = session["stopped"] == "started", guard.signed_in()
+    is_assisted, is_signed_in = session["stopped"] == "started", guard.is_signed_in()
     return render_template("cms/stopped.html", is_assisted=is_assisted, is_signed_in=is_signed_in)

@@ -39,7 +39,7 @@ def invite() -> Answer:
 @may_manage
 def resend_invitation(invitation_id: int) -> Answer:
     """Mail an invitation once more."""
-    registration.again(guard.actor(), invitation_id)
+    registration.resend(guard.actor(), invitation_id)
     return done(gettext("The invitation is on its way again."), url_for(".users"))
 
 
@@ -118,7 +118,7 @@ def drop_change(user_id: int) -> Answer:
 @may_manage
 def start_change(user_id: int) -> Answer:
     """Start a change of address for somebody who lost the mailbox."""
-    administration.seen(user_id)
+    administration.find(user_id)
     form = checked(StartChangeForm(request.form), lambda form: _user_page(user_id, start=form))
     email, reason = str(form.email.data), str(form.reason.data)
     assisted_change.start(guard.actor(), user_id, email, reason=reason)
@@ -127,13 +127,13 @@ def start_change(user_id: int) -> Answer:
 
 def _checked(form: Reasoned, user_id: int) -> Reasoned:
     """Return the form if it passes. Raises NobodyThere first: there would be no page to show a refusal on."""
-    administration.seen(user_id)
+    administration.find(user_id)
     return checked(form, lambda form: _user_page(user_id, form))
 
 
 def _user_page(user_id: int, form: ReasonForm | None = None, start: StartChangeForm | None = None) -> str:
     """Show an administrator; `form` is the one that was refused, and belongs to the action that it was sent to."""
-    found = administration.seen(user_id)
+    found = administration.find(user_id)
     forms = {"form": ReasonForm(), "refused": form, "start": start or StartChangeForm()}
     return render_template(
         "cms/user.html",
@@ -155,9 +155,9 @@ def _users_page(form: InviteForm) -> str:
     after = request.args.get("after", "")[:254].replace("\0", "")
     return render_template(
         "cms/users.html",
-        page=administration.page(sort=sort, beginning=beginning, after=after),
+        page=administration.list_page(sort=sort, beginning=beginning, after=after),
         started=[(*each, pending.ready_at(each[1])) for each in pending.all_started()],
-        invitations=registration.waiting(),
+        invitations=registration.list_invitations(),
         now=clock.now(),
         sort=sort,
         beginning=beginning,

@@ -129,7 +129,7 @@ def _is_pointless(mail: Mail) -> bool:
 def _send(mail: Mail, connection: TimedConnection) -> None:
     """Hand one mail to the mail server, within the deadline of a dialogue."""
     try:
-        connection.send(smtp.message_of(mail))
+        connection.send(smtp.build_message(mail))
     except OSError as problem:
         raise NotSent(smtp.problem_of(problem), _without_secrets(smtp.words_of(problem), mail)) from problem
 

@@ -218,7 +218,7 @@ class TimedConnection(Connection):
             self.host.cut()
 
 
-def message_of(mail: Mail) -> Message:
+def build_message(mail: Mail) -> Message:
     """Return a mail as it goes out."""
     message = Message(
         subject=mail.subject,

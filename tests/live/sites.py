@@ -35,7 +35,7 @@ from tests.parts import (
 from tests.people import PASSWORD, SCRIPT, Answer, Browser, Person, code_in, text_of
 
 # Made before any test makes passwords cheap: a worker would make a cheap one anew at the first sign-in.
-HASHED = passwords.hashed(PASSWORD)
+HASHED = passwords.hash_password(PASSWORD)
 DEADLINE_SECONDS = (
     8.0  # Of a client who is to be answered soon: on an idle machine, or so much longer (tests/parts.py).
 )
