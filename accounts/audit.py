@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, insert, select
 
-from accounts import clock
+from accounts import clock, database, people
 from accounts.origin import Origin
 from accounts.signing import signature
 from models import Audit, CMSUser, db, table
@@ -40,9 +40,12 @@ def record(
     actor_id: int | None = OWNER,
     fold: bool = False,
     at: datetime | None = None,
+    columns: Mapping[str, object] | None = None,
     **detail: Any,
 ) -> None:
     """Add a row to the account's history, in the transaction of what it tells.
+
+    `columns` of the account are written by the same statement that counts the row there.
 
     With `fold` a repetition within 15 minutes is counted in the row that is there, whatever network and browser it
     comes from: who changes them cannot fill a history. `at` is the moment of what happened, if it is not now.
@@ -51,10 +54,9 @@ def record(
     at, told = at or clock.now(), json.dumps(detail, ensure_ascii=False, sort_keys=True)
     if fold and _count_repetition(user, event, told, origin, at):
         return
-    user.audit_rows += 1
-    row = {
+    row: dict[str, Any] = {
         "user_id": user.id,
-        "number": user.audit_rows,
+        "number": user.audit_rows + 1,
         "event": event,
         "actor_id": user.id if actor_id == OWNER else actor_id,
         "at": at,
@@ -64,8 +66,9 @@ def record(
         "browser": origin.browser,
         "detail": told,
     }
-    user.audit_chain = _link(row, user.audit_chain)
-    db.session.execute(_ADD, row | {"chain": user.audit_chain})
+    chain = _link(row, user.audit_chain)
+    people.update_columns(user, audit_rows=row["number"], audit_chain=chain, **(columns or {}))
+    database.execute(_ADD, row | {"chain": chain})
 
 
 def _count_repetition(user: CMSUser, event: str, told: str, origin: Origin, at: datetime) -> bool:

@@ -4,7 +4,7 @@ import logging
 import secrets
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from flask import Flask, Response, flash, g, jsonify, redirect, render_template, request, session, url_for
 from flask.globals import request_ctx
@@ -102,14 +102,11 @@ def done(
     to: str,
     *,
     note: Mapping[str, object] | None = None,
-    read: Callable[[], dict[str, Any] | None] | None = None,
     **data: object,
 ) -> Answer:
     """Say that it is done: JSON to a script, to everybody else the next page with the message on it.
 
-    A next page that says it in words of its own finds the note in the session instead of the message. `read` looks up
-    what a script is told beyond that. It is left out where a part of ours does not answer: what was committed is done
-    all the same.
+    A next page that says it in words of its own finds the note in the session instead of the message.
     """
     if wants_page():
         if note:
@@ -117,15 +114,7 @@ def done(
         elif message:
             flash(message)
         return redirect(to, 303)
-    return _envelope(200, message, data | ((_tried(read) if read else None) or {}))
-
-
-def _tried(read: Callable[[], dict[str, Any] | None]) -> dict[str, Any] | None:
-    try:
-        return read()
-    except errors.UNAVAILABLE as problem:
-        log.warning("answered without a part: %s: %s", type(problem).__name__, _first_line(problem))
-        return None
+    return _envelope(200, message, data)
 
 
 def data(**found: object) -> Response:
