@@ -53,7 +53,7 @@ _COUNT = (
     .values(tries=_CHANGE.c.tries + 1)
     .returning(*_CHANGE.c)
 )
-_NOTE = update(_CHANGE).where(_CHANGE.c.id == bindparam("its_id"))  # Columns come with the values.
+_WRITE = update(_CHANGE).where(_CHANGE.c.id == bindparam("its_id"))  # Columns come with the values.
 _OWNER = table(CMSUser).alias("owner")
 _AVAILABILITY = sessions.LIVING.add_columns(*_OWNER.c, links.RESERVED.scalar_subquery().label("reserved_by")).outerjoin(
     _OWNER, _OWNER.c.email_key == bindparam("key")
@@ -111,11 +111,12 @@ def confirm(actor: Actor, email: str, *, code: str | None, old_code: str | None 
         claim = Claim(user.id, actor.session.id, email_key(email), user.email_version, asked.nonce)
         proofs = _compared(change, claim, code=code, kept=kept, old_code=old_code, kept_old=kept_old)
         if proofs.wrong:
-            _note(change, **proofs.columns())
+            _keep(change, proofs)
             _record_wrong(work, user, change, tries_left)
             raise CodeWrong(tries_left, proofs.wrong)
         if missing := proofs.missing():
-            _give_try_back(change, **proofs.columns())
+            _keep(change, proofs)
+            _give_try_back(change)
             work.record(user, "code_missing", fold=True)
             raise CodeMissing(missing)
         renewed = _finish(work, user, change)
@@ -327,14 +328,9 @@ def _with_try_counted(user: CMSUser, session: LoginSession, asked: EmailChange) 
     return change, min(numbers["CAPTCHA_TRIES"] - change.tries, *(each.left for each in left.values()))
 
 
-def _note(change: EmailChange, **columns: object) -> None:
-    """Write columns of the pending change."""
-    database.execute(_NOTE, {"its_id": change.id, **columns})
-
-
-def _give_try_back(change: EmailChange, **columns: object) -> None:
-    """Write columns of the pending change, and take back the try: one code was right, the other is still to come."""
-    _note(change, tries=change.tries - 1, **columns)
+def _give_try_back(change: EmailChange) -> None:
+    """Take back the try that was counted: the code was right, and another one is still to come."""
+    database.execute(_WRITE, {"its_id": change.id, "tries": change.tries - 1})
     limits.give_back_one(*limits.tries(change.user_id, change.email_key))
 
 
@@ -344,15 +340,18 @@ class _Proofs:
 
     new: bool
     old: bool
+    needs_old: bool
     wrong: str | None
 
     def missing(self) -> str | None:
         """Return whose code is still to come."""
-        return None if self.new and self.old else "old" if self.new else "new"
+        return "new" if not self.new else "old" if self.needs_old and not self.old else None
 
-    def columns(self) -> dict[str, bool]:
-        """Return which of them are kept as right: they need not be typed again."""
-        return {"new_proved": self.new, "old_proved": self.old}
+
+def _keep(change: EmailChange, proofs: _Proofs) -> None:
+    """Keep which codes have been right: they need not be typed again."""
+    if (proofs.new, proofs.old) != (change.new_proved, change.old_proved):
+        database.execute(_WRITE, {"its_id": change.id, "new_proved": proofs.new, "old_proved": proofs.old})
 
 
 def _compared(
@@ -363,8 +362,12 @@ def _compared(
     old_claim = replace(claim, nonce=change.old_nonce or "")
     old_is_right = old_code is not None and kept_old != "" and codes.matches(old_claim, old_code, kept_old)
     wrong = "new" if code and not is_right else "old" if kept_old and not old_is_right else None
-    old_proved = change.old_nonce is None or change.old_proved or old_is_right
-    return _Proofs(new=change.new_proved or is_right, old=old_proved, wrong=wrong)
+    return _Proofs(
+        new=change.new_proved or is_right,
+        old=change.old_proved or old_is_right,
+        needs_old=change.old_nonce is not None,
+        wrong=wrong,
+    )
 
 
 def _record_wrong(work: UnitOfWork, user: CMSUser, change: EmailChange, tries_left: int) -> None:
