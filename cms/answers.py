@@ -4,7 +4,7 @@ import logging
 import secrets
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from flask import Flask, Response, flash, g, jsonify, redirect, render_template, request, session, url_for
 from flask.globals import request_ctx
@@ -111,13 +111,11 @@ def done(
     to: str,
     *,
     note: Mapping[str, object] | None = None,
-    read: Callable[[], dict[str, Any] | None] | None = None,
     **data: object,
 ) -> Answer:
     """Report success: JSON to a script, to all others a redirect to the next page with the message.
 
-    A next page with its own wording finds the note in the session instead of the message. `read` looks up additional
-    data for a script. It is omitted if a service does not respond: what was committed is done in any case.
+    A next page with its own wording finds the note in the session instead of the message.
     """
     if wants_page():
         if note:
@@ -125,15 +123,7 @@ def done(
         elif message:
             flash(message)
         return redirect(to, 303)
-    return _envelope(200, message, data | ((_tried(read) if read else None) or {}))
-
-
-def _tried(read: Callable[[], dict[str, Any] | None]) -> dict[str, Any] | None:
-    try:
-        return read()
-    except errors.UNAVAILABLE as problem:
-        log.warning("answered without optional data: %s: %s", type(problem).__name__, _first_line(problem))
-        return None
+    return _envelope(200, message, data)
 
 
 def data(**found: object) -> Response:

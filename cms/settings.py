@@ -49,9 +49,9 @@ def email_captcha() -> Answer:
     doubt = form.doubt()
     if doubt and not form.sure.data:
         raise Doubtful(doubt)
-    email_change.ask(guard.actor(), email)
+    asked = email_change.ask(guard.actor(), email)
     message = gettext("We are sending a code to %(email)s.", email=email)
-    return done(message, url_for(".reset_email"), read=_pending)
+    return done(message, url_for(".reset_email"), **_as_told(asked))
 
 
 @bp.post("/resetemail/")
@@ -99,10 +99,13 @@ def _page(form: ResetEmailForm, told: dict[str, Any] | None, *, is_changed: bool
 
 
 def _pending() -> dict[str, Any] | None:
-    """Return the pending change for pages and scripts: times in ISO 8601, time spans in seconds from now."""
+    """Return the pending change for pages and scripts, or None."""
     seen = pending.of(g.cms_user, g.session, guard.origin())
-    if seen is None:
-        return None
+    return _as_told(seen) if seen else None
+
+
+def _as_told(seen: pending.Pending) -> dict[str, Any]:
+    """Return a pending change for pages and scripts: times in ISO 8601, time spans in seconds from now."""
     now = clock.now()
     return {
         "state": seen.state,

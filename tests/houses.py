@@ -45,6 +45,10 @@ class CompiledTemplates(BytecodeCache):
         """Keep nothing yet."""
         self._kept: dict[str, bytes] = {}
 
+    def get_bucket(self, environment: Any, name: str, filename: str | None, source: str) -> Bucket:
+        """Tell apart what was compiled for different languages."""
+        return super().get_bucket(environment, f"{environment.language} {name}", filename, source)
+
     def load_bytecode(self, bucket: Bucket) -> None:
         """Fill in what is kept; Jinja compares the checksum of the source."""
         if kept := self._kept.get(bucket.key):

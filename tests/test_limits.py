@@ -99,7 +99,9 @@ def test_a_limit_is_refused_with_its_own_word() -> None:
 
 
 def test_what_is_left_is_told() -> None:
-    assert [limits.spend(THREE, Limit("more", 9, 60)) for _ in range(3)] == [2, 1, 0]
+    more = Limit("more", 9, 60)
+    found = [limits.spend(THREE, more) for _ in range(3)]
+    assert [(left[THREE].left, left[more].left) for left in found] == [(2, 8), (1, 7), (0, 6)]
 
 
 def test_twenty_at_once_spend_three(app: Flask) -> None:
