@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, insert, select
 
-from accounts import clock
+from accounts import clock, database, people
 from accounts.origin import Origin
 from accounts.signing import signature
 from models import Audit, CMSUser, db, table
@@ -19,16 +19,19 @@ OWNER = 0  # As an actor: whoever the account belongs to.
 SEVERAL = "*"  # As a network or a browser: repetitions that were counted in one row came from several.
 
 # Statements of every request are built once: building one costs more than running it.
+_ROW = table(Audit).c
 _ADD = insert(table(Audit))
 _EQUAL = (
-    select(Audit)
-    .where(Audit.user_id == bindparam("user"), Audit.number > bindparam("after"), Audit.at > bindparam("since"))
-    .where(Audit.event == bindparam("its_event"), Audit.detail == bindparam("its_detail"))
-    .order_by(Audit.number.desc())
+    select(_ROW.number)
+    .where(_ROW.user_id == bindparam("user"), _ROW.number > bindparam("after"), _ROW.at > bindparam("since"))
+    .where(_ROW.event == bindparam("its_event"), _ROW.detail == bindparam("its_detail"))
+    .order_by(_ROW.number.desc())
     .limit(1)
 )
-_FROM = select(Audit).where(Audit.user_id == bindparam("user"), Audit.number >= bindparam("first"))
-_BEFORE = select(Audit.chain).where(Audit.user_id == bindparam("user"), Audit.number == bindparam("number"))
+_FROM = (
+    select(Audit).where(Audit.user_id == bindparam("user"), Audit.number >= bindparam("first")).order_by(Audit.number)
+)
+_BEFORE = select(_ROW.chain).where(_ROW.user_id == bindparam("user"), _ROW.number == bindparam("number"))
 _REACH = 200  # So many of the newest rows are searched for an equal one: what follows it is signed anew.
 
 
@@ -40,9 +43,12 @@ def record(
     actor_id: int | None = OWNER,
     fold: bool = False,
     at: datetime | None = None,
+    columns: Mapping[str, object] | None = None,
     **detail: Any,
 ) -> None:
     """Add a row to the account's history, in the transaction of what it tells.
+
+    `columns` of the account are written by the same statement that counts the row there.
 
     With `fold` a repetition within 15 minutes is counted in the row that is there, whatever network and browser it
     comes from: who changes them cannot fill a history. `at` is the moment of what happened, if it is not now.
@@ -51,10 +57,9 @@ def record(
     at, told = at or clock.now(), json.dumps(detail, ensure_ascii=False, sort_keys=True)
     if fold and _count_repetition(user, event, told, origin, at):
         return
-    user.audit_rows += 1
-    row = {
+    row: dict[str, Any] = {
         "user_id": user.id,
-        "number": user.audit_rows,
+        "number": user.audit_rows + 1,
         "event": event,
         "actor_id": user.id if actor_id == OWNER else actor_id,
         "at": at,
@@ -64,30 +69,32 @@ def record(
         "browser": origin.browser,
         "detail": told,
     }
-    user.audit_chain = _link(row, user.audit_chain)
-    db.session.execute(_ADD, row | {"chain": user.audit_chain})
+    chain = _link(row, user.audit_chain)
+    people.update_columns(user, audit_rows=row["number"], audit_chain=chain, **(columns or {}))
+    database.execute(_ADD, row | {"chain": chain})
 
 
 def _count_repetition(user: CMSUser, event: str, told: str, origin: Origin, at: datetime) -> bool:
     """Count a repetition in the row of an equal event, if there is one, and sign the rows from there on anew."""
     its = {"its_event": event, "its_detail": told, "since": at - FOLD, "after": user.audit_rows - _REACH}
-    row = db.session.scalar(_EQUAL, {"user": user.id, **its})
-    if row is None:
+    number = database.execute(_EQUAL, {"user": user.id, **its}).scalar()
+    if number is None:
         return False
+    rows = db.session.scalars(_FROM, {"user": user.id, "first": number}).all()
+    row = rows[0]
     row.times, row.last_at = row.times + 1, max(at, row.last_at)
     if row.network != origin.network:
         row.network = SEVERAL
     if row.browser != origin.browser:
         row.browser = SEVERAL
-    chain = db.session.scalar(_BEFORE, {"user": user.id, "number": row.number - 1}) or ""
-    rows = db.session.scalars(_FROM.order_by(Audit.number), {"user": user.id, "first": row.number})
-    for each in rows.all():
+    chain = database.execute(_BEFORE, {"user": user.id, "number": number - 1}).scalar() or ""
+    for each in rows:
         chain = each.chain = _link(vars(each), chain)
     user.audit_chain = chain
     return True
 
 
-def acted_upon(actor: CMSUser, since: datetime) -> list[str]:
+def list_changed_accounts(actor: CMSUser, since: datetime) -> list[str]:
     """Return the user names of the other accounts that somebody changed since a moment."""
     theirs = Audit.actor_id == actor.id, Audit.user_id != actor.id, Audit.at >= since
     query = select(CMSUser.username).join(Audit, Audit.user_id == CMSUser.id).where(*theirs)

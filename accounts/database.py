@@ -7,7 +7,7 @@ kind) travel with BEGIN: they cost no round trip, hold for one transaction, and 
 
 import logging
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from time import monotonic
@@ -19,7 +19,7 @@ from psycopg import generators
 from psycopg.abc import RV, PQGen, PQGenConn
 from psycopg.errors import ConnectionTimeout, _WaitTimeout, error_from_result
 from psycopg.pq import ExecStatus, TransactionStatus
-from sqlalchemy import event
+from sqlalchemy import Result, Select, UpdateBase, event
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import ORMExecuteState, Session
@@ -37,6 +37,7 @@ REST_SECONDS = 1.0  # A silent database is left alone for so long; then one requ
 REQUEST_LIMITS = {"statement_timeout": 3500, "lock_timeout": 3000, "idle_in_transaction_session_timeout": 30000}
 OTHER_LIMITS = {**REQUEST_LIMITS, "statement_timeout": 29000}
 
+Values = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 log = logging.getLogger(__name__)
 _seconds_left: ContextVar[float | None] = ContextVar("seconds left of this request", default=None)
 _is_unlimited: ContextVar[bool] = ContextVar("is without deadline", default=False)
@@ -72,6 +73,17 @@ def without_deadline() -> Iterator[None]:
         _is_unlimited.reset(token)
 
 
+def execute(statement: UpdateBase | Select[*tuple[Any, ...]], values: Values) -> Result[*tuple[Any, ...]]:
+    """Run a statement on tables, not on objects, in the session's transaction.
+
+    It costs half of what the session's own `execute` does, which looks for objects that it would have to write first.
+    """
+    session = db.session()
+    if not statement.is_select:
+        session.info["has_written"] = True
+    return session.connection().execute(statement, values)
+
+
 def release_connection() -> None:
     """Give the connection back if the transaction has only read; what was read stays readable.
 
@@ -104,7 +116,7 @@ def close_session() -> None:
 
 def _discard(session: Session, problem: SQLAlchemyError) -> None:
     """Throw the connection of a session away: it was lost, and the server rolls back by itself."""
-    log.warning("the database was lost at the end of a transaction: %s", str(problem).partition("\n")[0])
+    log.warning("the database connection was lost at the end of a transaction: %s", str(problem).partition("\n")[0])
     session.info.pop("has_written", None)
     session.invalidate()
 

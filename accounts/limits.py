@@ -12,23 +12,25 @@ from flask import current_app
 from sqlalchemy import bindparam, case, delete, select, update
 
 import cache
-from accounts import clock
+from accounts import clock, database
 from accounts.errors import TooManyAttempts, TooManyRequests, WaitFirst
 from cache import CacheDown
 from models import Budget, db, dialect, table, upsert
 
 # Statements of every request are built once: building one costs more than running it.
-_LOOK = select(Budget.key, Budget.used, Budget.resets_at).where(Budget.key.in_(bindparam("keys", expanding=True)))
+_ROW = table(Budget).c
+_LOOK = select(_ROW.key, _ROW.used, _ROW.resets_at).where(_ROW.key.in_(bindparam("keys", expanding=True)))
 _SPENT = (
-    select(Budget.resets_at)
-    .where(Budget.key == bindparam("its_key"), Budget.used >= bindparam("capacity"))
-    .where(Budget.resets_at > bindparam("now"))
+    select(_ROW.resets_at)
+    .where(_ROW.key == bindparam("its_key"), _ROW.used >= bindparam("capacity"))
+    .where(_ROW.resets_at > bindparam("now"))
 )
 _GIVE_BACK_ONE = (
     update(table(Budget))
-    .where(table(Budget).c.key.in_(bindparam("keys", expanding=True)), table(Budget).c.used > 0)
-    .values(used=table(Budget).c.used - 1)
+    .where(_ROW.key.in_(bindparam("keys", expanding=True)), _ROW.used > 0)
+    .values(used=_ROW.used - 1)
 )
+COUNT_ATTEMPTS = 5
 QUARTER, HOUR, DAY = 900, 3600, 86400
 
 
@@ -133,9 +135,14 @@ def count_password_try(account: str, whose: str, network: str) -> PasswordTry:
     return PasswordTry(by_account, by_network)
 
 
-def refuse_spent(*limits: Limit) -> None:
-    """Raise the refusal of a budget that is spent: a look, so that what is refused is counted nowhere."""
-    _refuse([(limit, budget.resets_at) for limit, budget in look(*limits).items() if not budget.left])
+def refuse_spent(*limits: Limit) -> "dict[Limit, Left]":
+    """Raise the refusal of a budget that is spent: a look, so that what is refused is counted nowhere.
+
+    Returns what is left of each that has a limit.
+    """
+    found = look(*limits)
+    _refuse([(limit, budget.resets_at) for limit, budget in found.items() if not budget.left])
+    return found
 
 
 @dataclass(frozen=True)
@@ -150,28 +157,29 @@ def look(*limits: Limit) -> dict[Limit, Left]:
     """Return what is left of each budget that has a limit."""
     now, limited = clock.now(), {limit.key: limit for limit in limits if limit.capacity}
     found = {limit: Left(limit.capacity, now) for limit in limited.values()}
-    for key, used, at in db.session.execute(_LOOK, {"keys": list(limited)}):
-        if at > now:
-            found[limited[key]] = Left(max(0, limited[key].capacity - used), at)
+    for row in database.execute(_LOOK, {"keys": list(limited)}):
+        if row.resets_at > now:
+            limit = limited[row.key]
+            found[limit] = Left(max(0, limit.capacity - row.used), row.resets_at)
     return found
 
 
-def spend(*limits: Limit) -> int:
-    """Count one use of each, in one statement of the caller's transaction; return how many the scarcest has left.
+def spend(*limits: Limit) -> dict[Limit, Left]:
+    """Count one use of each that has a limit, in one statement of the caller's transaction; return what is left.
 
     Raises the refusal of one that was spent; the caller's transaction must then not commit, and so none is counted.
     """
     now = clock.now()
     counted = {limit.key: limit for limit in limits if limit.capacity}
     if not counted:
-        return 0
+        return {}
     fresh = [
         {"key": key, "used": 1, "used_at": now, "resets_at": now + timedelta(seconds=limit.seconds)}
         for key, limit in sorted(counted.items())  # In one order, so that two of these never wait for each other.
     ]
-    rows = [(row.key, row.used, row.resets_at) for row in db.session.execute(_count(dialect()), fresh)]
+    rows = [(row.key, row.used, row.resets_at) for row in database.execute(_count(dialect()), fresh)]
     _refuse([(counted[key], at) for key, used, at in rows if used > counted[key].capacity])
-    return int(min(counted[key].capacity - used for key, used, _ in rows))
+    return {counted[key]: Left(counted[key].capacity - used, at) for key, used, at in rows}
 
 
 @lru_cache
@@ -193,7 +201,7 @@ def give_back_one(*limits: Limit) -> None:
     """Take back one use of each budget: what it was counted for turned out to cost nothing."""
     keys = sorted(limit.key for limit in limits if limit.capacity)
     if keys:
-        db.session.execute(_GIVE_BACK_ONE, {"keys": keys})
+        database.execute(_GIVE_BACK_ONE, {"keys": keys})
 
 
 def give_back(limit: Limit) -> None:
@@ -203,7 +211,9 @@ def give_back(limit: Limit) -> None:
 
 def resets_at(limit: Limit) -> datetime | None:
     """Return when a spent budget is whole again, or None if there is something left of it."""
-    return db.session.scalar(_SPENT, {"its_key": limit.key, "capacity": limit.capacity, "now": clock.now()})
+    values = {"its_key": limit.key, "capacity": limit.capacity, "now": clock.now()}
+    found: datetime | None = database.execute(_SPENT, values).scalar()
+    return found
 
 
 def throttle(limit: Limit) -> str | None:
@@ -215,10 +225,22 @@ def throttle(limit: Limit) -> str | None:
         return None
     now = clock.now().timestamp()
     key = f"throttle:{limit.key}:{int(now // limit.seconds)}"
-    count = 1 if cache.add(key, 1, limit.seconds) else cache.incr(key)
-    if count is None or count > limit.capacity:  # None: it vanished between the two; refuse rather than guess.
+    count = _count_in_cache(key, limit.seconds)
+    if count is None or count > limit.capacity:
         raise TooManyRequests(limit.seconds - now % limit.seconds)
     return key
+
+
+def _count_in_cache(key: str, seconds: int) -> int | None:
+    """Add one to a counter, and return the sum; None if it vanished each time: refuse rather than guess.
+
+    A right password deletes the counter of its account, maybe between the two calls of another sign-in.
+    """
+    for _ in range(COUNT_ATTEMPTS):
+        count = 1 if cache.add(key, 1, seconds) else cache.incr(key)
+        if count is not None:
+            return count
+    return None
 
 
 def _refuse(spent: list[tuple[Limit, datetime]]) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, insert, select, update
 
-from accounts import clock
+from accounts import clock, database
 from accounts.errors import LinkDead
 from accounts.origin import Origin
 from accounts.signing import fingerprint
@@ -13,12 +13,14 @@ from models import CMSUser, Link, LinkPurpose, db, table
 
 # Statements of every request are built once: building one costs more than running it.
 _ADD = insert(table(Link))
-_RESERVED = (
-    select(Link.id)
-    .where(Link.email_key == bindparam("key"), Link.user_id != bindparam("user"))
-    .where(Link.purpose == LinkPurpose.UNDO, Link.ended_at.is_(None), Link.expires_at > bindparam("now"))
+_LINK = table(Link).c
+RESERVED = (
+    select(_LINK.id)
+    .where(_LINK.email_key == bindparam("key"), _LINK.user_id != bindparam("user"))
+    .where(_LINK.purpose == LinkPurpose.UNDO, _LINK.ended_at.is_(None), _LINK.expires_at > bindparam("now"))
     .limit(1)
 )
+"""A link that reserves an address for its former owner; see `reserved`."""
 
 
 def make(
@@ -46,11 +48,11 @@ def make(
         "network": origin.network if origin else "",
         "browser": origin.browser if origin else "",
     }
-    db.session.execute(_ADD, link)
+    database.execute(_ADD, link)
     return token
 
 
-def alive(purpose: LinkPurpose, token: str) -> Link:
+def find(purpose: LinkPurpose, token: str) -> Link:
     """Return the link of this token. Raises LinkDead."""
     mine = Link.token_hash == fingerprint(token), Link.purpose == purpose
     query = select(Link).where(*mine, Link.ended_at.is_(None), Link.expires_at > clock.now())
@@ -62,7 +64,7 @@ def alive(purpose: LinkPurpose, token: str) -> Link:
 
 def reserved(key: str, user_id: int = 0) -> bool:
     """Say whether anybody but this person may still want the address back: until then nobody else can have it."""
-    return db.session.scalar(_RESERVED, {"key": key, "user": user_id, "now": clock.now()}) is not None
+    return database.execute(RESERVED, {"key": key, "user": user_id, "now": clock.now()}).first() is not None
 
 
 def end(purpose: LinkPurpose, user: CMSUser, *, since: int = 0) -> None:

@@ -41,7 +41,7 @@ def set_hash(account: CMSUser, password_hash: str) -> None:
     account.password_hash, account.password_version = password_hash, account.password_version + 1
 
 
-def hashed(password: str) -> str:
+def hash_password(password: str) -> str:
     """Return the hash under which a password is kept; no connection is held meanwhile."""
     release_connection()
     return HASHER.hash(password)
@@ -61,7 +61,7 @@ def matches(password: str, password_hash: str | None) -> bool:
         return False
 
 
-def is_dated(password_hash: str) -> bool:
+def needs_rehash(password_hash: str) -> bool:
     """Say whether the hash was made with other parameters than today's."""
     return HASHER.check_needs_rehash(password_hash)
 
@@ -69,4 +69,4 @@ def is_dated(password_hash: str) -> bool:
 @once
 def _nobodys() -> str:
     """Return a hash that no password meets."""
-    return hashed(secrets.token_hex())
+    return hash_password(secrets.token_hex())

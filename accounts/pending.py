@@ -9,30 +9,29 @@ from flask import current_app
 from sqlalchemy import and_, bindparam, or_, select, update
 from sqlalchemy.orm import aliased
 
-from accounts import clock, limits
+from accounts import clock, database, limits
+from accounts.limits import Left, Limit
 from accounts.origin import Origin
-from models import ChangeOutcome, CMSUser, EmailChange, LoginSession, Mail, MailProblem, MailState, db
+from models import ChangeOutcome, CMSUser, EmailChange, LoginSession, Mail, MailProblem, MailState, db, table, value_of
 
 STARTER = aliased(CMSUser)
+_CHANGE, _MAIL, _STARTER = table(EmailChange), table(Mail), table(CMSUser).alias("starter")
 # Not over: who asked for it is still signed in, or who started it asked for no session.
-ALIVE = and_(
-    EmailChange.outcome == ChangeOutcome.PENDING, or_(EmailChange.session_id.is_not(None), EmailChange.is_assisted)
-)
+ALIVE = and_(_CHANGE.c.outcome == ChangeOutcome.PENDING, or_(_CHANGE.c.session_id.is_not(None), _CHANGE.c.is_assisted))
 # Built once: building a statement costs more than running it.
 _FIND = (
-    select(EmailChange, Mail, STARTER.username)
-    .outerjoin(Mail, Mail.id == EmailChange.mail_id)
-    .outerjoin(STARTER, STARTER.id == EmailChange.started_by)
-    .where(EmailChange.user_id == bindparam("user"), ALIVE)
+    select(_CHANGE, _MAIL, _STARTER.c.username)
+    .outerjoin(_MAIL, _MAIL.c.id == _CHANGE.c.mail_id)
+    .outerjoin(_STARTER, _STARTER.c.id == _CHANGE.c.started_by)
+    .where(_CHANGE.c.user_id == bindparam("user"), ALIVE)
 )
 _END = (
-    update(EmailChange)
-    .where(EmailChange.user_id == bindparam("user"), ALIVE)
+    update(_CHANGE)
+    .where(_CHANGE.c.user_id == bindparam("its_user"), ALIVE)
     .values(outcome=bindparam("how"), ended_by=bindparam("ended_by_name"))
-    .returning(EmailChange)
+    .returning(_CHANGE.c.id)
 )
 _UNDERWAY = (MailState.QUEUED, MailState.SENT)
-_FRESH = {"populate_existing": True, "synchronize_session": False}
 
 
 class PendingState(StrEnum):
@@ -94,15 +93,30 @@ class Pending:
 
 def of(user: CMSUser, session: LoginSession, origin: Origin) -> Pending | None:
     """Return the administrator's pending change as this session sees it, or None."""
-    found = db.session.execute(_FIND, {"user": user.id}).first()
+    found = database.execute(_FIND, {"user": user.id}).first()
     if found is None:
         return None
-    change, mail, starter = found
+    row = iter(found)
+    change, mail, starter = value_of(EmailChange, row), value_of(Mail, row), next(row)
     is_of_this_session = change.session_id == session.id
     if not is_of_this_session and change.expires_at <= clock.now():
         return None
-    tries = limits.tries(user.id, change.email_key)
-    left = limits.look(*tries, *limits.sends(user.id, change.email_key, origin.network))
+    tries, sends = limits.tries(user.id, change.email_key), limits.sends(user.id, change.email_key, origin.network)
+    left = limits.look(*tries, *sends)
+    return _seen(change, left, mail if mail.id else None, is_of_this_session=is_of_this_session, started_by=starter)
+
+
+def just_asked(change: EmailChange, left: dict[Limit, Left]) -> Pending:
+    """Return a change as the session sees it that asked for it just now, and whose mail is queued."""
+    mail = Mail(state=MailState.QUEUED, due_at=change.asked_at, problem="")
+    return _seen(change, left, mail, is_of_this_session=True)
+
+
+def _seen(
+    change: EmailChange, left: dict[Limit, Left], mail: Mail | None, *, is_of_this_session: bool, started_by: str = ""
+) -> Pending:
+    """Return a change as a session sees it; `left` is what is left of its limits."""
+    tries = limits.tries(change.user_id, change.email_key)
     day = left.get(tries[0])
     are_proved = {"new": change.new_proved, "old": change.old_proved}
     needed = ("new",) if change.old_nonce is None else ("new", "old")
@@ -121,7 +135,7 @@ def of(user: CMSUser, session: LoginSession, origin: Origin) -> Pending | None:
         blocked_until=day.resets_at if day and not day.left else None,
         is_of_this_session=is_of_this_session,
         is_assisted=change.is_assisted,
-        started_by=starter or "",
+        started_by=started_by or "",
         ready_at=ready_at(change),
         missing=tuple(whose for whose in needed if not are_proved[whose]),
         proved=tuple(whose for whose, is_proved in are_proved.items() if is_proved),
@@ -141,10 +155,10 @@ def ready_at(change: EmailChange) -> datetime:
     return change.asked_at + timedelta(seconds=current_app.config["ASSISTED_WAIT_SECONDS"])
 
 
-def end(user_id: int, outcome: ChangeOutcome, by: str = "") -> EmailChange | None:
-    """End the pending change of an account, which the caller has locked; return it, or None where there was none."""
-    values = {"user": user_id, "how": outcome, "ended_by_name": by}
-    return db.session.scalar(_END, values, execution_options=_FRESH)
+def end(user_id: int, outcome: ChangeOutcome, by: str = "") -> bool:
+    """End the pending change of an account, which the caller has locked; say whether there was one."""
+    values = {"its_user": user_id, "how": outcome, "ended_by_name": by}
+    return database.execute(_END, values).first() is not None
 
 
 def started_by(user_id: int, since: datetime | None = None) -> set[int]:

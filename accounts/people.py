@@ -1,16 +1,22 @@
 """The administrators' accounts: find, lock and create them."""
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import Row, bindparam, inspect, select, update
+from sqlalchemy.orm import class_mapper, make_transient_to_detached
+from sqlalchemy.orm.attributes import instance_dict, set_committed_value
+from sqlalchemy.orm.util import identity_key
 
-from accounts import clock
-from models import CMSUser, db, email_key, name_key
+from accounts import clock, database
+from models import CMSUser, db, email_key, name_key, table
 
 # Statements of every request are built once: building one costs more than running it.
 _WITH_EMAIL = select(CMSUser).where(CMSUser.email_key == bindparam("key"))
 _LOCK = update(CMSUser).values(acted_at=bindparam("now")).returning(CMSUser)
-_LOCK_ONE = _LOCK.where(CMSUser.id == bindparam("its_id"))
+_COLUMNS = table(CMSUser).c
+_WRITE = update(table(CMSUser)).where(_COLUMNS.id == bindparam("its_id"))  # Columns come with the values.
+_LOCK_ONE = _WRITE.values(acted_at=bindparam("now")).returning(*_COLUMNS)
 # PostgreSQL locks in the order of the subquery. No CTE: sqlite3 begins a transaction only for the verb UPDATE.
 _IN_ORDER = select(CMSUser.id).where(CMSUser.id.in_(bindparam("ids", expanding=True))).order_by(CMSUser.id)
 _LOCK_MANY = _LOCK.where(CMSUser.id.in_(_IN_ORDER.with_for_update().scalar_subquery()))
@@ -28,8 +34,22 @@ def lock(user_id: int) -> CMSUser | None:
     Every use case that writes begins so: those of one person happen one after the other, on PostgreSQL (a row lock) as
     on SQLite (the write lock).
     """
-    values = {"its_id": user_id, "now": clock.now()}
-    return db.session.scalar(_LOCK_ONE, values, execution_options=_FRESH)
+    row = database.execute(_LOCK_ONE, {"its_id": user_id, "now": clock.now()}).first()
+    return _object_of(row) if row else None
+
+
+def _object_of(row: Row[*tuple[Any, ...]]) -> CMSUser:
+    """Return the session's object of a row, up to date; the session itself would take three times as long."""
+    account: CMSUser | None = db.session.identity_map.get(identity_key(CMSUser, row.id))
+    if account is not None:
+        for name, value in zip(_COLUMNS.keys(), row, strict=True):
+            set_committed_value(account, name, value)
+        return account
+    account = class_mapper(CMSUser).class_manager.new_instance()
+    instance_dict(account).update(zip(_COLUMNS.keys(), row, strict=True))
+    make_transient_to_detached(account)
+    db.session.add(account)
+    return account
 
 
 def lock_many(user_ids: Iterable[int]) -> dict[int, CMSUser]:
@@ -49,6 +69,20 @@ def lock_found(find: Callable[[], set[int]]) -> dict[int, CMSUser]:
         if find() <= wanted:
             return accounts
         db.session.rollback()
+
+
+def update_columns(account: CMSUser, **columns: object) -> None:
+    """Write columns of a locked account, and keep the object in step.
+
+    It is done at once, in a tenth of the time of a flush. Where other columns wait for the flush it is left to that.
+    """
+    if inspect(account).modified:
+        for name, value in columns.items():
+            setattr(account, name, value)
+        return
+    database.execute(_WRITE, {"its_id": account.id, **columns})
+    for name, value in columns.items():
+        set_committed_value(account, name, value)
 
 
 def remember_time_zone(account: CMSUser, time_zone: str) -> None:

@@ -3,15 +3,16 @@
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from flask import current_app
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import Row, Select, bindparam, delete, select, update
 
-from accounts import clock
+from accounts import clock, database
 from accounts.errors import ReauthRequired, SignInRequired
 from accounts.origin import Origin
 from accounts.signing import fingerprint
-from models import CMSUser, LoginSession, db, table
+from models import CMSUser, LoginSession, db, table, value_of
 
 TOUCH = timedelta(minutes=1)  # How stale `seen_at` may be: a page is not worth a commit.
 
@@ -19,11 +20,12 @@ TOUCH = timedelta(minutes=1)  # How stale `seen_at` may be: a page is not worth 
 _ROW = table(LoginSession).c
 _THIS = _ROW.id == bindparam("session")
 _FIND = (
-    select(CMSUser, LoginSession)
-    .join(LoginSession, LoginSession.user_id == CMSUser.id)
-    .where(LoginSession.id_hash == bindparam("id_hash"))
+    select(table(CMSUser), table(LoginSession))
+    .join(table(LoginSession), _ROW.user_id == table(CMSUser).c.id)
+    .where(_ROW.id_hash == bindparam("id_hash"))
 )
-_ALIVE = select(_ROW.id).where(_THIS, _ROW.id_hash == bindparam("id_hash"))
+LIVING = select(_ROW.id).where(_THIS, _ROW.id_hash == bindparam("id_hash"))
+"""A session that still has the id under which it was found. A use case may add what else it wants to be told."""
 _TOUCH = update(table(LoginSession)).where(_THIS).values(seen_at=bindparam("now"))
 _RENEW = (
     update(table(LoginSession))
@@ -45,19 +47,17 @@ class Renewed:
 def find(sid: str) -> tuple[CMSUser, LoginSession] | None:
     """Return who is signed in under this id, in one query, or None if the session is over or they are disabled.
 
-    Both come detached, as values: nothing that happens to the database or to the rows changes or hides them.
+    Both come as values: nothing that happens to the database or to the rows changes or hides them.
     """
-    found = db.session.execute(_FIND, {"id_hash": fingerprint(sid)}).first()
+    found = database.execute(_FIND, {"id_hash": fingerprint(sid)}).first()
     if found is None:
         return None
-    user, session = found
-    db.session.expunge(session)
-    db.session.expunge(user)
-    now = clock.now()
+    row, now = iter(found), clock.now()
+    user, session = value_of(CMSUser, row), value_of(LoginSession, row)
     if not user.is_active or is_over(session):
         return None
     if now - session.seen_at > TOUCH:
-        db.session.execute(_TOUCH, {"session": session.id, "now": now})
+        database.execute(_TOUCH, {"session": session.id, "now": now})
         db.session.commit()
     return user, session
 
@@ -108,15 +108,20 @@ def renew(session: LoginSession, *, proved: bool = False) -> str:
     sid = secrets.token_urlsafe(32)
     proved_at = clock.now() if proved else session.proved_at
     old = {"session": session.id, "old_hash": session.id_hash}
-    if db.session.scalar(_RENEW, old | {"hash": fingerprint(sid), "proved": proved_at}) is None:
+    if database.execute(_RENEW, old | {"hash": fingerprint(sid), "proved": proved_at}).first() is None:
         raise SignInRequired
     return sid
 
 
-def require_alive(session: LoginSession) -> None:
-    """Raise SignInRequired if the session ended or got a new id meanwhile; its account is locked, so now it stays."""
-    if db.session.scalar(_ALIVE, {"session": session.id, "id_hash": session.id_hash}) is None:
+def require_alive(session: LoginSession, query: Select[Any] = LIVING, **values: object) -> Row[Any]:
+    """Raise SignInRequired if the session ended or got a new id meanwhile; its account is locked, so now it stays.
+
+    Returns what the query finds, which is `LIVING` or an extension of it.
+    """
+    found = database.execute(query, {"session": session.id, "id_hash": session.id_hash, **values}).first()
+    if found is None:
         raise SignInRequired
+    return found
 
 
 def end(session: LoginSession) -> None:
@@ -126,7 +131,7 @@ def end(session: LoginSession) -> None:
 
 def end_others(session: LoginSession) -> None:
     """End every other session of the same person (ASVS 7.4.3)."""
-    db.session.execute(_END_OTHERS, {"user": session.user_id, "session": session.id})
+    database.execute(_END_OTHERS, {"user": session.user_id, "session": session.id})
 
 
 def end_all(user: CMSUser) -> None:

@@ -1,51 +1,113 @@
-"""Chinese and English: the catalogues, and which of the two a reader gets."""
+"""Translations, and the choice of the language of a request."""
 
 from functools import cache
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
-from flask import Flask, g, has_request_context, request
+from flask import Flask, g, has_request_context, request, templating
 from flask_babel import Babel, Domain, get_locale
+from jinja2 import Template, nodes
+from jinja2.visitor import NodeTransformer
 
 LANGUAGES = ("zh", "en")
 CATALOGUES = Path(__file__).resolve().parent.parent / "translations"
 
 
 class CompiledDomain(Domain):  # type: ignore[misc]
-    """The catalogues of `translations/`, compiled in memory: no build step is needed, and no folder to write to."""
+    """The catalogues of `translations/`, compiled in memory, without a build step or writable folder."""
 
     def get_translations(self) -> NullTranslations:
-        """Return the sentences in the language of the reader."""
-        return compiled_catalogue(str(get_locale()))
+        """Return the catalogue of the current language."""
+        return compiled_catalogue(current_language())
+
+
+class Environment(templating.Environment):
+    """An environment that compiles each template once per language, and translates its sentences then."""
+
+    language: str | None = None  # None: of the reader; only `get_template` knows it.
+
+    def __init__(self, app: Flask, **options: Any) -> None:
+        """Create an environment whose language is that of the reader."""
+        super().__init__(app, **options)
+        self._translated: dict[str, Environment] = {}
+
+    def get_template(self, name: Any, parent: str | None = None, globals: Any = None) -> Template:  # noqa: A002
+        """Return the template in the language of the reader; what it includes and extends is in the same one."""
+        if self.language is None:
+            return self._in_language(current_language()).get_template(name, parent, globals)
+        return super().get_template(name, parent, globals)
+
+    def _in_language(self, language: str) -> "Environment":
+        if language not in self._translated:
+            translated = self.overlay()
+            translated.language = language
+            self._translated[language] = translated
+        return self._translated[language]
+
+    def _generate(self, source: nodes.Template, *args: Any, **more: Any) -> str:
+        """Turn a parsed template into Python: a hook that Jinja leaves open."""
+        if self.language is not None:
+            source = Translator(self.language).visit(source)
+        return super()._generate(source, *args, **more)
+
+
+class Translator(NodeTransformer):
+    """Replaces the calls of `_` in a template by their sentences, just as jinja2.ext.i18n would when it is shown."""
+
+    def __init__(self, language: str) -> None:
+        """Take the sentences of a language."""
+        self._catalogue = compiled_catalogue(language)
+
+    def visit_Call(self, node: nodes.Call, *args: Any, **more: Any) -> nodes.Node:  # noqa: N802 (Jinja's name)
+        """Replace `_("sentence", name=value)` by its translation `% {"name": value}`; leave other calls alone."""
+        self.generic_visit(node, *args, **more)
+        if not (isinstance(node.node, nodes.Name) and node.node.name == "_"):
+            return node
+        (msgid,), values = node.args, node.kwargs
+        assert isinstance(msgid, nodes.Const)
+        sentence = self._catalogue.gettext(msgid.value)
+        if not values:
+            return nodes.TemplateData(sentence % {}, lineno=node.lineno)
+        given = [nodes.Pair(nodes.Const(each.key), each.value) for each in values]
+        return nodes.Mod(nodes.TemplateData(sentence), nodes.Dict(given), lineno=node.lineno)
 
 
 def init_app(app: Flask) -> None:
-    """Compile the catalogues, and choose the language of every request."""
+    """Compile the catalogues, and select the language of every request."""
     for language in LANGUAGES:
         compiled_catalogue(language)
-    Babel(app, locale_selector=chosen).domain_instance = CompiledDomain()
+    app.jinja_environment = Environment  # type: ignore[assignment]
+    Babel(app, locale_selector=select_locale).domain_instance = CompiledDomain()
     app.add_template_global(get_locale)
 
 
-def chosen() -> str:
+def select_locale() -> str:
     """Return the administrator's own language, else the browser's, else Chinese."""
-    if not has_request_context():  # The command line: who reads a mail may have chosen, otherwise it is Chinese.
+    if (
+        not has_request_context()
+    ):  # On the command line, mails are in the language of their recipient, by default Chinese.
         return LANGUAGES[0]
-    visitor = g.get("visitor")  # Not the administrator's row: after a fault, reading it could ask the database again.
+    visitor = g.get("visitor")  # Not the administrator: after a fault, reading the row could query the database again.
     return (visitor and visitor.language) or request.accept_languages.best_match(LANGUAGES) or LANGUAGES[0]
+
+
+def current_language() -> str:
+    """Return the language of the reader, or the one that is forced."""
+    return str(get_locale().language)
 
 
 @cache
 def compiled_catalogue(language: str) -> NullTranslations:
-    """Return the sentences in a language; it is read once in the life of the process."""
+    """Return the catalogue of a language; it is read once per process."""
     source = CATALOGUES / language / "LC_MESSAGES" / "messages.po"
-    if not source.exists():  # English stands in the source.
+    if not source.exists():  # English is in the source.
         return NullTranslations()
     content = BytesIO()
     with source.open("rb") as file:
-        write_mo(content, read_po(file, locale=language))  # The locale knows its plurals.
+        write_mo(content, read_po(file, locale=language))  # The locale defines the plural forms.
     content.seek(0)
     return Translations(content, domain="messages")

@@ -3,6 +3,7 @@
 import contextlib
 import shutil
 import sqlite3
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
@@ -43,6 +44,10 @@ class CompiledTemplates(BytecodeCache):
     def __init__(self) -> None:
         """Keep nothing yet."""
         self._kept: dict[str, bytes] = {}
+
+    def get_bucket(self, environment: Any, name: str, filename: str | None, source: str) -> Bucket:
+        """Tell apart what was compiled for different languages."""
+        return super().get_bucket(environment, f"{environment.language} {name}", filename, source)
 
     def load_bytecode(self, bucket: Bucket) -> None:
         """Fill in what is kept; Jinja compares the checksum of the source."""
@@ -329,7 +334,7 @@ def close_app(app: Flask) -> None:
 def deliver_one() -> bool:
     """Send the next mail that is due, on a connection of its own; say whether there was one."""
     with contextlib.closing(TimedConnection(current_app.extensions["mail"])) as connection:
-        return delivery.deliver_next(connection)
+        return delivery.deliver_batch(connection, threading.Event(), most=1) == 1
 
 
 def be_patient(app: Flask) -> None:

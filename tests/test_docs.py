@@ -83,10 +83,10 @@ def test_the_readme_lists_every_route_and_no_other(application: Flask) -> None:
 
 def words_of_the_answers() -> set[tuple[int, str]]:
     """Return status and word of every refusal: those of the two tables, and those that are said in passing."""
-    found = {(said.status, said.word) for said in sentences.REFUSALS.values()}
+    found = {(said.status, cls.word) for cls, said in sentences.REFUSALS.items()}
     found |= {(status, word) for status, (word, _) in sentences.HTTP_ERRORS.items()}
     for node in ast.walk(ast.parse((ROOT / "cms" / "answers.py").read_text())):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Said":
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "RefusalResponse":
             status, word = node.args[0], node.args[1]
             if isinstance(status, ast.Constant) and isinstance(word, ast.Constant):
                 found.add((int(str(status.value)), str(word.value)))

@@ -423,7 +423,7 @@ class TestMany:
         fill_every_table(house)
         with listened(house) as asked, house.app.app_context():
             housekeeping.tidy()
-            registration.waiting()
+            registration.list_invitations()
         statements = [(statement, parameters) for statement, parameters in asked if " FROM " in statement]
         assert len(statements) == 10
         with house.app.app_context(), db.engine.connect() as connection:

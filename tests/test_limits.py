@@ -99,7 +99,9 @@ def test_a_limit_is_refused_with_its_own_word() -> None:
 
 
 def test_what_is_left_is_told() -> None:
-    assert [limits.spend(THREE, Limit("more", 9, 60)) for _ in range(3)] == [2, 1, 0]
+    more = Limit("more", 9, 60)
+    found = [limits.spend(THREE, more) for _ in range(3)]
+    assert [(left[THREE].left, left[more].left) for left in found] == [(2, 8), (1, 7), (0, 6)]
 
 
 def test_twenty_at_once_spend_three(app: Flask) -> None:
@@ -140,6 +142,25 @@ def test_twenty_at_once_are_throttled_to_three(app: Flask) -> None:
             return True
 
     assert sum(at_once(work, 20)) == 3
+
+
+def test_a_counter_that_vanishes_between_two_steps_is_counted_from_one_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A right password deletes the counter of its account: who signs in at the same moment is not refused for it."""
+    with house.app.app_context():
+        key = limits.throttle(THREE)
+        assert key is not None
+        incr = cache.incr
+
+        def vanish(name: str) -> int | None:
+            monkeypatch.setattr(cache, "incr", incr)
+            cache.delete(name)
+            return incr(name)
+
+        monkeypatch.setattr(cache, "incr", vanish)
+        assert limits.throttle(THREE) == key
+        assert cache.get(key) == 1
 
 
 def test_a_counter_that_vanishes_between_two_steps_means_no(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,7 @@ class Page:
     after: str | None
 
 
-def page(*, sort: str, beginning: str, after: str) -> Page:
+def list_page(*, sort: str, beginning: str, after: str) -> Page:
     """Return the administrators whose user name or address begins so, sorted by it, from behind `after` on.
 
     One range of one index, however many there are: no counting, no skipping. Their pending changes are one query more.
@@ -52,7 +52,7 @@ class Seen:
     started_by: str
 
 
-def seen(user_id: int) -> Seen:
+def find(user_id: int) -> Seen:
     """Return one administrator. Raises NobodyThere."""
     query = (
         select(CMSUser, EmailChange, pending.STARTER.username)
@@ -71,7 +71,7 @@ def create(*, email: str, username: str, password: str, superuser: bool, origin:
     Raises IntegrityError if name or address is taken, EmailTaken if its former owner may still want the address back,
     UsernameTaken if the name looks like that of a superuser.
     """
-    password_hash = passwords.hashed(password)
+    password_hash = passwords.hash_password(password)
     with unit_of_work.begin(origin) as work:
         if links.reserved(email_key(email)):
             raise EmailTaken

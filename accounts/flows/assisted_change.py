@@ -86,7 +86,7 @@ def _replace(work: UnitOfWork, user: CMSUser, email: str, reason: str) -> None:
 
 def preview(token: str) -> Preview:
     """Return what the link would confirm. Raises LinkDead. Changes nothing: mail scanners open links."""
-    change = _pending(links.alive(LinkPurpose.PROVE, token))
+    change = _pending(links.find(LinkPurpose.PROVE, token))
     starter = db.session.get(CMSUser, change.started_by) if change.started_by else None
     by = starter.username if starter else ""
     return Preview(change.email, change.asked_at, by, change.network, change.browser)
@@ -98,10 +98,10 @@ def prove(token: str, origin: Origin) -> str:
     Raises LinkDead, also where who started it lost the right to; ChangesFrozen, EmailTaken; then nothing is changed but
     the history.
     """
-    user_id = links.alive(LinkPurpose.PROVE, token).user_id
+    user_id = links.find(LinkPurpose.PROVE, token).user_id
     with unit_of_work.begin(origin) as work:
         accounts = work.lock_with(user_id, lambda: _starters(user_id))
-        user, change = accounts[user_id], _pending(links.alive(LinkPurpose.PROVE, token))
+        user, change = accounts[user_id], _pending(links.find(LinkPurpose.PROVE, token))
         starter = accounts.get(change.started_by) if change.started_by else None
         if change.started_by and not (starter and starter.is_active and starter.may("administrators")):
             raise LinkDead

@@ -11,7 +11,7 @@ from flask import current_app
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
-from accounts import audit, clock, codes, limits, links, pending, people, sessions, unit_of_work
+from accounts import audit, clock, codes, database, limits, links, pending, sessions, unit_of_work
 from accounts.codes import Claim
 from accounts.errors import (
     AskedElsewhere,
@@ -30,28 +30,34 @@ from accounts.limits import HOUR, Limit
 from accounts.mail import messages, outbox
 from accounts.mail.messages import Reader
 from accounts.origin import Origin
+from accounts.pending import Pending
 from accounts.sessions import Renewed
 from accounts.signing import fingerprint
 from accounts.unit_of_work import Actor, UnitOfWork
 from cache import CacheDown
-from models import ChangeOutcome, CMSUser, EmailChange, LoginSession, db, dialect, email_key, table, upsert
+from models import ChangeOutcome, CMSUser, EmailChange, LoginSession, db, dialect, email_key, table, upsert, value_of
 
 # Statements of every request are built once: building one costs more than running it.
-_LAST = select(EmailChange).where(EmailChange.user_id == bindparam("user"))
+_CHANGE = table(EmailChange)
+_LAST = select(_CHANGE).where(_CHANGE.c.user_id == bindparam("user"))
 _THIS_CODE = (
-    EmailChange.user_id == bindparam("user"),
-    EmailChange.session_id == bindparam("session"),
-    EmailChange.nonce == bindparam("its_nonce"),
-    EmailChange.outcome == ChangeOutcome.PENDING,
+    _CHANGE.c.user_id == bindparam("its_user"),
+    _CHANGE.c.session_id == bindparam("session"),
+    _CHANGE.c.nonce == bindparam("its_nonce"),
+    _CHANGE.c.outcome == ChangeOutcome.PENDING,
 )
-_ASKED_AT = select(EmailChange.asked_at).where(*_THIS_CODE)
+_ASKED_AT = select(_CHANGE.c.asked_at).where(*_THIS_CODE)
 _COUNT = (
-    update(EmailChange)
-    .where(*_THIS_CODE, EmailChange.email_version == bindparam("version"), EmailChange.tries < bindparam("most"))
-    .values(tries=EmailChange.tries + 1)
-    .returning(EmailChange)
+    update(_CHANGE)
+    .where(*_THIS_CODE, _CHANGE.c.email_version == bindparam("version"), _CHANGE.c.tries < bindparam("most"))
+    .values(tries=_CHANGE.c.tries + 1)
+    .returning(*_CHANGE.c)
 )
-_FRESH = {"populate_existing": True, "synchronize_session": False}
+_WRITE = update(_CHANGE).where(_CHANGE.c.id == bindparam("its_id"))  # Columns come with the values.
+_OWNER = table(CMSUser).alias("owner")
+_AVAILABILITY = sessions.LIVING.add_columns(*_OWNER.c, links.RESERVED.scalar_subquery().label("reserved_by")).outerjoin(
+    _OWNER, _OWNER.c.email_key == bindparam("key")
+)
 
 
 def policy_of(user: CMSUser) -> str:
@@ -59,8 +65,8 @@ def policy_of(user: CMSUser) -> str:
     return str(current_app.config["EMAIL_POLICY"][user.role])
 
 
-def ask(actor: Actor, email: str) -> None:
-    """Mail a code to the new address; a pending change and its code are replaced.
+def ask(actor: Actor, email: str) -> Pending:
+    """Mail a code to the new address and return the pending change, which replaces an older one and its code.
 
     Raises ReauthRequired, SignInRequired, SameEmail, ChangesFrozen, EmailTaken (only where REVEAL_TAKEN_EMAIL is set),
     TooManyAttempts, TooManyRequests, CacheDown; then nothing is changed but the history. An address that is
@@ -71,15 +77,16 @@ def ask(actor: Actor, email: str) -> None:
         refuse_same(actor.user, email)
         refuse_frozen(actor.user)
         sends = limits.sends(actor.user.id, email_key(email), work.origin.network)
-        limits.refuse_spent(*sends, *limits.tries(actor.user.id, email_key(email)))
-        user = work.lock_own()
+        left = limits.refuse_spent(*sends, *limits.tries(actor.user.id, email_key(email)))
+        user, availability = _lock_and_look_up(work, email)
         refuse_same(user, email)
         refuse_frozen(user)
-        limits.spend(*sends)
+        left |= limits.spend(*sends)
         # Last of all limits, because everybody shares it: what another one refuses is not counted here.
         limits.throttle(Limit("sends:overall", current_app.config["CAPTCHA_SENDS_OVERALL_PER_HOUR"], HOUR))
-        _replace(work, user, email)
+        change = _replace(work, user, email, availability)
         work.record(user, "code_requested", email=email)
+    return pending.just_asked(change, left)
 
 
 def confirm(actor: Actor, email: str, *, code: str | None, old_code: str | None = None) -> Renewed:
@@ -104,11 +111,11 @@ def confirm(actor: Actor, email: str, *, code: str | None, old_code: str | None 
         claim = Claim(user.id, actor.session.id, email_key(email), user.email_version, asked.nonce)
         proofs = _compared(change, claim, code=code, kept=kept, old_code=old_code, kept_old=kept_old)
         if proofs.wrong:
-            proofs.write_to(change)
+            _keep(change, proofs)
             _record_wrong(work, user, change, tries_left)
             raise CodeWrong(tries_left, proofs.wrong)
         if missing := proofs.missing():
-            proofs.write_to(change)
+            _keep(change, proofs)
             _give_try_back(change)
             work.record(user, "code_missing", fold=True)
             raise CodeMissing(missing)
@@ -150,9 +157,9 @@ def write(
     former owner may still want it back; the caller must then roll back.
     """
     old, old_key, key = user.email, user.email_key, change.email_key
-    user.email, user.email_key, user.email_version = change.email, key, user.email_version + 1
-    told: dict[str, Any] = {"old": old, "new": user.email} | ({"by": by} if by else {})
-    work.record(user, "email_changed", actor_id=actor_id, **told)
+    columns = {"email": change.email, "email_key": key, "email_version": user.email_version + 1}
+    told: dict[str, Any] = {"old": old, "new": change.email} | ({"by": by} if by else {})
+    work.record(user, "email_changed", actor_id=actor_id, columns=columns, **told)
     db.session.flush()
     if links.reserved(key, user.id):
         raise EmailTaken
@@ -168,9 +175,12 @@ def write(
     outbox.enqueue(notice, old, user_id=user.id)
 
 
-def put(user: CMSUser, email: str, *, origin: Origin, **values: object) -> None:
-    """Put a new pending change in the place of the last one. Raises IntegrityError if its session just ended."""
-    change = {
+def put(user: CMSUser, email: str, *, origin: Origin, **values: object) -> EmailChange:
+    """Put a new pending change in the place of the last one and return it.
+
+    Raises IntegrityError if its session just ended.
+    """
+    change: dict[str, Any] = {
         "user_id": user.id,
         "session_id": None,
         "is_assisted": False,
@@ -188,8 +198,9 @@ def put(user: CMSUser, email: str, *, origin: Origin, **values: object) -> None:
         "browser": origin.browser,
         "outcome": ChangeOutcome.PENDING,
         "ended_by": "",
-    }
-    db.session.execute(_put(dialect()), change | values)
+    } | values
+    database.execute(_put(dialect()), change)
+    return EmailChange(**change)
 
 
 @lru_cache
@@ -200,13 +211,34 @@ def _put(dialect: str) -> Any:
     return insert.on_conflict_do_update(index_elements=["user_id"], set_=values)
 
 
-def _replace(work: UnitOfWork, user: CMSUser, email: str) -> None:
-    """Put a new pending change, its codes and its mails in the place of what there was."""
+@dataclass(frozen=True)
+class _Availability:
+    """Whether an address is to be had."""
+
+    owner: CMSUser | None
+    is_reserved: bool  # For a former owner, who may still want it back.
+
+    @property
+    def is_free(self) -> bool:
+        """Say whether anybody may have the address."""
+        return self.owner is None and not self.is_reserved
+
+
+def _lock_and_look_up(work: UnitOfWork, email: str) -> tuple[CMSUser, _Availability]:
+    """Lock the account of who acts, and look up whether the address is to be had. Raises SignInRequired."""
+    assert work.actor is not None
+    values = {"key": email_key(email), "user": work.actor.user.id, "now": clock.now()}
+    user, found = work.lock_own_and_read(_AVAILABILITY, **values)
+    owner = value_of(CMSUser, iter(found[1:]))
+    return user, _Availability(owner if owner.id is not None else None, found.reserved_by is not None)
+
+
+def _replace(work: UnitOfWork, user: CMSUser, email: str, availability: _Availability) -> EmailChange:
+    """Put a new pending change, its codes and its mails in the place of what there was; return the change."""
     assert work.actor is not None
     session, origin = work.actor.session, work.origin
     now, seconds = clock.now(), current_app.config["CAPTCHA_SECONDS"]
-    owner, is_reserved = people.with_email(email), links.reserved(email_key(email), user.id)
-    is_free = owner is None and not is_reserved
+    owner, is_free = availability.owner, availability.is_free
     if not is_free and current_app.config["REVEAL_TAKEN_EMAIL"]:
         # Counted all the same: nobody tries out a list of addresses.
         work.record(user, "email_taken", fold=True, email=email)
@@ -222,7 +254,7 @@ def _replace(work: UnitOfWork, user: CMSUser, email: str) -> None:
     stop = secrets.token_urlsafe(32)
     old_nonce = _tell_old_address(work, user, claim, email, stop)
     try:
-        put(
+        return put(
             user,
             email,
             session_id=session.id,
@@ -262,9 +294,10 @@ def _asked_for(actor: Actor) -> EmailChange:
 
     Raises CodeExpired, or what tells more: AskedElsewhere, ChangeWasDropped.
     """
-    change = db.session.scalar(_LAST, {"user": actor.user.id}, execution_options={"populate_existing": True})
-    if change is None:
+    found = database.execute(_LAST, {"user": actor.user.id}).first()
+    if found is None:
         raise CodeExpired
+    change = value_of(EmailChange, iter(found))
     is_mine, is_living = change.session_id == actor.session.id, change.expires_at > clock.now()
     if change.outcome == ChangeOutcome.DROPPED and is_mine and is_living:
         raise ChangeWasDropped(change.ended_by)
@@ -272,7 +305,6 @@ def _asked_for(actor: Actor) -> EmailChange:
         raise CodeExpired
     if not is_mine:
         raise AskedElsewhere if change.session_id is not None else CodeExpired
-    db.session.expunge(change)
     return change
 
 
@@ -283,21 +315,22 @@ def _with_try_counted(user: CMSUser, session: LoginSession, asked: EmailChange) 
     CodeExpired if the code was replaced or cancelled meanwhile.
     """
     numbers = current_app.config
-    mine = {"user": user.id, "session": session.id, "its_nonce": asked.nonce}
+    mine = {"its_user": user.id, "session": session.id, "its_nonce": asked.nonce}
     counted = mine | {"version": user.email_version, "most": numbers["CAPTCHA_TRIES"]}
-    change = db.session.scalar(_COUNT, counted, execution_options=_FRESH)
-    if change is None:
-        asked_at = db.session.scalar(_ASKED_AT, mine)
+    found = database.execute(_COUNT, counted).first()
+    if found is None:
+        asked_at = database.execute(_ASKED_AT, mine).scalar()
         if asked_at is None:
             raise CodeExpired
         raise TooManyAttempts(numbers["CAPTCHA_RESEND_SECONDS"] - (clock.now() - asked_at).total_seconds())
-    left_today = limits.spend(*limits.tries(user.id, change.email_key))
-    return change, min(left_today, numbers["CAPTCHA_TRIES"] - change.tries)
+    change = value_of(EmailChange, iter(found))
+    left = limits.spend(*limits.tries(user.id, change.email_key))
+    return change, min(numbers["CAPTCHA_TRIES"] - change.tries, *(each.left for each in left.values()))
 
 
 def _give_try_back(change: EmailChange) -> None:
     """Take back the try that was counted: the code was right, and another one is still to come."""
-    change.tries -= 1
+    database.execute(_WRITE, {"its_id": change.id, "tries": change.tries - 1})
     limits.give_back_one(*limits.tries(change.user_id, change.email_key))
 
 
@@ -307,15 +340,18 @@ class _Proofs:
 
     new: bool
     old: bool
+    needs_old: bool
     wrong: str | None
 
     def missing(self) -> str | None:
         """Return whose code is still to come."""
-        return None if self.new and self.old else "old" if self.new else "new"
+        return "new" if not self.new else "old" if self.needs_old and not self.old else None
 
-    def write_to(self, change: EmailChange) -> None:
-        """Keep the right ones: they need not be typed again."""
-        change.new_proved, change.old_proved = self.new, self.old
+
+def _keep(change: EmailChange, proofs: _Proofs) -> None:
+    """Keep which codes have been right: they need not be typed again."""
+    if (proofs.new, proofs.old) != (change.new_proved, change.old_proved):
+        database.execute(_WRITE, {"its_id": change.id, "new_proved": proofs.new, "old_proved": proofs.old})
 
 
 def _compared(
@@ -326,8 +362,12 @@ def _compared(
     old_claim = replace(claim, nonce=change.old_nonce or "")
     old_is_right = old_code is not None and kept_old != "" and codes.matches(old_claim, old_code, kept_old)
     wrong = "new" if code and not is_right else "old" if kept_old and not old_is_right else None
-    old_proved = change.old_nonce is None or change.old_proved or old_is_right
-    return _Proofs(new=change.new_proved or is_right, old=old_proved, wrong=wrong)
+    return _Proofs(
+        new=change.new_proved or is_right,
+        old=change.old_proved or old_is_right,
+        needs_old=change.old_nonce is not None,
+        wrong=wrong,
+    )
 
 
 def _record_wrong(work: UnitOfWork, user: CMSUser, change: EmailChange, tries_left: int) -> None:

@@ -28,7 +28,7 @@ def change(actor: Actor, *, old: str, new: str) -> Renewed:
     """
     with unit_of_work.begin(actor) as work:
         counted = limits.count_password_try(actor.user.email_key, f"session {actor.session.id}", work.origin.network)
-        proof, password_hash = passwords.prove(old, actor.user), passwords.hashed(new)
+        proof, password_hash = passwords.prove(old, actor.user), passwords.hash_password(new)
         account = work.lock_own(proof)
         passwords.set_hash(account, password_hash)
         people.remember_time_zone(account, work.origin.time_zone)
@@ -71,21 +71,21 @@ def send_password_link(work: UnitOfWork, user: CMSUser, reader: Reader, **told: 
 
     `told` is what the mail says beside it: `at` when it was asked for, `by` whom and for which `reason`.
     """
-    token, seconds = make_link(user)
+    token, seconds = create_link(user)
     letter = messages.password_link(reader, username=user.username, token=token, origin=work.origin, **told)
     work.send(letter, user, not_after=clock.now() + timedelta(seconds=seconds))
 
 
-def make_link(user: CMSUser) -> tuple[str, int]:
+def create_link(user: CMSUser) -> tuple[str, int]:
     """Make a link to set a new password, and end the older ones; return its token and its life in seconds."""
     seconds = current_app.config["PASSWORD_LINK_SECONDS"]
     links.end(LinkPurpose.PASSWORD, user)
     return links.make(LinkPurpose.PASSWORD, user, user.email, user.email_key, seconds=seconds), seconds
 
 
-def explained(token: str) -> CMSUser:
+def preview(token: str) -> CMSUser:
     """Return the account whose password the link would set. Raises LinkDead. Changes nothing."""
-    link = links.alive(LinkPurpose.PASSWORD, token)
+    link = links.find(LinkPurpose.PASSWORD, token)
     user = db.session.get(CMSUser, link.user_id)
     if user is None or link.email_version != user.email_version:  # The address was changed since: it is not theirs.
         raise LinkDead
@@ -97,10 +97,10 @@ def choose(token: str, password: str, origin: Origin) -> CMSUser:
 
     Raises LinkDead; then nothing is changed but the history.
     """
-    password_hash, user_id = passwords.hashed(password), links.alive(LinkPurpose.PASSWORD, token).user_id
+    password_hash, user_id = passwords.hash_password(password), links.find(LinkPurpose.PASSWORD, token).user_id
     with unit_of_work.begin(origin) as work:
         account = work.lock(user_id)
-        link = links.alive(LinkPurpose.PASSWORD, token)  # Once more, now that nobody else can use it.
+        link = links.find(LinkPurpose.PASSWORD, token)  # Once more, now that nobody else can use it.
         if account is None or not account.is_active or link.email_version != account.email_version:
             raise LinkDead
         passwords.set_hash(account, password_hash)
@@ -114,7 +114,7 @@ def set_by_operator(user_id: int, password: str, *, reason: str, origin: Origin)
 
     Raises NobodyThere.
     """
-    password_hash = passwords.hashed(password)
+    password_hash = passwords.hash_password(password)
     with unit_of_work.begin(origin) as work:
         account = work.lock(user_id)
         if account is None:

@@ -32,7 +32,7 @@ def invite(actor: Actor, email: str, *, superuser: bool) -> None:
         _send(work, work.lock_managing(), email, superuser=superuser)
 
 
-def again(actor: Actor, invitation_id: int) -> None:
+def resend(actor: Actor, invitation_id: int) -> None:
     """Mail an invitation once more, with a new link and a new life; the old link dies.
 
     Raises LinkDead if it was withdrawn or used; what `invite` raises.
@@ -91,12 +91,12 @@ def withdraw_all(by: CMSUser, since: datetime) -> list[str]:
     return sorted(db.session.scalars(delete(Invitation).where(*its).returning(Invitation.email)))
 
 
-def waiting() -> list[Invitation]:
+def list_invitations() -> list[Invitation]:
     """Return the invitations that nobody has followed yet, the newest first; those that are too old, too."""
     return list(db.session.scalars(select(Invitation).order_by(Invitation.created_at.desc()).limit(200)))
 
 
-def explained(token: str) -> Invitation:
+def preview(token: str) -> Invitation:
     """Return the living invitation of this token, by who may still invite. Raises LinkDead; changes nothing."""
     mine = Invitation.token_hash == fingerprint(token), Invitation.expires_at > clock.now()
     invitation = db.session.scalar(select(Invitation).where(*mine), execution_options={"populate_existing": True})
@@ -111,10 +111,10 @@ def register(token: str, profile: Profile, password: str, origin: Origin) -> str
 
     Raises LinkDead, UsernameTaken, EmailTaken; then nothing is changed but the history of who invited them.
     """
-    password_hash, invited_by = passwords.hashed(password), explained(token).invited_by
+    password_hash, invited_by = passwords.hash_password(password), preview(token).invited_by
     with unit_of_work.begin(origin) as work:
         work.lock(invited_by)
-        invitation = explained(token)  # Once more, now that who sent it cannot lose the right to.
+        invitation = preview(token)  # Once more, now that who sent it cannot lose the right to.
         used = delete(Invitation).where(Invitation.id == invitation.id).returning(Invitation.id)
         if db.session.scalar(used) is None:  # Somebody was quicker with the same link.
             raise LinkDead

@@ -48,7 +48,7 @@ def sign_in(*, email: str, password: str, remember: bool, browser_mark: str, ori
         _report(email, "sign_in_failed", origin)
         raise
     assert known is not None
-    rehashed = passwords.hashed(password) if passwords.is_dated(known.password_hash) else known.password_hash
+    rehashed = passwords.hash_password(password) if passwords.needs_rehash(known.password_hash) else known.password_hash
     with unit_of_work.begin(origin) as work:
         account = work.lock(known.id)
         if account is None or not account.is_active:

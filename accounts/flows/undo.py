@@ -49,7 +49,7 @@ def offer(user: CMSUser, email: str, key: str, *, since: datetime, origin: Origi
 
 def preview(token: str) -> Preview:
     """Return what the link would undo. Raises LinkDead. Changes nothing: mail scanners open links."""
-    link = links.alive(LinkPurpose.UNDO, token)
+    link = links.find(LinkPurpose.UNDO, token)
     return Preview(link.email, link.created_at, link.network, link.browser)
 
 
@@ -61,10 +61,10 @@ def restore(token: str, origin: Origin) -> str:
     the account's rights since the change was asked for are withdrawn. Raises LinkDead, or EmailTaken where the address
     was given to somebody else; then nothing is changed but the history.
     """
-    user_id = links.alive(LinkPurpose.UNDO, token).user_id
+    user_id = links.find(LinkPurpose.UNDO, token).user_id
     with unit_of_work.begin(origin) as work:
         accounts = work.lock_with(user_id, lambda: pending.started_by(user_id))
-        user, link = accounts[user_id], links.alive(LinkPurpose.UNDO, token)
+        user, link = accounts[user_id], links.find(LinkPurpose.UNDO, token)
         lost, since = user.email, (link.since or link.created_at) - clock.TOLERANCE
         _restore_address(user, link)
         links.end(LinkPurpose.UNDO, user, since=link.id)
@@ -94,7 +94,7 @@ def _withdraw(work: UnitOfWork, user: CMSUser, accounts: dict[int, CMSUser], sin
 
     What cannot be withdrawn is named: accounts that were changed, and those that registered on an invitation.
     """
-    acted_upon = audit.acted_upon(user, since)
+    acted_upon = audit.list_changed_accounts(user, since)
     invited = audit.details(user, "invitation_sent", since, "email")
     keys = [email_key(email) for email in invited]
     registered = db.session.scalars(select(CMSUser.username).where(CMSUser.email_key.in_(keys))).all()
@@ -102,7 +102,7 @@ def _withdraw(work: UnitOfWork, user: CMSUser, accounts: dict[int, CMSUser], sin
     owners = administration.withdraw_started(work, user, accounts, since=since)
     if gone:
         work.record(user, "invitation_withdrawn", email=", ".join(gone))
-    token, seconds = new_password.make_link(user)
+    token, seconds = new_password.create_link(user)
     aftermath = Aftermath(gone, [owner.username for owner in owners], sorted({*acted_upon, *registered}))
     letter = messages.restored(
         messages.reader_of(user),

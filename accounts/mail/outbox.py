@@ -7,7 +7,7 @@ from email.utils import make_msgid
 from flask import current_app
 from sqlalchemy import insert, select
 
-from accounts import clock
+from accounts import clock, database
 from accounts.mail.messages import Letter
 from models import Mail, MailState, db, table
 
@@ -42,7 +42,7 @@ def enqueue(
         "problem": "",
     }
     db.session.info["mail_is_queued"] = True
-    return int(db.session.scalar(_ADD, mail) or 0)
+    return int(database.execute(_ADD, mail).scalar_one())
 
 
 tasks: dict[str, Callable[[Mail], None]] = {}

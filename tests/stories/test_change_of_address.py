@@ -284,6 +284,15 @@ class TestTries:
         assert {answer.error for answer in answers} == {"code_wrong"}
         assert {answer.status for answer in answers} == {400}
 
+    def test_after_a_wrong_code_the_page_still_waits_for_the_code(self, house: House) -> None:
+        ann = house.person()
+        ann.ask(NEW)
+        house.deliver()
+        ann.confirm(NEW, other_than(house.code_to(NEW)))
+        pending = ann.pending()
+        assert pending is not None
+        assert (pending["state"], pending["missing"], pending["proved"]) == ("code", ["new"], [])
+
     def test_after_five_wrong_ones_the_right_one_is_refused(self, house: House) -> None:
         ann = house.person()
         ann.ask(NEW)
