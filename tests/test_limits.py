@@ -1,6 +1,8 @@
 """accounts/limits.py: budgets in the database, throttles in the cache."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -8,7 +10,8 @@ from flask import Flask
 import cache
 from accounts import limits
 from accounts.errors import TooManyAttempts, TooManyRequests
-from accounts.limits import Limit, PasswordTry
+from accounts.limits import Left, Limit, PasswordTry
+from cache import CacheDown
 from models import Budget, db
 from tests.houses import House
 from tests.parts import at_once
@@ -104,6 +107,72 @@ def test_what_is_left_is_told() -> None:
     assert [(left[THREE].left, left[more].left) for left in found] == [(2, 8), (1, 7), (0, 6)]
 
 
+def test_a_look_tells_what_is_left_and_when_the_budget_is_whole_again(house: House) -> None:
+    began = house.clock.now()
+    assert limits.look(THREE, Limit("free", 0, 60)) == {THREE: Left(3, began)}
+    spend(THREE)
+    house.clock.turn(seconds=59)
+    assert limits.look(THREE) == {THREE: Left(2, began + timedelta(seconds=60))}
+    now = house.clock.turn(seconds=1)
+    assert limits.look(THREE) == {THREE: Left(3, now)}
+
+
+def test_a_budget_that_was_made_smaller_has_nothing_left_and_no_less() -> None:
+    for _ in range(3):
+        spend(THREE)
+    assert limits.look(replace(THREE, capacity=1))[replace(THREE, capacity=1)].left == 0
+
+
+def test_of_several_spent_budgets_the_one_that_lasts_longest_is_told(house: House) -> None:
+    budgets = [Limit("a minute", 1, 60), Limit("an hour", 1, 3600), Limit("a second", 1, 1), Limit("left", 2, 9000)]
+    spend(*budgets)
+    house.clock.turn(milliseconds=500)
+    with pytest.raises(TooManyRequests) as caught:
+        limits.refuse_spent(*budgets)
+    assert caught.value.retry_after == 3600
+
+
+def test_only_a_spent_budget_has_a_moment_at_which_it_is_whole_again(house: House) -> None:
+    began = house.clock.now()
+    for _ in range(3):
+        assert limits.resets_at(THREE) is None
+        spend(THREE)
+    assert limits.resets_at(THREE) == began + timedelta(seconds=60)
+    house.clock.turn(seconds=60)
+    assert limits.resets_at(THREE) is None
+
+
+def test_a_budget_that_is_given_back_is_whole_and_others_are_not() -> None:
+    other = Limit("other", 3, 60)
+    spend(THREE, other)
+    spend(THREE, other)
+    limits.give_back(THREE)
+    found = limits.look(THREE, other)
+    assert (found[THREE].left, found[other].left) == (3, 1)
+
+
+def test_one_use_is_given_back_of_each_budget_and_none_that_was_never_made() -> None:
+    other, idle, free = Limit("other", 9, 60), Limit("idle", 3, 60), Limit("free", 0, 60)
+    spend(THREE, other)
+    spend(THREE, other)
+    spend(idle)
+    for _ in range(2):
+        limits.give_back_one(idle, free)
+    limits.give_back_one(free)
+    limits.give_back_one(THREE, other, free)
+    found = limits.look(THREE, other, idle)
+    assert [found[limit].left for limit in (THREE, other, idle)] == [2, 8, 3]
+
+
+def test_what_asking_for_a_code_costs_is_counted_apart_for_person_address_and_network() -> None:
+    first = {limit.key for limit in limits.sends(1, "new@example.com", "203.0.113.5")}
+    assert len(first) == 5
+    person = {limit.key for limit in limits.sends(2, "new@example.com", "203.0.113.5")}
+    address = {limit.key for limit in limits.sends(1, "other@example.com", "203.0.113.5")}
+    network = {limit.key for limit in limits.sends(1, "new@example.com", "203.0.113.6")}
+    assert [len(first & others) for others in (person, address, network)] == [3, 3, 4]
+
+
 def test_twenty_at_once_spend_three(app: Flask) -> None:
     def work(_: int) -> bool:
         with app.app_context():
@@ -130,6 +199,49 @@ def test_what_is_forgiven_is_counted_anew() -> None:
     keys = {limits.throttle(THREE) for _ in range(3)}
     PasswordTry(*keys, None).forgive()
     limits.throttle(THREE)
+
+
+def test_a_right_password_gives_back_what_it_counted_and_no_more(house: House) -> None:
+    """The account is whole again; of the network, which others share, one try is."""
+    house.app.config |= {"SIGN_IN_TRIES_PER_ACCOUNT": 3, "SIGN_IN_TRIES_PER_NETWORK": 4}
+    first = limits.count_password_try("ann", limits.STRANGERS, "203.0.113.5")
+    limits.count_password_try("ann", limits.STRANGERS, "203.0.113.5")
+    assert first.account
+    assert first.network
+    assert (cache.get(first.account), cache.get(first.network)) == (2, 2)
+    first.forgive()
+    assert (cache.get(first.account), cache.get(first.network)) == (None, 1)
+
+
+def test_a_try_that_the_account_refuses_is_not_counted_against_the_network(house: House) -> None:
+    house.app.config |= {"SIGN_IN_TRIES_PER_ACCOUNT": 1, "SIGN_IN_TRIES_PER_NETWORK": 3}
+    first = limits.count_password_try("ann", limits.STRANGERS, "203.0.113.5")
+    for _ in range(5):
+        with pytest.raises(TooManyRequests):
+            limits.count_password_try("ann", limits.STRANGERS, "203.0.113.5")
+    assert first.network
+    assert cache.get(first.network) == 1
+
+
+def test_tries_of_strangers_and_of_known_browsers_do_not_lock_each_other_out(house: House) -> None:
+    house.app.config |= {"SIGN_IN_TRIES_PER_ACCOUNT": 1, "SIGN_IN_TRIES_PER_NETWORK": 2}
+    tries = [
+        limits.count_password_try(account, whose, "203.0.113.5")
+        for account in ("ann", "bob")
+        for whose in (limits.STRANGERS, limits.KNOWN_BROWSERS)
+    ]
+    assert len({each.account for each in tries}) == 4
+    assert [each.network is None for each in tries] == [False, True, False, True]
+
+
+def test_a_lost_cache_does_not_undo_a_right_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = limits.count_password_try("ann", limits.STRANGERS, "203.0.113.5")
+
+    def lost(_: str) -> bool:
+        raise CacheDown
+
+    monkeypatch.setattr(cache, "delete", lost)
+    counted.forgive()
 
 
 def test_twenty_at_once_are_throttled_to_three(app: Flask) -> None:
@@ -180,6 +292,7 @@ def test_no_address_stands_in_the_table_of_budgets() -> None:
         ("203.0.113.5", "203.0.113.5"),
         ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
         ("2001:db8:1:2::", "2001:db8:1:2::/64"),
+        ("::ffff:203.0.113.5", "203.0.113.5"),
         ("-", "-"),
         ("", ""),
     ],

@@ -1,0 +1,130 @@
+"""accounts/links.py: a mailed link serves its purpose, for its account, until it is over."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+
+from accounts import links
+from accounts.errors import LinkDead
+from accounts.origin import Origin
+from accounts.signing import fingerprint
+from models import CMSUser, Link, LinkPurpose, db
+from tests.houses import House
+
+KEY = "old@example.com"
+
+
+@pytest.fixture(autouse=True)
+def app(small_house: House) -> Iterator[Flask]:
+    """Be in the context of an application."""
+    with small_house.app.app_context():
+        yield small_house.app
+
+
+@pytest.fixture
+def ann(small_house: House) -> CMSUser:
+    """Give an administrator."""
+    return small_house.administrator("ann@example.com")
+
+
+@pytest.fixture
+def bob(ann: CMSUser, small_house: House) -> CMSUser:
+    """Give another one."""
+    user = small_house.administrator("bob@example.com")
+    assert user.id != ann.id
+    return user
+
+
+def made(user: CMSUser, purpose: LinkPurpose = LinkPurpose.UNDO, seconds: int = 60) -> str:
+    """Make a link to an address that the person once had, and return its token."""
+    return links.make(purpose, user, "Old@example.com", KEY, seconds=seconds)
+
+
+def test_a_link_is_found_by_its_token_until_its_time_is_over(small_house: House, ann: CMSUser) -> None:
+    token = made(ann)
+    small_house.clock.turn(seconds=59)
+    assert links.find(LinkPurpose.UNDO, token).user_id == ann.id
+    small_house.clock.turn(seconds=1)
+    with pytest.raises(LinkDead):
+        links.find(LinkPurpose.UNDO, token)
+
+
+def test_a_link_serves_no_other_purpose(ann: CMSUser) -> None:
+    for purpose in LinkPurpose:
+        token = made(ann, purpose)
+        for other in set(LinkPurpose) - {purpose}:
+            with pytest.raises(LinkDead):
+                links.find(other, token)
+
+
+def test_a_token_has_256_bits_and_only_its_hash_is_kept(ann: CMSUser) -> None:
+    token = made(ann)
+    assert len(token) == 43
+    (row,) = db.session.execute(db.select(Link.__table__)).all()
+    assert row.token_hash == fingerprint(token)
+    assert token not in str(tuple(row))
+
+
+def test_a_link_says_for_whom_and_which_address_it_was_made_and_from_where(small_house: House, ann: CMSUser) -> None:
+    since = small_house.clock.now() - timedelta(days=1)
+    origin = Origin("198.51.100.9", "Safari 20, macOS")
+    token = links.make(LinkPurpose.UNDO, ann, "Old@example.com", KEY, seconds=60, since=since, origin=origin)
+    link = links.find(LinkPurpose.UNDO, token)
+    assert (link.user_id, link.email, link.email_key, link.email_version) == (ann.id, "Old@example.com", KEY, 1)
+    assert (link.created_at, link.since, link.ended_at) == (small_house.clock.now(), since, None)
+    assert (link.network, link.browser) == ("198.51.100.9", "Safari 20, macOS")
+
+
+def test_a_link_that_nobody_asked_for_names_no_origin(ann: CMSUser) -> None:
+    link = links.find(LinkPurpose.UNDO, made(ann))
+    assert (link.network, link.browser) == ("", "")
+
+
+def test_while_an_undo_link_lives_its_address_is_reserved_for_everybody_but_its_owner(
+    small_house: House, ann: CMSUser, bob: CMSUser
+) -> None:
+    assert not links.reserved(KEY)
+    made(ann)
+    assert links.reserved(KEY)
+    assert links.reserved(KEY, bob.id)
+    assert not links.reserved(KEY, ann.id)
+    assert not links.reserved("other@example.com")
+    small_house.clock.turn(seconds=60)
+    assert not links.reserved(KEY)
+
+
+def test_no_other_link_reserves_an_address(ann: CMSUser) -> None:
+    for purpose in set(LinkPurpose) - {LinkPurpose.UNDO}:
+        made(ann, purpose)
+    assert not links.reserved(KEY)
+
+
+def test_the_links_of_one_person_and_purpose_end_together(ann: CMSUser, bob: CMSUser) -> None:
+    undos, password, other = [made(ann), made(ann)], made(ann, LinkPurpose.PASSWORD), made(bob)
+    links.end(LinkPurpose.UNDO, ann)
+    for token in undos:
+        with pytest.raises(LinkDead):
+            links.find(LinkPurpose.UNDO, token)
+    assert links.find(LinkPurpose.PASSWORD, password)
+    assert links.find(LinkPurpose.UNDO, other)
+
+
+def test_only_the_later_links_end_where_an_older_one_shall_stay(ann: CMSUser) -> None:
+    tokens = [made(ann) for _ in range(3)]
+    second = links.find(LinkPurpose.UNDO, tokens[1])
+    links.end(LinkPurpose.UNDO, ann, since=second.id)
+    assert links.find(LinkPurpose.UNDO, tokens[0])
+    for token in tokens[1:]:
+        with pytest.raises(LinkDead):
+            links.find(LinkPurpose.UNDO, token)
+
+
+def test_a_link_that_has_ended_keeps_the_moment_at_which_it_did(small_house: House, ann: CMSUser) -> None:
+    made(ann)
+    ended = small_house.clock.now()
+    links.end(LinkPurpose.UNDO, ann)
+    small_house.clock.turn(seconds=5)
+    links.end(LinkPurpose.UNDO, ann)
+    assert db.session.scalar(db.select(Link.ended_at)) == ended
