@@ -1,5 +1,6 @@
 """Chinese and English: the catalogues, and which of the two a reader gets."""
 
+from collections.abc import MutableMapping
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -40,6 +41,10 @@ class Environment(templating.Environment):
         if self.language is None:
             return self._in_language(current_language()).get_template(name, parent, globals)
         return super().get_template(name, parent, globals)
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """Return what every template knows: a dict, because Jinja copies it for each one that it shows."""
+        return super().make_globals(d) if d else self.globals
 
     def _in_language(self, language: str) -> "Environment":
         if language not in self._translated:

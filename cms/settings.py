@@ -7,6 +7,7 @@ from flask_babel import gettext, lazy_gettext
 
 from accounts import clock, pending
 from accounts.flows import email_change
+from accounts.pending import Pending
 from cms import guard
 from cms.answers import Answer, Doubtful, checked, data, done
 from forms import EmailCaptchaForm, ResetEmailForm
@@ -31,12 +32,12 @@ MAIL_PROBLEMS = {
 @bp.get("/resetemail/")
 def reset_email() -> Answer | str:
     """Show the settings page; a script that asks gets the pending change."""
-    told = _pending()
+    seen = _pending()
     if request.accept_mimetypes.best == "application/json":
-        return data(email=g.cms_user.email, pending=told)
+        return data(email=g.cms_user.email, pending=_as_told(seen))
     is_changed = session.pop("email_changed", False)
-    typed = told["email"] if told and told["of_this_session"] else ""
-    return _page(ResetEmailForm(data={"email": typed}), told, is_changed=is_changed)
+    typed = seen.email if seen and seen.is_of_this_session else ""
+    return _page(ResetEmailForm(data={"email": typed}), seen, is_changed=is_changed)
 
 
 @bp.post("/email_captcha/")
@@ -49,7 +50,7 @@ def email_captcha() -> Answer:
         raise Doubtful(doubt)
     asked = email_change.ask(guard.actor(), email)
     message = gettext("The code is on its way to %(email)s.", email=email)
-    return done(message, url_for(".reset_email"), **_as_told(asked))
+    return done(message, url_for(".reset_email"), **(_as_told(asked) or {}))
 
 
 @bp.post("/resetemail/")
@@ -84,26 +85,26 @@ def _refused_page(form: ResetEmailForm) -> str:
     return _page(form, _pending())
 
 
-def _page(form: ResetEmailForm, told: dict[str, Any] | None, *, is_changed: bool = False) -> str:
+def _page(form: ResetEmailForm, seen: Pending | None, *, is_changed: bool = False) -> str:
     """Show the settings page with what was typed and what is wrong with it."""
     return render_template(
         "cms/resetemail.html",
         form=form,
-        pending=told,
+        pending=_as_told(seen),
         policy=email_change.policy_of(g.cms_user),
-        block=pending.block_of(g.cms_user),
+        block=pending.block_of(g.cms_user, seen),
         is_changed=is_changed,
     )
 
 
-def _pending() -> dict[str, Any] | None:
-    """Return the pending change as pages and scripts read it, or None."""
-    seen = pending.of(g.cms_user, g.session, guard.origin())
-    return _as_told(seen) if seen else None
+def _pending() -> Pending | None:
+    return pending.of(g.cms_user, g.session, guard.origin())
 
 
-def _as_told(seen: pending.Pending) -> dict[str, Any]:
+def _as_told(seen: Pending | None) -> dict[str, Any] | None:
     """Return a pending change as pages and scripts read it: moments in ISO 8601, spans in seconds from now."""
+    if seen is None:
+        return None
     now = clock.now()
     return {
         "state": seen.state,
