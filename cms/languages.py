@@ -6,6 +6,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from babel import Locale
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
@@ -15,6 +16,7 @@ from jinja2 import Template, nodes
 from jinja2.visitor import NodeTransformer
 
 LANGUAGES = ("zh", "en")
+_parse_locale = cache(Locale.parse)  # It looks for a file.
 CATALOGUES = Path(__file__).resolve().parent.parent / "translations"
 
 
@@ -90,8 +92,12 @@ def init_app(app: Flask) -> None:
     app.add_template_global(get_locale)
 
 
-def select_locale() -> str:
+def select_locale() -> Locale:
     """Return the administrator's own language, else the browser's, else Chinese."""
+    return _parse_locale(_select_language())
+
+
+def _select_language() -> str:
     if not has_request_context():  # The command line: who reads a mail may have chosen, otherwise it is Chinese.
         return LANGUAGES[0]
     visitor = g.get("visitor")  # Not the administrator's row: after a fault, reading it could ask the database again.
