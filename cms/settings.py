@@ -34,7 +34,7 @@ def reset_email() -> Answer | str:
     """Show the settings page; a script that asks gets the pending change."""
     seen = _pending()
     if request.accept_mimetypes.best == "application/json":
-        return data(email=g.cms_user.email, pending=_as_told(seen))
+        return data(email=g.cms_user.email, pending=_as_told(seen) if seen else None)
     is_changed = session.pop("email_changed", False)
     typed = seen.email if seen and seen.is_of_this_session else ""
     return _page(ResetEmailForm(data={"email": typed}), seen, is_changed=is_changed)
@@ -50,7 +50,7 @@ def email_captcha() -> Answer:
         raise Doubtful(doubt)
     asked = email_change.ask(guard.actor(), email)
     message = gettext("The code is on its way to %(email)s.", email=email)
-    return done(message, url_for(".reset_email"), **(_as_told(asked) or {}))
+    return done(message, url_for(".reset_email"), **_as_told(asked))
 
 
 @bp.post("/resetemail/")
@@ -90,7 +90,7 @@ def _page(form: ResetEmailForm, seen: Pending | None, *, is_changed: bool = Fals
     return render_template(
         "cms/resetemail.html",
         form=form,
-        pending=_as_told(seen),
+        pending=_as_told(seen) if seen else None,
         policy=email_change.policy_of(g.cms_user),
         block=pending.block_of(g.cms_user, seen),
         is_changed=is_changed,
@@ -101,10 +101,8 @@ def _pending() -> Pending | None:
     return pending.of(g.cms_user, g.session, guard.origin())
 
 
-def _as_told(seen: Pending | None) -> dict[str, Any] | None:
+def _as_told(seen: Pending) -> dict[str, Any]:
     """Return a pending change as pages and scripts read it: moments in ISO 8601, spans in seconds from now."""
-    if seen is None:
-        return None
     now = clock.now()
     return {
         "state": seen.state,
