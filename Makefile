@@ -1,4 +1,4 @@
-# `make help` lists what can be done here.
+# `make help` lists all targets.
 PORT ?= 5000
 PYTHON ?= python3
 VENV := .venv
@@ -6,12 +6,15 @@ VENV := .venv
 RUN := $(VENV)/bin/python -m
 FLASK := $(RUN) flask --app app
 
-.PHONY: help install run test check lock translations machine install-dev
+# What `make mutate` changes: one module with MODULE=accounts/limits.py.
+MODULE ?=
 
-help: ## list the targets
+.PHONY: help install run test test-fast cover mutate check lock translations machine install-dev
+
+help: ## list all targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-install: $(VENV)/.installed ## make the virtual environment from the lock
+install: $(VENV)/.installed ## create the virtual environment from the lock file
 
 $(VENV)/.installed: requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version)'
@@ -31,11 +34,22 @@ $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
 	$(RUN) pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	touch $@
 
-machine: ## install what the tests need from Debian, where it is missing
+machine: ## install missing Debian packages for the tests
 	tests/machine.sh
 
-test: install-dev machine ## run every test, on real parts
+test: install-dev machine ## run all tests, against real servers
 	$(RUN) pytest -n 2 --dist worksteal
+
+test-fast: install-dev ## run the tests that need no server and no browser
+	TESTS_WITHOUT_SERVERS=1 $(RUN) pytest -q -n 2 --dist worksteal -m "not servers and not slow"
+
+cover: install-dev machine ## require tests to cover 97 % of the branches of accounts/ and cache.py
+	$(RUN) pytest -q -n 2 --dist worksteal -m "not slow" --ignore tests/live --ignore tests/browser \
+	  --cov=accounts --cov=cache --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=97
+
+mutate: install-dev ## list changed rules of accounts/ that no test detects (MODULE=accounts/limits.py: only there)
+	TESTS_WITHOUT_SERVERS=1 $(RUN) mutmut run $(if $(MODULE),'$(subst /,.,$(basename $(MODULE))).*')
+	$(RUN) mutmut results
 
 check: install-dev node_modules/.installed ## lint, types, templates, JavaScript with its tests, translations, HTML
 	$(RUN) ruff format --check .
@@ -51,13 +65,13 @@ node_modules/.installed: package.json package-lock.json
 	npm ci --silent --no-audit --no-fund
 	touch $@
 
-lock: install-dev ## make the locks anew from requirements.txt and requirements-dev.txt
+lock: install-dev ## regenerate the lock files from requirements.txt and requirements-dev.txt
 	for name in requirements requirements-dev; do \
 	  $(RUN) uv pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.11 \
 	    --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" $$name.txt -o $$name.lock; \
 	done
 
-translations: install-dev ## take new sentences into the catalogues
+translations: install-dev ## extract new sentences into the catalogues
 	$(RUN) babel.messages.frontend -q extract -F babel.cfg -k lazy_gettext --omit-header --no-location --sort-output -o translations/messages.pot .
 	$(RUN) babel.messages.frontend -q update -N --ignore-obsolete --omit-header -i translations/messages.pot -d translations
 	rm translations/messages.pot

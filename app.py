@@ -1,4 +1,4 @@
-"""The front door: it puts the rooms together, and does nothing else."""
+"""The application factory."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,7 +18,7 @@ from models import db
 
 
 def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
-    """Return the application; `settings` come before the environment. Raises ConfigError with one clear line."""
+    """Return the application; `settings` override the environment. Raises ConfigError with a one-line message."""
     values = config.load(settings)
     app = Flask(__name__, static_folder=None, instance_path=str(values["INSTANCE_DIR"].resolve()))
     app.config.update(values)

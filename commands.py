@@ -1,4 +1,4 @@
-"""The command line: flask admin ..., flask email ..., flask mail ..., flask audit ..., flask doctor."""
+"""The command line: `flask admin`, `flask email`, `flask mail`, `flask audit` and `flask doctor`."""
 
 import json
 import os
@@ -24,45 +24,45 @@ from accounts.flows.history import Event
 from accounts.mail import outbox, worker
 from accounts.operations import audit_verification, doctor
 from accounts.origin import COMMAND_LINE, Origin
-from cms.sentences import REFUSALS, doer, event_sentence, refusal_sentence
+from cms.sentences import doer, event_sentence, refusal_sentence
 from forms import EmailCaptchaForm, NewPasswordForm, ReasonForm, UsernameForm, all_errors
 from models import CMSUser, db
 
 
 class OwnCommand(click.Command):
-    """A command that speaks English, whatever language its administrators chose, and tells a refusal in one line."""
+    """A command with English output, whatever the language of the account, which reports a refusal in one line."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command. Raises ClickException for a refusal: the stable word and the sentence that pages have."""
+        """Run the command. Raises ClickException for a refusal, with its error word and the sentence shown on pages."""
         with force_locale("en"):
             try:
                 return super().invoke(ctx)
             except Refusal as refusal:
-                word, sentence = REFUSALS[type(refusal)].word, refusal_sentence(refusal)
+                word, sentence = refusal.word, refusal_sentence(refusal)
                 raise click.ClickException(f"Refused ({word}): {sentence}") from None
 
 
 class OwnGroup(OwnCommand, AppGroup):
-    """A group of such commands: their arguments are read, and they are run, within its own `invoke`."""
+    """A group of such commands. Their arguments are parsed, and they run, inside the `invoke` of the group."""
 
 
-admin = OwnGroup("admin", help="Administrators.")
-mail = OwnGroup("mail", help="The outbox.")
-email = OwnGroup("email", help="Changes of address.")
-audit_group = OwnGroup("audit", help="The history.")
-PROGRESS = 10_000  # After so many accounts `audit verify` says how far it is.
+admin = OwnGroup("admin", help="Create and manage administrators.")
+mail = OwnGroup("mail", help="Deliver and inspect outgoing mail.")
+email = OwnGroup("email", help="Inspect and manage changes of email address.")
+audit_group = OwnGroup("audit", help="Verify the history.")
+PROGRESS = 10_000  # `audit verify` reports its progress after this many accounts.
 
 
 def _administrator(_: click.Context, __: click.Parameter, value: str) -> CMSUser:
     """Return the administrator with this address."""
     user = people.with_email(_address(value))
     if user is None:
-        raise click.ClickException(f"There is no administrator with the address {value}.")
+        raise click.ClickException(f"No administrator has the address {value}.")
     return user
 
 
 def _reason(_: click.Context, __: click.Parameter, value: str) -> str:
-    """Return the reason, if it is one that a page would take."""
+    """Return the reason, validated as on a page."""
     form = ReasonForm(data={"reason": value})
     if not form.validate():
         raise click.ClickException(f"--reason: {all_errors(form)['reason'][0]}")
@@ -70,7 +70,7 @@ def _reason(_: click.Context, __: click.Parameter, value: str) -> str:
 
 
 ADMINISTRATOR = click.argument("user", metavar="EMAIL", callback=_administrator)
-WHY = "Why; it is written into the history and told the person."
+WHY = "The reason. It is recorded in the history and included in the email to the administrator."
 REASON = click.option("--reason", required=True, callback=_reason, help=WHY)
 
 
@@ -85,7 +85,7 @@ def init_app(app: Flask) -> None:
 @click.option("--username", required=True)
 @click.option("--superuser", is_flag=True)
 def create(email: str, username: str, superuser: bool) -> None:
-    """Make an administrator; the password comes from a prompt or from standard input."""
+    """Create an administrator. The password is read from a prompt or from standard input."""
     email, username = _address(email), _username(username)
     password = _new_password(username, email)
     try:
@@ -93,15 +93,15 @@ def create(email: str, username: str, superuser: bool) -> None:
             email=email, username=username, password=password, superuser=superuser, origin=COMMAND_LINE
         )
     except IntegrityError:
-        raise click.ClickException("There is an administrator with this address or user name already.") from None
-    click.echo(f"Administrator {username} <{email}> is made.")
+        raise click.ClickException("An administrator with this address or username already exists.") from None
+    click.echo(f"Administrator {username} <{email}> created.")
 
 
 @admin.command("demo")
 def demo() -> None:
-    """Make the demonstration administrator once, and print how to sign in while the password is unchanged."""
+    """Create the demonstration administrator once, and print the sign-in until its password is changed."""
     if current_app.config["CMS_ENV"] == "production":
-        raise click.ClickException("There is no demonstration administrator in production.")
+        raise click.ClickException("The demonstration administrator is not available in production.")
     path: Path = current_app.config["INSTANCE_DIR"] / "demonstration.json"
     if not path.exists():
         _make_demonstration(path)
@@ -112,20 +112,20 @@ def demo() -> None:
 
 
 def _make_demonstration(path: Path) -> None:
-    """Make the administrator, and keep the password where only this user can read it."""
+    """Create the administrator, and store the password in a file that only this user can read."""
     password = secrets.token_urlsafe(12)
     try:
         user = administration.create(
             email="admin@example.com", username="admin", password=password, superuser=True, origin=COMMAND_LINE
         )
     except (IntegrityError, EmailTaken, UsernameTaken):
-        raise click.ClickException("admin@example.com exists already; sign in with its password.") from None
+        raise click.ClickException("admin@example.com already exists. Sign in with its password.") from None
     with open(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:
         json.dump({"id": user.id, "password": password}, file)
 
 
 @admin.command("list")
-@click.option("--begins", default="", help="Only user names that begin so.")
+@click.option("--begins", default="", help="List only usernames that start with this text.")
 def list_(begins: str) -> None:
     """List the administrators."""
     after: str | None = ""
@@ -140,7 +140,7 @@ def list_(begins: str) -> None:
 @ADMINISTRATOR
 @REASON
 def disable(user: CMSUser, reason: str) -> None:
-    """Disable an administrator; all their sessions end."""
+    """Disable an administrator and end all their sessions."""
     administration.disable(COMMAND_LINE, user.id, reason=reason)
     click.echo("Done.")
 
@@ -149,7 +149,7 @@ def disable(user: CMSUser, reason: str) -> None:
 @ADMINISTRATOR
 @REASON
 def enable(user: CMSUser, reason: str) -> None:
-    """Let an administrator sign in again."""
+    """Enable a disabled administrator."""
     administration.enable(COMMAND_LINE, user.id, reason=reason)
     click.echo("Done.")
 
@@ -159,7 +159,7 @@ def enable(user: CMSUser, reason: str) -> None:
 @click.argument("role", type=click.Choice(["editor", "superuser"]))
 @REASON
 def role(user: CMSUser, role: str, reason: str) -> None:
-    """Make an administrator an editor or a superuser."""
+    """Change the role of an administrator."""
     administration.set_role(COMMAND_LINE, user.id, superuser=role == "superuser", reason=reason)
     click.echo("Done.")
 
@@ -168,16 +168,16 @@ def role(user: CMSUser, role: str, reason: str) -> None:
 @ADMINISTRATOR
 @REASON
 def set_password(user: CMSUser, reason: str) -> None:
-    """Set a password, from a prompt or standard input; all sessions end and the address is told."""
+    """Set a password, read from a prompt or standard input. All sessions end, and the administrator is notified."""
     password = _new_password(user.username, user.email)
     new_password.set_by_operator(user.id, password, reason=reason, origin=COMMAND_LINE)
     click.echo("Done.")
 
 
 @mail.command("deliver")
-@click.option("--watch", is_flag=True, help="Go on until SIGINT or SIGTERM.")
+@click.option("--watch", is_flag=True, help="Keep running until SIGINT or SIGTERM.")
 def deliver(watch: bool) -> None:
-    """Send what is due; as many of these may run at once as you like."""
+    """Send the mail that is due. Several of these processes may run at the same time."""
     stopped, awake = threading.Event(), worker.Wakeups()
 
     def stop(*_: object) -> None:
@@ -195,7 +195,7 @@ def deliver(watch: bool) -> None:
 
 @mail.command("failed")
 def failed() -> None:
-    """List the mails that are set aside because the application failed at them; the log has the reason."""
+    """List the mails set aside because of an error in the application. The log has the details."""
     for each in outbox.failed_mails():
         click.echo(f"{each.done_at:%Y-%m-%d %H:%M} UTC\t{each.kind}\ttries {each.tries}\t{each.message_id}")
 
@@ -204,14 +204,16 @@ def failed() -> None:
 def pending() -> None:
     """List the pending changes."""
     for user, change in pending_changes.all_living():
-        click.echo(f"{user.email} -> {change.email}\tasked {change.asked_at:%Y-%m-%d %H:%M} UTC\ttries {change.tries}")
+        click.echo(
+            f"{user.email} -> {change.email}\trequested {change.asked_at:%Y-%m-%d %H:%M} UTC\ttries {change.tries}"
+        )
 
 
 @email.command("cancel")
 @ADMINISTRATOR
 @REASON
 def cancel(user: CMSUser, reason: str) -> None:
-    """Drop an administrator's pending change."""
+    """Cancel the pending change of an administrator."""
     administration.drop_change(COMMAND_LINE, user.id, reason=reason)
     click.echo("Done.")
 
@@ -220,7 +222,7 @@ def cancel(user: CMSUser, reason: str) -> None:
 @ADMINISTRATOR
 @REASON
 def unlock(user: CMSUser, reason: str) -> None:
-    """Give an administrator's spent tries back, and end a freeze."""
+    """Reset the tries of an administrator, and end a freeze of the address."""
     administration.unlock(COMMAND_LINE, user.id, reason=reason)
     click.echo("Done.")
 
@@ -228,7 +230,7 @@ def unlock(user: CMSUser, reason: str) -> None:
 @email.command("history")
 @ADMINISTRATOR
 def show_history(user: CMSUser) -> None:
-    """Print the newest rows of an administrator's history: when, what, from where, by whom and why."""
+    """Print the latest history of an administrator: when, what, from where, by whom and why."""
     for event in history.events(user, before=2**31 - 1):
         word, sentence = f"{event.event} x{event.times}", event_sentence(event.event)
         click.echo("\t".join([_moments(event), word, sentence, event.network, event.browser, _told_of(event)]))
@@ -239,26 +241,26 @@ def show_history(user: CMSUser) -> None:
 @click.argument("new_email")
 @REASON
 def start(user: CMSUser, new_email: str, reason: str) -> None:
-    """Start a change of address for an administrator who lost the mailbox."""
+    """Start a change of address for an administrator who has lost access to their mailbox."""
     assisted_change.start(_here(), user.id, _address(new_email), reason=reason)
     click.echo("Done.")
 
 
 @email.command("policy")
 def policy() -> None:
-    """Print whose code a change of address needs, for each role."""
+    """Print which codes a change of address requires, for each role."""
     for role, whose in current_app.config["EMAIL_POLICY"].items():
         click.echo(f"{role}: a code from {'both addresses' if whose == 'both' else 'the new address'}")
 
 
 @audit_group.command("verify")
 def verify() -> None:
-    """Look for rows of the history that were changed or are missing.
+    """Find rows of the history that were changed or are missing.
 
-    Exit with 0 if every history is whole, with 1 if one is not. Exit with 2 if it could not be finished and none was
-    found until then.
+    Exits with 0 if every history is intact and with 1 if one is not. Exits with 2 if the check could not be completed
+    and had found nothing by then.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # As Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # Like Ctrl-C.
     checked = broken = 0
     try:
         for page in audit_verification.verify_all():
@@ -267,42 +269,42 @@ def verify() -> None:
                 click.echo(f"{each.email}: row {each.number} was changed or is missing")
             broken += len(page.broken)
             if checked % PROGRESS == 0:
-                click.echo(f"{checked} accounts are checked ...", err=True)
-    except (Exception, KeyboardInterrupt) as problem:  # Whatever it is: only tampering may look like tampering.
-        why = str(problem).partition("\n")[0] or "it was interrupted"
-        click.echo(f"Could not be finished, {checked} accounts are checked: {why}", err=True)
+                click.echo(f"{checked} accounts checked ...", err=True)
+    except (Exception, KeyboardInterrupt) as problem:  # Any error: only tampering may exit with 1.
+        why = str(problem).partition("\n")[0] or "interrupted"
+        click.echo(f"The check could not be completed ({checked} accounts checked): {why}", err=True)
         sys.exit(1 if broken else 2)
     if not broken:
-        click.echo("Every history is whole.")
+        click.echo("Every history is intact.")
     sys.exit(1 if broken else 0)
 
 
 @click.command("doctor", cls=OwnCommand)
 @with_appcontext
 def doctor_command() -> None:
-    """Try every part that the application stands on; exit with 1 if one of them is not well."""
+    """Check every part that the application depends on; exit with 1 if a check fails."""
     healthy = True
     for name, problem in doctor.examine():
-        click.echo(f"{'well' if problem is None else 'ILL '}  {name}" + (f": {problem}" if problem else ""))
+        click.echo(f"{'ok  ' if problem is None else 'FAIL'}  {name}" + (f": {problem}" if problem else ""))
         healthy = healthy and problem is None
     sys.exit(0 if healthy else 1)
 
 
 def _here() -> Origin:
-    """Return where a command is given whose mails carry links: these begin with the address of the site."""
+    """Return the origin of a command whose mails contain links, with the address of the site that the links need."""
     site, is_development = current_app.config["SITE_URL"], current_app.config["CMS_ENV"] == "development"
     own = f"http://127.0.0.1:{current_app.config['PORT']}" if is_development else ""
     return replace(COMMAND_LINE, site=site or own)
 
 
 def _moments(event: Event) -> str:
-    """Return when it happened: the first and the last time, if it was repeated."""
+    """Return when an event happened, with the first and the last time if it was repeated."""
     moments = [event.at] if event.times == 1 else [event.at, event.last_at]
     return " - ".join(f"{moment:%Y-%m-%d %H:%M:%S}" for moment in moments) + " UTC"
 
 
 def _told_of(event: Event) -> str:
-    """Return who did it to the account, if that was somebody else, why, and what else the row tells."""
+    """Return who acted on the account if that was somebody else, the reason, and the other details of the row."""
     told = [f"by {by}"] if (by := doer(event)) else []
     more = {name: value for name, value in event.detail.items() if name not in ("by", "reason") and value != ""}
     if reason := event.detail.get("reason"):
@@ -319,7 +321,7 @@ def _state(user: CMSUser) -> str:
 
 
 def _new_password(*unlike: str) -> str:
-    """Ask for a new password at a terminal, twice; read it from standard input elsewhere."""
+    """Prompt for a new password twice on a terminal; otherwise read it from standard input."""
     at_terminal = sys.stdin.isatty()
     password: str = (
         click.prompt("Password", hide_input=True, confirmation_prompt=True)
@@ -333,7 +335,7 @@ def _new_password(*unlike: str) -> str:
 
 
 def _username(name: str) -> str:
-    """Return the user name, if it is one that a page would take."""
+    """Return the username, validated as on a page."""
     form = UsernameForm(data={"username": name})
     if not form.validate():
         raise click.ClickException(f"--username: {all_errors(form)['username'][0]}")
@@ -341,8 +343,8 @@ def _username(name: str) -> str:
 
 
 def _address(email: str) -> str:
-    """Return the address in its normal form."""
+    """Return the normalised address."""
     form = EmailCaptchaForm(data={"email": email})
     if not form.validate():
-        raise click.ClickException(f"{email!r} cannot be used: {all_errors(form)['email'][0]}")
+        raise click.ClickException(f"Invalid address {email!r}: {all_errors(form)['email'][0]}")
     return str(form.email.data)

@@ -1,4 +1,4 @@
-"""Settings: the only reader of os.environ. Every number carries its unit in its name; README lists them all."""
+"""Settings. The only module that reads os.environ. Numbers have their unit in their name; README documents them all."""
 
 import contextlib
 import ipaddress
@@ -15,11 +15,11 @@ ROLES = ("editor", "superuser")
 
 
 class ConfigError(SystemExit):
-    """A setting cannot be used: the program ends with this one line and touches nothing."""
+    """A setting is invalid: the program exits with this one line and changes nothing."""
 
 
 def text(value: str) -> str:
-    """Take the value as it is written."""
+    """Return the value unchanged."""
     return value
 
 
@@ -29,7 +29,7 @@ def yes_or_no(value: str) -> bool:
     try:
         return words[value.lower() or "0"]
     except KeyError:
-        raise ValueError("write yes or no") from None
+        raise ValueError("it must be yes or no") from None
 
 
 def whole(low: int, high: int) -> Callable[[str], int]:
@@ -37,18 +37,18 @@ def whole(low: int, high: int) -> Callable[[str], int]:
 
     def read(value: str) -> int:
         if not (value.isascii() and value.isdigit() and low <= int(value) <= high):
-            raise ValueError(f"write a whole number from {low} to {high}")
+            raise ValueError(f"it must be a whole number from {low} to {high}")
         return int(value)
 
     return read
 
 
 def one_of(*words: str) -> Callable[[str], str]:
-    """Read one word of a few."""
+    """Read one of the given words."""
 
     def read(value: str) -> str:
         if value not in words:
-            raise ValueError(f"write one of: {', '.join(words)}")
+            raise ValueError(f"it must be one of: {', '.join(words)}")
         return value
 
     return read
@@ -63,7 +63,7 @@ def hosts(value: str) -> list[str]:
     for host in filter(None, (each.strip().lower() for each in value.split(","))):
         name = HOST.fullmatch(host if host.isascii() else _to_ascii(host))
         if name is None:
-            raise ValueError("write host names separated by commas, as in cms.example.com,.example.org")
+            raise ValueError("it must be host names separated by commas, such as cms.example.com,.example.org")
         found.append(name[1])
     return found
 
@@ -75,9 +75,9 @@ def _to_ascii(host: str) -> str:
 
 
 def site_url(value: str) -> str:
-    """Read the beginning of every address of this site, without a slash at its end."""
+    """Read the base URL of this site, and strip the trailing slash."""
     if value and not (value.startswith(("http://", "https://")) and urlsplit(value).hostname):
-        raise ValueError("write https://NAME")
+        raise ValueError("it must be https://NAME")
     return value.rstrip("/")
 
 
@@ -86,7 +86,7 @@ def policies(value: str) -> dict[str, str]:
     pairs = [part.strip().partition("=") for part in value.split(",")]
     found = dict.fromkeys(ROLES, value) if "=" not in value else {role: word for role, _, word in pairs}
     if set(found) != set(ROLES) or not set(found.values()) <= {"new", "both"}:
-        raise ValueError("write new, both, or editor=new,superuser=both")
+        raise ValueError("it must be new, both, or a list such as editor=new,superuser=both")
     return found
 
 
@@ -94,19 +94,19 @@ def database_url(value: str) -> str:
     """Read sqlite:///... or postgresql://... (psycopg 3)."""
     value = value.replace("postgres://", "postgresql://", 1)
     if value and not value.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
-        raise ValueError("write sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME")
+        raise ValueError("it must be sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME")
     return value
 
 
 def cache_url(value: str) -> str:
     """Read sqlite:///... or memcached://host:port[,host:port]."""
     if value and not value.startswith(("sqlite:///", "memcached://")):
-        raise ValueError("write memcached://HOST:PORT[,HOST:PORT] or sqlite:///FILE")
+        raise ValueError("it must be memcached://HOST:PORT[,HOST:PORT] or sqlite:///FILE")
     return value
 
 
 class Setting(NamedTuple):
-    """One setting: its name in the environment, its default, how it is read, and what it does."""
+    """A setting: its environment variable, default, parser and description."""
 
     name: str
     default: str
@@ -138,12 +138,15 @@ SETTINGS = (
     Setting("SITE_URL", "", site_url, "how links in mails begin, e.g. https://cms.example.com; needed in production"),
     Setting("HSTS_SUBDOMAINS", "no", yes_or_no, "yes: browsers use HTTPS for all subdomains of the site, too"),
     Setting("PORT", "5000", whole(1, 65535), "port of `make run`"),
-    Setting("DRAIN_SECONDS", "0", whole(0, 300), "on SIGTERM /readyz says 503 for so long, and all else is served"),
+    Setting("DRAIN_SECONDS", "0", whole(0, 300), "how long /readyz answers 503 after SIGTERM before the server stops"),
     Setting("CAPTCHA_SECONDS", "600", whole(1, 600), "life of a code (ASVS 6.5.5: at most 600)"),
     Setting("CAPTCHA_TRIES", "5", whole(1, 10), "tries of one code"),
     Setting("CAPTCHA_TRIES_PER_DAY", "10", whole(1, 10**6), "tries of one administrator in 24 hours (NIST: <= 100)"),
     Setting(
-        "CAPTCHA_TRIES_PER_ADDRESS_PER_DAY", "20", whole(0, 10**6), "tries for one new address, whose ever; 0: no limit"
+        "CAPTCHA_TRIES_PER_ADDRESS_PER_DAY",
+        "20",
+        whole(0, 10**6),
+        "tries for one new address by all accounts; 0: no limit",
     ),
     Setting("CAPTCHA_RESEND_SECONDS", "60", whole(0, HOUR), "time between two codes; 0: no wait"),
     Setting("CAPTCHA_SENDS_PER_HOUR", "5", whole(0, 10**6), "codes an administrator may ask for; 0: no limit"),
@@ -151,22 +154,27 @@ SETTINGS = (
     Setting("CAPTCHA_SENDS_PER_ADDRESS_PER_DAY", "10", whole(0, 10**6), "mails to one new address; 0: no limit"),
     Setting("CAPTCHA_SENDS_PER_NETWORK_PER_HOUR", "20", whole(0, 10**6), "codes from one network; 0: no limit"),
     Setting("CAPTCHA_SENDS_OVERALL_PER_HOUR", "1000", whole(0, 10**9), "codes in all; 0: no limit"),
-    Setting("REAUTH_SECONDS", "600", whole(1, DAY), "how long a proved password counts for a change"),
+    Setting("REAUTH_SECONDS", "600", whole(1, DAY), "how long a confirmed password is valid for a change"),
     Setting("UNDO_SECONDS", "604800", whole(HOUR, 90 * DAY), "life of the undo link that the old address gets"),
-    Setting("FREEZE_SECONDS", "259200", whole(0, 30 * DAY), "no change of address for so long after an undo; 0: none"),
+    Setting(
+        "FREEZE_SECONDS", "259200", whole(0, 30 * DAY), "how long the address cannot be changed after an undo; 0: none"
+    ),
     Setting("PASSWORD_LINK_SECONDS", "1800", whole(60, DAY), "life of a link to set a new password"),
     Setting(
-        "ASSISTED_WAIT_SECONDS", "86400", whole(0, 30 * DAY), "a change that another administrator starts waits so"
+        "ASSISTED_WAIT_SECONDS",
+        "86400",
+        whole(0, 30 * DAY),
+        "waiting period of a change started by another administrator",
     ),
-    Setting("ASSISTED_SECONDS", "259200", whole(HOUR, 30 * DAY), "then the new address has so long to be proved"),
+    Setting("ASSISTED_SECONDS", "259200", whole(HOUR, 30 * DAY), "how long the new address can then be confirmed"),
     Setting("INVITATION_SECONDS", "259200", whole(HOUR, 30 * DAY), "life of an invitation to register"),
-    Setting("HEADS_UP", "yes", yes_or_no, "tell the old address as soon as a change is asked for"),
-    Setting("EMAIL_POLICY", "new", policies, "whose code is needed: new, both, or e.g. editor=new,superuser=both"),
-    Setting("REVEAL_TAKEN_EMAIL", "no", yes_or_no, "yes: say at once that an address is taken (closed teams)"),
-    Setting("SESSION_IDLE_SECONDS", "3600", whole(60, 30 * DAY), "a session unused for so long ends"),
-    Setting("SESSION_SECONDS", "43200", whole(60, 90 * DAY), "a session ends after so long in any case"),
-    Setting("REMEMBER_IDLE_SECONDS", "1209600", whole(60, 90 * DAY), "the same with `remember me`: unused"),
-    Setting("REMEMBER_SECONDS", "2592000", whole(60, 365 * DAY), "the same with `remember me`: in any case"),
+    Setting("HEADS_UP", "yes", yes_or_no, "notify the current address as soon as a change is requested"),
+    Setting("EMAIL_POLICY", "new", policies, "which codes are required: new, both, or e.g. editor=new,superuser=both"),
+    Setting("REVEAL_TAKEN_EMAIL", "no", yes_or_no, "yes: reveal that an address is taken (closed teams)"),
+    Setting("SESSION_IDLE_SECONDS", "3600", whole(60, 30 * DAY), "a session ends after this time without use"),
+    Setting("SESSION_SECONDS", "43200", whole(60, 90 * DAY), "a session ends after this time in any case"),
+    Setting("REMEMBER_IDLE_SECONDS", "1209600", whole(60, 90 * DAY), "the same with `stay signed in`: without use"),
+    Setting("REMEMBER_SECONDS", "2592000", whole(60, 365 * DAY), "the same with `stay signed in`: in any case"),
     Setting(
         "SIGN_IN_TRIES_PER_ACCOUNT", "10", whole(0, 10**6), "sign-ins tried for one account in 15 min; 0: no limit"
     ),
@@ -177,10 +185,10 @@ SETTINGS = (
 
 
 def load(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Return every setting and what Flask and its extensions read from them.
+    """Return every setting and the configuration of Flask and its extensions derived from them.
 
-    `overrides` (a setting's name -> its value as it would be written, or any key of Flask's) come before the
-    environment. Raises ConfigError with one line where a value cannot be used.
+    `overrides` (setting name -> value as written in the environment, or any Flask key) take precedence over the
+    environment. Raises ConfigError with one line for an invalid value.
     """
     given = {**os.environ, **{key: _written(value) for key, value in (overrides or {}).items()}}
     values: dict[str, Any] = dict(overrides or {})
@@ -189,7 +197,7 @@ def load(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
         try:
             values[setting.name] = setting.read(written)
         except ValueError as problem:
-            raise ConfigError(f"{setting.name}={written!r} cannot be used: {problem}.") from None
+            raise ConfigError(f"{setting.name}={written!r} is invalid: {problem}.") from None
     for reason in _unsafe_settings(values, is_named="CMS_ENV" in given):
         raise ConfigError(reason)
     _embedded_defaults(values)
@@ -198,50 +206,50 @@ def load(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
 
 
 NETWORKED = ("MAIL_SERVER", "DATABASE_URL", "CACHE_URL", "SITE_URL", "TRUSTED_HOSTS", "TRUSTED_PROXIES")
-"""Settings of a site that others can reach."""
+"""Settings that show that the site can be reached by others."""
 
 
 def _unsafe_settings(values: Mapping[str, Any], *, is_named: bool) -> Iterator[str]:
-    """Yield one line for each reason why these settings, each of which can be read, must not be used together."""
+    """Yield one line for each reason why this combination of valid settings is not safe."""
     networked = next((name for name in NETWORKED if values[name] and not str(values[name]).startswith("sqlite:")), "")
     if networked and not is_named:
-        yield f"{networked} is set, but CMS_ENV is not: set CMS_ENV=production, or CMS_ENV=development to develop."
+        yield f"{networked} is set, but CMS_ENV is not: set CMS_ENV=production, or CMS_ENV=development for development."
     is_encrypted = values["MAIL_USE_TLS"] or values["MAIL_USE_SSL"]
     if values["MAIL_USERNAME"] and not is_encrypted and not _is_loopback(values["MAIL_SERVER"]):
-        yield "MAIL_USERNAME needs MAIL_USE_TLS=yes or MAIL_USE_SSL=yes: the password would be sent in clear."
+        yield "MAIL_USERNAME requires MAIL_USE_TLS=yes or MAIL_USE_SSL=yes: the password would be sent unencrypted."
     if values["CMS_ENV"] != "production":
         return
     if len(values["SECRET_KEY"]) < 16:
-        yield "SECRET_KEY must be set in production, to at least 16 random characters."
+        yield "SECRET_KEY must be set in production to at least 16 random characters."
     if is_weak(values["SECRET_KEY"]):
-        yield "SECRET_KEY can be guessed: python3 -c 'import secrets; print(secrets.token_hex(32))' makes a random one."
+        yield "SECRET_KEY is too weak: python3 -c 'import secrets; print(secrets.token_hex(32))' prints a random one."
     if not values["SITE_URL"].startswith("https://"):
-        yield "SITE_URL must be set in production, to the https:// address of the site."
+        yield "SITE_URL must be set in production to the https:// address of the site."
 
 
 def is_weak(key: str) -> bool:
-    """Say whether a key cannot have been chosen at random: few different characters, or a repetition."""
+    """Return whether a key cannot be random: few distinct characters, or a repeated text."""
     return len(set(key)) < 6 or key in (key + key)[1:-1]
 
 
 def _is_loopback(host: str) -> bool:
-    """Say whether what is sent to this host stays on this machine."""
+    """Return whether this host is the machine itself."""
     with contextlib.suppress(ValueError):
         return ipaddress.ip_address(host).is_loopback
     return host in ("", "localhost")
 
 
 def _written(value: object) -> str:
-    """Return a value as it would stand in the environment."""
+    """Return a value as written in the environment."""
     return ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 
 def _embedded_defaults(values: dict[str, Any]) -> None:
-    """Fill in what works with nothing configured."""
+    """Fill in the embedded defaults, which need no configuration."""
     instance = values["INSTANCE_DIR"] = HERE / values["INSTANCE_DIR"]
     try:
         instance.mkdir(0o700, parents=True, exist_ok=True)
-        if instance == HERE / "instance" and instance.stat().st_mode & 0o077:  # An older version made it so.
+        if instance == HERE / "instance" and instance.stat().st_mode & 0o077:  # Created by an older version.
             instance.chmod(0o700)
         values["SECRET_KEY"] = values["SECRET_KEY"] or _kept_secret(instance / "secret_key")
     except OSError as problem:
@@ -251,13 +259,13 @@ def _embedded_defaults(values: dict[str, Any]) -> None:
 
 
 def _kept_secret(path: Path) -> str:
-    """Return the secret of this folder; make it once, readable by nobody else, whoever comes first."""
+    """Return the secret key stored in this folder; create it once, readable by its owner only."""
     if not path.exists():
         unfinished = path.with_suffix(f".{secrets.token_hex(8)}")
         with open(os.open(unfinished, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:
             file.write(secrets.token_hex(32))
         with contextlib.suppress(FileExistsError):
-            path.hardlink_to(unfinished)  # Whole, or not at all.
+            path.hardlink_to(unfinished)  # Atomic: other processes see the whole file or none.
         unfinished.unlink()
     return path.read_text()
 
@@ -275,24 +283,24 @@ def _for_flask(values: dict[str, Any]) -> None:
         "PERMANENT_SESSION_LIFETIME": values["REMEMBER_SECONDS"],
         "MAX_CONTENT_LENGTH": 65536,
         "SECRET_KEY_IS_WEAK": is_weak(values["SECRET_KEY"]),
-        "SERVED_HOSTS": values["TRUSTED_HOSTS"],  # cms/guard.py looks at them.
-        "TRUSTED_HOSTS": None,  # Flask knows no IPv6 address in its own check, and then can build no page to say no on.
+        "SERVED_HOSTS": values["TRUSTED_HOSTS"],  # Checked by cms/guard.py.
+        "TRUSTED_HOSTS": None,  # Flask's own check fails on IPv6 addresses, without an error page.
         "MAIL_DEBUG": False,  # Flask-Mail would print codes and passwords on stderr.
         "MAIL_SUPPRESS_SEND": False,
-        "WTF_CSRF_CHECK_DEFAULT": False,  # cms/guard.py calls it, after it has looked at who is there.
-        "WTF_CSRF_TIME_LIMIT": None,  # as long as the session.
-        "WTF_CSRF_SSL_STRICT": False,  # cms/guard.py asks Sec-Fetch-Site and Origin instead of Referer.
+        "WTF_CSRF_CHECK_DEFAULT": False,  # cms/guard.py calls it after authentication.
+        "WTF_CSRF_TIME_LIMIT": None,  # As long as the session.
+        "WTF_CSRF_SSL_STRICT": False,  # cms/guard.py checks Sec-Fetch-Site and Origin instead of Referer.
         "BABEL_DEFAULT_LOCALE": "zh",
     }
 
 
 def _engine_options(values: dict[str, Any]) -> dict[str, Any]:
-    """Time-outs, so that a hung or locked database is an answer and not a wait; accounts/database.py has the others."""
+    """Return engine options with time-outs for a hung or locked database; accounts/database.py has the others."""
     if values["DATABASE_URL"].startswith("sqlite"):
         return {"hide_parameters": True, "connect_args": {"timeout": 3}}
     arguments: dict[str, Any] = {
         "connect_timeout": 2,
-        "tcp_user_timeout": 10000,  # ms; what these five do, accounts/database.py does sooner for a request.
+        "tcp_user_timeout": 10000,  # ms; for requests, accounts/database.py has shorter limits than these five.
         "keepalives": 1,
         "keepalives_idle": 10,
         "keepalives_interval": 3,
@@ -301,10 +309,10 @@ def _engine_options(values: dict[str, Any]) -> dict[str, Any]:
     if not values["DATABASE_PREPARED_STATEMENTS"]:
         arguments["prepare_threshold"] = None
     return {
-        "hide_parameters": True,  # A mail's words, and with them a code, would stand in the log of an error.
+        "hide_parameters": True,  # The text of a mail, and with it a code, would otherwise be logged with an error.
         "pool_pre_ping": True,
         "pool_size": values["DATABASE_CONNECTIONS"],
         "max_overflow": 0,
-        "pool_timeout": 1,  # accounts/database.py then looks whether the database answers anybody.
+        "pool_timeout": 1,  # accounts/database.py then checks whether the database answers at all.
         "connect_args": arguments,
     }

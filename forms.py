@@ -1,4 +1,4 @@
-"""What may be sent: BaseForm and every form. A form judges what the request alone shows, and asks nobody."""
+"""BaseForm and every form. A form validates what the request alone shows; it uses no database, cache or session."""
 
 import re
 import unicodedata
@@ -36,33 +36,37 @@ from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
 
 from confusables import looks_like
 
-EMAIL_MALFORMED = lazy_gettext("Please enter a valid e-mail address!")
+EMAIL_MALFORMED = lazy_gettext("Enter a valid email address.")
 EMAIL_INVISIBLE = lazy_gettext(
-    "The address contains an invisible character (%(name)s, %(code)s) after “%(before)s”. Please type it by hand."
+    "The address contains an invisible character (%(name)s, %(code)s) after “%(before)s”. "
+    "Type the address instead of pasting it."
 )
-EMAIL_MISSING = lazy_gettext("Please enter an e-mail address!")
-CODE_MISSING = lazy_gettext("Please enter the code from the mail!")
-CODE_WRONG = lazy_gettext("The code is wrong!")
-PASSWORD_MISSING = lazy_gettext("Please enter your password!")
-SENT_TWICE = lazy_gettext("This field was sent more than once.")
+EMAIL_MISSING = lazy_gettext("Enter an email address.")
+CODE_MISSING = lazy_gettext("Enter the code from the email.")
+CODE_WRONG = lazy_gettext("The code is incorrect.")
+PASSWORD_MISSING = lazy_gettext("Enter your password.")
+SENT_TWICE = lazy_gettext("This field was submitted more than once.")
 TOO_LONG = lazy_gettext("This is too long.")
-IS_MISSING = lazy_gettext("Please fill in this field.")
+IS_MISSING = lazy_gettext("This field is required.")
 GIVEN = DataRequired(IS_MISSING)
-NAME_RESERVED = lazy_gettext("This name is reserved. Please choose another one.")
-NAME_SHAPE = lazy_gettext("Please use letters, digits, dots, dashes and underscores only.")
+NAME_RESERVED = lazy_gettext("This username is reserved. Choose a different one.")
+NAME_SHAPE = lazy_gettext("Use only letters, digits, dots, hyphens and underscores.")
 NAME_INVISIBLE = lazy_gettext(
-    "The name contains an invisible character (%(name)s, %(code)s) after “%(before)s”. Please type it by hand."
+    "The username contains an invisible character (%(name)s, %(code)s) after “%(before)s”. "
+    "Type the username instead of pasting it."
 )
-NAME_LENGTH = lazy_gettext("A user name has %(low)d to %(high)d characters.")
-NAME_WITHOUT_LETTER = lazy_gettext("A user name needs at least one letter.")
-NEW_PASSWORD, NEW_PASSWORD_AGAIN = lazy_gettext("New password"), lazy_gettext("New password, once more")
-PASSWORD_SHORT = lazy_gettext("Please use at least %(num)d characters.")
-PASSWORD_LONG = lazy_gettext("Please use at most %(num)d characters.")
-PASSWORD_COMMON = lazy_gettext("Too many people use this password. Please choose another one.")
-PASSWORD_PERSONAL = lazy_gettext("Please do not use your name or address as your password.")
-MOBILE_MALFORMED = lazy_gettext("Please enter a mobile number; one from abroad begins with + and its country code.")
-OUT_OF_RANGE = lazy_gettext("Please enter a number from %(low)d to %(high)d.")
-CHOICE_COUNT = lazy_gettext("Please choose %(low)d to %(high)d of them.")
+NAME_LENGTH = lazy_gettext("The username must have %(low)d to %(high)d characters.")
+NAME_WITHOUT_LETTER = lazy_gettext("The username must contain at least one letter.")
+NEW_PASSWORD, NEW_PASSWORD_AGAIN = lazy_gettext("New password"), lazy_gettext("Confirm new password")
+PASSWORD_SHORT = lazy_gettext("Use at least %(num)d characters.")
+PASSWORD_LONG = lazy_gettext("Use at most %(num)d characters.")
+PASSWORD_COMMON = lazy_gettext("This password is too common. Choose a different one.")
+PASSWORD_PERSONAL = lazy_gettext("The password must not be your username or email address.")
+MOBILE_MALFORMED = lazy_gettext(
+    "Enter a mobile number. Numbers outside mainland China start with + and the country code."
+)
+OUT_OF_RANGE = lazy_gettext("Enter a number from %(low)d to %(high)d.")
+CHOICE_COUNT = lazy_gettext("Choose %(low)d to %(high)d options.")
 INVISIBLE = {
     "\u00a0": lazy_gettext("no-break space"),
     "\u00ad": lazy_gettext("soft hyphen"),
@@ -78,9 +82,9 @@ INVISIBLE = {
 }
 CONTROL = lazy_gettext("control character")
 GENDERS = {
-    "female": lazy_gettext("female"),
-    "male": lazy_gettext("male"),
-    "other": lazy_gettext("other, or not said"),
+    "female": lazy_gettext("Female"),
+    "male": lazy_gettext("Male"),
+    "other": lazy_gettext("Other or prefer not to say"),
 }
 CITIES = {
     "beijing": lazy_gettext("Beijing"),
@@ -89,7 +93,7 @@ CITIES = {
     "shenzhen": lazy_gettext("Shenzhen"),
     "hangzhou": lazy_gettext("Hangzhou"),
     "chengdu": lazy_gettext("Chengdu"),
-    "elsewhere": lazy_gettext("Elsewhere"),
+    "elsewhere": lazy_gettext("Other city"),
 }
 INTERESTS = {
     "news": lazy_gettext("News"),
@@ -105,7 +109,7 @@ REPEATABLE = (SelectMultipleField, MultipleFileField, FieldList, FormField)  # F
 
 
 class BaseForm(Form):
-    """A form whose messages are in the language of the reader, and which takes every field once only.
+    """A form with messages in the language of the user, which accepts every field only once.
 
     It is created as any WTForms form: BaseForm(formdata, obj, prefix, data, meta, extra_filters=..., **defaults).
     """
@@ -144,11 +148,11 @@ class BaseForm(Form):
         ]
 
     def validate(self, extra_validators: Mapping[str, Sequence[Any]] | None = None) -> bool:
-        """Return whether the form passes; `errors` and `all_errors` then say what is wrong with which field.
+        """Return whether the form is valid; `errors` and `all_errors` then contain the errors of each field.
 
         First each field in the order of the form: filters, `pre_validate`, its own validators, the form's
-        `validate_<field>`, `post_validate`; a ValidationError adds a sentence and goes on, a StopValidation ends the
-        field. Then the checks `together`, each only if all of its fields passed.
+        `validate_<field>`, `post_validate`; a ValidationError adds an error and continues, a StopValidation stops the
+        field. Then the checks `together`, each only if all of its fields are valid.
         """
         self.form_errors = [error for error in self.form_errors if error not in self._complaints]
         self._complaints = []
@@ -171,20 +175,20 @@ class BaseForm(Form):
             field.errors = [*field.errors, str(sentence)]
 
     def _speaking_its_language(self) -> AbstractContextManager[None]:
-        """Return a context in which our own messages, too, are in the form's first locale."""
+        """Return a context in which the application's own messages are also in the first locale of the form."""
         first = next(iter(self.meta.locales or ()), "")
         if not first or get_locale() is None or str(get_locale()) == first:
             return nullcontext()
         return force_locale(first.replace("-", "_"))  # type: ignore[no-any-return]
 
     def _render_errors(self) -> None:
-        """Replace lazy messages by text: read later, they would be in whatever language is current then."""
+        """Convert lazy messages to text; evaluated later, they would use the language that is current then."""
         for field in self:
             if isinstance(field.errors, list):
                 field.errors = [str(error) if isinstance(error, LazyString) else error for error in field.errors]
 
     def _judge_together(self, check: "Together") -> None:
-        """Hand clean data to a check of several fields; take back changed data, or its complaint."""
+        """Call a check of several fields with their clean data, and store changed data or its error."""
         fields = [self[name] for name in check.names if name in self]
         if len(fields) < len(check.names) or any(field.errors for field in fields):
             return
@@ -200,16 +204,16 @@ class BaseForm(Form):
 
 
 class FieldError(ValidationError):
-    """The complaint of a check of several fields that belongs to one of them."""
+    """An error of a check of several fields that belongs to one of them."""
 
     def __init__(self, field: str, message: str) -> None:
-        """Keep the name of the field at which the sentence shall stand."""
+        """Store the name of the field that the error belongs to."""
         super().__init__(message)
         self.field = field
 
 
 class Together(NamedTuple):
-    """A check that needs several fields, all of them passed."""
+    """A check of several valid fields."""
 
     names: tuple[str, ...]
     judge: Callable[..., dict[str, Any] | None]
@@ -217,31 +221,31 @@ class Together(NamedTuple):
 
 @cache
 def _checks_of(form: type[BaseForm]) -> list[Together]:
-    """Return the checks of a form, those of its base classes first, in the order in which they are written.
+    """Return the checks of a form, those of its base classes first, in the order of definition.
 
-    One that a derived form writes anew takes the place of the older one, as any method does.
+    A derived form overrides a check by its name, like any method.
     """
     names = dict.fromkeys(name for cls in reversed(form.__mro__) for name in vars(cls))
     return [item for name in names if type(item := getattr(form, name, None)) is Together]
 
 
 def together(*names: str) -> Callable[[Callable[..., dict[str, Any] | None]], Together]:
-    """Make a method a check of several fields: it gets their clean data, in this order, if all of them passed.
+    """Mark a method as a check of several fields; it receives their clean data in this order, if all are valid.
 
-    It may return changed values, by name; it complains with ValidationError (of the form) or FieldError (of a field).
+    It may return changed values by name, and raise ValidationError (for the form) or FieldError (for a field).
     """
     return lambda judge: Together(names, judge)
 
 
-# What nobody sees: blanks of all kinds, characters that Unicode lets a program ignore, annotation marks, empty Braille.
+# Invisible characters: whitespace, ignorable characters (Unicode), annotation marks, empty Braille.
 BLANK = r"\s\x1c-\x1f\p{Z}\p{Default_Ignorable_Code_Point}\ufff9-\ufffb\u2800"
 VISIBLE = regex.compile(f"[^{BLANK}]")
 LAST_VISIBLE = regex.compile(f"(?r)[^{BLANK}]")
-UNSEEN = regex.compile(rf"(?![ \t\r\n])[{BLANK}\p{{Cc}}]")  # A space or a line break inside a text is seen.
+UNSEEN = regex.compile(rf"(?![ \t\r\n])[{BLANK}\p{{Cc}}]")  # A space or a line break inside a text is visible.
 
 
 def stripped(value: str | None) -> str | None:
-    """Strip whitespace and invisible characters from both ends of a text, as they come with pasted text."""
+    """Strip whitespace and invisible characters from both ends of a text, as found in pasted text."""
     if not value:
         return value
     first, last = VISIBLE.search(value), LAST_VISIBLE.search(value)
@@ -249,13 +253,13 @@ def stripped(value: str | None) -> str | None:
 
 
 def one_line(value: str | None) -> str | None:
-    """Write a sentence in one line: what would begin a new one, or a database would not keep, becomes a blank."""
+    """Return a text in one line; line breaks and control characters become spaces."""
     kept = ("\n" if unicodedata.category(character) in ("Cc", "Zl", "Zp") else character for character in value or "")
     return " ".join("".join(kept).split()) if value else value
 
 
 def digits_of(value: str | None) -> str | None:
-    """Find the six digits in what somebody typed or pasted: blanks, dashes, any script's digits, a sentence around."""
+    """Find six digits in typed or pasted text, with spaces, dashes, digits of any script, or a sentence around them."""
     if not value or len(value) > 200:
         return value
     text = "".join(_plain(character) for character in value)
@@ -264,26 +268,26 @@ def digits_of(value: str | None) -> str | None:
 
 
 def _plain(character: str) -> str:
-    """Return a decimal digit as 0-9, a dash or an invisible mark as "-", a blank as " "."""
+    """Return a decimal digit as 0-9, a dash or an invisible mark as "-", and a space as " "."""
     if (digit := unicodedata.decimal(character, None)) is not None:
         return str(digit)
     return {"Pd": "-", "Cf": "-", "Zs": " "}.get(unicodedata.category(character), character)
 
 
 def _compatible(name: str) -> str:
-    """Return a name without what only looks different: full width, ligatures. So the table compares them (NFKC)."""
+    """Return the compatibility form of a name (NFKC), in which the database compares names."""
     return unicodedata.normalize("NFKC", name)
 
 
 class NothingInvisible:
-    """A text in which every character can be seen."""
+    """A text without invisible characters."""
 
     def __init__(self, message: Any = NAME_INVISIBLE) -> None:
-        """Keep the sentence, which tells the name and number of the character and the text before it."""
+        """Store the message, which contains the name and code point of the character and the text before it."""
         self.message = message
 
     def __call__(self, form: Form, field: Field) -> None:
-        """Name the first character that cannot be seen. Raises StopValidation."""
+        """Report the first invisible character. Raises StopValidation."""
         text = field.data or ""
         if found := UNSEEN.search(text):
             character, before = found[0], text[: found.start()]
@@ -293,14 +297,14 @@ class NothingInvisible:
 
 
 class EmailAddress:
-    """An address as the rest of the house takes it: normal form, at most 64/254, no invisible characters (RFC 5321)."""
+    """A normalised address of at most 64/254 characters without invisible ones (RFC 5321)."""
 
     def __init__(self, message: object = EMAIL_MALFORMED) -> None:
-        """Keep the sentence for an address that is not one."""
+        """Store the message for a malformed address."""
         self.message = message
 
     def __call__(self, form: Form, field: Field) -> None:
-        """Replace the typed address by its normal form. Raises StopValidation."""
+        """Replace the entered address by its normal form. Raises StopValidation."""
         text = field.data or ""
         # `=?` would be decoded as an RFC 2047 word on its way into the To header: another mailbox than the one stored.
         if len(text) > 320 or "=?" in text:
@@ -316,7 +320,7 @@ class EmailAddress:
 
 
 class NotReserved:
-    """A name that nobody may take, because readers would take its bearer for somebody in charge."""
+    """A name that is not reserved; reserved names could be mistaken for those of the operator or the system."""
 
     NAMES = frozenset(
         "admin administrator root system superuser editor operator owner staff support help info mail postmaster "
@@ -325,27 +329,27 @@ class NotReserved:
     )
 
     def __init__(self, names: Iterable[str] = NAMES, message: Any = NAME_RESERVED) -> None:
-        """Keep the names and the sentence."""
+        """Store the names and the message."""
         self.names, self.message = {name.casefold() for name in names}, message
 
     def __call__(self, form: Form, field: Field) -> None:
-        """Judge the name, whatever its case, width and script: what looks like a reserved name is one (UTS 39)."""
+        """Check the name, ignoring case, width and script; names that look like reserved ones are reserved (UTS 39)."""
         name = field.data or ""
         if _compatible(name).casefold() in self.names or any(looks_like(name, reserved) for reserved in self.names):
             raise ValidationError(str(self.message))
 
 
 class NameLength:
-    """So many characters as a reader counts them: a letter with its marks is one (UAX 29, grapheme clusters)."""
+    """A number of user-perceived characters: a letter with its marks counts as one (UAX 29, grapheme clusters)."""
 
-    COLUMN, KEY_COLUMN = 50, 100  # What the table has room for, in code points.
+    COLUMN, KEY_COLUMN = 50, 100  # The lengths of the columns, in code points.
 
     def __init__(self, low: int = 2, high: int = 20) -> None:
-        """Keep the bounds."""
+        """Store the bounds."""
         self.low, self.high = low, high
 
     def __call__(self, form: Form, field: Field) -> None:
-        """Count the characters, and the room that the name and its key take. Raises StopValidation."""
+        """Count the characters, and check that the name and its key fit the columns. Raises StopValidation."""
         name = field.data or ""
         fits = len(name) <= self.COLUMN and len(_compatible(name).casefold()) <= self.KEY_COLUMN
         if not fits or not self.low <= len(regex.findall(r"\X", name)) <= self.high:
@@ -353,16 +357,16 @@ class NameLength:
 
 
 class NameShape:
-    """Letters with their marks and digits of any script, dots, dashes and underscores; one letter at least."""
+    """Letters with their marks and digits of any script, dots, hyphens and underscores; at least one letter."""
 
-    # Marks stand on letters only, at most four in a row and none twice (UTS 39, 5.4). An enclosing mark is no part of a
-    # name, and what may be ignored is seen by nobody, although some of it counts as a letter.
+    # Marks are allowed on letters only, at most four in a row and none twice (UTS 39, 5.4). Enclosing and ignorable
+    # characters are refused, although some of the latter count as letters.
     ALLOWED = regex.compile(r"(?:(?!\p{Default_Ignorable_Code_Point})[\p{L}\p{N}\p{Mn}\p{Mc}._-])+")
     MISPLACED_MARK = regex.compile(r"(?<![\p{L}\p{M}])\p{M}|\p{Mn}{5}|(\p{Mn})\1")
     LETTER = regex.compile(r"[\p{Lu}\p{Ll}\p{Lt}\p{Lo}]")
 
     def __call__(self, form: Form, field: Field) -> None:
-        """Judge the characters, and what they are compared as: one Arabic ligature stands for four words."""
+        """Check the characters and their compatibility form: one Arabic ligature expands to four words."""
         name = field.data or ""
         for written in (name, _compatible(name)):
             marks = unicodedata.normalize("NFD", written)
@@ -373,14 +377,14 @@ class NameShape:
 
 
 class PasswordStrength:
-    """Long enough and not among the commonest; no rule about kinds of characters (NIST SP 800-63B 3.1.1.2)."""
+    """Long enough and not too common; no rules about character classes (NIST SP 800-63B 3.1.1.2)."""
 
     def __init__(self, shortest: int = 8, longest: int = 128, commonest: int = 10_000) -> None:
-        """Keep the bounds, in characters, and how many of the commonest passwords are refused."""
+        """Store the bounds, in characters, and the number of common passwords that are refused."""
         self.shortest, self.longest, self.commonest = shortest, longest, commonest
 
     def __call__(self, form: Form, field: Field) -> None:
-        """Judge the password as it is: blanks count, nothing is cut off."""
+        """Check the password as entered: spaces count, and nothing is stripped."""
         password = field.data or ""
         if len(password) < self.shortest:
             raise StopValidation(PASSWORD_SHORT % {"num": self.shortest})
@@ -392,17 +396,17 @@ class PasswordStrength:
 
 @cache
 def _commonest_passwords(count: int) -> frozenset[str]:
-    """Return the commonest passwords of the list that zxcvbn carries; loaded when the first one is judged."""
-    from zxcvbn.frequency_lists import FREQUENCY_LISTS  # noqa: PLC0415 (30 000 words, needed on few pages)
+    """Return the most common passwords of the list in zxcvbn, which is loaded on first use."""
+    from zxcvbn.frequency_lists import FREQUENCY_LISTS  # noqa: PLC0415 (30 000 words, used on few pages)
 
     return frozenset(FREQUENCY_LISTS["passwords"][:count])
 
 
 class MobileNumber:
-    """A mobile number: of mainland China as it is written there, of any country with its + and code."""
+    """A mobile number of mainland China, or of any country with + and country code."""
 
     def __call__(self, form: Form, field: Field) -> None:
-        """Replace the number by its international form, +8613812345678."""
+        """Convert the number to its international form, such as +8613812345678."""
         try:
             number = phonenumbers.parse(field.data or "", "CN")
         except phonenumbers.NumberParseException:
@@ -417,11 +421,11 @@ class SameAs:
     """The same text as in another field."""
 
     def __init__(self, name: str, message: Any) -> None:
-        """Keep the other field's name and the sentence."""
+        """Store the name of the other field and the message."""
         self.name, self.message = name, message
 
     def __call__(self, form: Form, field: Field) -> None:
-        """Compare; a form from which the other field was deleted has nothing to compare with."""
+        """Compare the two fields, unless the other one was deleted from the form."""
         if self.name in form and field.data != form[self.name].data:
             raise ValidationError(str(self.message))
 
@@ -430,113 +434,113 @@ class InRange:
     """A whole number between two bounds."""
 
     def __init__(self, low: int, high: int) -> None:
-        """Keep the bounds."""
+        """Store the bounds."""
         self.low, self.high = low, high
 
     def __call__(self, form: Form, field: Field) -> None:
-        """Judge the number; where there is none the field has said so."""
+        """Check the number; a missing one is reported by the field."""
         if field.data is not None and not self.low <= field.data <= self.high:
             raise ValidationError(OUT_OF_RANGE % {"low": self.low, "high": self.high})
 
 
 class ChoiceCount:
-    """So many choices at least and at most."""
+    """A number of choices between two bounds."""
 
     def __init__(self, low: int, high: int) -> None:
-        """Keep the bounds."""
+        """Store the bounds."""
         self.low, self.high = low, high
 
     def __call__(self, form: Form, field: Field) -> None:
-        """Count what was chosen; what was sent twice is chosen once."""
+        """Count the choices; duplicates count once."""
         field.data = list(dict.fromkeys(field.data or ()))
         if not self.low <= len(field.data) <= self.high:
             raise ValidationError(CHOICE_COUNT % {"low": self.low, "high": self.high})
 
 
 def composed(value: str | None) -> str | None:
-    """Write a letter with its accent in one way only (NFC), so that two equal names are equal."""
+    """Return the composed form (NFC), so that equal names compare equal."""
     return unicodedata.normalize("NFC", value) if value else value
 
 
 def email_field() -> StringField:
-    """Return the field in which an address is typed."""
-    return StringField(lazy_gettext("E-mail"), [DataRequired(EMAIL_MISSING), EmailAddress()], filters=[stripped])
+    """Return a field for an address."""
+    return StringField(lazy_gettext("Email"), [DataRequired(EMAIL_MISSING), EmailAddress()], filters=[stripped])
 
 
 class CodeShape:
-    """Six digits, or nothing."""
+    """Six digits, or an empty text."""
 
     def __call__(self, form: Form, field: Field) -> None:
-        """Judge what `digits_of` made of the text. Raises StopValidation."""
+        """Check the result of `digits_of`. Raises StopValidation."""
         if field.data and not re.fullmatch(r"[0-9]{6}", field.data):
             raise StopValidation(str(CODE_WRONG))
 
 
 def code_field(label: Any) -> StringField:
-    """Return a field in which a code is typed; it may be left empty."""
+    """Return a field for a code, which may be empty."""
     return StringField(label, [CodeShape()], filters=[digits_of])
 
 
 def password_field() -> PasswordField:
-    """Return the field in which somebody types the password that they have."""
+    """Return a field for the current password."""
     return PasswordField(lazy_gettext("Password"), [DataRequired(PASSWORD_MISSING), Length(max=1024, message=TOO_LONG)])
 
 
 def choices(table: Mapping[str, Any]) -> list[Any]:
-    """Return what can be chosen, as WTForms takes it: value -> what the reader sees."""
+    """Return the choices for WTForms from a mapping of values to labels."""
     return [SelectChoice(value, label) for value, label in table.items()]
 
 
 def new_password_field(label: Any = NEW_PASSWORD) -> PasswordField:
-    """Return the field in which somebody chooses a password."""
+    """Return a field for a new password."""
     return PasswordField(label, [DataRequired(PASSWORD_MISSING), PasswordStrength()])
 
 
 def repetition_field(label: Any = NEW_PASSWORD_AGAIN) -> PasswordField:
-    """Return the field in which the chosen password is typed again."""
-    return PasswordField(label, [SameAs("password", lazy_gettext("The two passwords differ."))])
+    """Return a field to repeat the new password."""
+    return PasswordField(label, [SameAs("password", lazy_gettext("The passwords do not match."))])
 
 
 def username_field(*judges: Any) -> StringField:
-    """Return the field of the name under which an administrator is known."""
+    """Return a field for a username."""
     validators = [DataRequired(IS_MISSING), NothingInvisible(), NameLength(), *(judges or (NameShape(), NotReserved()))]
-    return StringField(lazy_gettext("User name"), validators, filters=[stripped, composed])
+    return StringField(lazy_gettext("Username"), validators, filters=[stripped, composed])
 
 
 def mobile_field(presence: Any) -> StringField:
-    """Return the field of a mobile number."""
+    """Return a field for a mobile number."""
     return StringField(lazy_gettext("Mobile number"), [presence, MobileNumber()], filters=[stripped])
 
 
 def staff_number_field(presence: Any) -> IntegerField:
-    """Return the field of a staff number."""
+    """Return a field for a staff number."""
     return IntegerField(lazy_gettext("Staff number"), [presence, InRange(1, 99_999_999)])
 
 
 def gender_field(presence: Any) -> RadioField:
-    """Return the field of the gender."""
+    """Return a field for the gender."""
     return RadioField(lazy_gettext("Gender"), [presence], choices=choices(GENDERS))
 
 
 def city_field(presence: Any) -> SelectField:
-    """Return the field of the city."""
-    return SelectField(lazy_gettext("City"), [presence], choices=choices({"": lazy_gettext("Please choose"), **CITIES}))
+    """Return a field for the city."""
+    return SelectField(lazy_gettext("City"), [presence], choices=choices({"": lazy_gettext("Choose a city"), **CITIES}))
 
 
 def interests_field(presence: Any) -> SelectMultipleField:
-    """Return the field of the interests; what can be chosen is told when the form is made."""
+    """Return a field for the interests; its choices are set when the form is created."""
     return SelectMultipleField(
         lazy_gettext("Interests"), [presence, ChoiceCount(1, 4)], widget=ListWidget(), option_widget=CheckboxInput()
     )
 
 
 def role_field() -> SelectField:
-    """Return the field of a role."""
+    """Return a field for a role."""
     return SelectField(lazy_gettext("Role"), choices=choices(ROLES))
 
 
 class LoginForm(BaseForm):
-    """Signing in."""
+    """Sign in."""
 
     email = email_field()
     password = password_field()
@@ -545,7 +549,7 @@ class LoginForm(BaseForm):
 
 
 class ReauthForm(BaseForm):
-    """Proving the password once more; `next` is where an interrupted page goes on."""
+    """Confirm the password again; `next` is the page to continue with."""
 
     password = password_field()
     next = HiddenField(validators=[Length(max=2000, message=TOO_LONG)])
@@ -553,25 +557,27 @@ class ReauthForm(BaseForm):
 
 
 class Doubt(NamedTuple):
-    """A question about an address that is well formed and looks like a slip all the same."""
+    """A question about a valid address that looks like a typo."""
 
     question: Any
-    ascii: str  # The address as the mail servers see it.
-    suggestion: str  # What may have been meant, or "".
+    ascii: str  # The ASCII form of the address.
+    suggestion: str  # The suggested address, or "".
 
 
 class EmailCaptchaForm(BaseForm):
-    """Asking for a code; `sure` answers the question that a doubtful address raises."""
+    """Request a code; `sure` confirms an address that looks like a typo."""
 
     email = email_field()
     sure = BooleanField()
 
     def doubt(self) -> Doubt | None:
-        """Return what looks like a slip in an address that passed, or None."""
+        """Return a question about a valid address that looks like a typo, or None."""
         local, _, domain = str(self.email.data).rpartition("@")
         ascii_domain = idna.encode(domain, uts46=True).decode()
         if len(_scripts(domain)) > 1:
-            sentence = lazy_gettext("This domain mixes scripts; its real name is %(domain)s. Is it the right one?")
+            sentence = lazy_gettext(
+                "This domain mixes characters of different scripts. Its ASCII form is %(domain)s. Is it correct?"
+            )
             return Doubt(sentence % {"domain": ascii_domain}, f"{local}@{ascii_domain}", "")
         near = _nearest_provider(domain)
         if near not in ("", domain):
@@ -601,64 +607,66 @@ def _scripts(domain: str) -> set[str]:
 
 
 class ResetEmailForm(EmailCaptchaForm):
-    """Changing the address with the code that was mailed to it."""
+    """Change the address with the code that was sent to it."""
 
     captcha = code_field(lazy_gettext("Code"))
-    old_captcha = code_field(lazy_gettext("Code from your present address"))
+    old_captcha = code_field(lazy_gettext("Code from your current address"))
 
     def validate_captcha(self, field: Field) -> None:
-        """Ask for one code at least; whether a second one is needed is not for a form to know."""
+        """Require at least one code; the use case decides whether a second one is needed."""
         if not field.data and not ("old_captcha" in self and self.old_captcha.data):
             raise StopValidation(str(CODE_MISSING))
 
 
 class UsernameForm(BaseForm):
-    """Giving an administrator a name, as the operator: a reserved one, too."""
+    """A username assigned by the operator, which may be a reserved one."""
 
     username = username_field(NameShape())
 
 
 class ForgotPasswordForm(BaseForm):
-    """Asking for a link to set a new password."""
+    """Request a link to set a new password."""
 
     email = email_field()
 
 
 class NewPasswordForm(BaseForm):
-    """Setting a new password; `unlike` is what it must not be: the person's name and address."""
+    """Set a new password; `unlike` contains the username and the address, which are not allowed."""
 
     password = new_password_field()
     repetition = repetition_field()
 
     def __init__(self, *args: Any, unlike: Sequence[str] = (), **kwargs: Any) -> None:
-        """Take what every form takes, and `unlike`."""
+        """Accept the arguments of every form, and `unlike`."""
         super().__init__(*args, **kwargs)
         self._unlike = [word.casefold() for word in unlike if word]
 
     @together("password")
     def _is_not_the_person(self, password: str) -> None:
-        """Refuse the person's own name, address, or the part of it before the @."""
+        """Refuse the username, the address, and its local part."""
         words = {word for known in self._unlike for word in (known, known.partition("@")[0])}
         if password.casefold() in words:
             raise FieldError("password", str(PASSWORD_PERSONAL))
 
 
 class ChangePasswordForm(NewPasswordForm):
-    """Changing one's password; the fields have the names of the product's source documents."""
+    """Change the password; the field names are given by the API."""
 
     oldpwd = PasswordField(
-        lazy_gettext("Present password"), [DataRequired(PASSWORD_MISSING), Length(max=1024, message=TOO_LONG)]
+        lazy_gettext("Current password"), [DataRequired(PASSWORD_MISSING), Length(max=1024, message=TOO_LONG)]
     )
 
     @together("oldpwd", "password")
     def _is_another(self, oldpwd: str, password: str) -> None:
-        """Refuse a change that is none."""
+        """Refuse the current password as the new one."""
         if oldpwd == password:
-            raise FieldError("password", str(lazy_gettext("This is your present password.")))
+            raise FieldError(
+                "password", str(lazy_gettext("The new password must be different from the current password."))
+            )
 
 
 class ProfileForm(BaseForm):
-    """Editing one's own data; `version` tells which state of it the page showed."""
+    """Edit the profile; `version` identifies the state that the page showed."""
 
     username = username_field()
     mobile = mobile_field(Optional())
@@ -667,22 +675,22 @@ class ProfileForm(BaseForm):
     city = city_field(Optional())
     interests = interests_field(Optional())
     language = SelectField(
-        lazy_gettext("Language"), choices=choices({"": lazy_gettext("as the browser asks"), **LANGUAGES})
+        lazy_gettext("Language"), choices=choices({"": lazy_gettext("Same as the browser"), **LANGUAGES})
     )
     version = IntegerField(widget=HiddenInput())
 
     def __init__(self, *args: Any, interests: Mapping[str, Any] = INTERESTS, **kwargs: Any) -> None:
-        """Take what every form takes, and the interests that can be chosen."""
+        """Accept the arguments of every form, and the available interests."""
         super().__init__(*args, **kwargs)
         self.interests.choices = choices(interests)
 
 
 class RegisterForm(NewPasswordForm):
-    """Registering on an invitation; every field is asked for."""
+    """Register with an invitation; every field is required."""
 
     username = username_field()
     password = new_password_field(lazy_gettext("Password"))
-    repetition = repetition_field(lazy_gettext("Password, once more"))
+    repetition = repetition_field(lazy_gettext("Confirm password"))
     mobile = mobile_field(GIVEN)
     staff_number = staff_number_field(InputRequired(IS_MISSING))
     gender = gender_field(GIVEN)
@@ -691,19 +699,19 @@ class RegisterForm(NewPasswordForm):
     language = SelectField(lazy_gettext("Language"), choices=choices(LANGUAGES))
 
     def __init__(self, *args: Any, interests: Mapping[str, Any] = INTERESTS, **kwargs: Any) -> None:
-        """Take what every form takes, and the interests that can be chosen."""
+        """Accept the arguments of every form, and the available interests."""
         super().__init__(*args, **kwargs)
         self.interests.choices = choices(interests)
 
     @together("username", "password")
     def _is_not_the_name(self, username: str, password: str) -> None:
-        """Refuse a password that everybody who sees the name would try first."""
+        """Refuse the username as the password."""
         if password.casefold() == username.casefold():
             raise FieldError("password", str(PASSWORD_PERSONAL))
 
 
 class ReasonForm(BaseForm):
-    """Doing something to another administrator's account: they are told why."""
+    """An action on the account of another administrator, with the reason that they are told."""
 
     reason = StringField(
         lazy_gettext("Reason"), [DataRequired(IS_MISSING), Length(max=200, message=TOO_LONG)], filters=[one_line]
@@ -711,35 +719,35 @@ class ReasonForm(BaseForm):
 
 
 class RoleForm(ReasonForm):
-    """Giving another administrator a role."""
+    """Change the role of another administrator."""
 
     role = role_field()
 
 
 class StartChangeForm(ReasonForm):
-    """Starting a change of address for another administrator."""
+    """Start a change of address for another administrator."""
 
     email = email_field()
 
 
 class InviteForm(BaseForm):
-    """Inviting somebody."""
+    """Invite an administrator."""
 
     email = email_field()
     role = role_field()
 
 
 def all_errors(form: Form) -> dict[str, list[str]]:
-    """Return what is wrong: with the form as a whole under "", then field by field in the order of the form.
+    """Return the errors of the form as a whole under "", then those of each field in the order of the form.
 
-    Unlike `form.errors` it has the names that fields have in HTML, prefix and all, and is flat for enclosed forms, too.
+    Unlike `form.errors` it uses the field names of the HTML, including prefixes, and is flat for enclosed forms.
     """
     of_form = {"": [str(error) for error in form.form_errors]} if form.form_errors else {}
     return of_form | dict(found for field in form for found in _errors_of(field))
 
 
 def _errors_of(field: Field) -> Iterator[tuple[str, list[str]]]:
-    """Yield the name and errors of a field that has any, and of the fields inside it."""
+    """Yield the names and errors of a field and of the fields inside it, if there are any."""
     if isinstance(field, FormField):
         yield from ((name or field.name, errors) for name, errors in all_errors(field.form).items())
         return

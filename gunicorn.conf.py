@@ -122,7 +122,7 @@ def require_free_ports(master: Any) -> None:
         except OSError as problem:
             name = f"{address[0]}:{address[1]}"
             reason = str(problem.strerror).partition(" (")[0]
-            line = f"{name} cannot be used: {reason}. Another port: PORT=8080 make run"
+            line = f"{name} cannot be used: {reason}. Use another port: PORT=8080 make run"
             raise SystemExit(line) from None
 
 

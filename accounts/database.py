@@ -116,7 +116,7 @@ def close_session() -> None:
 
 def _discard(session: Session, problem: SQLAlchemyError) -> None:
     """Throw the connection of a session away: it was lost, and the server rolls back by itself."""
-    log.warning("the database was lost at the end of a transaction: %s", str(problem).partition("\n")[0])
+    log.warning("the database connection was lost at the end of a transaction: %s", str(problem).partition("\n")[0])
     session.info.pop("has_written", None)
     session.invalidate()
 

@@ -30,6 +30,7 @@ _GIVE_BACK_ONE = (
     .where(_ROW.key.in_(bindparam("keys", expanding=True)), _ROW.used > 0)
     .values(used=_ROW.used - 1)
 )
+COUNT_ATTEMPTS = 5
 QUARTER, HOUR, DAY = 900, 3600, 86400
 
 
@@ -224,10 +225,22 @@ def throttle(limit: Limit) -> str | None:
         return None
     now = clock.now().timestamp()
     key = f"throttle:{limit.key}:{int(now // limit.seconds)}"
-    count = 1 if cache.add(key, 1, limit.seconds) else cache.incr(key)
-    if count is None or count > limit.capacity:  # None: it vanished between the two; refuse rather than guess.
+    count = _count_in_cache(key, limit.seconds)
+    if count is None or count > limit.capacity:
         raise TooManyRequests(limit.seconds - now % limit.seconds)
     return key
+
+
+def _count_in_cache(key: str, seconds: int) -> int | None:
+    """Add one to a counter, and return the sum; None if it vanished each time: refuse rather than guess.
+
+    A right password deletes the counter of its account, maybe between the two calls of another sign-in.
+    """
+    for _ in range(COUNT_ATTEMPTS):
+        count = 1 if cache.add(key, 1, seconds) else cache.incr(key)
+        if count is not None:
+            return count
+    return None
 
 
 def _refuse(spent: list[tuple[Limit, datetime]]) -> None:

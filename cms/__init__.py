@@ -1,4 +1,4 @@
-"""The face: it speaks HTTP and decides nothing. A module a page family; the guard stands before all of them."""
+"""The HTTP layer: one module per group of pages, behind a common guard. It makes no decisions."""
 
 from flask import Flask, redirect, url_for
 from werkzeug.wrappers import Response
@@ -25,7 +25,7 @@ from cms import (
 
 
 def init_app(app: Flask) -> None:
-    """Hang every page, the guard before them and the answers behind them into the application."""
+    """Register the guard, the error handlers and all pages with the application."""
     session_cookie.init_app(app)
     languages.init_app(app)
     urls.init_app(app)
@@ -42,5 +42,5 @@ def init_app(app: Flask) -> None:
 
 @guard.open_to_all
 def root() -> Response:
-    """Lead to the start page, which is all that there is here."""
+    """Redirect to the start page."""
     return redirect(url_for("auth.home"))

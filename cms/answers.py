@@ -1,4 +1,4 @@
-"""Outcome -> JSON or page; what is said stands in cms/sentences.py."""
+"""Turns results and refusals into JSON or pages; cms/sentences.py has the sentences."""
 
 import logging
 import secrets
@@ -18,7 +18,16 @@ from accounts import database, errors
 from accounts.security_log import log_refusal
 from cms import guard
 from cms.guard import SAFE, own_path
-from cms.sentences import CSRF_FAILED, HOST_UNKNOWN, HTTP_ERRORS, UNAVAILABLE, Said, joined, retry_sentence, tell
+from cms.sentences import (
+    CSRF_FAILED,
+    HOST_UNKNOWN,
+    HTTP_ERRORS,
+    UNAVAILABLE,
+    RefusalResponse,
+    joined,
+    retry_sentence,
+    tell,
+)
 from forms import BaseForm, Doubt, ReauthForm, all_errors
 
 Answer = AnyResponse | tuple[str, int] | tuple[str, int, dict[str, str]]
@@ -33,24 +42,24 @@ ORDINARY = frozenset(
         *("reauth_required", "not_found", "method_not_allowed", "unavailable", "internal"),
     }
 )
-"""Refusals that belong to daily use or have a line of their own in the log; all others stand in the security log."""
+"""Refusals of normal use, or with their own log line; all others are written to the security log."""
 SPECIAL_KINDS = {guard.ForeignSite: "foreign_site", SecurityError: "unknown_host"}
 
 
 class Invalid(Exception):
-    """What was sent does not pass its form."""
+    """The submitted form is invalid."""
 
     def __init__(self, form: BaseForm) -> None:
-        """Keep the form, which knows what is wrong."""
+        """Store the form with its errors."""
         super().__init__("invalid")
         self.form = form
 
 
 class Doubtful(Exception):
-    """What was sent passes its form and looks like a slip all the same: the sender is asked, once."""
+    """The submitted form is valid but looks like a typo: the user is asked to confirm it once."""
 
     def __init__(self, doubt: Doubt) -> None:
-        """Keep what looks wrong, and what may be right."""
+        """Store the question and the suggestion."""
         super().__init__("doubtful")
         self.doubt = doubt
 
@@ -59,11 +68,11 @@ Checked = TypeVar("Checked", bound=BaseForm)
 
 
 def init_app(app: Flask) -> None:
-    """Turn whatever is raised anywhere into an answer."""
+    """Register the error handlers."""
     app.register_error_handler(Invalid, _invalid)
     app.register_error_handler(Doubtful, _doubted)
     app.register_error_handler(errors.Refusal, _refused)
-    app.register_error_handler(CSRFError, lambda _: _no(Said(400, "csrf_failed", "", CSRF_FAILED)))
+    app.register_error_handler(CSRFError, lambda _: _no(RefusalResponse(400, "csrf_failed", "", CSRF_FAILED)))
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _fault)
     for part in errors.UNAVAILABLE:
@@ -72,7 +81,7 @@ def init_app(app: Flask) -> None:
 
 
 def autofocus() -> str:
-    """Return the attribute with which an element has the focus when its page opens; only the first one gets it."""
+    """Return the `autofocus` attribute for the first caller of a request, and nothing for all others."""
     if "has_autofocus" in g:
         return ""
     g.has_autofocus = True
@@ -80,9 +89,9 @@ def autofocus() -> str:
 
 
 def wants_page() -> bool:
-    """Say whether the client reads pages: its Accept names text/html, and it is no script.
+    """Return whether the client expects a page: its Accept header contains text/html, and it is not a script.
 
-    Where the Host of the request is no host name, no page can be made: it has addresses in it.
+    Without a valid Host header no page can be rendered, because pages contain URLs.
     """
     has_addresses = request_ctx.url_adapter is not None
     is_script = "X-Requested-With" in request.headers
@@ -90,7 +99,7 @@ def wants_page() -> bool:
 
 
 def checked(form: Checked, page: Callable[[Checked], str]) -> Checked:
-    """Return the sent form if it passes. Raises Invalid. Whatever refuses it from now on is shown on its page."""
+    """Return the submitted form if it is valid. Raises Invalid. Later refusals are shown on the page of the form."""
     g.refused_page, g.refused_form = partial(page, form), form
     if not form.validate():
         raise Invalid(form)
@@ -104,9 +113,9 @@ def done(
     note: Mapping[str, object] | None = None,
     **data: object,
 ) -> Answer:
-    """Say that it is done: JSON to a script, to everybody else the next page with the message on it.
+    """Report success: JSON to a script, to all others a redirect to the next page with the message.
 
-    A next page that says it in words of its own finds the note in the session instead of the message.
+    A next page with its own wording finds the note in the session instead of the message.
     """
     if wants_page():
         if note:
@@ -118,7 +127,7 @@ def done(
 
 
 def data(**found: object) -> Response:
-    """Answer a script's question."""
+    """Return data to a script."""
     return _envelope(200, "", found)
 
 
@@ -129,11 +138,16 @@ def _envelope(status: int, message: str, data: dict[str, object]) -> Response:
 
 
 def _no(
-    said: Said, *, fields: dict[str, list[str]] | None = None, retry_after: int = 0, kind: str = "", **more: object
+    said: RefusalResponse,
+    *,
+    fields: dict[str, list[str]] | None = None,
+    retry_after: int = 0,
+    kind: str = "",
+    **more: object,
 ) -> Answer:
-    """Refuse: a JSON envelope, or the page that was being used with the sentence on it, or a page of its own.
+    """Report a refusal: as JSON, on the page that was being used, or on an error page.
 
-    The security log gets a line; `kind` is what it says where the stable word says too little.
+    Writes to the security log; `kind` replaces the error word there if it is more specific.
     """
     if kind or said.word not in ORDINARY:
         _log_refusal(kind or said.word)
@@ -156,26 +170,26 @@ def _no(
 
 
 def _log_refusal(kind: str) -> None:
-    """Write into the security log: the pattern of the path, because the path itself may hold a token."""
+    """Write to the security log, with the URL pattern, because the path itself may contain a token."""
     what = f"{request.method} {request.url_rule or '-'}"
-    session = g.get("session")  # Not the administrator: reading an expired row would ask the database.
+    session = g.get("session")  # Not the administrator: reading an expired row would query the database.
     log_refusal(kind, what, network=request.remote_addr or "-", account_id=session and session.user_id)
 
 
-def _page(said: Said, sentence: str, fields: dict[str, list[str]] | None) -> str:
+def _page(said: RefusalResponse, sentence: str, fields: dict[str, list[str]] | None) -> str:
     if "refused_page" in g:
-        database.close_session()  # The page must not read, let alone write, what was refused half-way.
+        database.close_session()  # The page must neither read nor write what was refused.
         try:
             return _form_page(said, sentence, fields)
         except errors.UNAVAILABLE as problem:
-            session.pop("_flashes", None)  # The error page says it already.
-            log.warning("answered without the form: %s: %s", type(problem).__name__, _first_line(problem))
+            session.pop("_flashes", None)  # The error page shows the sentence itself.
+            log.warning("answered without the form page: %s: %s", type(problem).__name__, _first_line(problem))
     return _error_page(said.status, sentence)
 
 
-def _form_page(said: Said, sentence: str, fields: dict[str, list[str]] | None) -> str:
-    """Show the page that was being used, with the sentence at its field or at its top."""
-    g.is_refused = said.word not in ("check_email", "code_missing")  # Questions and half of an answer are no errors.
+def _form_page(said: RefusalResponse, sentence: str, fields: dict[str, list[str]] | None) -> str:
+    """Render the page that was being used, with the sentence next to its field or at the top."""
+    g.is_refused = said.word not in ("check_email", "code_missing")  # Questions are not errors.
     if said.status >= 500:
         sentence = gettext("%(sentence)s Reference: %(reference)s", sentence=sentence, reference=_reference())
     if said.field and not fields and said.field in g.refused_form:
@@ -186,7 +200,7 @@ def _form_page(said: Said, sentence: str, fields: dict[str, list[str]] | None) -
 
 
 def _error_page(status: int, sentence: str) -> str:
-    """Show a refusal on a page of its own, with the ways that lead on."""
+    """Render an error page with links to continue."""
     is_fault = status >= 500
     again = _way_back() if is_fault and request.method in SAFE else None
     host, _, path = (request.referrer or "").partition("://")[2].partition("/")
@@ -205,7 +219,7 @@ def _error_page(status: int, sentence: str) -> str:
 def _visitor(*, is_fault: bool) -> guard.Visitor | None:
     """Return who is signed in, for the navigation.
 
-    After a fault only if it is known already: to ask for it may be what fails.
+    After a fault only if it is already known: looking it up may be what fails.
     """
     if not is_fault:
         try:
@@ -217,7 +231,7 @@ def _visitor(*, is_fault: bool) -> guard.Visitor | None:
 
 
 def _reference() -> str:
-    """Return the reference of this request, under which the log has the fault that its reader sees."""
+    """Return the reference of this request, which is shown to the user and logged with the error."""
     if "reference" not in g:
         g.reference = secrets.token_hex(4)
     return str(g.reference)
@@ -225,19 +239,19 @@ def _reference() -> str:
 
 def _invalid(error: Invalid) -> Answer:
     fields = all_errors(error.form)
-    return _no(Said(400, "invalid", "", next(iter(fields.values()))[0]), fields=fields)
+    return _no(RefusalResponse(400, "invalid", "", next(iter(fields.values()))[0]), fields=fields)
 
 
 def _doubted(error: Doubtful) -> Answer:
     g.doubt = error.doubt
     told = error.doubt._asdict() | {"question": str(error.doubt.question)}
-    return _no(Said(400, "check_email", "email", error.doubt.question), **told)
+    return _no(RefusalResponse(400, "check_email", "email", error.doubt.question), **told)
 
 
 def _refused(error: errors.Refusal) -> Answer:
     said, details = tell(error, of_another=request.blueprint == "users")
     if isinstance(error, errors.PasswordWrong) and "oldpwd" in g.get("refused_form", ()):
-        said = said._replace(field="oldpwd")  # Where a new password is typed, too, `password` is that one.
+        said = said._replace(field="oldpwd")  # In a form with a new password, `password` is the new one.
     if wants_page() and isinstance(error, errors.SignInRequired):
         return redirect(url_for("auth.login", next=_way_back()), 303)
     if wants_page() and isinstance(error, errors.ReauthRequired):
@@ -246,14 +260,14 @@ def _refused(error: errors.Refusal) -> Answer:
 
 
 def reauth_page(form: ReauthForm) -> str:
-    """Show the page that asks for the password once more, and that carries along what an interrupted form held."""
+    """Render the page that asks for the password again, with the data of an interrupted form as hidden fields."""
     own = ("csrf_token", *(field.name for field in form))
     carried = [(name, value) for name, value in request.form.items(multi=True) if name not in own]
     return render_template("cms/reauth.html", form=form, carried=carried)
 
 
 def _way_back() -> str | None:
-    """Return the page to come back to: this one, or the one whose form was sent."""
+    """Return the page to return to: this one, or the one whose form was submitted."""
     here = request.full_path if request.query_string else request.path
     if request.method in SAFE:
         return own_path(here)
@@ -262,21 +276,21 @@ def _way_back() -> str | None:
 
 def _http_error(error: HTTPException) -> Answer:
     if error.code is None or error.code < 400:
-        return error.get_response()  # A redirect of the router's own.
+        return error.get_response()  # A redirect of the router.
     word, sentence = HTTP_ERRORS.get(error.code, HTTP_ERRORS[400])
     if isinstance(error, SecurityError):
         sentence = HOST_UNKNOWN
-    answer = _no(Said(error.code, word, "", sentence), kind=SPECIAL_KINDS.get(type(error), ""))
-    if isinstance(error, MethodNotAllowed):  # RFC 9110, 15.5.6: a 405 names what is allowed.
+    answer = _no(RefusalResponse(error.code, word, "", sentence), kind=SPECIAL_KINDS.get(type(error), ""))
+    if isinstance(error, MethodNotAllowed):  # RFC 9110, 15.5.6: a 405 lists the allowed methods.
         return _with_headers(answer, {"Allow": ", ".join(sorted(error.valid_methods or ()))})
     if error.code == 413:
-        # The next request would be taken for the rest of a body that nobody read.
+        # The unread rest of the body would be parsed as the next request.
         return _with_headers(answer, {"Connection": "close"})
     return answer
 
 
 def _with_headers(answer: Answer, headers: dict[str, str]) -> Answer:
-    """Add headers to an answer, whichever form it has."""
+    """Add headers to a response in either form."""
     if isinstance(answer, tuple):
         return answer[0], answer[1], headers
     answer.headers.update(headers)
@@ -285,14 +299,14 @@ def _with_headers(answer: Answer, headers: dict[str, str]) -> Answer:
 
 def _unavailable(error: Exception) -> Answer:
     log.warning("answered 503, reference %s: %s: %s", _reference(), type(error).__name__, _first_line(error))
-    return _no(Said(503, "unavailable", "", UNAVAILABLE), retry_after=UNAVAILABLE_SECONDS)
+    return _no(RefusalResponse(503, "unavailable", "", UNAVAILABLE), retry_after=UNAVAILABLE_SECONDS)
 
 
 def _fault(error: Exception) -> Answer:
-    """Answer a fault of ours: the log has it under the reference that the reader sees."""
+    """Report an error in the application, and log it with the reference shown to the user."""
     log.error("answered 500, reference %s", _reference(), exc_info=error)
     word, sentence = HTTP_ERRORS[500]
-    return _no(Said(500, word, "", sentence))
+    return _no(RefusalResponse(500, word, "", sentence))
 
 
 def _first_line(error: Exception) -> str:

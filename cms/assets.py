@@ -1,6 +1,6 @@
-"""/assets/: jQuery and Bootstrap out of their pip packages and our own few files, from memory, kept for ever.
+"""/assets/: jQuery and Bootstrap from their pip packages, and our own files, served from memory.
 
-The address of a file holds the beginning of its hash, so that a browser may keep it and a new one has a new address.
+The URL of a file contains the beginning of its hash, so that browsers can cache it without a limit.
 """
 
 import gzip
@@ -27,14 +27,14 @@ PACKAGED = {
 
 @bp.app_template_global()
 def asset(name: str) -> str:
-    """Return the address of a file, for a template."""
+    """Return the URL of a file, for templates."""
     return urls.url_for("assets.serve", mark=_read(name)[1], name=name)
 
 
 @bp.get("/<mark>/<path:name>")
 @open_to_all
 def serve(mark: str, name: str) -> Response:
-    """Serve a file, compressed where the browser takes it."""
+    """Serve a file, compressed if the browser accepts it."""
     try:
         content, right_mark, compressed = _read(name)
     except FileNotFoundError:
@@ -52,7 +52,7 @@ def serve(mark: str, name: str) -> Response:
 
 @cache
 def _read(name: str) -> tuple[bytes, str, bytes]:
-    """Return a file, the mark in its address, and the file compressed. Raises FileNotFoundError."""
+    """Return a file, the hash in its URL, and the compressed file. Raises FileNotFoundError."""
     content = _path(name).read_bytes()
     return content, sha256(content).hexdigest()[:10], gzip.compress(content, mtime=0)
 

@@ -18,7 +18,7 @@ bp = Blueprint("auth", __name__, url_prefix="/cms")
 
 @bp.get("/")
 def home() -> str:
-    """Show the start page, with what is going on with the address."""
+    """Show the start page, with the state of a change of address."""
     change = pending.of(g.cms_user, g.session, guard.origin())
     return render_template("cms/home.html", change=change, frozen_until=pending.frozen_until(g.cms_user))
 
@@ -26,7 +26,7 @@ def home() -> str:
 @bp.get("/login/")
 @open_to_all
 def login() -> Answer | str:
-    """Show the sign-in page, and why a session ended; who is signed in has no use for it."""
+    """Show the sign-in page, with the reason why a session ended. Redirects if already signed in."""
     if guard.is_signed_in():
         return redirect(_next(request.args.get("next")))
     filled = {"email": guard.pop_remembered_address(), "next": own_path(request.args.get("next")) or ""}
@@ -36,7 +36,7 @@ def login() -> Answer | str:
 @bp.post("/login/")
 @open_to_all
 def login_post() -> Answer:
-    """Sign somebody in; a session that this browser had ends."""
+    """Sign in; an existing session of this browser ends."""
     form = checked(LoginForm(request.form), _login_page)
     email, password, remember = str(form.email.data), str(form.password.data), bool(form.remember.data)
     if guard.is_signed_in():
@@ -53,27 +53,27 @@ def login_post() -> Answer:
 
 @bp.post("/logout/")
 def logout() -> Answer:
-    """Sign out: the session ends at the server, the cookie is emptied, the browser deletes what it kept."""
+    """Sign out: end the session on the server, clear the cookie, and have the browser clear its cache."""
     sign_in.sign_out(guard.actor())
     session.clear()
     after_this_request(headers.clear_site_data)
     to = url_for("auth.login")
-    return done(gettext("You are signed out."), to, next=to)
+    return done(gettext("You have signed out."), to, next=to)
 
 
 @bp.get("/reauth/")
 def reauth() -> str:
-    """Show the page that asks for the password once more."""
+    """Show the page that asks for the password again."""
     return reauth_page(ReauthForm(data={"next": own_path(request.args.get("next")) or ""}))
 
 
 @bp.post("/reauth/")
 def reauth_post() -> Answer:
-    """Take the password as proof for the next minutes, and go on where it was asked for."""
+    """Confirm the password, and continue where it was requested."""
     form = checked(ReauthForm(request.form), reauth_page)
     session["sid"] = sign_in.prove(guard.actor(), str(form.password.data))
     if resume := own_path(form.resume.data):
-        return redirect(resume, 307)  # The browser sends the interrupted form once more, with all that it held.
+        return redirect(resume, 307)  # The browser resubmits the interrupted form.
     to = _next(form.next.data)
     return done("", to, next=to)
 
@@ -87,23 +87,23 @@ def _login_page(form: LoginForm, ending: Ending | None = None) -> str:
 
 
 def _ending_sentence(ending: Ending) -> str:
-    """Say why a session is over, as far as that is known."""
+    """Return why a session ended, as far as that is known."""
     if ending.reason == "idle":
         span = _span(ending.seconds)
-        return str(gettext("You were signed out because the session was not used for %(span)s.", span=span))
+        return str(gettext("You were signed out after %(span)s of inactivity.", span=span))
     if ending.reason == "age":
         span = _span(ending.seconds)
-        return str(gettext("You were signed out because a session ends after %(span)s at the latest.", span=span))
+        return str(gettext("You were signed out because a session lasts at most %(span)s.", span=span))
     return str(
         gettext(
-            "Your session has ended. It was ended in another browser or by an administrator, the password or the "
-            "e-mail address was changed, or the session was not used for too long."
+            "Your session has ended. It may have been ended from another browser or by an administrator, "
+            "your password or email address may have been changed, or you may have been inactive for too long."
         )
     )
 
 
 def _span(seconds: int) -> str:
-    """Return a span in the largest unit that measures it exactly: "1 hour", "90 minutes", "14 days"."""
+    """Return a time span in the largest exact unit: "1 hour", "90 minutes", "14 days"."""
     if seconds % 60:
         return str(ngettext("%(num)d second", "%(num)d seconds", seconds))
     if seconds % 3600:

@@ -23,7 +23,7 @@ csrf = CSRFProtect()
 
 
 class Visitor(NamedTuple):
-    """What every page shows of who is signed in: plain values, so that showing them never asks the database."""
+    """What pages show of the signed-in administrator: plain values, so that rendering never queries the database."""
 
     username: str
     manages: bool
@@ -31,11 +31,11 @@ class Visitor(NamedTuple):
 
 
 class ForeignSite(Forbidden):
-    """The request was sent by a page of another site."""
+    """The request was sent from another site."""
 
 
 def init_app(app: Flask) -> None:
-    """Stand before every view; a template asks `{% if g.cms_user is permitted("administrators") %}`."""
+    """Check every request; templates use `{% if g.cms_user is permitted("administrators") %}`."""
     csrf.init_app(app)
     app.context_processor(lambda: {"csrf_token": csrf_token})
     app.add_template_global(csrf_token)
@@ -50,13 +50,13 @@ def csrf_token() -> str:
 
 
 def open_to_all(view: View) -> View:
-    """Mark a view that needs nobody to be signed in; all others do."""
+    """Mark a view as public; all others require a signed-in administrator."""
     view.open_to_all = True  # type: ignore[attr-defined]
     return view
 
 
 def permission_required(permission: str) -> Callable[[View], View]:
-    """Mark views that only some roles may use, and whose changes need the password proved lately."""
+    """Mark views for some roles only, whose POST requests require a recently confirmed password."""
 
     def mark(view: View) -> View:
         view.permission = permission  # type: ignore[attr-defined]
@@ -66,11 +66,11 @@ def permission_required(permission: str) -> Callable[[View], View]:
 
 
 def check() -> None:
-    """Let a request through to its view, with `g.cms_user` and `g.session` set where somebody is signed in.
+    """Check a request before its view, and set `g.cms_user` and `g.session` if somebody is signed in.
 
-    Raises SecurityError where the host is not one that is served, RequestEntityTooLarge, SignInRequired, and Forbidden
-    where the role has not the view's permission. For what would change something it also raises ForeignSite,
-    UnsupportedMediaType where it is no form, CSRFError without the session's token.
+    Raises SecurityError for a host that is not served, RequestEntityTooLarge, SignInRequired, and Forbidden without the
+    permission of the view. For unsafe methods also ForeignSite, UnsupportedMediaType for anything but a form, and
+    CSRFError without the token of the session.
     """
     _require_served_host()
     _limit_body()
@@ -95,7 +95,7 @@ def check() -> None:
 
 
 def is_signed_in() -> bool:
-    """Say whether somebody is signed in; find them in one query, once a request."""
+    """Return whether somebody is signed in; loads the session in one query, once per request."""
     if "cms_user" not in g:
         sid = session.get("sid")
         g.cms_user, g.session = (sessions.find(sid) if sid else None) or (None, None)
@@ -104,21 +104,21 @@ def is_signed_in() -> bool:
 
 
 def set_visitor(user: CMSUser | None) -> None:
-    """Keep what every page shows of who is signed in, as it is now."""
+    """Store what pages show of the signed-in administrator."""
     g.visitor = Visitor(user.username, user.may("administrators"), user.language) if user else None
 
 
 def pop_session_ending() -> sessions.Ending | None:
-    """Return why the session of this browser is over, once; None if it had none.
+    """Return once why the session of this browser ended; None if it had none.
 
-    The id comes out of a cookie with our signature: whoever has none, or made one up, learns nothing.
+    The id is from a signed cookie: a forged cookie reveals nothing.
     """
     sid = session.pop("sid", None)
     return sessions.ending(sid) if sid else None
 
 
 def remember_address(email: str) -> None:
-    """Have the sign-in page filled in with this address, once. It goes into the cookie, not into an address bar."""
+    """Prefill the sign-in page with this address once. It is stored in the cookie, not in the URL."""
     session["sign_in_as"] = email
 
 
@@ -128,14 +128,14 @@ def pop_remembered_address() -> str:
 
 
 def actor() -> Actor:
-    """Return who acts, and the session in which they do. Raises SignInRequired."""
+    """Return the acting administrator with their session. Raises SignInRequired."""
     if not is_signed_in():
         raise SignInRequired
     return Actor(g.cms_user, g.session, origin())
 
 
 def start_session(sid: str, *, remember: bool) -> None:
-    """Give the browser the cookie of a session that just began; nothing of the visitor before stays in it."""
+    """Store a new session in the cookie, without any data of the previous visitor."""
     session.clear()
     session.permanent = remember
     session["sid"] = sid
@@ -143,7 +143,7 @@ def start_session(sid: str, *, remember: bool) -> None:
 
 def origin() -> Origin:
     """Return where the request comes from."""
-    # In production the name in the request proves nothing: a link in a mail must not lead where a stranger wants.
+    # In production the Host header is not trusted: it must not decide where a link in a mail leads.
     site = current_app.config["SITE_URL"]
     if not site and current_app.config["CMS_ENV"] == "development":
         site = request.host_url.rstrip("/")
@@ -154,7 +154,7 @@ def origin() -> Origin:
 
 
 def time_zone_cookie() -> str:
-    """Return the name of the cookie in which a script (static/js/zltime.js) tells the reader's time zone."""
+    """Return the name of the cookie in which static/js/zltime.js stores the time zone of the browser."""
     return f"{current_app.config['SESSION_COOKIE_NAME']}_time_zone"
 
 
@@ -162,17 +162,17 @@ MARK_SECONDS = 365 * 86400
 
 
 def mark_browser(user: CMSUser) -> None:
-    """Have this browser known as one of the account's, beyond the end of its session."""
+    """Mark this browser as a known one of the account, beyond the end of its session."""
     after_this_request(partial(keep_browser_mark, sign_in.mark_browser(user)))
 
 
 def browser_mark() -> str:
-    """Return the mark with which this browser shows that it has signed in before, or nothing."""
+    """Return the mark of a browser that has signed in before, or an empty text."""
     return request.cookies.get(_mark_name(), "").encode("ascii", "replace").decode()
 
 
 def keep_browser_mark(mark: str, response: Response) -> Response:
-    """Have the browser keep its mark, beyond the end of its session."""
+    """Store the mark in the browser, beyond the end of its session."""
     secure = current_app.config["SESSION_COOKIE_SECURE"]
     response.set_cookie(_mark_name(), mark, MARK_SECONDS, httponly=True, samesite="Lax", secure=secure)
     return response
@@ -187,7 +187,7 @@ SYSTEMS = ("Windows", "Android", "iPhone", "iPad", "Macintosh", "Linux")
 
 
 def browser_name(agent: str) -> str:
-    """Return what a person would call the browser: "Firefox 131, Windows"; never more of the header than that."""
+    """Return a readable name of the browser, such as "Firefox 131, Windows", and nothing else of the header."""
     system = next((system for system in SYSTEMS if system in agent), "")
     for mark, name in BROWSERS:
         if found := re.search(rf"{mark}[A-Za-z]*/(\d{{1,4}})", agent):
@@ -196,17 +196,17 @@ def browser_name(agent: str) -> str:
 
 
 def own_path(path: str | None) -> str | None:
-    """Return a path of this site, or None for what would lead anywhere else."""
+    """Return a path of this site, or None for any other target."""
     if not path or not re.fullmatch(r"/[!-~]*", path) or path[1:2] in ("/", "\\") or "\\" in path:
         return None
     return path
 
 
 def _require_served_host() -> None:
-    """Raise SecurityError for a host that is not ours, whatever is asked for.
+    """Raise SecurityError for a host that is not served, for every path.
 
-    In development that is everything but this machine. Otherwise a page of a stranger could have the browser of a
-    developer resolve the stranger's name to 127.0.0.1, and read the mailbox (DNS rebinding).
+    In development only this machine is served. Otherwise another site could resolve its own name to 127.0.0.1 and read
+    the mailbox of a developer (DNS rebinding).
     """
     names = current_app.config["SERVED_HOSTS"] or (
         hosts.LOCAL if current_app.config["CMS_ENV"] == "development" else ()
@@ -218,8 +218,7 @@ def _require_served_host() -> None:
 def _limit_body() -> None:
     """Raise RequestEntityTooLarge for a body that is too large, BadRequest for one that is broken.
 
-    A body that comes in chunks does not say how long it is. Werkzeug would cut it off at the limit, and take the
-    beginning of a form for the whole of it.
+    A chunked body has no length. Werkzeug would truncate it at the limit, and parse the beginning as the whole form.
     """
     most = request.max_content_length
     if most is None:
@@ -228,14 +227,14 @@ def _limit_body() -> None:
     if "Transfer-Encoding" in request.headers:
         try:
             is_longer = len(request.get_data()) >= most and request.input_stream.read(1)
-        except Exception as problem:  # Each server has its own classes for chunks that it cannot read.
+        except Exception as problem:  # Each server has its own exceptions for invalid chunks.
             raise BadRequest from problem
     if is_longer:
         raise RequestEntityTooLarge
 
 
 def _refuse_foreign_site() -> None:
-    """Refuse what another site sends with our cookie: Fetch Metadata says so, or Origin where a browser is older."""
+    """Refuse requests from another site, by Fetch Metadata or, for older browsers, by Origin."""
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     if site is not None:
         if site not in ("same-origin", "none"):

@@ -1,4 +1,4 @@
-"""What every answer carries, so that a browser does no more with it than it should."""
+"""Security headers of every response."""
 
 from flask import Flask, Response, current_app, request
 
@@ -8,26 +8,26 @@ CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "font-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
 )  # data: images are Bootstrap's icons.
-# What an answer depends on beside its address: page or JSON, the language, and who is signed in (RFC 9110, 12.5.5).
+# What a response depends on besides its URL: page or JSON, the language, and the session (RFC 9110, 12.5.5).
 VARY = ("Accept", "X-Requested-With", "Accept-Language", "Cookie")
 
 
 def init_app(app: Flask) -> None:
-    """Add the headers to every answer, errors included."""
+    """Add the headers to every response, including errors."""
     app.after_request(add)
 
 
 def add(response: Response) -> Response:
-    """Add what ASVS 3.4 asks for; no page of an account is kept by anybody (14.3.2)."""
+    """Add the headers of ASVS 3.4, and prevent the caching of pages (14.3.2)."""
     headers = response.headers
-    headers.setdefault("Content-Security-Policy", CSP)  # The mailbox of a developer has others (cms/mailbox.py).
+    headers.setdefault("Content-Security-Policy", CSP)  # cms/mailbox.py sets others.
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Referrer-Policy"] = "same-origin"
     headers["Cross-Origin-Opener-Policy"] = "same-origin"
     headers["Cross-Origin-Resource-Policy"] = "same-origin"
     if "Cache-Control" not in headers:
         headers["Cache-Control"] = "no-store"
-    if "Vary" not in headers:  # A file is the same for everybody, and says so itself.
+    if "Vary" not in headers:  # Static files set their own.
         response.vary.update(VARY)
     if current_app.config["CMS_ENV"] == "production" and request.is_secure:
         subdomains = "; includeSubDomains" if current_app.config["HSTS_SUBDOMAINS"] else ""
@@ -36,9 +36,9 @@ def add(response: Response) -> Response:
 
 
 def clear_site_data(response: Response) -> Response:
-    """Have the browser delete what it keeps of this site (ASVS 14.3.1), as far as it would listen: over HTTPS.
+    """Have the browser clear the data of this site (ASVS 14.3.1), which it does over HTTPS only.
 
-    Not the cookies: the session's is emptied already, the others belong to the browser (cms/guard.py).
+    Cookies are not included: that of the session is already cleared, the others belong to the browser (cms/guard.py).
     """
     if request.is_secure or hosts.is_served(request.host, hosts.LOCAL):
         response.headers["Clear-Site-Data"] = '"cache", "storage"'

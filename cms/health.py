@@ -1,4 +1,4 @@
-"""/healthz and /readyz: for whoever restarts us, and for whoever sends us requests."""
+"""/healthz and /readyz: health checks for process managers and load balancers."""
 
 from flask import Blueprint
 
@@ -12,15 +12,15 @@ bp = Blueprint("health", __name__)
 @bp.get("/healthz")
 @open_to_all
 def healthz() -> Answer:
-    """Say that the process answers."""
+    """Report that the process responds."""
     return data()
 
 
 @bp.get("/readyz")
 @open_to_all
 def readyz() -> Answer:
-    """Say that the database and the cache answer, too; 503 if one of them does not, or the process is about to end.
+    """Report whether database and cache respond; 503 if one does not, or the process is about to stop.
 
-    A clock that is wrong is told, and stays 200: if it is the database's, every machine would be taken out of service.
+    A wrong clock is reported with 200: if it is that of the database, every machine would be taken out of service.
     """
     return data(clock_offset_seconds=readiness.check())

@@ -1,4 +1,4 @@
-"""Chinese and English: the catalogues, and which of the two a reader gets."""
+"""Translations, and the choice of the language of a request."""
 
 from collections.abc import MutableMapping
 from functools import cache
@@ -21,20 +21,20 @@ CATALOGUES = Path(__file__).resolve().parent.parent / "translations"
 
 
 class CompiledDomain(Domain):  # type: ignore[misc]
-    """The catalogues of `translations/`, compiled in memory: no build step is needed, and no folder to write to."""
+    """The catalogues of `translations/`, compiled in memory, without a build step or writable folder."""
 
     def get_translations(self) -> NullTranslations:
-        """Return the sentences in the language of the reader."""
+        """Return the catalogue of the current language."""
         return compiled_catalogue(current_language())
 
 
 class Environment(templating.Environment):
-    """Templates, each compiled once for every language: their sentences are looked up then, and not on each page."""
+    """An environment that compiles each template once per language, and translates its sentences then."""
 
     language: str | None = None  # None: of the reader; only `get_template` knows it.
 
     def __init__(self, app: Flask, **options: Any) -> None:
-        """Take what every environment takes."""
+        """Create an environment whose language is that of the reader."""
         super().__init__(app, **options)
         self._translated: dict[str, Environment] = {}
 
@@ -84,7 +84,7 @@ class Translator(NodeTransformer):
 
 
 def init_app(app: Flask) -> None:
-    """Compile the catalogues, and choose the language of every request."""
+    """Compile the catalogues, and select the language of every request."""
     for language in LANGUAGES:
         compiled_catalogue(language)
     app.jinja_environment = Environment  # type: ignore[assignment]
@@ -98,9 +98,9 @@ def select_locale() -> Locale:
 
 
 def _select_language() -> str:
-    if not has_request_context():  # The command line: who reads a mail may have chosen, otherwise it is Chinese.
+    if not has_request_context():  # On the command line mails are in the recipient's language, by default Chinese.
         return LANGUAGES[0]
-    visitor = g.get("visitor")  # Not the administrator's row: after a fault, reading it could ask the database again.
+    visitor = g.get("visitor")  # Not the administrator: after a fault, reading the row could query the database again.
     return (visitor and visitor.language) or request.accept_languages.best_match(LANGUAGES) or LANGUAGES[0]
 
 
@@ -111,12 +111,12 @@ def current_language() -> str:
 
 @cache
 def compiled_catalogue(language: str) -> NullTranslations:
-    """Return the sentences in a language; it is read once in the life of the process."""
+    """Return the catalogue of a language; it is read once per process."""
     source = CATALOGUES / language / "LC_MESSAGES" / "messages.po"
-    if not source.exists():  # English stands in the source.
+    if not source.exists():  # English is in the source.
         return NullTranslations()
     content = BytesIO()
     with source.open("rb") as file:
-        write_mo(content, read_po(file, locale=language))  # The locale knows its plurals.
+        write_mo(content, read_po(file, locale=language))  # The locale defines the plural forms.
     content.seek(0)
     return Translations(content, domain="messages")

@@ -1,4 +1,4 @@
-"""/dev/mailbox/: what was mailed, in development only."""
+"""/dev/mailbox/: outgoing mail, in development only."""
 
 import re
 
@@ -25,7 +25,7 @@ def show() -> Response:
 @bp.get("/mailbox/<message_id>/")
 @open_to_all
 def show_html(message_id: str) -> Response:
-    """Show the HTML part of a mail: with its inline styles, and so that it neither runs nor loads anything."""
+    """Show the HTML part of a mail with its inline styles, in a sandbox that runs and loads nothing."""
     found = mailbox.message(message_id)
     if found is None:
         abort(404)

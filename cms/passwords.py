@@ -1,4 +1,4 @@
-"""/cms/resetpwd/ and /cms/forgotpwd/: a new password, with the old one or with a link by mail."""
+"""/cms/resetpwd/ and /cms/forgotpwd/: set a new password, with the old one or with a mailed link."""
 
 from flask import Blueprint, g, render_template, request, session, url_for
 from flask_babel import get_locale, gettext
@@ -14,43 +14,43 @@ bp = Blueprint("passwords", __name__, url_prefix="/cms")
 
 @bp.get("/resetpwd/")
 def reset_password() -> str:
-    """Show where to change one's password."""
+    """Show the form to change the password."""
     return _reset_page(ChangePasswordForm())
 
 
 @bp.post("/resetpwd/")
 def reset_password_post() -> Answer:
-    """Change the password of who knows the old one."""
+    """Change the password, with the old one."""
     form = ChangePasswordForm(request.form, unlike=(g.cms_user.username, g.cms_user.email))
     checked(form, _reset_page)
     old, new = str(form.oldpwd.data), str(form.password.data)
     changed = new_password.change(guard.actor(), old=old, new=new)
     session["sid"] = changed.sid
     guard.mark_browser(changed.account)
-    return done(gettext("Your password is changed. All other sessions are ended."), url_for(".reset_password"))
+    return done(gettext("Your password has been changed. All other sessions have ended."), url_for(".reset_password"))
 
 
 @bp.get("/forgotpwd/")
 @open_to_all
 def forgot_password() -> str:
-    """Show where to ask for a link."""
+    """Show the form to request a link."""
     return _forgot_page(ForgotPasswordForm())
 
 
 @bp.post("/forgotpwd/")
 @open_to_all
 def forgot_password_post() -> Answer:
-    """Have a link mailed, if there is such an administrator; the answer is the same if there is not."""
+    """Send a link if the administrator exists; the response is the same if not."""
     form = checked(ForgotPasswordForm(request.form), _forgot_page)
     new_password.ask_for_link(str(form.email.data), str(get_locale()), guard.origin())
-    message = gettext("If this address belongs to an administrator, a link is on its way to it.")
+    message = gettext("If this address belongs to an administrator, we will send a link to it.")
     return done(message, url_for("auth.login"))
 
 
 @bp.get("/forgotpwd/<token>/")
 @open_to_all
 def choose_password(token: str) -> str:
-    """Show where to type the new password."""
+    """Show the form to set a new password."""
     return render_template("cms/newpwd.html", form=NewPasswordForm(), email=new_password.preview(token).email)
 
 
@@ -65,7 +65,7 @@ def choose_password_post(token: str) -> Answer:
     guard.mark_browser(new_password.choose(token, str(form.password.data), guard.origin()))
     session.clear()
     guard.remember_address(email)
-    return done(gettext("The new password is set. Please sign in with it."), url_for("auth.login"))
+    return done(gettext("Your new password has been set. Sign in with it."), url_for("auth.login"))
 
 
 def _reset_page(form: ChangePasswordForm) -> str:

@@ -1,4 +1,4 @@
-"""/cms/profile/: one's own data, and /cms/register/: giving them for the first time, on an invitation."""
+"""/cms/profile/ and /cms/register/: the profile, and registration with an invitation."""
 
 from flask import Blueprint, g, render_template, request, session, url_for
 from flask_babel import get_locale, gettext, refresh
@@ -15,25 +15,25 @@ bp = Blueprint("profile", __name__, url_prefix="/cms")
 
 @bp.get("/profile/")
 def show_profile() -> str:
-    """Show one's own data."""
+    """Show the profile."""
     user = g.cms_user
     return _profile_page(ProfileForm(obj=user, data={"version": user.profile_version, "language": user.language or ""}))
 
 
 @bp.post("/profile/")
 def show_profile_post() -> Answer:
-    """Change one's own data; a new language takes effect at once."""
+    """Update the profile; a new language takes effect immediately."""
     form = checked(ProfileForm(request.form), _profile_page)
     g.cms_user = profile.update(guard.actor(), _given(form), version=form.version.data or 0)
     guard.set_visitor(g.cms_user)
     refresh()
-    return done(gettext("Your data are saved."), url_for(".show_profile"), version=g.cms_user.profile_version)
+    return done(gettext("Your profile has been saved."), url_for(".show_profile"), version=g.cms_user.profile_version)
 
 
 @bp.get("/register/<token>/")
 @open_to_all
 def register(token: str) -> str:
-    """Show the form that an invitation leads to."""
+    """Show the registration form of an invitation."""
     email = registration.preview(token).email
     return render_template("cms/register.html", form=RegisterForm(data={"language": str(get_locale())}), email=email)
 
@@ -41,18 +41,18 @@ def register(token: str) -> str:
 @bp.post("/register/<token>/")
 @open_to_all
 def register_post(token: str) -> Answer:
-    """Make the invited administrator."""
+    """Create the account of the invited administrator."""
     email = registration.preview(token).email
     form = RegisterForm(request.form, unlike=(email,))
     checked(form, lambda form: render_template("cms/register.html", form=form, email=email))
     registration.register(token, _given(form), str(form.password.data), guard.origin())
     session.clear()
     guard.remember_address(email)
-    return done(gettext("Welcome! Please sign in."), url_for("auth.login"))
+    return done(gettext("Account created. Sign in to continue."), url_for("auth.login"))
 
 
 def _given(form: ProfileForm | RegisterForm) -> Profile:
-    """Return what was given, with None for what was left out."""
+    """Return the submitted profile, with None for omitted fields."""
     return Profile(
         username=str(form.username.data),
         mobile=form.mobile.data or None,

@@ -1,4 +1,4 @@
-"""/cms/security/: the administrator's own history, and the browsers in which they are signed in."""
+"""/cms/security/: the sessions and the history of the signed-in administrator."""
 
 from flask import Blueprint, g, render_template, request, url_for
 from flask_babel import gettext
@@ -9,7 +9,7 @@ from cms.answers import Answer, done
 
 bp = Blueprint("security", __name__, url_prefix="/cms/security")
 
-NEWEST = 2**31 - 1  # Larger numbers there are not, and PostgreSQL would not know them.
+NEWEST = 2**31 - 1  # The largest integer in PostgreSQL.
 
 
 @bp.get("/")
@@ -25,7 +25,7 @@ def security() -> str:
 
 
 def before() -> int:
-    """Return the number of the row of a history below which the page at hand begins."""
+    """Return the row number below which the requested page of the history begins."""
     return min(request.args.get("before", NEWEST, type=int), NEWEST)
 
 
@@ -33,11 +33,11 @@ def before() -> int:
 def end_session(session_id: int) -> Answer:
     """End one other session."""
     history.end_session(guard.actor(), session_id)
-    return done(gettext("The session is ended."), url_for(".security"))
+    return done(gettext("The session has ended."), url_for(".security"))
 
 
 @bp.post("/sessions/end_others/")
 def end_other_sessions() -> Answer:
     """End all other sessions."""
     history.end_other_sessions(guard.actor())
-    return done(gettext("All other sessions are ended."), url_for(".security"))
+    return done(gettext("All other sessions have ended."), url_for(".security"))

@@ -1,4 +1,4 @@
-"""What people are told of refusals and of events of the history: on pages, in JSON and on the command line."""
+"""The sentences of refusals and of events in the history, for pages, JSON and the command line."""
 
 from typing import Any, NamedTuple
 
@@ -10,187 +10,175 @@ from accounts.flows.history import Event
 from forms import CODE_WRONG
 
 
-class Said(NamedTuple):
-    """How a refusal is told: HTTP status, stable word, field that it belongs to ("" for none), sentence.
+class Response(NamedTuple):
+    """The HTTP status and the sentence of a refusal; `of_another` is the one for actions on another account."""
 
-    `of_another` is the sentence where somebody acts on an account that is not theirs, if that needs another one.
-    """
+    status: int
+    sentence: Any
+    of_another: Any = ""
+
+
+class RefusalResponse(NamedTuple):
+    """The response to a refused request: HTTP status, error word, field that it belongs to ("" for none), sentence."""
 
     status: int
     word: str
     field: str
     sentence: Any
-    of_another: Any = ""
 
 
-REFUSALS: dict[type[errors.Refusal], Said] = {
-    errors.SignInRequired: Said(401, "sign_in_required", "", lazy_gettext("Please sign in.")),
-    errors.ReauthRequired: Said(401, "reauth_required", "", lazy_gettext("Please enter your password once more.")),
-    errors.WrongCredentials: Said(400, "wrong_credentials", "", lazy_gettext("The address or the password is wrong.")),
-    errors.PasswordWrong: Said(400, "password_wrong", "password", lazy_gettext("The password is wrong.")),
-    errors.SameEmail: Said(
+REFUSALS: dict[type[errors.Refusal], Response] = {
+    errors.SignInRequired: Response(401, lazy_gettext("Sign in to continue.")),
+    errors.ReauthRequired: Response(401, lazy_gettext("Enter your password again.")),
+    errors.WrongCredentials: Response(400, lazy_gettext("The email address or password is incorrect.")),
+    errors.PasswordWrong: Response(400, lazy_gettext("The password is incorrect.")),
+    errors.SameEmail: Response(
         400,
-        "same_email",
-        "email",
-        lazy_gettext("This is already your e-mail address!"),
-        lazy_gettext("This is already the e-mail address of the account."),
+        lazy_gettext("This is already your email address."),
+        lazy_gettext("This is already the email address of the account."),
     ),
-    errors.EmailTaken: Said(409, "email_taken", "email", lazy_gettext("This address belongs to another account.")),
-    errors.CodeWrong: Said(400, "code_wrong", "captcha", CODE_WRONG),
-    errors.CodeExpired: Said(
-        400, "code_expired", "captcha", lazy_gettext("The code has expired. Please get a new one.")
-    ),
-    errors.AskedElsewhere: Said(
+    errors.EmailTaken: Response(409, lazy_gettext("This address belongs to another account.")),
+    errors.CodeWrong: Response(400, CODE_WRONG),
+    errors.CodeExpired: Response(400, lazy_gettext("The code has expired. Get a new one.")),
+    errors.AskedElsewhere: Response(
         409,
-        "asked_elsewhere",
-        "captcha",
         lazy_gettext("This code was requested in another browser. Enter it there, or get a new code here."),
     ),
-    errors.ChangeWasDropped: Said(409, "change_dropped", "captcha", ""),
-    errors.AlreadyChanged: Said(
+    errors.ChangeWasDropped: Response(409, ""),
+    errors.AlreadyChanged: Response(
         409,
-        "already_changed",
-        "",
-        lazy_gettext(
-            "The change has already been made. To undo it, use the link in the mail that tells of the change."
-        ),
+        lazy_gettext("The change has already been made. To undo it, use the link in the email about the change."),
     ),
-    errors.NothingToStop: Said(
-        410, "nothing_to_stop", "", lazy_gettext("This change was cancelled or has expired: there is nothing to stop.")
+    errors.NothingToStop: Response(
+        410,
+        lazy_gettext("This change was cancelled or has expired, so there is nothing to stop."),
     ),
-    errors.CodeMissing: Said(400, "code_missing", "captcha", ""),
-    errors.ChangesFrozen: Said(
-        403, "changes_frozen", "", lazy_gettext("A change was undone lately, so the address stays as it is for now.")
+    errors.CodeMissing: Response(400, ""),
+    errors.ChangesFrozen: Response(
+        403,
+        lazy_gettext("A change was undone recently, so the email address cannot be changed for now."),
     ),
-    errors.LinkDead: Said(
-        410, "link_dead", "", lazy_gettext("This link is used, too old, or was replaced by a newer one.")
+    errors.LinkDead: Response(
+        410, lazy_gettext("This link has been used, has expired, or was replaced by a newer one.")
     ),
-    errors.UsernameTaken: Said(409, "username_taken", "username", lazy_gettext("This user name is taken.")),
-    errors.ProfileChanged: Said(
+    errors.UsernameTaken: Response(409, lazy_gettext("This username is already taken.")),
+    errors.ProfileChanged: Response(
         409,
-        "profile_changed",
-        "",
-        lazy_gettext("Your data were changed in another window. Please look at the saved data and try again."),
+        lazy_gettext("Your profile was changed in another window. Check the saved profile and try again."),
     ),
-    errors.LastSuperuser: Said(
+    errors.LastSuperuser: Response(
         409,
-        "last_superuser",
-        "",
-        lazy_gettext("This is the last superuser: nobody could manage the accounts any more."),
+        lazy_gettext("This is the last superuser. At least one superuser is required."),
     ),
-    errors.NotAllowed: Said(403, "forbidden", "", lazy_gettext("This is not allowed.")),
-    errors.NotYourself: Said(409, "not_yourself", "", lazy_gettext("You cannot do this to your own account.")),
-    errors.NobodyThere: Said(404, "nobody_there", "", lazy_gettext("There is no such administrator.")),
-    errors.TooManyAttempts: Said(
-        429, "too_many_attempts", "captcha", lazy_gettext("Too many wrong codes. Please get a new one later.")
-    ),
-    errors.TooManyRequests: Said(
-        429, "too_many_requests", "", lazy_gettext("Too many requests. Please wait a little.")
-    ),
+    errors.NotAllowed: Response(403, lazy_gettext("This is not allowed.")),
+    errors.NotYourself: Response(409, lazy_gettext("You cannot do this to your own account.")),
+    errors.NobodyThere: Response(404, lazy_gettext("Administrator not found.")),
+    errors.TooManyAttempts: Response(429, lazy_gettext("Too many incorrect codes. Get a new one later.")),
+    errors.TooManyRequests: Response(429, lazy_gettext("Too many requests.")),
 }
 HTTP_ERRORS = {
     400: ("bad_request", lazy_gettext("The request could not be understood.")),
     403: ("forbidden", lazy_gettext("This is not allowed.")),
-    404: ("not_found", lazy_gettext("There is nothing here.")),
-    405: ("method_not_allowed", lazy_gettext("This cannot be done here.")),
-    413: ("too_large", lazy_gettext("That is too much to send.")),
-    415: ("unsupported_media_type", lazy_gettext("Please send a form.")),
+    404: ("not_found", lazy_gettext("Page not found.")),
+    405: ("method_not_allowed", lazy_gettext("This action is not supported here.")),
+    413: ("too_large", lazy_gettext("The request is too large.")),
+    415: ("unsupported_media_type", lazy_gettext("Submit the data as a form.")),
     500: (
         "internal",
-        lazy_gettext("Something went wrong on our side. Please look whether it was done before you try again."),
+        lazy_gettext("Something went wrong. Before you try again, check whether the action was completed."),
     ),
 }
-FIELD_OF = {"new": "captcha", "old": "old_captcha"}
 STILL_MISSING = {
-    "new": lazy_gettext("Right. Now enter the code that was mailed to the new address, too."),
-    "old": lazy_gettext("Right. Now enter the code that was mailed to your present address, too."),
+    "new": lazy_gettext("The code is correct. Now enter the code sent to the new address."),
+    "old": lazy_gettext("The code is correct. Now enter the code sent to your current address."),
 }
 HOST_UNKNOWN = lazy_gettext("This host name is not served here.")
-CSRF_FAILED = lazy_gettext("This page is too old. Please reload it and try again.")
-UNAVAILABLE = lazy_gettext("The service is not available right now. Please try again in a moment.")
+CSRF_FAILED = lazy_gettext("This page has expired. Reload it and try again.")
+UNAVAILABLE = lazy_gettext("The service is currently unavailable. Try again in a moment.")
 
 
 EVENTS = {
-    "administrator_created": lazy_gettext("Account made"),
+    "administrator_created": lazy_gettext("Account created"),
     "signed_in": lazy_gettext("Signed in"),
     "signed_out": lazy_gettext("Signed out"),
     "sign_in_failed": lazy_gettext("Sign-in failed"),
-    "password_proved": lazy_gettext("Password entered again"),
-    "password_wrong": lazy_gettext("Wrong password"),
-    "wrong_credentials": lazy_gettext("Sign-in failed: the password, the address or the account was changed meanwhile"),
-    "password_link_sent": lazy_gettext("Link to set a new password mailed"),
+    "password_proved": lazy_gettext("Password confirmed"),
+    "password_wrong": lazy_gettext("Incorrect password"),
+    "wrong_credentials": lazy_gettext(
+        "Sign-in failed: the password, the address or the account was changed in the meantime"
+    ),
+    "password_link_sent": lazy_gettext("Link to set a new password sent"),
     "password_set": lazy_gettext("New password set"),
-    "code_requested": lazy_gettext("Code requested for a new e-mail address"),
-    "code_wrong": lazy_gettext("Wrong code"),
-    "code_missing": lazy_gettext("One of two codes entered"),
-    "code_expired": lazy_gettext("Code expired"),
-    "code_locked": lazy_gettext("Too many wrong codes: the code no longer works"),
-    "tries_spent": lazy_gettext("Too many wrong codes in a day"),
-    "change_cancelled": lazy_gettext("Change of the e-mail address cancelled"),
-    "change_stopped": lazy_gettext("Change stopped by the present address"),
-    "email_changed": lazy_gettext("E-mail address changed"),
-    "change_undone": lazy_gettext("Change undone by the old address"),
-    "session_ended": lazy_gettext("A session ended"),
+    "code_requested": lazy_gettext("Code requested for a new email address"),
+    "code_wrong": lazy_gettext("Incorrect code"),
+    "code_missing": lazy_gettext("First of two codes accepted"),
+    "code_expired": lazy_gettext("Refused: code expired"),
+    "code_locked": lazy_gettext("Too many incorrect codes: the code no longer works"),
+    "tries_spent": lazy_gettext("Too many incorrect codes within 24 hours"),
+    "change_cancelled": lazy_gettext("Email address change cancelled"),
+    "change_stopped": lazy_gettext("Change stopped from the current address"),
+    "email_changed": lazy_gettext("Email address changed"),
+    "change_undone": lazy_gettext("Change undone from the old address"),
+    "session_ended": lazy_gettext("Session ended"),
     "other_sessions_ended": lazy_gettext("All other sessions ended"),
-    "same_email": lazy_gettext("Asked for the present address"),
-    "email_taken": lazy_gettext("Address belonged to another account"),
-    "too_many_attempts": lazy_gettext("No more tries: refused"),
-    "too_many_requests": lazy_gettext("Too often: refused"),
-    "changes_frozen": lazy_gettext("Address frozen: refused"),
-    "reauth_required": lazy_gettext("Password needed again"),
-    "profile_changed": lazy_gettext("Own data changed"),
-    "profile_outdated": lazy_gettext("Own data not saved: they had been changed in another window"),
-    "username_taken": lazy_gettext("User name was taken"),
-    "registered": lazy_gettext("Registered on an invitation"),
+    "same_email": lazy_gettext("Refused: already the current address"),
+    "email_taken": lazy_gettext("Refused: address belongs to another account"),
+    "too_many_attempts": lazy_gettext("Refused: no tries left"),
+    "too_many_requests": lazy_gettext("Refused: too many requests"),
+    "changes_frozen": lazy_gettext("Refused: email address frozen"),
+    "reauth_required": lazy_gettext("Refused: password confirmation required"),
+    "profile_changed": lazy_gettext("Profile changed"),
+    "profile_outdated": lazy_gettext("Profile not saved: it had been changed in another window"),
+    "username_taken": lazy_gettext("Refused: username already taken"),
+    "registered": lazy_gettext("Registered with an invitation"),
     "invitation_sent": lazy_gettext("Invitation sent"),
     "invitation_withdrawn": lazy_gettext("Invitation withdrawn"),
-    "made_superuser": lazy_gettext("Made a superuser"),
-    "made_editor": lazy_gettext("Made an editor"),
+    "made_superuser": lazy_gettext("Role changed to superuser"),
+    "made_editor": lazy_gettext("Role changed to editor"),
     "disabled": lazy_gettext("Account disabled"),
     "enabled": lazy_gettext("Account enabled"),
-    "change_started": lazy_gettext("Change of the e-mail address started for this account"),
+    "change_started": lazy_gettext("Email address change started for this account"),
     "unlocked": lazy_gettext("Account unlocked"),
-    "change_dropped": lazy_gettext("Pending change of the e-mail address dropped"),
-    "change_withdrawn": lazy_gettext("Started change withdrawn: who started it may no longer do so"),
+    "change_dropped": lazy_gettext("Pending email address change cancelled for this account"),
+    "change_withdrawn": lazy_gettext("Change withdrawn: the administrator who started it no longer has permission"),
     "sessions_ended": lazy_gettext("All sessions ended"),
-    "asked_elsewhere": lazy_gettext("Code entered in another browser than the one that requested it"),
-    "change_was_dropped": lazy_gettext("Code of a dropped change entered"),
-    "already_changed": lazy_gettext("Stop link used after the change was made"),
-    "nothing_to_stop": lazy_gettext("Stop link used when nothing was pending"),
-    "link_dead": lazy_gettext("Dead link used"),
-    "last_superuser": lazy_gettext("Refused: nobody else could manage the administrators"),
+    "asked_elsewhere": lazy_gettext("Refused: code requested in another browser"),
+    "change_was_dropped": lazy_gettext("Refused: the change had been cancelled"),
+    "already_changed": lazy_gettext("Stop link used after the change took effect"),
+    "nothing_to_stop": lazy_gettext("Stop link used when no change was pending"),
+    "link_dead": lazy_gettext("Refused: invalid or expired link"),
+    "last_superuser": lazy_gettext("Refused: last superuser"),
     "not_yourself": lazy_gettext("Refused: own account"),
-    "nobody_there": lazy_gettext("Refused: no such administrator"),
-    "not_allowed": lazy_gettext("Refused: no right to do this"),
-    "sign_in_required": lazy_gettext("Session had ended: refused"),
+    "nobody_there": lazy_gettext("Refused: administrator not found"),
+    "not_allowed": lazy_gettext("Refused: permission denied"),
+    "sign_in_required": lazy_gettext("Refused: session had ended"),
 }
-OTHER_EVENT = lazy_gettext("Another event")
+OTHER_EVENT = lazy_gettext("Other event")
 
 
 def init_app(app: Flask) -> None:
-    """Let templates tell events."""
+    """Make event sentences available to templates."""
     app.add_template_global(event_sentence)
 
 
-def tell(refusal: errors.Refusal, *, of_another: bool = False) -> tuple[Said, dict[str, Any]]:
-    """Return how this very refusal is told, and what else an answer carries."""
-    said = REFUSALS[type(refusal)]
-    if of_another and said.of_another:
-        said = said._replace(sentence=said.of_another)
+def tell(refusal: errors.Refusal, *, of_another: bool = False) -> tuple[RefusalResponse, dict[str, Any]]:
+    """Return the response to this refusal, and additional data for it."""
+    status, sentence, sentence_of_another = REFUSALS[type(refusal)]
+    details = refusal.details
+    if of_another and sentence_of_another:
+        sentence = sentence_of_another
     if isinstance(refusal, errors.CodeWrong):
-        left = ngettext("%(num)d try left.", "%(num)d tries left.", refusal.tries_left)
-        return said._replace(field=FIELD_OF[refusal.whose]), {"tries_left": refusal.tries_left, "hint": left}
+        details["hint"] = ngettext("%(num)d try left.", "%(num)d tries left.", refusal.tries_left)
     if isinstance(refusal, errors.CodeMissing):
-        return said._replace(field=FIELD_OF[refusal.missing], sentence=STILL_MISSING[refusal.missing]), {}
+        sentence = STILL_MISSING[refusal.missing]
     if isinstance(refusal, errors.ChangeWasDropped):
         by = refusal.by or gettext("the operator")
-        sentence = gettext("This change was dropped by %(by)s. The reason is in the mail you got.", by=by)
-        return said._replace(sentence=sentence), {"by": refusal.by}
-    return said, {}
+        sentence = gettext("This change was cancelled by %(by)s. The reason is in the email we sent you.", by=by)
+    return RefusalResponse(status, refusal.word, refusal.field, sentence), details
 
 
 def refusal_sentence(refusal: errors.Refusal) -> str:
-    """Return all that is to be said of a refusal by somebody who acts on another's account, as the operator does."""
+    """Return the complete sentence of a refusal for actions on another account, as on the command line."""
     said, details = tell(refusal, of_another=True)
     sentence = str(said.sentence)
     if "hint" in details:
@@ -201,12 +189,12 @@ def refusal_sentence(refusal: errors.Refusal) -> str:
 
 
 def event_sentence(event: str) -> str:
-    """Return what an event of a history is called; one of a newer version of the application is not known yet."""
+    """Return the sentence of an event, or a general one for events of a newer version of the application."""
     return str(EVENTS.get(event, OTHER_EVENT))
 
 
 def doer(event: Event) -> str:
-    """Return who did it to the account, if another administrator or the operator did, else nothing."""
+    """Return the other administrator or the operator who acted on the account, else an empty text."""
     by = str(event.detail.get("by", ""))
     if by not in ("", "-"):
         return by
@@ -214,12 +202,12 @@ def doer(event: Event) -> str:
 
 
 def joined(sentence: str, more: str) -> str:
-    """Return two sentences as one text."""
+    """Join two sentences."""
     return str(gettext("%(sentence)s %(next)s", sentence=sentence, next=more))
 
 
 def retry_sentence(seconds: int) -> str:
-    """Say how long to wait, in the unit in which a person would."""
+    """Return how long to wait, in a suitable unit."""
     if seconds < 100:
         return str(ngettext("Try again in %(num)d second.", "Try again in %(num)d seconds.", seconds))
     minutes = -(-seconds // 60)

@@ -1,4 +1,4 @@
-"""The session cookie: Flask's own, but its age is not asked. How long a session lives is decided by its row."""
+"""The session cookie of Flask, without a check of its age. The row of the session decides when it ends."""
 
 from flask import Flask, Request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
@@ -6,20 +6,20 @@ from itsdangerous import BadSignature
 
 
 def init_app(app: Flask) -> None:
-    """Give the application this session cookie."""
+    """Install the session interface."""
     app.session_interface = SessionInterface()
 
 
 class SessionInterface(SecureCookieSessionInterface):
     """Flask's session interface without a time limit.
 
-    Flask compares the moment at which a cookie was signed with the clock of the machine that reads it, and refuses
-    what comes from the future: of two machines a fraction of a second apart, one signs out whoever the other one
-    signed in. Here nothing hangs on that moment: the cookie holds an id, and `accounts.sessions` knows its age.
+    Flask compares the time at which a cookie was signed with the clock of the machine that reads it, and rejects times
+    in the future: of two machines a fraction of a second apart, one would sign out administrators who signed in on the
+    other. Here that time is irrelevant: the cookie holds an id, and `accounts.sessions` knows its age.
     """
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
-        """Read the session out of a cookie that was signed with our key, or with one of SECRET_KEY_FALLBACKS."""
+        """Read the session from a cookie signed with SECRET_KEY or one of SECRET_KEY_FALLBACKS."""
         serializer = self.get_signing_serializer(app)
         if serializer is None:
             return None

@@ -1,4 +1,4 @@
-"""/cms/resetemail/ and /cms/email_captcha/: the page on which an administrator changes their address."""
+"""/cms/resetemail/ and /cms/email_captcha/: the settings page, on which administrators change their address."""
 
 from typing import Any
 
@@ -14,24 +14,26 @@ from forms import EmailCaptchaForm, ResetEmailForm
 from models import MailProblem
 
 bp = Blueprint("settings", __name__, url_prefix="/cms")
-# The code class (4xx, 5xx) is that of RFC 5321. What the server itself said stands in the log: it may name the owner of
-# a taken address.
+# The code class (4xx, 5xx) is that of RFC 5321. The response of the server is only logged: it may reveal the owner of a
+# taken address.
 MAIL_PROBLEMS = {
-    MailProblem.RECIPIENT_REFUSED: lazy_gettext("The mail server refused this address (5xx). Please check it."),
-    MailProblem.MESSAGE_REFUSED: lazy_gettext("The mail server refused the text of the mail (5xx)."),
+    MailProblem.RECIPIENT_REFUSED: lazy_gettext(
+        "The mail server refused this address (5xx). Check that it is correct."
+    ),
+    MailProblem.MESSAGE_REFUSED: lazy_gettext("The mail server refused the content of the email (5xx)."),
     MailProblem.SENDER_REFUSED: lazy_gettext("The mail server does not accept mail from us (5xx)."),
-    MailProblem.TEMPORARILY_REFUSED: lazy_gettext("The mail server cannot accept the mail at the moment (4xx)."),
+    MailProblem.TEMPORARILY_REFUSED: lazy_gettext("The mail server cannot accept the email at the moment (4xx)."),
     MailProblem.UNREACHABLE: lazy_gettext("The mail server cannot be reached."),
     MailProblem.TIMEOUT: lazy_gettext("The mail server did not answer in time."),
     MailProblem.TLS_FAILED: lazy_gettext("The connection to the mail server could not be encrypted."),
-    MailProblem.AUTHENTICATION_FAILED: lazy_gettext("The mail server did not accept our user name or password."),
-    MailProblem.UNEXPECTED: lazy_gettext("The mail could not be sent because of an error on our side."),
+    MailProblem.AUTHENTICATION_FAILED: lazy_gettext("The mail server did not accept our username or password."),
+    MailProblem.UNEXPECTED: lazy_gettext("The email could not be sent because of an error on our side."),
 }
 
 
 @bp.get("/resetemail/")
 def reset_email() -> Answer | str:
-    """Show the settings page; a script that asks gets the pending change."""
+    """Show the settings page; return the pending change to a script."""
     seen = _pending()
     if request.accept_mimetypes.best == "application/json":
         return data(email=g.cms_user.email, pending=_as_told(seen) if seen else None)
@@ -42,51 +44,51 @@ def reset_email() -> Answer | str:
 
 @bp.post("/email_captcha/")
 def email_captcha() -> Answer:
-    """Mail a code to the address that was typed; ask first where it looks like a slip."""
+    """Send a code to the entered address; ask first if it looks like a typo."""
     form = checked(EmailCaptchaForm(request.form), _asked_page)
     email = str(form.email.data)
     doubt = form.doubt()
     if doubt and not form.sure.data:
         raise Doubtful(doubt)
     asked = email_change.ask(guard.actor(), email)
-    message = gettext("The code is on its way to %(email)s.", email=email)
+    message = gettext("We are sending a code to %(email)s.", email=email)
     return done(message, url_for(".reset_email"), **_as_told(asked))
 
 
 @bp.post("/resetemail/")
 def reset_email_post() -> Answer:
-    """Change the address, if the code is the one that was mailed to it."""
+    """Change the address if the code is correct."""
     form = checked(ResetEmailForm(request.form), _refused_page)
     # `captcha` is the wire's word; inside it is a code.
     codes = {"code": form.captcha.data, "old_code": form.old_captcha.data}
     changed = email_change.confirm(guard.actor(), str(form.email.data), **codes)
     session["sid"] = changed.sid
     guard.mark_browser(changed.account)
-    message, note = gettext("Your e-mail address is changed!"), {"email_changed": True}
+    message, note = gettext("Your email address has been changed."), {"email_changed": True}
     return done(message, url_for(".reset_email"), note=note, email=changed.account.email)
 
 
 @bp.post("/resetemail/cancel/")
 def cancel() -> Answer:
-    """Drop the pending change."""
+    """Cancel the pending change."""
     email_change.cancel(guard.actor())
-    return done(gettext("The change is cancelled."), url_for(".reset_email"))
+    return done(gettext("The change has been cancelled."), url_for(".reset_email"))
 
 
 def _asked_page(form: EmailCaptchaForm) -> str:
-    """Show the settings page again with what was typed in order to get a code."""
+    """Show the settings page again after an invalid request for a code."""
     page = ResetEmailForm(data={"email": form.email.data})
     page.email.errors = form.email.errors
     return _refused_page(page)
 
 
 def _refused_page(form: ResetEmailForm) -> str:
-    """Show the settings page again with what is wrong."""
+    """Show the settings page again with its errors."""
     return _page(form, _pending())
 
 
 def _page(form: ResetEmailForm, seen: Pending | None, *, is_changed: bool = False) -> str:
-    """Show the settings page with what was typed and what is wrong with it."""
+    """Render the settings page."""
     return render_template(
         "cms/resetemail.html",
         form=form,
@@ -98,11 +100,12 @@ def _page(form: ResetEmailForm, seen: Pending | None, *, is_changed: bool = Fals
 
 
 def _pending() -> Pending | None:
+    """Return the pending change, or None."""
     return pending.of(g.cms_user, g.session, guard.origin())
 
 
 def _as_told(seen: Pending) -> dict[str, Any]:
-    """Return a pending change as pages and scripts read it: moments in ISO 8601, spans in seconds from now."""
+    """Return a pending change for pages and scripts: times in ISO 8601, time spans in seconds from now."""
     now = clock.now()
     return {
         "state": seen.state,

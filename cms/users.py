@@ -1,4 +1,4 @@
-"""/cms/users/: the administrators, for superusers."""
+"""/cms/users/: management of administrators, for superusers."""
 
 from typing import TypeVar
 
@@ -21,7 +21,7 @@ Reasoned = TypeVar("Reasoned", bound=ReasonForm)
 @bp.get("/")
 @may_manage
 def users() -> str:
-    """Show a page of the administrators, and the invitations that wait."""
+    """Show a page of the administrators, and the pending invitations."""
     return _users_page(InviteForm())
 
 
@@ -32,15 +32,15 @@ def invite() -> Answer:
     form = checked(InviteForm(request.form), _users_page)
     superuser = form.role.data == "superuser"
     registration.invite(guard.actor(), str(form.email.data), superuser=superuser)
-    return done(gettext("The invitation is on its way to %(email)s.", email=form.email.data), url_for(".users"))
+    return done(gettext("We are sending an invitation to %(email)s.", email=form.email.data), url_for(".users"))
 
 
 @bp.post("/invitations/<int(max=2147483647):invitation_id>/resend/")
 @may_manage
 def resend_invitation(invitation_id: int) -> Answer:
-    """Mail an invitation once more."""
+    """Send an invitation again."""
     registration.resend(guard.actor(), invitation_id)
-    return done(gettext("The invitation is on its way again."), url_for(".users"))
+    return done(gettext("We are sending the invitation again."), url_for(".users"))
 
 
 @bp.post("/invitations/<int(max=2147483647):invitation_id>/withdraw/")
@@ -48,91 +48,95 @@ def resend_invitation(invitation_id: int) -> Answer:
 def withdraw_invitation(invitation_id: int) -> Answer:
     """Withdraw an invitation."""
     registration.withdraw(guard.actor(), invitation_id)
-    return done(gettext("The invitation is withdrawn."), url_for(".users"))
+    return done(gettext("The invitation has been withdrawn."), url_for(".users"))
 
 
 @bp.get(f"/{ID}/")
 @may_manage
 def user(user_id: int) -> str:
-    """Show one administrator, what can be done, and a page of what happened."""
+    """Show an administrator, the available actions, and a page of the history."""
     return _user_page(user_id)
 
 
 @bp.post(f"/{ID}/role/")
 @may_manage
 def set_role(user_id: int) -> Answer:
-    """Make somebody a superuser or an editor."""
+    """Change the role of an administrator."""
     form = _checked(RoleForm(request.form), user_id)
     superuser, reason = form.role.data == "superuser", str(form.reason.data)
     administration.set_role(guard.actor(), user_id, superuser=superuser, reason=reason)
-    return done(gettext("The role is changed."), url_for(".user", user_id=user_id))
+    return done(gettext("The role has been changed."), url_for(".user", user_id=user_id))
 
 
 @bp.post(f"/{ID}/disable/")
 @may_manage
 def disable(user_id: int) -> Answer:
-    """Disable somebody."""
+    """Disable an administrator."""
     form = _checked(ReasonForm(request.form), user_id)
     administration.disable(guard.actor(), user_id, reason=str(form.reason.data))
-    return done(gettext("The account is disabled and signed out everywhere."), url_for(".user", user_id=user_id))
+    return done(
+        gettext("The account has been disabled, and all its sessions have ended."), url_for(".user", user_id=user_id)
+    )
 
 
 @bp.post(f"/{ID}/enable/")
 @may_manage
 def enable(user_id: int) -> Answer:
-    """Enable somebody."""
+    """Enable an administrator."""
     form = _checked(ReasonForm(request.form), user_id)
     administration.enable(guard.actor(), user_id, reason=str(form.reason.data))
-    return done(gettext("The account is enabled."), url_for(".user", user_id=user_id))
+    return done(gettext("The account has been enabled."), url_for(".user", user_id=user_id))
 
 
 @bp.post(f"/{ID}/end_sessions/")
 @may_manage
 def end_sessions(user_id: int) -> Answer:
-    """Sign somebody out everywhere."""
+    """End all sessions of an administrator."""
     form = _checked(ReasonForm(request.form), user_id)
     administration.end_sessions(guard.actor(), user_id, reason=str(form.reason.data))
-    return done(gettext("All their sessions are ended."), url_for(".user", user_id=user_id))
+    return done(gettext("All their sessions have ended."), url_for(".user", user_id=user_id))
 
 
 @bp.post(f"/{ID}/send_password_link/")
 @may_manage
 def send_password_link(user_id: int) -> Answer:
-    """Mail somebody a link to set a new password."""
+    """Send an administrator a link to set a new password."""
     form = _checked(ReasonForm(request.form), user_id)
     new_password.send_link(guard.actor(), user_id, reason=str(form.reason.data))
-    message = gettext("A link to set a new password is on its way to their address.")
+    message = gettext("We are sending a link to set a new password to their address.")
     return done(message, url_for(".user", user_id=user_id))
 
 
 @bp.post(f"/{ID}/drop_change/")
 @may_manage
 def drop_change(user_id: int) -> Answer:
-    """Drop somebody's pending change of address."""
+    """Cancel the pending change of an administrator."""
     form = _checked(ReasonForm(request.form), user_id)
     administration.drop_change(guard.actor(), user_id, reason=str(form.reason.data))
-    return done(gettext("The pending change is dropped."), url_for(".user", user_id=user_id))
+    return done(gettext("The pending change has been cancelled."), url_for(".user", user_id=user_id))
 
 
 @bp.post(f"/{ID}/start_change/")
 @may_manage
 def start_change(user_id: int) -> Answer:
-    """Start a change of address for somebody who lost the mailbox."""
+    """Start a change of address for an administrator who has lost access to their mailbox."""
     administration.find(user_id)
     form = checked(StartChangeForm(request.form), lambda form: _user_page(user_id, start=form))
     email, reason = str(form.email.data), str(form.reason.data)
     assisted_change.start(guard.actor(), user_id, email, reason=reason)
-    return done(gettext("The change is started; every known address is told."), url_for(".user", user_id=user_id))
+    return done(
+        gettext("The change has been started. We are notifying every known address."), url_for(".user", user_id=user_id)
+    )
 
 
 def _checked(form: Reasoned, user_id: int) -> Reasoned:
-    """Return the form if it passes. Raises NobodyThere first: there would be no page to show a refusal on."""
+    """Return the form if it is valid. Raises NobodyThere first, because a refusal is shown on the account page."""
     administration.find(user_id)
     return checked(form, lambda form: _user_page(user_id, form))
 
 
 def _user_page(user_id: int, form: ReasonForm | None = None, start: StartChangeForm | None = None) -> str:
-    """Show an administrator; `form` is the one that was refused, and belongs to the action that it was sent to."""
+    """Render an administrator; `form` is the refused form of the requested action."""
     found = administration.find(user_id)
     forms = {"form": ReasonForm(), "refused": form, "start": start or StartChangeForm()}
     return render_template(

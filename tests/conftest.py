@@ -1,7 +1,9 @@
 """What every test may ask for. The parts are real; `tests/parts.py` says how they are started and surely ended."""
 
 import os
+import tempfile
 from collections.abc import Generator, Iterator
+from functools import cache as once
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,9 @@ from tests.houses import Clock, House, SharedApp, migrate, settings_for
 from tests.parts import SEED, MemcachedServer, PostgresServer, SmtpServer
 
 HOUSES = ("sqlite+embedded", "postgresql+memcached")
+# Fixtures and parameters that start a server or the browser, and the folders whose tests all do.
+STARTERS = {"postgres", "postgres_house", "memcached", "memcached_server", "smtp_server", "chromium", HOUSES[1]}
+SERVED = {"live", "browser"}
 # No example has a deadline: it would measure the machine.
 settings.register_profile(
     "tests", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True, database=None
@@ -28,6 +33,24 @@ def pytest_configure() -> None:
     settings.load_profile("tests")
     if core.global_force_seed is None:  # Else somebody gave --hypothesis-seed.
         core.global_force_seed = SEED
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a server or a browser, before `-m` selects; `make test-fast` leaves it out.
+
+    A test that starts a server in another way than by a fixture says so itself; `parts.refuse_if_fast` finds it.
+    """
+    for item in items:
+        if needs_servers(item):
+            item.add_marker("servers")
+
+
+def needs_servers(item: pytest.Item) -> bool:
+    """Say whether a test gets what starts a server, by a fixture or a parameter, or stands where all tests do."""
+    parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    given = {*getattr(item, "fixturenames", ()), *(each for each in parameters if isinstance(each, str))}
+    return not given.isdisjoint(STARTERS) or item.path.parent.name in SERVED
 
 
 def pytest_report_header() -> str:
@@ -105,9 +128,17 @@ def smtp(smtp_server: SmtpServer) -> Iterator[SmtpServer]:
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a migrated SQLite file, to be copied."""
-    folder = tmp_path_factory.mktemp("sqlite")
-    migrate(settings_for(folder))
-    return folder / "cms.db"
+    file = tmp_path_factory.mktemp("sqlite") / "cms.db"
+    file.write_bytes(migrated_database())
+    return file
+
+
+@once
+def migrated_database() -> bytes:
+    """Return what a migrated SQLite file holds; the processes that mutmut forks have it from their parent."""
+    with tempfile.TemporaryDirectory() as folder:
+        migrate(settings_for(Path(folder)))
+        return (Path(folder) / "cms.db").read_bytes()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import contextlib
 import shutil
 import sqlite3
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
@@ -202,6 +203,7 @@ class House:
         self._shared = shared
         self._main: Flask | None = None
         self._filed: list[Path] = []
+        self._read_mails: dict[Path, EmailMessage] = {}
 
     @property
     def app(self) -> Flask:
@@ -295,8 +297,14 @@ class House:
             return self.smtp.to(address)
         self._note_files()
         files = [file for file in self._filed if file.exists()]
-        messages = [message_from_bytes(file.read_bytes(), policy=policy.default) for file in files]
-        return [message for message in messages if parseaddr(str(message["To"]))[1] == address]  # type: ignore[misc]
+        return [message for message in map(self._read, files) if parseaddr(str(message["To"]))[1] == address]
+
+    def _read(self, file: Path) -> EmailMessage:
+        """Return the mail in a file, which is read once: parsing takes longer than most requests."""
+        if file not in self._read_mails:
+            message = message_from_bytes(file.read_bytes(), policy=policy.default)
+            self._read_mails[file] = message  # type: ignore[assignment]
+        return self._read_mails[file]
 
     def _note_files(self) -> None:
         """Take note of the mails that were filed since the last time: two of one moment do not tell their order."""
@@ -326,7 +334,7 @@ def close_app(app: Flask) -> None:
 def deliver_one() -> bool:
     """Send the next mail that is due, on a connection of its own; say whether there was one."""
     with contextlib.closing(TimedConnection(current_app.extensions["mail"])) as connection:
-        return delivery.deliver_next(connection)
+        return delivery.deliver_batch(connection, threading.Event(), most=1) == 1
 
 
 def be_patient(app: Flask) -> None:
@@ -362,6 +370,7 @@ def _wait_for_locks(connection: Any, *_: object) -> None:
     milliseconds = int(LONGEST_SECONDS * 1000)
     if isinstance(connection, sqlite3.Connection):
         connection.execute(f"PRAGMA busy_timeout = {milliseconds}")
+        connection.execute("PRAGMA synchronous = OFF")  # Nobody pulls the plug here; the disk would be waited for.
         return
     for name in ("lock_timeout", "statement_timeout"):
         connection.execute(f"SET {name} = {milliseconds}")

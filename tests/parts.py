@@ -40,6 +40,7 @@ from aiosmtpd.smtp import SMTP
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE_SECONDS = 30.0  # A deadline for what must happen at some time, on a machine that has nothing else to do.
 LONGEST_SECONDS = 600.0  # However busy the machine is, nobody waits longer.
+FAST = "TESTS_WITHOUT_SERVERS"  # `make test-fast` sets it in the environment.
 AS_ROOT = os.geteuid() == 0
 SEED = int(os.environ.get("TEST_SEED") or secrets.randbelow(10**9))  # Of every random choice of the tests.
 Found = TypeVar("Found")
@@ -228,8 +229,15 @@ def run_program(command: list[str], *, said: str = "", **options: Any) -> subpro
             return subprocess.CompletedProcess(command, process.returncode, output, errors)
 
 
+def refuse_if_fast(what: str) -> None:
+    """Fail a test that starts a server where none is wanted: it must carry the marker `servers`."""
+    if FAST in os.environ:
+        raise AssertionError(f"{what} was to be started, and make test-fast runs without it: mark the test `servers`")
+
+
 def spawn(command: list[str], last_signal: str = "KILL", **options: Any) -> subprocess.Popen[bytes]:
     """Start a program that ends with us, and that ctrl-C on the terminal reaches only through us."""
+    refuse_if_fast(command[0])
     if setpriv := shutil.which("setpriv"):
         command = [setpriv, "--pdeathsig", last_signal, *command]
     return subprocess.Popen(command, start_new_session=True, stdin=subprocess.DEVNULL, **options)
@@ -251,6 +259,7 @@ def end(process: subprocess.Popen[bytes] | None, sign: int) -> None:
 
 def needed(name: str, *folders: Path) -> str:
     """Return a program's path; a missing one is a fault of the machine, told in one line, and never a skipped test."""
+    refuse_if_fast(name)
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", *map(str, folders)])
     found = shutil.which(name, path=path)
     if found is None:
@@ -616,6 +625,7 @@ class SmtpServer:
 
     def start(self) -> "SmtpServer":
         """Listen; the second time on the same port."""
+        refuse_if_fast("the SMTP server")
         patient = {"ready_timeout": LONGEST_SECONDS, **self._tls}
         self._controller = Controller(self, hostname="127.0.0.1", port=self.port, **patient)
         self._controller.start()

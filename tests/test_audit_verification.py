@@ -26,7 +26,7 @@ from tests.stories.office import crowd
 from tests.test_scale import listened
 
 ANN = "ann@example.com"
-WHOLE = "Every history is whole.\n"
+WHOLE = "Every history is intact.\n"
 
 
 def verify(house: House) -> Result:
@@ -120,9 +120,7 @@ class TestMany:
         with listened(house) as asked:
             result = verify(house)
         assert (result.exit_code, result.stdout) == (0, WHOLE)
-        assert result.stderr.splitlines() == [
-            f"{each} accounts are checked ..." for each in range(10_000, 100_001, 10_000)
-        ]
+        assert result.stderr.splitlines() == [f"{each} accounts checked ..." for each in range(10_000, 100_001, 10_000)]
         pages = count // audit_verification.PAGE
         assert len(asked) == 2 * pages + 1
 
@@ -178,7 +176,7 @@ class TestEnd:
             postgres.start()
         assert (result.exit_code, result.stdout) == (2, "")
         (line,) = result.stderr.splitlines()
-        assert line.startswith("Could not be finished, 2000 accounts are checked: ")
+        assert line.startswith("The check could not be completed (2000 accounts checked): ")
         assert verify(house).exit_code == 0
 
     def test_a_database_that_is_not_there_is_no_accusation(self, small_house: House) -> None:
@@ -212,7 +210,7 @@ class TestEnd:
             command.send_signal(sign)
             stdout, stderr = command.communicate(timeout=60)
         assert (command.returncode, stdout) == (2, "")
-        assert stderr == "Could not be finished, 0 accounts are checked: it was interrupted\n"
+        assert stderr == "The check could not be completed (0 accounts checked): interrupted\n"
 
     def test_tampering_that_was_found_before_the_end_is_told_all_the_same(
         self, postgres_house: House, postgres: PostgresServer

@@ -358,6 +358,7 @@ class TestWhenItIsDown:
                 remote.get("mine")
         assert remote.get("yours") == "yours"
 
+    @pytest.mark.servers
     def test_a_full_memcached_is_down_for_who_sets(self) -> None:
         server = MemcachedServer("-M", "-m", "2").start()  # -M: it says so, instead of forgetting something else.
         try:
@@ -368,6 +369,7 @@ class TestWhenItIsDown:
         finally:
             server.stop()
 
+    @pytest.mark.servers
     def test_a_full_memcached_never_says_that_it_kept_what_it_did_not(self) -> None:
         server = MemcachedServer("-M", "-m", "2").start()
         try:

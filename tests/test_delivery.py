@@ -15,7 +15,7 @@ from flask import Flask
 from flask_mail import email_dispatched
 from sqlalchemy import select, text, update
 
-from accounts.mail import outbox, worker
+from accounts.mail import delivery, outbox, worker
 from accounts.mail.messages import Letter
 from cache import CacheDown
 from models import CMSUser, Mail, MailState, db
@@ -97,7 +97,9 @@ class TestOneBadMail:
         assert seen(number).tries == FAULTS
         told = app.test_cli_runner().invoke(args=["mail", "failed"]).output
         assert mail.message_id in told
-        assert "outbox: mails set aside in 24 hours: 1;" in app.test_cli_runner().invoke(args=["doctor"]).output
+        assert (
+            "outbox: mails set aside in the last 24 hours: 1." in app.test_cli_runner().invoke(args=["doctor"]).output
+        )
 
     def test_a_mail_that_cannot_be_written_out_is_not_sent_because_the_one_before_it_was(
         self, app: Flask, smtp: SmtpServer
@@ -269,6 +271,67 @@ class TestGoingOn:
             if isinstance(looks, worker.Delivery):
                 looks.stop()
             looks.join()
+
+
+class TestABatch:
+    """Mails that were leased together are sent one after the other, each under a lease that holds."""
+
+    def test_a_worker_that_is_stopped_gives_back_what_it_has_not_tried(self, app: Flask, smtp: SmtpServer) -> None:
+        numbers, stopped = [put(other) for other in OTHERS], threading.Event()
+        smtp.before_receipt = stopped.set
+        delivery.deliver_due(stopped)
+        mails = [seen(number) for number in numbers]
+        assert [(mail.state, mail.tries) for mail in mails] == [("sent", 1), ("queued", 0), ("queued", 0)]
+        deliver(app)
+        assert all_came(smtp)
+
+    def test_a_mail_behind_a_slow_one_is_leased_anew(self, app: Flask, smtp: SmtpServer, clock: Clock) -> None:
+        numbers = [put(other) for other in OTHERS]
+        smtp.before_receipt = lambda: clock.turn(seconds=app.config["MAIL_DIALOGUE_SECONDS"])
+        deliver(app)
+        assert all_came(smtp)
+        assert [seen(number).state for number in numbers] == ["sent"] * 3
+
+    def test_a_mail_behind_one_that_outlived_the_lease_is_left_to_who_took_it(
+        self, app: Flask, smtp: SmtpServer, clock: Clock
+    ) -> None:
+        numbers = [put(other) for other in OTHERS]
+
+        def let_another_worker_take_over() -> None:
+            smtp.before_receipt = None
+            clock.turn(seconds=app.config["MAIL_DIALOGUE_SECONDS"] + delivery.SPARE_SECONDS)
+            another.start()
+            another_is_done.wait()
+
+        def work() -> None:
+            with app.app_context():
+                taken.extend(delivery._lease(delivery.BATCH))
+            another_is_done.set()
+
+        taken: list[delivery.Lease] = []
+        another, another_is_done = threading.Thread(target=work), threading.Event()
+        smtp.before_receipt = let_another_worker_take_over
+        deliver(app)
+        another.join()
+        assert [lease.id for lease in taken] == numbers
+        assert [posted.recipients[0] for posted in smtp.posted] == OTHERS[:1]
+        assert [seen(number).tries for number in numbers] == [2, 2, 2]
+
+    def test_a_database_that_goes_away_costs_the_other_mails_of_the_batch_no_try(
+        self, app: Flask, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        numbers, close = [put(other) for other in OTHERS], delivery._close
+
+        def go_away(*_: object) -> None:
+            monkeypatch.setattr(delivery, "_close", close)
+            raise CacheDown
+
+        monkeypatch.setattr(delivery, "_close", go_away)
+        with pytest.raises(CacheDown):
+            delivery.deliver_due(threading.Event())
+        assert [seen(number).tries for number in numbers] == [1, 0, 0]
+        deliver(app)
+        assert [seen(number).state for number in numbers] == ["queued", "sent", "sent"]
 
 
 MANY = [f"many{number}@example.com" for number in range(50)]

@@ -83,10 +83,10 @@ def test_the_readme_lists_every_route_and_no_other(application: Flask) -> None:
 
 def words_of_the_answers() -> set[tuple[int, str]]:
     """Return status and word of every refusal: those of the two tables, and those that are said in passing."""
-    found = {(said.status, said.word) for said in sentences.REFUSALS.values()}
+    found = {(said.status, cls.word) for cls, said in sentences.REFUSALS.items()}
     found |= {(status, word) for status, (word, _) in sentences.HTTP_ERRORS.items()}
     for node in ast.walk(ast.parse((ROOT / "cms" / "answers.py").read_text())):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Said":
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "RefusalResponse":
             status, word = node.args[0], node.args[1]
             if isinstance(status, ast.Constant) and isinstance(word, ast.Constant):
                 found.add((int(str(status.value)), str(word.value)))
@@ -256,6 +256,61 @@ def test_the_architecture_document_shows_every_statement_and_round_trip(small_ho
     for title, steps in (("/cms/email_captcha/", asked), ("/cms/resetemail/", confirmed)):
         statements, round_trips = marks(title)
         assert costs(steps) == (statements, 1, round_trips)
+
+
+def test_pre_commit_runs_what_make_check_runs() -> None:
+    recipe = (ROOT / "Makefile").read_text().partition("\ncheck:")[2].partition("\n\n")[0]
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text()
+    program = r"ruff format|ruff check|mypy|djlint|eslint|node --test|tests/test_translations\.py tests/check_html\.py"
+    run = re.findall(program, recipe)
+    assert len(run) == recipe.count("\n\t")
+    assert re.findall(program, "\n".join(re.findall(r"entry: (.+)", hooks))) == run
+
+
+NODES = {"accounts/flows/": "flows", "accounts/mail/": "mail", "accounts/operations/": "operations", "cms/": "cms"}
+FILES = {"app.py": "front", "commands.py": "front", "accounts/unit_of_work.py": "work"}
+
+
+def node_of(path: Path) -> str:
+    """Return the name that a file has in the picture of the architecture."""
+    name = str(path.relative_to(ROOT))
+    folder = next((node for start, node in NODES.items() if name.startswith(start)), None)
+    return FILES.get(name) or folder or ("owners" if name.startswith("accounts/") else path.stem)
+
+
+def imported_nodes(path: Path) -> set[str]:
+    """Return the other nodes of the picture that a file imports from."""
+    found = set()
+    for statement in ast.walk(ast.parse(path.read_text())):
+        if isinstance(statement, ast.ImportFrom):
+            names = [statement.module or "", *(f"{statement.module}.{alias.name}" for alias in statement.names)]
+        elif isinstance(statement, ast.Import):
+            names = [alias.name for alias in statement.names]
+        else:
+            continue
+        files = {ROOT / f"{name.replace('.', '/')}{end}" for name in names for end in (".py", "/__init__.py")}
+        found |= {node_of(file) for file in files if file.is_file() and file != ROOT / "accounts" / "__init__.py"}
+    return found - {node_of(path)}
+
+
+def arrows() -> set[tuple[str, str]]:
+    """Return the solid arrows of the picture, from and to."""
+    text = (
+        (ROOT / "docs" / "architecture.md").read_text().partition("```mermaid\nflowchart TD\n")[2].partition("```")[0]
+    )
+    lines = [re.sub(r"\[[^]]*\]", "", line).strip() for line in text.splitlines() if " --> " in line]
+    ends = [[end.split(" & ") for end in line.split(" --> ")] for line in lines]
+    return {(start, end) for starts, targets in ends for start in starts for end in targets}
+
+
+def test_the_picture_of_the_architecture_shows_what_is_imported() -> None:
+    rooms = [path for path in sources() if path.name != "gunicorn.conf.py"]  # That is the operator's.
+    imported = {(node_of(path), node) for path in rooms for node in imported_nodes(path)}
+    assert arrows() <= imported, "an arrow that no import stands behind"
+    below = arrows()
+    while more := {(start, end) for start, middle in below for again, end in below if middle == again} - below:
+        below |= more
+    assert imported <= below, "an import without a way in the picture"
 
 
 @EACH

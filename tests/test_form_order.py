@@ -361,7 +361,7 @@ class Several(BaseForm):
 def test_a_field_that_is_sent_twice_is_refused_whatever_it_holds_and_reaches_no_check() -> None:
     form = Several(MultiDict([("name", "x"), ("name", "x"), ("repetition", "x")]))
     assert not form.validate()
-    assert all_errors(form) == {"name": ["This field was sent more than once."]}
+    assert all_errors(form) == {"name": ["This field was submitted more than once."]}
 
 
 def test_a_field_of_several_choices_may_be_sent_several_times() -> None:

@@ -124,8 +124,8 @@ def test_a_prefix_is_part_of_every_name_in_html_and_of_no_name_in_python() -> No
 def test_a_field_that_is_sent_twice_under_a_prefix_is_refused() -> None:
     form = LoginForm(MultiDict([("a-email", "ann@example.com")] * 2 + [("a-password", "x")]), prefix="a-")
     assert not form.validate()
-    assert form.errors == {"email": ["这一项重复提交了。"]}
-    assert all_errors(form) == {"a-email": ["这一项重复提交了。"]}
+    assert form.errors == {"email": ["此项被重复提交。"]}
+    assert all_errors(form) == {"a-email": ["此项被重复提交。"]}
     assert LoginForm(
         MultiDict([("email", "other")] * 2 + [("a-email", "ann@example.com"), ("a-password", "x")]), prefix="a"
     ).validate()
@@ -169,7 +169,7 @@ def test_a_form_with_arguments_of_its_own_takes_those_of_wtforms_beside_them(for
     sent = MultiDict({f"p-{name}": "annabella" for name in PASSWORDS})
     form = form_class(sent, None, "p", {"username": "ann"}, {"locales": ["en"]}, unlike=("annabella",))
     form.validate()
-    assert form.errors["password"] == ["Please do not use your name or address as your password."]
+    assert form.errors["password"] == ["The password must not be your username or email address."]
 
 
 @pytest.mark.parametrize("form_class", [ProfileForm, RegisterForm])
@@ -216,8 +216,8 @@ def test_locales_decide_whoever_reads(locales: list[str], wtforms_own: list[str]
 def test_our_own_messages_follow_the_locales_and_stay_as_they_were_said() -> None:
     form = LoginForm(MultiDict({"email": "x"}), meta={"locales": ["en"]})
     form.validate()
-    assert form.errors["email"] == ["Please enter a valid e-mail address!"]  # Read by somebody who reads Chinese.
-    assert form.errors["password"] == ["Please enter your password!"]
+    assert form.errors["email"] == ["Enter a valid email address."]  # Read by somebody who reads Chinese.
+    assert form.errors["password"] == ["Enter your password."]
     assert str(forms.PASSWORD_MISSING) == "请输入密码！"
     form = LoginForm(MultiDict())
     form.validate()
@@ -233,7 +233,7 @@ def test_a_form_of_ones_own_sets_its_locales() -> None:
     form, others = English(MultiDict()), ReasonForm(MultiDict())
     assert not form.validate()
     assert not others.validate()
-    assert form.errors == {"reason": ["Please fill in this field."]}
+    assert form.errors == {"reason": ["This field is required."]}
     assert others.errors == {"reason": ["请填写此项。"]}
 
 
@@ -296,15 +296,15 @@ def test_errors_are_read_anew_each_time_and_plain_text() -> None:
     assert all(type(error) is str for errors in form.errors.values() for error in errors)
     form.refuse("next", forms.TOO_LONG)
     form.refuse("", forms.TOO_LONG)
-    assert form.errors["next"] == form.form_errors == ["内容太长了。"]
+    assert form.errors["next"] == form.form_errors == ["内容过长。"]
     assert isinstance(form.next.errors, list)
     form.process(SENT)
     form.next.errors.append("more")
-    assert form.errors["next"] == ["内容太长了。", "more"]
+    assert form.errors["next"] == ["内容过长。", "more"]
 
 
 def test_an_error_that_somebody_added_to_the_form_stays_and_those_of_its_checks_are_not_doubled() -> None:
-    booking = example("A worked example")["BookingForm"]
+    booking = example("Example")["BookingForm"]
     form = booking(MultiDict({"first_day": "2026-05-01", "last_day": "2026-06-30", "guests": "1"}))
     form.form_errors.append("closed")
     for _ in range(2):
@@ -342,11 +342,11 @@ def test_a_form_may_be_a_field_of_another_one() -> None:
     form = Signing(sent)
     assert not form.validate()
     malformed = "请输入正确格式的邮箱！"
-    assert form.errors["who"] == {"email": [malformed], "next": ["这一项重复提交了。"]}
+    assert form.errors["who"] == {"email": [malformed], "next": ["此项被重复提交。"]}
     assert all_errors(form) == {
         "reason": ["missing"],
         "who-email": [malformed],
-        "who-next": ["这一项重复提交了。"],
+        "who-next": ["此项被重复提交。"],
         "others-0-email": [malformed],
         "words-0": ["missing"],
     }
@@ -444,7 +444,7 @@ def example(title: str, blocks: int = 1) -> dict[str, Any]:
 
 
 def test_the_calls_that_the_document_shows_are_calls() -> None:
-    text = (ROOT / "docs" / "forms.md").read_text().partition("## How a form is created\n")[2]
+    text = (ROOT / "docs" / "forms.md").read_text().partition("## Creating a form\n")[2]
     calls = re.search(r"```python\n(.*?)```", text, re.DOTALL)[1].splitlines()
     names = {**vars(forms), "request": SimpleNamespace(form=SENT), "user": SimpleNamespace(username="ann")}
     made = [eval(call, names) for call in calls]
@@ -453,7 +453,7 @@ def test_the_calls_that_the_document_shows_are_calls() -> None:
 
 
 def test_the_worked_example_works() -> None:
-    booking = example("A worked example")["BookingForm"]
+    booking = example("Example")["BookingForm"]
 
     def booked(first_day: str, last_day: str, guests: str) -> tuple[dict[str, list[str]], Any]:
         form = booking(MultiDict({"first_day": first_day, "last_day": last_day, "guests": guests}))
@@ -472,7 +472,7 @@ class Sessions:
 
     def __init__(self) -> None:
         """Run the example."""
-        self.names = example("A token of its own", blocks=2)
+        self.names = example("A separate CSRF token", blocks=2)
 
     def form(self, sid: str, **sent: str) -> Any:
         """Return the form as the view of the document makes it for a session."""

@@ -127,7 +127,7 @@ def test_the_sentences_are_english_for_who_reads_english(app: Flask) -> None:
     with app.test_request_context(headers={"Accept-Language": "en"}):
         form = EmailCaptchaForm(MultiDict({"email": "x"}))
         form.validate()
-        assert all_errors(form) == {"email": ["Please enter a valid e-mail address!"]}
+        assert all_errors(form) == {"email": ["Enter a valid email address."]}
 
 
 def test_a_password_is_not_stripped() -> None:

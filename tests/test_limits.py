@@ -144,6 +144,25 @@ def test_twenty_at_once_are_throttled_to_three(app: Flask) -> None:
     assert sum(at_once(work, 20)) == 3
 
 
+def test_a_counter_that_vanishes_between_two_steps_is_counted_from_one_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A right password deletes the counter of its account: who signs in at the same moment is not refused for it."""
+    with house.app.app_context():
+        key = limits.throttle(THREE)
+        assert key is not None
+        incr = cache.incr
+
+        def vanish(name: str) -> int | None:
+            monkeypatch.setattr(cache, "incr", incr)
+            cache.delete(name)
+            return incr(name)
+
+        monkeypatch.setattr(cache, "incr", vanish)
+        assert limits.throttle(THREE) == key
+        assert cache.get(key) == 1
+
+
 def test_a_counter_that_vanishes_between_two_steps_means_no(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache, "add", lambda *_: False)
     with pytest.raises(TooManyRequests):

@@ -67,6 +67,7 @@ def test_a_migration_may_take_longer_than_a_request(empty: str, tmp_path: Path) 
         assert connection.execute("SELECT count(*) FROM cms_user").fetchone() == (0,)
 
 
+@pytest.mark.slow
 def test_a_table_in_use_ends_the_upgrade_with_one_line_and_it_can_be_run_again(settings: dict[str, str]) -> None:
     assert command_line(settings, "db", "upgrade", "0001").returncode == 0
     with table_in_use(settings):
@@ -77,6 +78,7 @@ def test_a_table_in_use_ends_the_upgrade_with_one_line_and_it_can_be_run_again(s
     assert ended.returncode == 0, ended.stderr
 
 
+@pytest.mark.slow
 def test_every_migration_can_be_undone_and_made_again(settings: dict[str, str]) -> None:
     for words in (["upgrade"], ["downgrade", "base"], ["upgrade"]):
         ended = command_line(settings, "db", *words)

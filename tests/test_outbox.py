@@ -17,7 +17,7 @@ from sqlalchemy import delete, select, text, update
 
 from accounts.mail import delivery, mailbox, outbox, worker
 from accounts.mail.messages import Letter
-from accounts.mail.smtp import TimedConnection, message_of
+from accounts.mail.smtp import TimedConnection, build_message
 from models import Mail, MailProblem, MailState, db
 from tests.houses import PRODUCTION, Clock, House, deliver_one
 from tests.parts import (
@@ -390,7 +390,7 @@ class TestWorkers:
         app = house.build(MAIL_SERVER="127.0.0.1", MAIL_PORT=str(smtp.port))
         with app.app_context():
             number = put()
-            assert delivery._take() is not None  # A worker takes it, and is never seen again.
+            assert delivery._lease(1)  # A worker takes it, and is never seen again.
             lease = app.config["MAIL_DIALOGUE_SECONDS"] + delivery.SPARE_SECONDS
             house.clock.turn(seconds=lease - 1)
             assert deliver() == 0
@@ -403,8 +403,7 @@ class TestWorkers:
         app = house.build(MAIL_SERVER="127.0.0.1", MAIL_PORT=str(smtp.port))
         with app.app_context():
             number = put()
-            late = delivery._take()
-            assert late is not None
+            (late,) = delivery._lease(1)
             house.clock.turn(seconds=app.config["MAIL_DIALOGUE_SECONDS"] + delivery.SPARE_SECONDS)
             assert deliver() == 1
             delivery._failed(late, delivery.NotSent(MailProblem.UNREACHABLE, "too late"))
@@ -532,7 +531,7 @@ class TestTheMailbox:
     def test_a_mail_is_filed_once_however_often_it_is_sent(self, small_house: House) -> None:
         with small_house.app.app_context():
             number = put()
-            message = message_of(seen(number))
+            message = build_message(seen(number))
             with TimedConnection(current_app.extensions["mail"]) as connection:
                 connection.send(message)
                 connection.send(message)

@@ -12,8 +12,11 @@ from tests.parts import (
     LONGEST_SECONDS,
     ROOT,
     SEED,
+    Gunicorn,
     MemcachedServer,
     Patience,
+    PostgresServer,
+    SmtpServer,
     dice,
     free_port,
     refuses,
@@ -95,12 +98,27 @@ def test_a_program_that_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch) -
         run_program([sys.executable, "-c", "import time; time.sleep(10**6)"])
 
 
+def test_make_test_fast_starts_no_server_and_says_which_test_wants_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(parts.FAST, "1")
+    starts = [
+        lambda: MemcachedServer().start(),
+        PostgresServer,
+        lambda: SmtpServer().start(),
+        lambda: Gunicorn({}, Path(os.devnull)).start(),
+        lambda: parts.needed("chromium"),
+    ]
+    for start in starts:
+        with pytest.raises(AssertionError, match="mark the test `servers`"):
+            start()
+
+
 def test_choices_come_from_the_seed_and_from_nothing_else() -> None:
     assert [dice("a").random(), dice("b").random()] == [dice("a").random(), dice("b").random()]
     assert dice("a").random() != dice("b").random()
     assert os.environ["TEST_SEED"] == str(SEED)
 
 
+@pytest.mark.slow
 def test_a_run_prints_its_seed_and_a_failure_how_to_repeat_it(tmp_path: Path) -> None:
     (tmp_path / "test_chance.py").write_text(
         "from hypothesis import given, strategies as st\n"

@@ -703,6 +703,7 @@ def patch() -> Iterator[pytest.MonkeyPatch]:
         yield patch
 
 
+@pytest.mark.slow
 def test_whatever_happens_an_address_changes_only_to_one_that_was_proved(
     sqlite_template: Path, tmp_path: Path, patch: pytest.MonkeyPatch
 ) -> None:

@@ -14,10 +14,10 @@ HERE = Path(__file__).resolve().parent.parent
 KEYWORDS = {**DEFAULT_KEYWORDS, "lazy_gettext": None}
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|\{\w+\}")
 FIXED = {
-    "Please enter a valid e-mail address!": "请输入正确格式的邮箱！",
-    "The code is wrong!": "邮箱验证码错误！",
-    "This is already your e-mail address!": "不能修改为相同的邮箱！",
-    "Your e-mail address is changed!": "邮箱修改成功！",
+    "Enter a valid email address.": "请输入正确格式的邮箱！",
+    "The code is incorrect.": "邮箱验证码错误！",
+    "This is already your email address.": "不能修改为相同的邮箱！",
+    "Your email address has been changed.": "邮箱修改成功！",
 }
 
 MessageId = str | tuple[str, ...]
@@ -57,7 +57,7 @@ def test_the_chinese_catalogue_holds_no_sentence_that_nobody_says_any_more() -> 
 
 
 def test_extraction_finds_sentences_in_templates_and_in_python() -> None:
-    assert {"Please enter a valid e-mail address!", "Your e-mail address is changed!", "Sign in"} <= in_the_sources()
+    assert {"Enter a valid email address.", "Your email address has been changed.", "Sign in"} <= in_the_sources()
 
 
 def test_every_sentence_is_translated_by_a_person_who_was_sure() -> None:

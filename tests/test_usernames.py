@@ -46,12 +46,12 @@ def kept(name: str) -> str:
 
 
 SHAPE = {
-    "zh": "只能使用文字、数字、点、短横线和下划线。",
-    "en": "Please use letters, digits, dots, dashes and underscores only.",
+    "zh": "只能使用文字、数字、点、连字符和下划线。",
+    "en": "Use only letters, digits, dots, hyphens and underscores.",
 }
-RESERVED = {"zh": "此名称已保留，请换一个。", "en": "This name is reserved. Please choose another one."}
-LENGTH = {"zh": "用户名需要 2 到 20 个字符。", "en": "A user name has 2 to 20 characters."}
-LETTER = {"zh": "用户名至少需要包含一个汉字或字母。", "en": "A user name needs at least one letter."}
+RESERVED = {"zh": "该用户名为保留名称，请换一个。", "en": "This username is reserved. Choose a different one."}
+LENGTH = {"zh": "用户名长度应为 2 到 20 个字符。", "en": "The username must have 2 to 20 characters."}
+LETTER = {"zh": "用户名至少要包含一个汉字或字母。", "en": "The username must contain at least one letter."}
 
 
 @pytest.mark.parametrize(
@@ -109,8 +109,9 @@ def test_a_name_holds_nothing_that_is_ignored(mark: str) -> None:
 
 def test_an_invisible_character_inside_a_name_is_named(language: str) -> None:
     sentence = {
-        "zh": "用户名中“an”之后有一个不可见字符（零宽空格，U+200B），请手动输入。",
-        "en": "The name contains an invisible character (zero width space, U+200B) after “an”. Please type it by hand.",
+        "zh": "用户名中“an”之后有一个不可见字符（零宽空格，U+200B），请手动输入，不要粘贴。",
+        "en": "The username contains an invisible character (zero width space, U+200B) after “an”. "
+        "Type the username instead of pasting it.",
     }
     assert said_of("an\u200bn") == said_to_the_operator("an\u200bn") == [sentence[language]]
 
@@ -223,8 +224,8 @@ def test_an_invisible_character_inside_an_address_is_named_with_its_place(
     assert len(said) == 1
     assert {"zh": zh, "en": en}[language] in said[0]
     begins, ends = {
-        "zh": ("邮箱地址中“", "，请手动输入。"),
-        "en": ("The address contains an invisible character (", "”. Please type it by hand."),
+        "zh": ("邮箱地址中“", "，请手动输入，不要粘贴。"),
+        "en": ("The address contains an invisible character (", "”. Type the address instead of pasting it."),
     }[language]
     assert said[0].startswith(begins)
     assert said[0].endswith(ends)
@@ -234,13 +235,13 @@ def test_an_invisible_character_inside_an_address_is_named_with_its_place(
 def test_what_is_no_address_for_a_reason_that_can_be_seen_is_told_so(language: str, typed: str) -> None:
     sentences = {
         "zh": ("请输入正确格式的邮箱！", "请输入邮箱！"),
-        "en": ("Please enter a valid e-mail address!", "Please enter an e-mail address!"),
+        "en": ("Enter a valid email address.", "Enter an email address."),
     }
     assert address(typed)[1] == [sentences[language][typed == "\u200b"]]
 
 
 def test_a_domain_that_hides_an_invisible_character_in_its_a_form_is_refused(language: str) -> None:
-    malformed = {"zh": "请输入正确格式的邮箱！", "en": "Please enter a valid e-mail address!"}
+    malformed = {"zh": "请输入正确格式的邮箱！", "en": "Enter a valid email address."}
     assert address("ann@xn--mgba3gch31f060k.com")[1] == [malformed[language]]
 
 

@@ -79,7 +79,7 @@ class TestEmailAddress:
     """The address itself is the matter of test_forms.py; here are its knob and its sentence."""
 
     def test_it_says_so(self, language: str) -> None:
-        sentence = {"zh": "请输入正确格式的邮箱！", "en": "Please enter a valid e-mail address!"}
+        sentence = {"zh": "请输入正确格式的邮箱！", "en": "Enter a valid email address."}
         assert said_of(EmailAddress(), "ann") == [sentence[language]]
 
     def test_it_says_what_it_is_told_to_say(self) -> None:
@@ -98,7 +98,7 @@ class TestCodeShape:
 
     @pytest.mark.parametrize("typed", ["12345", "1234567", "12345a", "123456\n", "１２３４５６"])
     def test_it_takes_nothing_else_and_says_so(self, language: str, typed: str) -> None:
-        sentence = {"zh": "邮箱验证码错误！", "en": "The code is wrong!"}
+        sentence = {"zh": "邮箱验证码错误！", "en": "The code is incorrect."}
         assert said_of(CodeShape(), typed) == [sentence[language]]
 
 
@@ -110,8 +110,8 @@ class TestNotReserved:
     )
     def test_it_refuses_them_whatever_their_case_and_width(self, language: str, typed: str) -> None:
         sentence = {
-            "zh": "此名称已保留，请换一个。",
-            "en": "This name is reserved. Please choose another one.",
+            "zh": "该用户名为保留名称，请换一个。",
+            "en": "This username is reserved. Choose a different one.",
         }
         assert said_of(NotReserved(), typed) == [sentence[language]]
 
@@ -142,8 +142,8 @@ class TestNameShape:
     )
     def test_it_takes_nothing_that_is_invisible_or_turns_round(self, language: str, typed: str) -> None:
         sentence = {
-            "zh": "只能使用文字、数字、点、短横线和下划线。",
-            "en": "Please use letters, digits, dots, dashes and underscores only.",
+            "zh": "只能使用文字、数字、点、连字符和下划线。",
+            "en": "Use only letters, digits, dots, hyphens and underscores.",
         }
         assert said_of(NameShape(), typed) == [sentence[language]]
 
@@ -166,18 +166,18 @@ class TestPasswordStrength:
     @pytest.mark.parametrize(
         ("typed", "zh", "en"),
         [
-            ("", "至少需要 8 个字符。", "Please use at least 8 characters."),
-            ("kq7!zzp", "至少需要 8 个字符。", "Please use at least 8 characters."),
-            ("x" * 129, "最多 128 个字符。", "Please use at most 128 characters."),
+            ("", "至少需要 8 个字符。", "Use at least 8 characters."),
+            ("kq7!zzp", "至少需要 8 个字符。", "Use at least 8 characters."),
+            ("x" * 129, "不能超过 128 个字符。", "Use at most 128 characters."),
             (
                 "password",
-                "使用此密码的人太多，请换一个。",
-                "Too many people use this password. Please choose another one.",
+                "此密码过于常见，请换一个。",
+                "This password is too common. Choose a different one.",
             ),
             (
                 "PassWord",
-                "使用此密码的人太多，请换一个。",
-                "Too many people use this password. Please choose another one.",
+                "此密码过于常见，请换一个。",
+                "This password is too common. Choose a different one.",
             ),
         ],
     )
@@ -235,8 +235,8 @@ class TestMobileNumber:
     )
     def test_it_takes_nothing_else_and_says_so(self, language: str, typed: str) -> None:
         sentence = {
-            "zh": "请输入手机号，境外号码请以 + 和国家代码开头。",
-            "en": "Please enter a mobile number; one from abroad begins with + and its country code.",
+            "zh": "请输入手机号，非中国大陆号码请以 + 和国家或地区代码开头。",
+            "en": "Enter a mobile number. Numbers outside mainland China start with + and the country code.",
         }
         assert said_of(MobileNumber(), typed) == [sentence[language]]
 
@@ -272,7 +272,7 @@ class TestInRange:
 
     @pytest.mark.parametrize("typed", ["1", "6", "-3", "9" * 40])
     def test_it_refuses_what_is_outside_and_says_so(self, language: str, typed: str) -> None:
-        sentence = {"zh": "请输入 2 到 5 之间的数字。", "en": "Please enter a number from 2 to 5."}
+        sentence = {"zh": "请输入 2 到 5 之间的数字。", "en": "Enter a number from 2 to 5."}
         assert judged(InRange(2, 5), typed, IntegerField)[0] == [sentence[language]]
 
     @pytest.mark.parametrize("typed", ["", "three", "2.5", "0x3", "9" * 5000])
@@ -301,7 +301,7 @@ class TestChoiceCount:
 
     @pytest.mark.parametrize("sent", ["", "abcd"])
     def test_it_refuses_fewer_and_more_and_says_so(self, language: str, sent: str) -> None:
-        sentence = {"zh": "请选择 1 到 3 项。", "en": "Please choose 1 to 3 of them."}
+        sentence = {"zh": "请选择 1 到 3 项。", "en": "Choose 1 to 3 options."}
         assert self.several(sent)[0] == [sentence[language]]
 
     def test_what_is_sent_twice_is_chosen_once(self) -> None:
@@ -358,7 +358,7 @@ def test_a_registration_asks_for_every_field_in_the_language_of_the_reader(langu
     said = errors(RegisterForm(MultiDict()))
     missing, password = {
         "zh": ("请填写此项。", "请输入密码！"),
-        "en": ("Please fill in this field.", "Please enter your password!"),
+        "en": ("This field is required.", "Enter your password."),
     }[language]
     assert {name: sentences for name, sentences in said.items() if name != "language"} == {
         "username": [missing],
@@ -384,11 +384,11 @@ REGISTRATION = {
 @pytest.mark.parametrize(
     ("field", "typed", "zh", "en"),
     [
-        ("username", "a", "用户名需要 2 到 20 个字符。", "A user name has 2 to 20 characters."),
-        ("username", "a" * 21, "用户名需要 2 到 20 个字符。", "A user name has 2 to 20 characters."),
-        ("username", "admin", "此名称已保留，请换一个。", "This name is reserved. Please choose another one."),
-        ("repetition", "another", "两次输入的密码不一致。", "The two passwords differ."),
-        ("staff_number", "0", "请输入 1 到 99999999 之间的数字。", "Please enter a number from 1 to 99999999."),
+        ("username", "a", "用户名长度应为 2 到 20 个字符。", "The username must have 2 to 20 characters."),
+        ("username", "a" * 21, "用户名长度应为 2 到 20 个字符。", "The username must have 2 to 20 characters."),
+        ("username", "admin", "该用户名为保留名称，请换一个。", "This username is reserved. Choose a different one."),
+        ("repetition", "another", "两次输入的密码不一致。", "The passwords do not match."),
+        ("staff_number", "0", "请输入 1 到 99999999 之间的数字。", "Enter a number from 1 to 99999999."),
         ("gender", "none", "不是有效的选择。", "Not a valid choice."),
         ("city", "atlantis", "不是有效的选择。", "Not a valid choice."),
         ("language", "fr", "不是有效的选择。", "Not a valid choice."),
@@ -420,8 +420,8 @@ def test_a_profile_may_leave_out_all_but_the_name() -> None:
 
 
 PERSONAL = {
-    "zh": "请不要用姓名或邮箱作为密码。",
-    "en": "Please do not use your name or address as your password.",
+    "zh": "密码不能与用户名或邮箱相同。",
+    "en": "The password must not be your username or email address.",
 }
 
 
@@ -438,19 +438,22 @@ def test_a_password_is_not_the_name_that_is_chosen_beside_it(language: str) -> N
 
 def test_a_change_of_password_is_a_change(language: str) -> None:
     same = "correct horse battery"
-    sentence = {"zh": "新密码不能与当前密码相同。", "en": "This is your present password."}
+    sentence = {
+        "zh": "新密码不能与当前密码相同。",
+        "en": "The new password must be different from the current password.",
+    }
     form = ChangePasswordForm(MultiDict({"oldpwd": same, "password": same, "repetition": same}))
     assert errors(form) == {"password": [sentence[language]]}
 
 
 def test_a_field_that_is_sent_twice_is_refused_in_the_language_of_the_reader(language: str) -> None:
-    sentence = {"zh": "这一项重复提交了。", "en": "This field was sent more than once."}
+    sentence = {"zh": "此项被重复提交。", "en": "This field was submitted more than once."}
     form = ReasonForm(MultiDict([("reason", "a"), ("reason", "b")]))
     assert errors(form) == {"reason": [sentence[language]]}
 
 
 def test_what_is_too_long_is_refused_in_the_language_of_the_reader(language: str) -> None:
-    sentence = {"zh": "内容太长了。", "en": "This is too long."}
+    sentence = {"zh": "内容过长。", "en": "This is too long."}
     assert errors(ReasonForm(MultiDict({"reason": "x" * 201}))) == {"reason": [sentence[language]]}
     long = LoginForm(MultiDict({"email": "ann@example.com", "password": "x" * 1025, "next": "/" * 2001}))
     assert errors(long) == {"password": [sentence[language]], "next": [sentence[language]]}

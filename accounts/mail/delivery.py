@@ -4,23 +4,29 @@ import contextlib
 import logging
 import re
 import threading
-from datetime import timedelta
-from typing import Any, NamedTuple
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any, NamedTuple, cast
 
 from flask import current_app
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import CursorResult, bindparam, delete, select, update
 
 from accounts import clock, limits
 from accounts.errors import UNAVAILABLE
 from accounts.mail import outbox, smtp
 from accounts.mail.smtp import TimedConnection
-from models import ChangeOutcome, EmailChange, Mail, MailProblem, MailState, db
+from models import ChangeOutcome, EmailChange, Mail, MailProblem, MailState, db, dialect, table
 
 SPARE_SECONDS = 30  # A worker that died leaves its mail for the longest dialogue and so much more.
 FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 5, 3600
 FAULTS = 5  # So often in a row the application may fail at a mail before that is set aside.
 PERMANENT = {MailProblem.RECIPIENT_REFUSED, MailProblem.MESSAGE_REFUSED}
+BATCH = 20  # So many mails are leased at a time.
 log = logging.getLogger(__name__)
+_MAIL = table(Mail).c
+_OURS = _MAIL.id == bindparam("its_id"), _MAIL.tries == bindparam("its_tries"), _MAIL.state == MailState.QUEUED
+_DELETE = delete(table(Mail)).where(*_OURS)
+_LOAD = select(Mail).where(Mail.id.in_(bindparam("ids", expanding=True)))
 
 
 class Lease(NamedTuple):
@@ -32,6 +38,7 @@ class Lease(NamedTuple):
     kind: str
     user_id: int | None
     problem: str
+    until: datetime
 
 
 class NotSent(Exception):
@@ -44,12 +51,36 @@ class NotSent(Exception):
 
 
 def deliver_due(stopped: threading.Event) -> None:
-    """Send all that is due, over one connection to the mail server. Raises one of UNAVAILABLE."""
+    """Send all that is due, over one connection to the mail server. Raises one of UNAVAILABLE.
+
+    Safe in many processes at once.
+    """
     if not _is_any_due():
         return
     with contextlib.closing(TimedConnection(current_app.extensions["mail"])) as connection:
-        while not stopped.is_set() and deliver_next(connection):
+        while not stopped.is_set() and deliver_batch(connection, stopped):
             pass
+
+
+def deliver_batch(connection: TimedConnection, stopped: threading.Event, most: int = BATCH) -> int:
+    """Take so many of the mails that are due and try to send each; return how many were taken.
+
+    Whatever goes wrong with a mail is written down, and the next one has its turn. Raises one of UNAVAILABLE where
+    that could not be written: then the mail comes again when its lease is over, and those after it when they can be
+    released.
+    """
+    leases = _lease(most)
+    mails = _read(leases)
+    for position, lease in enumerate(leases):
+        if stopped.is_set():
+            _release(leases[position:])
+            break
+        try:
+            _deliver(lease, mails.get(lease.id), connection)
+        except UNAVAILABLE:
+            _release(leases[position + 1 :])
+            raise
+    return len(leases)
 
 
 def _is_any_due() -> bool:
@@ -60,17 +91,69 @@ def _is_any_due() -> bool:
     return found is not None
 
 
-def deliver_next(connection: TimedConnection) -> bool:
-    """Take the next mail that is due and try to send it; say whether there was one.
+@lru_cache
+def _take(dialect: str) -> Any:
+    """Return the statement that takes leases: two workers never get the same row, and one never more than it asked for.
 
-    Whatever goes wrong with a mail is written down, and the next one has its turn. Raises one of UNAVAILABLE where
-    that could not be written: then the mail comes again when its lease is over.
+    On PostgreSQL the rows are chosen in a common table expression, which runs once. Below IN it may be run again for
+    another row, and then skip what others hold by now: more would be leased than anybody sends. It returns no more of a
+    row than is needed to close it: what cannot be read must not keep the others waiting.
     """
-    lease = _take()
-    if lease is None:
-        return False
+    due = (
+        select(_MAIL.id)
+        .where(_MAIL.state == MailState.QUEUED, _MAIL.due_at <= bindparam("now"))
+        .order_by(_MAIL.due_at)
+        .limit(bindparam("most"))
+    )
+    chosen = due if dialect == "sqlite" else select(due.with_for_update(skip_locked=True).cte("due").c.id)
+    return (
+        update(table(Mail))
+        .where(_MAIL.id.in_(chosen), _MAIL.due_at <= bindparam("now"))
+        .values(due_at=bindparam("until"), tries=_MAIL.tries + 1)
+        .returning(_MAIL.id, _MAIL.tries, _MAIL.message_id, _MAIL.kind, _MAIL.user_id, _MAIL.problem)
+    )
+
+
+def _lease(most: int) -> list[Lease]:
+    """Take leases on the next mails that are due, each long enough for the longest dialogue."""
+    now, until = clock.now(), _end_of_lease()
+    found = db.session.execute(_take(dialect()), {"now": now, "until": until, "most": most}).all()
+    db.session.commit()
+    return sorted(Lease(**row._mapping, until=until) for row in found)
+
+
+def _end_of_lease() -> datetime:
+    return clock.now() + timedelta(seconds=current_app.config["MAIL_DIALOGUE_SECONDS"] + SPARE_SECONDS)
+
+
+def _read(leases: list[Lease]) -> dict[int, Mail]:
+    """Return the mails by id; none if one of them cannot be read: then each is read alone, when its turn comes."""
     try:
-        state = _handle(lease, connection)
+        return {mail.id: mail for mail in _load([lease.id for lease in leases])} if leases else {}
+    except UNAVAILABLE:
+        _release(leases)
+        raise
+    except Exception:  # Whatever is wrong with a row is its own fault, and is counted when it is delivered.
+        log.warning("a mail of a batch cannot be read")
+        db.session.rollback()
+        return {}
+
+
+def _load(ids: list[int]) -> list[Mail]:
+    """Return mails as values; no transaction stays open while a mail server is talked to."""
+    mails = list(db.session.scalars(_LOAD, {"ids": ids}))
+    for mail in mails:
+        db.session.expunge(mail)
+    db.session.rollback()
+    return mails
+
+
+def _deliver(lease: Lease, mail: Mail | None, connection: TimedConnection) -> None:
+    """Send a mail, or run a task, and write down what became of it."""
+    if lease.until - timedelta(seconds=SPARE_SECONDS) <= clock.now() and not _renew(lease):
+        return  # The mails before it took long, and another worker has it now.
+    try:
+        state = _handle(mail or _load([lease.id])[0], connection)
         db.session.flush()
     except UNAVAILABLE as problem:  # That says nothing about the mail.
         db.session.rollback()
@@ -80,36 +163,23 @@ def deliver_next(connection: TimedConnection) -> bool:
         _failed(lease, problem)
     else:
         _close(lease, state, lease.problem if state == MailState.EXPIRED else "")
-    return True
 
 
-def _take() -> Lease | None:
-    """Take a lease on the next mail: one statement, in which two workers never get the same row, and one never two.
-
-    The subquery is scalar, so that PostgreSQL runs it once. Below IN it may be run again for another row, and skip then
-    what others hold by now: a second mail would be leased, and nobody would send it before the lease is over.
-    It reads no more of the row than is needed to close it: what cannot be read must not keep the others waiting.
-    """
-    now, seconds = clock.now(), timedelta(seconds=current_app.config["MAIL_DIALOGUE_SECONDS"] + SPARE_SECONDS)
-    due = select(Mail.id).where(Mail.state == MailState.QUEUED, Mail.due_at <= now).order_by(Mail.due_at).limit(1)
-    take = (
-        update(Mail)
-        .where(Mail.id == due.with_for_update(skip_locked=True).scalar_subquery(), Mail.due_at <= now)
-        .values(due_at=now + seconds, tries=Mail.tries + 1)
-        .returning(Mail.id, Mail.tries, Mail.message_id, Mail.kind, Mail.user_id, Mail.problem)
-    )
-    found = db.session.execute(take, execution_options={"synchronize_session": False}).first()
-    db.session.commit()
-    return Lease(*found) if found else None
+def _renew(lease: Lease) -> bool:
+    """Lease a mail for another dialogue; say whether it still was ours."""
+    return _write(lease, due_at=_end_of_lease())
 
 
-def _handle(lease: Lease, connection: TimedConnection) -> MailState:
+def _release(leases: list[Lease]) -> None:
+    """Give back mails that were not tried."""
+    for lease in leases:
+        with contextlib.suppress(*UNAVAILABLE):  # Then they come again when the lease is over.
+            _write(lease, due_at=clock.now(), tries=lease.tries - 1)
+
+
+def _handle(mail: Mail, connection: TimedConnection) -> MailState:
     """Send a mail, or run a task in the transaction that will close it; return what became of it."""
-    mail = db.session.scalars(select(Mail).where(Mail.id == lease.id)).one()
-    is_over = mail.not_after <= clock.now() or _is_pointless(mail)
-    db.session.expunge(mail)
-    db.session.commit()  # No transaction stays open while a mail server is talked to.
-    if is_over:
+    if mail.not_after <= clock.now() or _is_pointless(mail):
         return MailState.EXPIRED
     if mail.kind.startswith(outbox.TASK):
         outbox.tasks[mail.kind](mail)
@@ -123,7 +193,9 @@ def _is_pointless(mail: Mail) -> bool:
     if mail.kind != "assisted_proof":
         return False
     its = EmailChange.mail_id == mail.id, EmailChange.outcome == ChangeOutcome.PENDING
-    return db.session.scalar(select(EmailChange.id).where(*its)) is None
+    is_over = db.session.scalar(select(EmailChange.id).where(*its)) is None
+    db.session.rollback()
+    return is_over
 
 
 def _send(mail: Mail, connection: TimedConnection) -> None:
@@ -191,23 +263,28 @@ def _retry(lease: Lease, problem: str, words: str) -> None:
 def _close(lease: Lease, state: MailState, problem: str) -> None:
     """Close a mail and wipe its words; a task that was run leaves nothing to look up."""
     if lease.kind.startswith(outbox.TASK) and state == MailState.SENT:
-        _commit(delete(Mail).where(*_ours(lease)).returning(Mail.id))
+        _commit(_DELETE, lease)
     else:
         _write(lease, state=state, done_at=clock.now(), problem=problem, subject="", body="", html="")
 
 
-def _write(lease: Lease, **values: object) -> None:
-    """Commit what became of a mail."""
-    _commit(update(Mail).where(*_ours(lease)).values(**values).returning(Mail.id))
+def _write(lease: Lease, **values: object) -> bool:
+    """Commit what became of a mail; say whether it still was ours."""
+    return _commit(_set(tuple(values)), lease, **values)
 
 
-def _commit(closing: Any) -> None:
+@lru_cache
+def _set(columns: tuple[str, ...]) -> Any:
+    """Return the statement that writes these columns of a leased mail; building one costs more than running it."""
+    return update(table(Mail)).where(*_OURS).values({column: bindparam(f"new_{column}") for column in columns})
+
+
+def _commit(closing: Any, lease: Lease, **values: object) -> bool:
     """Run the statement that closes a mail; nothing, if the lease ran out and somebody else has the mail now."""
-    if db.session.execute(closing).first():
+    given = {"its_id": lease.id, "its_tries": lease.tries, **{f"new_{name}": value for name, value in values.items()}}
+    done = cast("CursorResult[Any]", db.session.execute(closing, given))
+    if done.rowcount:
         db.session.commit()
-    else:
-        db.session.rollback()
-
-
-def _ours(lease: Lease) -> tuple[ColumnElement[bool], ...]:
-    return Mail.id == lease.id, Mail.tries == lease.tries, Mail.state == MailState.QUEUED
+        return True
+    db.session.rollback()
+    return False

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from email.parser import BytesHeaderParser
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,7 @@ class Mailbox(smtplib.SMTP):
 
     def sendmail(self, from_addr: Any, to_addrs: Any, msg: Any, *_: Any, **__: Any) -> dict[str, tuple[int, bytes]]:
         """File the message under its Message-ID, so that a repetition is folded as a mail server would."""
-        message = message_from_bytes(msg, policy=policy.default)
+        message = BytesHeaderParser().parsebytes(msg)
         fold = sha256(str(message["Message-ID"]).encode()).hexdigest()[:16]
         if any(_folder().glob(f"*-{fold}.eml")):
             return {}

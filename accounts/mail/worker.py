@@ -93,9 +93,9 @@ def _guard(app: Flask, work: Callable[[], None]) -> bool:
         with app.app_context():
             work()
     except UNAVAILABLE as problem:
-        log.warning("mail delivery waits: %s", str(problem).partition("\n")[0])
+        log.warning("mail delivery paused: %s", str(problem).partition("\n")[0])
     except Exception:
-        log.exception("mail delivery failed, and goes on")
+        log.exception("mail delivery failed and will be retried")
     else:
         return True
     return False

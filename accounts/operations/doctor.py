@@ -55,7 +55,8 @@ def _clock() -> str | None:
         return None  # That the database is ill is told already.
     if abs(offset) <= readiness.CLOCK_SECONDS:
         return None
-    return f"is {offset:+.1f} s off the database's; {readiness.CLOCK_SECONDS:.0f} s at most: synchronise both (NTP)"
+    most = f"at most {readiness.CLOCK_SECONDS:.0f} s is allowed"
+    return f"is {offset:+.1f} s off the database clock ({most}): synchronise both with NTP"
 
 
 def _cache() -> str | None:
@@ -64,7 +65,7 @@ def _cache() -> str | None:
     cache.set(key, "text", 60)
     heard += [cache.get(key), cache.delete(key), cache.delete(key), cache.get(key)]
     right = [True, False, 2, 2, "text", True, False, None]
-    return None if heard == right else f"answers {heard}, not {right}"
+    return None if heard == right else f"returned {heard} instead of {right}"
 
 
 def _mail_server() -> str | None:
@@ -78,34 +79,42 @@ def _outbox() -> str | None:
         failed = sum(mail.done_at is not None and mail.done_at > day_ago for mail in outbox.failed_mails())
     except SQLAlchemyError:  # The database has a line of its own.
         return None
-    return f"mails set aside in 24 hours: {failed}; see `flask --app app mail failed`" if failed else None
+    return (
+        f"mails set aside in the last 24 hours: {failed}. Run `flask --app app mail failed` to list them"
+        if failed
+        else None
+    )
 
 
 def _numbers() -> str | None:
     tries = current_app.config["CAPTCHA_TRIES_PER_DAY"]
-    return f"CAPTCHA_TRIES_PER_DAY is {tries}: NIST SP 800-63B allows 100 at most" if tries > 100 else None
+    return f"CAPTCHA_TRIES_PER_DAY is {tries}: NIST SP 800-63B allows at most 100" if tries > 100 else None
 
 
 def _secret_key() -> str | None:
-    return "SECRET_KEY can be guessed: production refuses it" if current_app.config["SECRET_KEY_IS_WEAK"] else None
+    return (
+        "SECRET_KEY is too weak: it is not accepted in production" if current_app.config["SECRET_KEY_IS_WEAK"] else None
+    )
 
 
 def _hosts() -> str | None:
     served, site = current_app.config["SERVED_HOSTS"], urlsplit(current_app.config["SITE_URL"])
     if not served and current_app.config["CMS_ENV"] == "production":
-        return "TRUSTED_HOSTS is not set: every host name is served"
+        return "TRUSTED_HOSTS is not set: every host name is accepted"
     if served and site.hostname and not hosts.is_served(site.netloc, served):
-        return f"TRUSTED_HOSTS lacks {site.netloc}, the host of SITE_URL: links in mails get 400"
+        return (
+            f"TRUSTED_HOSTS does not contain {site.netloc}, the host of SITE_URL: links in mails are answered with 400"
+        )
     return None
 
 
 def _files() -> str | None:
     folder = Path(current_app.config["INSTANCE_DIR"])
     is_open = folder.stat().st_mode & 0o077
-    return f"INSTANCE_DIR is open to other users: run `chmod 700 {folder}`" if is_open else None
+    return f"INSTANCE_DIR is accessible to other users: run `chmod 700 {folder}`" if is_open else None
 
 
 def _sender() -> str | None:
     sender: str = current_app.config["MAIL_DEFAULT_SENDER"]
     local = current_app.config["MAIL_SERVER"] and sender.rstrip("> ").endswith("localhost")
-    return f"MAIL_DEFAULT_SENDER is {sender}: no mail server will take that" if local else None
+    return f"MAIL_DEFAULT_SENDER is {sender}: mail servers do not accept this sender" if local else None

@@ -27,7 +27,7 @@ def check() -> float | None:
     cache.get("readiness")
     offset = clock_offset_seconds()
     if offset is not None and abs(offset) > CLOCK_SECONDS:
-        log.warning("the clock is %+.1f s off the database's", offset)
+        log.warning("the clock is %+.1f s off the database clock", offset)
     return offset
 
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from tests.browser.readers import ARTEFACTS, DESK, LOCALES, Reader
 from tests.conftest import HOUSES
 from tests.live.sites import Site, served
-from tests.parts import PostgresServer, needed, seconds_now
+from tests.parts import PostgresServer, needed, refuse_if_fast, seconds_now
 
 SitDown = Callable[..., Reader]
 
@@ -19,6 +19,7 @@ SitDown = Callable[..., Reader]
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     """Run one Chromium for all readers; it must be closed before others use asyncio."""
+    refuse_if_fast("chromium")
     quiet = ["background-networking", "component-update", "sync"]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(

@@ -22,13 +22,13 @@ LOCALES = {"zh": "zh-CN", "en": "en-GB"}
 BOTH, IN_CHINESE, IN_ENGLISH = (pytest.mark.parametrize("language", each) for each in (LANGUAGES, ["zh"], ["en"]))
 ARTEFACTS = ROOT / "tests" / "artefacts"
 DESK, PHONE = (1280, 900), (360, 740)
-CHANGED = {"zh": "邮箱修改成功！", "en": "Your e-mail address is changed!"}
-WRONG_CODE = {"zh": "邮箱验证码错误！", "en": "The code is wrong!"}
-MALFORMED = {"zh": "请输入正确格式的邮箱！", "en": "Please enter a valid e-mail address!"}
-SAME = {"zh": "不能修改为相同的邮箱！", "en": "This is already your e-mail address!"}
+CHANGED = {"zh": "邮箱修改成功！", "en": "Your email address has been changed."}
+WRONG_CODE = {"zh": "邮箱验证码错误！", "en": "The code is incorrect."}
+MALFORMED = {"zh": "请输入正确格式的邮箱！", "en": "Enter a valid email address."}
+SAME = {"zh": "不能修改为相同的邮箱！", "en": "This is already your email address."}
 NO_NETWORK = {
     "zh": "无法连接服务器，请检查网络后重试。",
-    "en": "The server cannot be reached. Please check your connection and try again.",
+    "en": "The server cannot be reached. Check your connection and try again.",
 }
 # Chromium writes every answer of 4xx, and every request that finds no network, on the console: no fault of the page.
 OF_THE_NETWORK = re.compile(r"^Failed to load resource: (the server responded with a status of 4|net::ERR_INTERNET)")

@@ -27,21 +27,22 @@ def test_a_password_is_changed_and_the_fields_are_emptied(sit_down: SitDown, sit
     page = reader.open("/cms/resetpwd/")
     fill(page, oldpwd="not this one", password=NEW_PASSWORD, repetition=NEW_PASSWORD)
     page.locator("#submit").click()
-    expect(page.locator("#notices .toast")).to_contain_text(reader.says("The password is wrong."))
-    expect(reader.error_at("oldpwd")).to_have_text(reader.says("The password is wrong."))
+    expect(page.locator("#notices .toast")).to_contain_text(reader.says("The password is incorrect."))
+    expect(reader.error_at("oldpwd")).to_have_text(reader.says("The password is incorrect."))
     fill(page, oldpwd=PASSWORD, password="password1", repetition="password1")
     page.locator("#submit").click()
     expect(reader.error_at("password")).to_have_text(
-        reader.says("Too many people use this password. Please choose another one.")
+        reader.says("This password is too common. Choose a different one.")
     )
     expect(page.locator("#password")).to_be_focused()
     reader.snap("resetpwd-refused")
     fill(page, password=NEW_PASSWORD, repetition=NEW_PASSWORD)
     page.locator("#repetition").press("Enter")
     expect(reader.notice()).to_contain_text(
-        {"zh": "密码已修改，其他登录均已结束。", "en": "Your password is changed. All other sessions are ended."}[
-            language
-        ]
+        {
+            "zh": "密码已修改，其他设备均已退出登录。",
+            "en": "Your password has been changed. All other sessions have ended.",
+        }[language]
     )
     for name in ("oldpwd", "password", "repetition"):
         expect(page.locator(f"#{name}")).to_have_value("")
@@ -69,11 +70,11 @@ def test_a_forgotten_password_is_replaced_by_way_of_the_mail(sit_down: SitDown, 
     reader.snap("forgotpwd")
     fill(page, email=email)
     page.keyboard.press("Enter")
-    expect(page.get_by_role("status").first).to_have_text("如果该邮箱属于某位管理员，我们会向它发送链接。")
+    expect(page.get_by_role("status").first).to_have_text("如果该邮箱属于某位管理员，我们会向其发送链接。")
     reader.open(site.link_to(email, "forgotpwd"))
     fill(page, password=email, repetition=email)
     page.keyboard.press("Enter")
-    expect(reader.error_at("password")).to_have_text("请不要用姓名或邮箱作为密码。")
+    expect(reader.error_at("password")).to_have_text("密码不能与用户名或邮箱相同。")
     fill(page, password=NEW_PASSWORD, repetition=NEW_PASSWORD)
     page.keyboard.press("Enter")
     expect(page.get_by_role("status").first).to_have_text("新密码已设置，请用新密码登录。")
@@ -85,7 +86,7 @@ def test_a_language_that_is_chosen_takes_effect_at_once(sit_down: SitDown) -> No
     page = reader.open("/cms/profile/")
     page.get_by_label("语言").select_option("English")
     reader.button("Save").click()
-    expect(page.get_by_role("status").first).to_have_text("Your data are saved.")
+    expect(page.get_by_role("status").first).to_have_text("Your profile has been saved.")
     expect(page.locator("html")).to_have_attribute("lang", "en")
     expect(page.get_by_label("Language")).to_have_value("en")
 
@@ -99,7 +100,7 @@ def test_the_second_of_two_tabs_does_not_overwrite_the_first(sit_down: SitDown, 
     fill(first, mobile="138 1234 5678", staff_number="007")
     first.get_by_label(reader.says("Music")).check()
     first.get_by_role("button", name=reader.says("Save")).click()
-    expect(first.get_by_role("status").first).to_have_text(reader.says("Your data are saved."))
+    expect(first.get_by_role("status").first).to_have_text(reader.says("Your profile has been saved."))
     expect(first.locator("#mobile")).to_have_value("+8613812345678")
     second.bring_to_front()
     fill(second, mobile="139 1234 5678")
@@ -107,11 +108,11 @@ def test_the_second_of_two_tabs_does_not_overwrite_the_first(sit_down: SitDown, 
     expect(second.get_by_role("alert")).to_have_text(
         {
             "zh": "您的资料已在另一个窗口中修改，请查看已保存的资料后重试。",
-            "en": "Your data were changed in another window. Please look at the saved data and try again.",
+            "en": "Your profile was changed in another window. Check the saved profile and try again.",
         }[language]
     )
     reader.snap("profile-conflict", second)
-    second.get_by_role("link", name=reader.says("Show the saved data")).click()
+    second.get_by_role("link", name=reader.says("Show saved profile")).click()
     expect(second.locator("#mobile")).to_have_value("+8613812345678")
     expect(second.get_by_label(reader.says("Music"))).to_be_checked()
 
@@ -126,13 +127,13 @@ def test_what_is_wrong_with_a_profile_stands_at_its_field_and_nothing_typed_is_l
     for interest in ("News", "Culture", "Science", "Sport", "Travel"):
         page.get_by_label(reader.says(interest)).check()
     reader.button("Save").click()
-    expect(reader.error_at("username")).to_have_text(reader.says("This name is reserved. Please choose another one."))
+    expect(reader.error_at("username")).to_have_text(reader.says("This username is reserved. Choose a different one."))
     expect(reader.error_at("mobile")).to_contain_text("+")
     expect(reader.error_at("staff_number")).to_have_text(
         {"zh": "不是有效的整数。", "en": "Not a valid integer value."}[language]
     )
     expect(reader.error_at("interests")).to_have_text(
-        {"zh": "请选择 1 到 4 项。", "en": "Please choose 1 to 4 of them."}[language]
+        {"zh": "请选择 1 到 4 项。", "en": "Choose 1 to 4 options."}[language]
     )
     expect(page.locator("#staff_number")).to_have_value("seven")
     expect(page.locator(".error-summary")).to_be_focused()  # It leads to each of them.
@@ -147,7 +148,7 @@ def test_a_session_is_ended_from_the_security_page(sit_down: SitDown, site: Site
     expect(page.locator("section").first.locator("li")).to_have_count(2)
     reader.snap("security")
     page.locator("li form button").first.click()
-    expect(page.get_by_role("status").first).to_have_text(reader.says("The session is ended."))
+    expect(page.get_by_role("status").first).to_have_text(reader.says("The session has ended."))
     expect(page.locator("section").first.locator("li")).to_have_count(1)
     assert not is_signed_in(other)
 
@@ -158,9 +159,9 @@ def test_a_superuser_invites_somebody_who_registers_and_signs_in(sit_down: SitDo
     page = reader.open("/cms/users/")
     fill(page, email=email)
     page.get_by_label(reader.says("Role")).select_option("superuser")
-    reader.button("Send the invitation").click()
+    reader.button("Send invitation").click()
     expect(page.get_by_role("status").first).to_have_text(
-        reader.says("The invitation is on its way to %(email)s.", email=email)
+        reader.says("We are sending an invitation to %(email)s.", email=email)
     )
     expect(page.locator("section", has=page.locator("#waiting-heading"))).to_contain_text(email)
     reader.snap("users-invited")
@@ -174,11 +175,11 @@ def test_a_superuser_invites_somebody_who_registers_and_signs_in(sit_down: SitDo
     guest.snap("register-refused")
     name = email.partition("@")[0]
     fill(page, username=name, password=NEW_PASSWORD, repetition=NEW_PASSWORD, mobile="13812345678", staff_number="7")
-    page.get_by_label(guest.says("female"), exact=True).check()
+    page.get_by_label(guest.says("Female"), exact=True).check()
     page.get_by_label(guest.says("City")).select_option("hangzhou")
     page.get_by_label(guest.says("Music")).check()
     guest.button("Register").click()
-    expect(page.get_by_role("status").first).to_have_text(guest.says("Welcome! Please sign in."))
+    expect(page.get_by_role("status").first).to_have_text(guest.says("Account created. Sign in to continue."))
     guest.sign_in(email, NEW_PASSWORD)
     expect(page.get_by_role("link", name=guest.says("Administrators"), exact=True)).to_be_visible()
     guest.snap("home")
@@ -190,7 +191,7 @@ def test_an_invitation_that_is_too_old_is_marked_and_can_be_sent_again_or_withdr
     reader, email = sit_down("zh").is_signed_in(superuser=True), site.fresh("late")
     page = reader.open("/cms/users/")
     fill(page, email=email)
-    reader.button("Send the invitation").click()
+    reader.button("Send invitation").click()
     first = site.link_to(email, "register")
     site.write(update(Invitation).where(Invitation.email == email).values(expires_at=clock.now().replace(year=2024)))
     page.goto("/cms/users/")
@@ -198,7 +199,7 @@ def test_an_invitation_that_is_too_old_is_marked_and_can_be_sent_again_or_withdr
     expect(waiting.locator(".badge", has_text="已过期")).to_be_visible()
     reader.snap("users-expired")
     waiting.get_by_role("button", name=f"重新发送 {email}").click()
-    expect(page.get_by_role("status").first).to_have_text("邀请正在重新发送。")
+    expect(page.get_by_role("status").first).to_have_text("正在重新发送邀请。")
     expect(waiting.locator(".badge", has_text="已过期")).to_have_count(0)
     page.locator("li", has_text=email).get_by_role("button", name=f"撤回 {email}").click()
     expect(page.get_by_role("status").first).to_have_text("邀请已撤回。")
@@ -218,7 +219,7 @@ def test_administrators_are_found_by_the_beginning_of_their_name_or_address(sit_
     expect(rows).to_contain_text("zz-last@example.com")
     page.get_by_label("Search and sort by").select_option("email")
     reader.button("Search").click()
-    expect(page.get_by_text("Nobody was found.")).to_be_visible()
+    expect(page.get_by_text("No administrators found.")).to_be_visible()
     fill(page, q="ZZ-")
     reader.button("Search").click()
     expect(rows).to_have_count(1)
@@ -231,24 +232,24 @@ def test_administrators_are_found_by_the_beginning_of_their_name_or_address(sit_
 def test_a_superuser_disables_and_enables_somebody_and_says_why(sit_down: SitDown, site: Site, language: str) -> None:
     reader, other = sit_down(language).is_signed_in(superuser=True), site.person()
     page = reader.open(f"/cms/users/{site.user_id(other.email)}/")
-    page.locator("summary", has_text=reader.says("Disable the account")).click()
-    reader.button("Disable the account").click()
-    expect(page.locator("#disable-reason-errors")).to_have_text(reader.says("Please fill in this field."))
+    page.locator("summary", has_text=reader.says("Disable account")).click()
+    reader.button("Disable account").click()
+    expect(page.locator("#disable-reason-errors")).to_have_text(reader.says("This field is required."))
     reader.snap("user-refused")
     page.locator("#disable-reason").fill("Left the team")
-    reader.button("Disable the account").click()
+    reader.button("Disable account").click()
     expect(page.get_by_role("status").first).to_have_text(
-        reader.says("The account is disabled and signed out everywhere.")
+        reader.says("The account has been disabled, and all its sessions have ended.")
     )
-    expect(page.locator(".facts .badge", has_text=reader.says("disabled"))).to_be_visible()
+    expect(page.locator(".facts .badge", has_text=reader.says("Disabled"))).to_be_visible()
     assert not is_signed_in(other)
-    page.locator("summary", has_text=reader.says("Enable the account")).click()
+    page.locator("summary", has_text=reader.says("Enable account")).click()
     page.locator("#enable-reason").fill("Is back")
     reader.forget_the_proof()
-    reader.button("Enable the account").click()
+    reader.button("Enable account").click()
     page.locator("[name=password]").fill(PASSWORD)  # The page in between carries on with what was sent.
     reader.button("Continue").click()
-    expect(page.get_by_role("status").first).to_have_text(reader.says("The account is enabled."))
+    expect(page.get_by_role("status").first).to_have_text(reader.says("The account has been enabled."))
     assert site.events(site.user_id(other.email))[-1] == "enabled"
 
 
@@ -256,9 +257,9 @@ def test_a_pending_change_is_dropped_with_a_reason_that_its_owner_reads(sit_down
     reader, other = sit_down("zh").is_signed_in(superuser=True), site.person()
     assert other.ask(site.fresh("new")).status == 200
     page = reader.open(f"/cms/users/{site.user_id(other.email)}/")
-    page.locator("summary", has_text="取消待定的修改").click()
+    page.locator("summary", has_text="取消待确认的修改").click()
     page.locator("#drop-reason").fill("电话核实不是本人")
-    reader.button("Drop the pending change").click()
+    reader.button("Cancel the pending change").click()
     expect(page.locator(".pending")).to_have_count(0)
     owner = sit_down("zh").is_signed_in(other.email)
     expect(owner.open("/cms/security/").locator("main")).to_contain_text("电话核实不是本人")

@@ -21,7 +21,7 @@ from tests.live.sites import Site
 from tests.parts import eventually
 from tests.people import other_than
 
-SUBJECT = {"zh": "是您修改邮箱的验证码", "en": "is the code for your new e-mail address"}
+SUBJECT = {"zh": "是您修改邮箱的验证码", "en": "is the code for your new email address"}
 
 
 def with_dashes(code: str) -> str:
@@ -35,7 +35,7 @@ def test_an_administrator_changes_their_address(
 ) -> None:
     reader, new = sit_down(language, size=size).sign_in(), site.fresh("new")
     page = reader.page
-    page.get_by_role("link", name=reader.says("Change the e-mail address")).click()
+    page.get_by_role("link", name=reader.says("Change email address")).click()
     expect(page.locator("#current-email")).to_have_text(reader.email)
     reader.snap("resetemail")
     code = reader.has_asked(new)
@@ -124,7 +124,7 @@ def test_a_code_for_another_address_than_the_typed_one_is_told_before_a_try_is_l
     page = reader.settings()
     reader.asks(new)
     page.locator("#email").fill(site.fresh("other"))
-    expect(page.locator("#other-address")).to_have_text(f"The code went to {new}. For this address you need a new one.")
+    expect(page.locator("#other-address")).to_have_text(f"The code was sent to {new}. Get a new one for this address.")
     page.locator("#email").fill(new.upper())
     expect(page.locator("#other-address")).to_be_empty()
 
@@ -134,7 +134,7 @@ def test_it_all_works_with_the_keyboard_alone(sit_down: SitDown, site: Site, lan
     reader, new, email = sit_down(language), site.fresh("new"), site.administrator()
     page, keys = reader.open("/cms/resetemail/"), reader.page.keyboard
     keys.press("Tab")
-    expect(page.get_by_role("link", name=reader.says("Skip to the content"))).to_be_focused()
+    expect(page.get_by_role("link", name=reader.says("Skip to main content"))).to_be_focused()
     keys.press("Enter")
     keys.press("Tab")
     keys.type(email)
@@ -194,7 +194,7 @@ def test_a_pending_change_is_cancelled_with_one_click(sit_down: SitDown, site: S
     expect(page.locator("#pending strong.address")).to_have_text(new)
     reader.button("Cancel the change").click()
     expect(page.locator("#pending")).to_have_count(0)
-    expect(reader.notice()).to_contain_text(reader.says("The change is cancelled."))
+    expect(reader.notice()).to_contain_text(reader.says("The change has been cancelled."))
     page.reload()
     expect(page.locator("#pending")).to_have_count(0)
 
@@ -208,12 +208,12 @@ def test_the_password_is_asked_for_again_without_losing_what_was_typed(
     reader.forget_the_proof()
     page.locator("#email").fill(new)
     page.locator("#captcha-btn").click()
-    dialog = page.get_by_role("dialog", name=reader.says("Confirm that it is you"))
+    dialog = page.get_by_role("dialog", name=reader.says("Confirm your identity"))
     expect(dialog.locator("[name=password]")).to_be_focused()
     reader.snap("reauth-dialog")
     page.keyboard.type("not this one")
     page.keyboard.press("Enter")
-    expect(dialog.locator("[data-errors-of=password]")).to_have_text(reader.says("The password is wrong."))
+    expect(dialog.locator("[data-errors-of=password]")).to_have_text(reader.says("The password is incorrect."))
     page.keyboard.type("correct horse battery")
     page.keyboard.press("Enter")
     expect(page.locator("#pending strong.address")).to_have_text(new)

@@ -36,11 +36,11 @@ def test_a_wrong_password_at_the_sign_in_keeps_the_focus_in_the_emptied_field(
     page.locator("#email").fill(email)
     page.locator("#password").fill("not this one")
     page.locator("#password").press("Enter")
-    expect(page.get_by_role("alert")).to_have_text(reader.says("The address or the password is wrong."))
+    expect(page.get_by_role("alert")).to_have_text(reader.says("The email address or password is incorrect."))
     field = page.locator("#password")
     expect(field).to_be_focused()
     expect(field).to_have_value("")
-    expect(field).to_have_accessible_description(reader.says("The address or the password is wrong."))
+    expect(field).to_have_accessible_description(reader.says("The email address or password is incorrect."))
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
     expect(page.locator(".sign-out")).to_be_visible()
@@ -60,7 +60,7 @@ def test_a_wrong_password_in_the_dialog_keeps_the_focus_there_and_is_announced(
     page.keyboard.type("not this one")
     page.keyboard.press("Enter")
     dialog = page.get_by_role("dialog")
-    expect(dialog.get_by_role("alert")).to_have_text(reader.says("The password is wrong."))
+    expect(dialog.get_by_role("alert")).to_have_text(reader.says("The password is incorrect."))
     expect(field).to_be_focused()
     expect(field).to_have_value("")
     expect(reader.notice()).to_have_count(0)  # Outside the dialog a screen reader would not hear it.
@@ -113,13 +113,13 @@ def test_every_field_for_a_password_has_its_own_button(sit_down: SitDown) -> Non
     page.locator("#submit").click()
     expect(page.locator("#oldpwd")).to_be_focused()
     expect(page.locator("#password")).to_have_attribute("type", "password")
-    expect(page).to_have_title("Error: Change the password · Account centre")
+    expect(page).to_have_title("Error: Change password · Account centre")
     page.locator("#oldpwd").fill(PASSWORD)
     for name in ("password", "repetition"):
         page.locator(f"#{name}").fill("a river and a hill")
     page.locator("#submit").click()
-    expect(reader.notice()).to_contain_text("Your password is changed.")
-    expect(page).to_have_title("Change the password · Account centre")
+    expect(reader.notice()).to_contain_text("Your password has been changed.")
+    expect(page).to_have_title("Change password · Account centre")
 
 
 def test_without_scripts_there_is_no_button_that_does_nothing(sit_down: SitDown) -> None:
@@ -159,7 +159,7 @@ def test_after_registering_the_password_is_all_that_is_left_to_type(sit_down: Si
     typed = {"username": email.partition("@")[0], "password": PASSWORD, "repetition": PASSWORD}
     for name, text in {**typed, "mobile": "13812345678", "staff_number": "7"}.items():
         page.locator(f"#{name}").fill(text)
-    page.get_by_label("male", exact=True).check()
+    page.get_by_label("Male", exact=True).check()
     page.locator("#city").select_option("hangzhou")
     page.get_by_label("Music").check()
     reader.button("Register").click()
@@ -178,7 +178,7 @@ def test_who_was_signed_out_elsewhere_is_told_so_by_the_script_too(sit_down: Sit
     page.locator("#email").fill("new@example.com")
     page.locator("#captcha-btn").click()
     said = page.get_by_role("status").first
-    expect(said).to_contain_text({"zh": "您的登录已结束。", "en": "Your session has ended."}[language])
+    expect(said).to_contain_text({"zh": "您的登录已失效。", "en": "Your session has ended."}[language])
     reader.snap("login-ended")
 
 

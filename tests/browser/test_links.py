@@ -22,12 +22,12 @@ def test_the_old_address_undoes_a_change_and_sets_a_new_password(sit_down: SitDo
     site.has_changed(thief, new)
     reader = sit_down(language)
     page = reader.open(site.link_to(old, "undo"))
-    expect(page.get_by_role("heading", level=1)).to_have_text(reader.says("Undo the change of the e-mail address"))
+    expect(page.get_by_role("heading", level=1)).to_have_text(reader.says("Undo the email address change"))
     expect(page.locator("main")).to_contain_text(old)
     assert site.email_of(user_id) == new  # It was only looked at.
     reader.snap("undo")
     reader.button("Restore the address").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text(reader.says("The address is restored"))
+    expect(page.get_by_role("heading", level=1)).to_have_text(reader.says("The email address has been restored"))
     expect(page.locator("main")).to_contain_text(old)
     reader.snap("undone")
     assert site.email_of(user_id) == old
@@ -35,9 +35,9 @@ def test_the_old_address_undoes_a_change_and_sets_a_new_password(sit_down: SitDo
     reader.snap("newpwd")
     page.locator("[name=password]").fill(NEW_PASSWORD)
     page.locator("[name=repetition]").fill(NEW_PASSWORD)
-    reader.button("Set the password").click()
+    reader.button("Set password").click()
     expect(page.get_by_role("status").first).to_have_text(
-        reader.says("The new password is set. Please sign in with it.")
+        reader.says("Your new password has been set. Sign in with it.")
     )
     reader.sign_in(old, NEW_PASSWORD)
 
@@ -54,7 +54,7 @@ def test_the_present_address_stops_a_change(sit_down: SitDown, site: Site, langu
     expect(reader.page.locator("#pending")).to_be_visible()  # It was only looked at.
     owner.snap("stop")
     owner.button("Stop the change").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text(owner.says("The change is stopped"))
+    expect(page.get_by_role("heading", level=1)).to_have_text(owner.says("The change has been stopped"))
     expect(page.get_by_role("link", name=owner.says("Set a new password"))).to_be_visible()
     owner.snap("stopped")
     reader.page.reload()
@@ -67,7 +67,7 @@ def test_a_link_that_is_used_up_says_so(sit_down: SitDown, language: str) -> Non
     for path in ("resetemail/undo", "resetemail/stop", "resetemail/prove", "forgotpwd", "register"):
         page = reader.open(f"/cms/{path}/{'x' * 43}/")
         expect(page.get_by_role("heading", level=1)).to_have_text(
-            reader.says("This link is used, too old, or was replaced by a newer one.")
+            reader.says("This link has been used, has expired, or was replaced by a newer one.")
         )
     reader.snap("link-dead")
 
@@ -79,12 +79,12 @@ def test_a_change_that_a_superuser_started_is_proved_by_the_new_address(
     reader, new, whose = sit_down(language).is_signed_in(superuser=True), site.fresh("new"), site.administrator()
     user_id = site.user_id(whose)
     page = reader.open(f"/cms/users/{user_id}/")
-    page.locator("summary", has_text=reader.says("Start a change of the e-mail address")).click()
+    page.locator("summary", has_text=reader.says("Start an email address change")).click()
     page.locator("#start-email").fill(new)
     page.locator("#start-reason").fill("Lost the mailbox")
     reader.button("Start the change").click()
     expect(page.get_by_role("status").first).to_have_text(
-        reader.says("The change is started; every known address is told.")
+        reader.says("The change has been started. We are notifying every known address.")
     )
     expect(page.locator(".pending")).to_contain_text(new)
     reader.snap("user-started")
@@ -96,5 +96,7 @@ def test_a_change_that_a_superuser_started_is_proved_by_the_new_address(
     expect(page.locator("main")).to_contain_text(new)
     owner.snap("prove")
     owner.button("Confirm the address").click()
-    expect(page.get_by_role("status").first).to_have_text(owner.says("The address is changed. Please sign in with it."))
+    expect(page.get_by_role("status").first).to_have_text(
+        owner.says("The email address has been changed. Sign in with the new address.")
+    )
     owner.sign_in(new, PASSWORD)

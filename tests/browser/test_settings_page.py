@@ -44,9 +44,9 @@ def test_success_is_a_panel_that_stays_and_has_the_focus(
     page.keyboard.press("Enter")
     panel = reader.success()
     expect(page.locator("#changed-place")).to_have_attribute("role", "status")
-    for told in (new, {"zh": "其他登录均已结束", "en": "All other sessions are ended."}[language]):
+    for told in (new, {"zh": "其他设备均已退出登录", "en": "All other sessions have ended."}[language]):
         expect(panel).to_contain_text(told)
-    expect(panel).to_contain_text({"zh": "7 天内", "en": "can undo the change for 7 days"}[language])
+    expect(panel).to_contain_text({"zh": "7 天内", "en": "can be undone from there for 7 days"}[language])
     expect(panel).to_be_in_viewport()
     expect(page.locator("#notices .toast")).to_have_count(0)  # Nothing covers it.
     reader.snap("resetemail-changed")
@@ -64,12 +64,12 @@ def test_a_right_first_code_of_two_is_ticked_and_costs_no_try(
     code = reader.has_asked(new)
     page.locator("#captcha").fill(code)
     page.locator("#submit").click()
-    expect(page.locator("[data-proved=new]")).to_contain_text(reader.says("The code from the new address is right."))
+    expect(page.locator("[data-proved=new]")).to_contain_text(reader.says("The code from the new address is correct."))
     expect(page.locator("#captcha")).to_be_hidden()
     expect(page.locator("#old_captcha")).to_be_focused()
     expect(page.locator("#old_captcha")).not_to_have_attribute("aria-invalid", "true")
     expect(page.locator("#pending [data-fill=tries_left]")).to_have_text("5")
-    assert heading(page) == reader.says("One code is right: now enter the other one")
+    assert heading(page) == reader.says("One code is correct. Enter the other one")
     reader.snap("resetemail-half")
     page.reload()
     expect(page.locator("[data-proved=new]")).to_be_visible()
@@ -96,7 +96,7 @@ def test_the_last_try_of_the_day_closes_the_form(sit_down: SitDown, site: Site, 
     expect(reader.notice()).to_contain_text(WRONG_CODE[language])
     for closed in ("#email", "#captcha-btn", "#captcha", "#submit", "[data-edit]"):
         expect(page.locator(closed)).to_be_hidden()
-    assert heading(page) == reader.says("No tries are left: this code no longer works")
+    assert heading(page) == reader.says("No tries left: this code no longer works")
     reader.snap("resetemail-closed")
     reader.button("Cancel the change").click()
     expect(page.locator("#pending")).to_have_count(0)
@@ -124,7 +124,7 @@ def test_the_button_counts_down_to_the_end_of_the_hour_when_its_codes_are_spent(
     page.clock.fast_forward(61_000)
     expect(button).to_have_text(re.compile(r"^New code in 5[78]:\d\d$"))
     expect(button).to_be_disabled()
-    expect(page.locator("#pending [data-resend=wait]")).to_contain_text("possible in 5")
+    expect(page.locator("#pending [data-resend=wait]")).to_contain_text("available in 5")
     expect(page.locator("#pending [data-resend=now]")).to_be_hidden()
 
 
@@ -139,14 +139,14 @@ def test_a_change_that_a_superuser_started_is_told_without_a_false_alarm_and_goe
     page = reader.open("/cms/")
     expect(page.locator("main .pending")).to_contain_text(boss)
     reader.snap("home-started")
-    page.get_by_role("link", name=reader.says("Look at it or cancel it")).click()
-    assert heading(page) == reader.says("Another administrator started a change of your address")
+    page.get_by_role("link", name=reader.says("View or cancel")).click()
+    assert heading(page) == reader.says("Another administrator started a change of your email address")
     card = page.locator("#pending")
     expect(card).to_contain_text(boss)
     expect(card).to_contain_text(new)
     assert (
         reader.says(
-            "It can only be finished where it was asked for. If that was not you, cancel it and change your password."
+            "It can only be completed in that browser. If this was not you, cancel it and change your password."
         )
         not in card.inner_text()
     )
@@ -181,7 +181,7 @@ def test_a_code_typed_in_another_browser_says_so_at_its_field(sit_down: SitDown,
         second.says("This code was requested in another browser. Enter it there, or get a new code here.")
     )
     expect(page.locator("#pending")).to_be_visible()
-    assert heading(page) == second.says("A change was asked for in another browser")
+    assert heading(page) == second.says("A change was requested in another browser")
     second.snap("resetemail-elsewhere")
     first.page.locator("#captcha").fill(code)
     first.page.locator("#submit").click()
@@ -202,7 +202,8 @@ def test_a_change_that_was_dropped_says_who_dropped_it_and_leaves_the_card(
     page.locator("#submit").click()
     expect(reader.error_at("captcha")).to_have_text(
         reader.says(
-            "This change was dropped by %(by)s. The reason is in the mail you got.", by=boss.email.partition("@")[0]
+            "This change was cancelled by %(by)s. The reason is in the email we sent you.",
+            by=boss.email.partition("@")[0],
         )
     )
     expect(page.locator("#pending")).to_have_count(0)

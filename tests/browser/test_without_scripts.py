@@ -21,9 +21,7 @@ def has_asked(reader: Reader, email: str) -> str:
 def test_an_administrator_changes_their_address_without_scripts(sit_down: SitDown, site: Site, language: str) -> None:
     reader, new = sit_down(language, scripts=False).sign_in(), site.fresh("new")
     code, page = has_asked(reader, new), reader.page
-    expect(page.get_by_role("status").first).to_have_text(
-        reader.says("The code is on its way to %(email)s.", email=new)
-    )
+    expect(page.get_by_role("status").first).to_have_text(reader.says("We are sending a code to %(email)s.", email=new))
     expect(page.locator("#email")).to_have_value(new)
     page.locator("#captcha").fill(other_than(code))
     page.locator("#submit").click()
@@ -45,11 +43,11 @@ def test_the_page_that_asks_for_the_password_carries_on_without_scripts(
     reader.forget_the_proof()
     page.locator("#captcha").fill(code)
     page.locator("#submit").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text(reader.says("Confirm that it is you"))
+    expect(page.get_by_role("heading", level=1)).to_have_text(reader.says("Confirm your identity"))
     reader.snap("reauth")
     page.locator("[name=password]").fill("not this one")
     page.locator("[name=password]").press("Enter")
-    expect(reader.error_at("password")).to_have_text(reader.says("The password is wrong."))
+    expect(reader.error_at("password")).to_have_text(reader.says("The password is incorrect."))
     page.locator("[name=password]").fill(PASSWORD)
     reader.button("Continue").click()
     expect(reader.success()).to_contain_text(new)
@@ -61,7 +59,7 @@ def test_a_pending_change_is_cancelled_without_scripts(sit_down: SitDown, site: 
     has_asked(reader, site.fresh("new"))
     reader.button("Cancel the change").click()
     expect(reader.page.locator("#pending")).to_have_count(0)
-    expect(reader.page.get_by_role("status").first).to_have_text(reader.says("The change is cancelled."))
+    expect(reader.page.get_by_role("status").first).to_have_text(reader.says("The change has been cancelled."))
 
 
 def test_a_password_is_changed_without_scripts(sit_down: SitDown) -> None:
@@ -70,7 +68,7 @@ def test_a_password_is_changed_without_scripts(sit_down: SitDown) -> None:
     for field, typed in (("oldpwd", PASSWORD), ("password", "a river and a hill"), ("repetition", "a river, a hill")):
         page.locator(f"[name={field}]").fill(typed)
     page.locator("#submit").click()
-    expect(reader.error_at("repetition")).to_have_text("The two passwords differ.")
+    expect(reader.error_at("repetition")).to_have_text("The passwords do not match.")
     for field, typed in (
         ("oldpwd", PASSWORD),
         ("password", "a river and a hill"),
@@ -78,4 +76,6 @@ def test_a_password_is_changed_without_scripts(sit_down: SitDown) -> None:
     ):
         page.locator(f"[name={field}]").fill(typed)
     page.locator("#submit").click()
-    expect(page.get_by_role("status").first).to_have_text("Your password is changed. All other sessions are ended.")
+    expect(page.get_by_role("status").first).to_have_text(
+        "Your password has been changed. All other sessions have ended."
+    )

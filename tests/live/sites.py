@@ -4,7 +4,7 @@ import contextlib
 import http.client
 import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from tests.houses import broken_histories, settings_for
 from tests.parts import (
     LONGEST_SECONDS,
     PATIENCE_SECONDS,
+    Found,
     Gunicorn,
     MemcachedServer,
     PostgresServer,
@@ -274,6 +275,20 @@ class Site:
         assert answer.status == 200, answer
         person.email = new
         return person
+
+
+def until_served(act: Callable[[], Found]) -> Found:
+    """Act again, as the answer says, while it is 503: on a busy machine a lock may take longer than a request may wait.
+
+    The answer may be the second of a pair.
+    """
+
+    def look() -> list[Found]:
+        found = act()
+        answer = found[1] if isinstance(found, tuple) else found
+        return [] if isinstance(answer, Answer) and answer.status == 503 else [found]
+
+    return eventually(look, "the request is served")[0]
 
 
 def is_signed_in(person: Person) -> bool:

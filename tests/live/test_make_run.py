@@ -114,4 +114,6 @@ def test_a_port_in_use_is_one_line_that_says_how_to_take_another(moved: Path) ->
         assert process.wait(DEADLINE_SECONDS) != 0
     lines = [line for line in told if not line.startswith(("make: ", "INFO "))]
     assert lines[0].startswith("Demonstration sign-in: ")
-    assert lines[1:] == [f"127.0.0.1:{port} cannot be used: Address already in use. Another port: PORT=8080 make run"]
+    assert lines[1:] == [
+        f"127.0.0.1:{port} cannot be used: Address already in use. Use another port: PORT=8080 make run"
+    ]

@@ -1,6 +1,6 @@
 """PostgreSQL behind pgbouncer in transaction mode: more clients than connections, and no transaction keeps one."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import psycopg
 import pytest
@@ -11,7 +11,7 @@ from models import db
 from tests.conftest import HOUSES
 from tests.houses import settings_for
 from tests.live.conftest import Serve
-from tests.live.sites import Site, is_signed_in
+from tests.live.sites import Site, is_signed_in, until_served
 from tests.parts import Pgbouncer, PostgresServer, at_once, eventually
 from tests.people import Answer, other_than
 
@@ -61,16 +61,6 @@ def test_a_statement_that_is_sent_often_is_sent_every_time(pooled_site: Site) ->
         assert {answer.status for answer in answers} == {200}
 
 
-def served(act: Callable[[], Answer]) -> Answer:
-    """Ask again, as the answer says, while there is no time to wait for a connection: a busy machine may need long."""
-
-    def ask() -> Answer | None:
-        answer = act()
-        return None if answer.status == 503 else answer
-
-    return eventually(ask, "the request is served")  # type: ignore[return-value]
-
-
 def test_many_clients_at_once_are_all_served(pooled_site: Site) -> None:
     site = pooled_site
     people, addresses = [site.seated() for _ in range(CROWD)], [site.fresh() for _ in range(CROWD)]
@@ -78,12 +68,12 @@ def test_many_clients_at_once_are_all_served(pooled_site: Site) -> None:
     def story(number: int) -> list[Answer]:
         person, new = people[number], addresses[number]
         pages = [lambda path=path: person.page(path) for path in ("/cms/security/", "/cms/profile/")]
-        return [served(act) for act in (person.reauth, lambda: person.ask(new), *pages)]
+        return [until_served(act) for act in (person.reauth, lambda: person.ask(new), *pages)]
 
     answers = [answer for each in at_once(story, CROWD) for answer in each]
     assert {answer.status for answer in answers} == {200}, [str(a) for a in answers if a.status != 200]
     codes = [site.code_to(address) for address in addresses]
-    answers = at_once(lambda n: served(lambda: people[n].confirm(addresses[n], codes[n])), CROWD)
+    answers = at_once(lambda n: until_served(lambda: people[n].confirm(addresses[n], codes[n])), CROWD)
     assert {answer.status for answer in answers} == {200}, [str(a) for a in answers if a.status != 200]
 
 

@@ -4,7 +4,7 @@ import contextlib
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from sqlalchemy import select
@@ -13,13 +13,19 @@ from accounts import passwords
 from accounts.mail import outbox
 from accounts.mail.messages import Letter
 from models import Budget, CMSUser, Invitation, LoginSession, Mail, MailState, db
+from tests import parts
 from tests.conftest import HOUSES
 from tests.live.conftest import RESEND_SECONDS, Serve
-from tests.live.sites import Site, is_signed_in
-from tests.parts import at_once, end, eventually, handles, start_command
+from tests.live.sites import Site, is_signed_in, until_served
+from tests.parts import Found, end, eventually, handles, start_command
 from tests.people import PASSWORD, Answer, Person, other_than
 
 CROWD, ROUNDS = 50, 5
+
+
+def at_once(work: Callable[[int], Found], workers: int) -> list[Found]:
+    """Run the work in so many threads that start at the same moment; each asks again while it is not served."""
+    return parts.at_once(lambda number: until_served(lambda: work(number)), workers)
 
 
 def faults(answers: list[Answer]) -> list[str]:

@@ -280,7 +280,7 @@ class TestSettings:
         ("settings", "line"),
         [
             ({"CMS_ENV": "production"}, "SECRET_KEY must be set in production"),
-            ({"CAPTCHA_TRIES": "many"}, "CAPTCHA_TRIES='many' cannot be used"),
+            ({"CAPTCHA_TRIES": "many"}, "CAPTCHA_TRIES='many' is invalid"),
             ({"MAIL_SERVER": "smtp.example.com"}, "MAIL_SERVER is set, but CMS_ENV is not"),
         ],
         ids=["no secret", "no number", "no environment"],
@@ -296,7 +296,7 @@ class TestSettings:
         ended = command_line({"INSTANCE_DIR": str(tmp_path), "CACHE_URL": "redis://localhost"}, "doctor")
         assert ended.returncode != 0
         (line,) = ended.stderr.strip().splitlines()
-        assert line.startswith("CACHE_URL='redis://localhost' cannot be used")
+        assert line.startswith("CACHE_URL='redis://localhost' is invalid")
         assert not list(tmp_path.iterdir())
 
 
@@ -394,7 +394,7 @@ class TestCommands:
         ann = site.person()
         site.has_changed(ann, site.fresh())
         user_id = site.user_id(ann.email)
-        assert "Every history is whole." in here(site.app, "audit", "verify").output
+        assert "Every history is intact." in here(site.app, "audit", "verify").output
         rows = site.rows(select(Audit.__table__).where(Audit.user_id == user_id).order_by(Audit.number))
         last = rows[-1].number
         changed = update(Audit).where(Audit.user_id == user_id, Audit.number == 2)
@@ -409,7 +409,7 @@ class TestCommands:
             assert (ended.exit_code, ended.output) == (1, f"{ann.email}: row {number} was changed or is missing\n")
             site.write(missing)
             site.write(Audit.__table__.insert().values([dict(row._mapping) for row in rows]))
-        assert "Every history is whole." in said(site.settings, "audit", "verify")
+        assert "Every history is intact." in said(site.settings, "audit", "verify")
 
     def test_the_policy_is_printed_for_every_role(self, settings: dict[str, str]) -> None:
         told = said({**settings, "EMAIL_POLICY": "editor=new,superuser=both"}, "email", "policy")
@@ -421,7 +421,7 @@ class TestCommands:
 
 def ill_parts(told: str) -> list[str]:
     """Return the names of the parts that the doctor calls ill."""
-    return [line[5:].strip().partition(":")[0] for line in told.splitlines() if line.startswith("ILL")]
+    return [line[5:].strip().partition(":")[0] for line in told.splitlines() if line.startswith("FAIL")]
 
 
 class TestDoctor:
@@ -446,8 +446,8 @@ class TestDoctor:
         ("settings", "line"),
         [
             ({"CMS_ENV": "production", "SITE_URL": ""}, "SITE_URL must be set in production"),
-            ({"CMS_ENV": "production", "SECRET_KEY": "x" * 64}, "SECRET_KEY can be guessed"),
-            ({"MAIL_USERNAME": "cms", "MAIL_SERVER": "smtp.example.com"}, "MAIL_USERNAME needs MAIL_USE_TLS"),
+            ({"CMS_ENV": "production", "SECRET_KEY": "x" * 64}, "SECRET_KEY is too weak"),
+            ({"MAIL_USERNAME": "cms", "MAIL_SERVER": "smtp.example.com"}, "MAIL_USERNAME requires MAIL_USE_TLS"),
         ],
         ids=["no address of the site", "a weak key", "a password in clear"],
     )

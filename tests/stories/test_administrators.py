@@ -79,7 +79,7 @@ class TestList:
         small_house.change(ANN, is_active=False)
         row = next(row for row in boss.page(USERS).text.split("<tr>") if ">ann</a>" in row)
         assert "Editor" in row
-        assert "disabled" in row
+        assert "Disabled" in row
         assert ANN in row
 
 
@@ -300,7 +300,7 @@ class TestInvitations:
         small_house.clock.turn(hours=73)
         boss.turn_the_page()
         boss.sign_in()
-        assert "expired" in boss.page(USERS).text
+        assert "Expired" in boss.page(USERS).text
         path = re.search(r'action="([^"]+/resend/)"', boss.page(USERS).text)
         assert path
         assert boss.post(path[1]).status == 200

@@ -64,14 +64,14 @@ class TestTheList:
     def test_it_shows_who_is_disabled(self, small_house: House) -> None:
         boss = in_english(superuser(small_house))
         small_house.administrator(ANN)
-        assert cells(boss, "ann")[1].text == "active"
+        assert cells(boss, "ann")[1].text == "Active"
         small_house.change(ANN, is_active=False)
-        assert cells(boss, "ann")[1].text == "disabled"
+        assert cells(boss, "ann")[1].text == "Disabled"
 
     def test_it_shows_when_somebody_signed_in_last(self, house: House) -> None:
         boss = in_english(superuser(house))
         house.administrator(ANN)
-        assert cells(boss, "ann")[2].text == "never"
+        assert cells(boss, "ann")[2].text == "Never"
         for _ in range(2):
             house.clock.turn(seconds=100)
             assert house.visitor(ANN).sign_in(password="not this one").status == 400
@@ -104,7 +104,7 @@ class TestTheList:
         crowd(small_house, 60)
         boss = in_english(superuser(small_house))
         assert len(list(read(boss.page(USERS).text).one("tbody").all("tr"))) == 50
-        assert cells(boss, "user-000049")[2].text == "never"
+        assert cells(boss, "user-000049")[2].text == "Never"
 
 
 class TestStartedChanges:
@@ -184,41 +184,41 @@ class TestOnePerson:
     def test_it_shows_where_they_are_signed_in(self, house: House) -> None:
         boss = in_english(superuser(house))
         house.administrator(ANN)
-        assert "Nowhere." in section(page_of(boss, house, ANN), "Where they are signed in").text
+        assert "No active sessions." in section(page_of(boss, house, ANN), "Active sessions").text
         house.signed_in(ANN, network="198.51.100.77")
         house.clock.turn(seconds=90)
         house.signed_in(ANN, network="198.51.100.88")
-        shown = section(page_of(boss, house, ANN), "Where they are signed in")
+        shown = section(page_of(boss, house, ANN), "Active sessions")
         rows = [row.text for row in shown.all("li")]
         assert [("198.51.100.88" in rows[0]), ("198.51.100.77" in rows[1])] == [True, True]
         assert all("Chrome 156, Linux" in row and "last used" in row for row in rows)
         assert list(shown.all("form")) == []  # A single session is ended by its owner.
         house.clock.turn(seconds=3590)
-        assert len(list(section(page_of(boss, house, ANN), "Where they are signed in").all("li"))) == 1
+        assert len(list(section(page_of(boss, house, ANN), "Active sessions").all("li"))) == 1
 
     def test_it_shows_their_history_newest_first_and_not_the_readers(self, house: House) -> None:
         boss, ann = in_english(superuser(house)), house.person()
         ann.ask(NEW)
         act(boss, house, ANN, "drop_change", "not your address")
-        rows = [row.text for row in section(page_of(boss, house, ANN), "What happened to the account").all("li")]
+        rows = [row.text for row in section(page_of(boss, house, ANN), "Account history").all("li")]
         assert [row.split(" By: ")[0].split(" new@")[0] for row in rows[:1]] == [
-            "Pending change of the e-mail address dropped"
+            "Pending email address change cancelled for this account"
         ]
         assert "By: boss" in rows[0]
         assert "Reason: not your address" in rows[0]
         assert "Code requested" in rows[1]
-        assert "Account made" in rows[-1]
+        assert "Account created" in rows[-1]
         assert len(rows) == len(history(house, id_of(house, ANN)))
 
     def test_the_history_has_pages(self, small_house: House) -> None:
         boss, ann = in_english(superuser(small_house)), small_house.person()
         for _ in range(60):
             ann.reauth()
-        first = section(page_of(boss, small_house, ANN), "What happened to the account")
+        first = section(page_of(boss, small_house, ANN), "Account history")
         assert len(list(first.all("li"))) == 50
         older = next(link["href"] for link in first.all("a"))
         assert older.startswith(f"{USERS}{id_of(small_house, ANN)}/?before=")
-        second = section(read(boss.page(older).text), "What happened to the account")
+        second = section(read(boss.page(older).text), "Account history")
         assert len(list(second.all("li"))) == len(history(small_house, id_of(small_house, ANN))) - 50
         assert list(second.all("a")) == []
 
@@ -232,7 +232,7 @@ class TestOnePerson:
         boss = in_english(superuser(small_house))
         small_house.administrator(ANN)
         facts = {each.children[0].text: each.children[1] for each in page_of(boss, small_house, ANN).one("dl").children}
-        assert facts["Last sign-in"].text == "never"
+        assert facts["Last sign-in"].text == "Never"
         small_house.signed_in(ANN)
         facts = {each.children[0].text: each.children[1] for each in page_of(boss, small_house, ANN).one("dl").children}
         assert moments(facts["Last sign-in"]) == [small_house.clock.now().replace(microsecond=0)]
@@ -252,7 +252,7 @@ class TestEndingAllSessions:
         boss, ann, tablet = superuser(house), house.person(), house.signed_in(ANN)
         ann.ask(NEW)
         answer = act(boss, house, ANN, "end_sessions", "a lost laptop")
-        assert (answer.status, answer.message) == (200, "已结束对方的所有登录。")
+        assert (answer.status, answer.message) == (200, "对方已在所有设备上退出登录。")
         for browser in (ann, tablet):
             assert browser.ask_as_script().error == "sign_in_required"
         row = newest(house, ANN)
@@ -272,8 +272,8 @@ class TestEndingAllSessions:
         boss = in_english(superuser(small_house, script=False))
         done = act(boss, small_house, ANN, "end_sessions")
         assert (done.status, done.path) == (200, f"{USERS}{id_of(small_house, ANN)}/")
-        assert read(done.text).one("main").one(role="status").text == "All their sessions are ended."
-        assert "Nowhere." in section(read(done.text), "Where they are signed in").text
+        assert read(done.text).one("main").one(role="status").text == "All their sessions have ended."
+        assert "No active sessions." in section(read(done.text), "Active sessions").text
         assert ann.ask_as_script().error == "sign_in_required"
 
 
@@ -283,7 +283,7 @@ class TestSendingALink:
     def test_the_link_goes_to_their_own_address_and_works(self, house: House) -> None:
         boss, ann = superuser(house), house.person()
         answer = act(boss, house, ANN, "send_password_link", "asked on the phone")
-        assert (answer.status, answer.message) == (200, "设置新密码的链接正在发往对方的邮箱。")
+        assert (answer.status, answer.message) == (200, "正在向对方的邮箱发送设置新密码的链接。")
         row = newest(house, ANN)
         assert (row.event, row.actor_id) == ("password_link_sent", id_of(house, BOSS))
         assert row.detail == {"by": "boss", "reason": "asked on the phone"}

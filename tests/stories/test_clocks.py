@@ -159,7 +159,7 @@ class TestDatabasesClock:
             answer = house.visitor().ask_as_script("/readyz")
         assert (answer.status, caplog.messages) == (200, [])
         assert abs(answer.data["clock_offset_seconds"]) <= 0.5
-        assert "\nwell  clock\n" in doctor(house)
+        assert "\nok    clock\n" in doctor(house)
 
     @pytest.mark.parametrize("seconds", [2.0, -2.0, 3600.0])
     def test_one_that_is_wrong_is_told_and_goes_on_serving(
@@ -173,10 +173,10 @@ class TestDatabasesClock:
         assert answer.data["clock_offset_seconds"] == pytest.approx(seconds, abs=0.9)
         (line,) = caplog.messages
         assert line.startswith(f"the clock is {'+' if seconds > 0 else '-'}")
-        assert line.endswith(" s off the database's")
+        assert line.endswith(" s off the database clock")
         (told,) = [line for line in doctor(house).splitlines() if "clock" in line]
-        assert told.startswith("ILL   clock: is ")
-        assert told.endswith("1 s at most: synchronise both (NTP)")
+        assert told.startswith("FAIL  clock: is ")
+        assert told.endswith("(at most 1 s is allowed): synchronise both with NTP")
 
     def test_a_database_that_takes_its_time_does_not_make_a_clock_wrong(
         self, running: Any, monkeypatch: pytest.MonkeyPatch
@@ -189,7 +189,7 @@ class TestDatabasesClock:
 
     def test_sqlite_has_no_clock_of_its_own(self, small_house: House) -> None:
         assert small_house.visitor().ask_as_script("/readyz").data == {"clock_offset_seconds": None}
-        assert "\nwell  clock\n" in doctor(small_house)
+        assert "\nok    clock\n" in doctor(small_house)
 
 
 def doctor(house: House) -> str:

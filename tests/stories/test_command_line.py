@@ -79,7 +79,7 @@ class TestAdmin:
         house.administrator(ANN)
         for email, name in (("ANN@example.com", "other"), ("other@example.com", "Ann")):
             result = flask(house, "admin", "create", email, "--username", name, typed=f"{FRESH}\n")
-            assert result.output == "Error: There is an administrator with this address or user name already.\n"
+            assert result.output == "Error: An administrator with this address or username already exists.\n"
         assert len(house.rows(select(CMSUser.id))) == 1
 
     def test_all_are_listed_however_many(self, house: House) -> None:
@@ -123,8 +123,7 @@ class TestAdmin:
             result = flask(house, "admin", *words, *BECAUSE)
             assert result.exit_code == 1
             assert result.output == (
-                "Error: Refused (last_superuser): "
-                "This is the last superuser: nobody could manage the accounts any more.\n"
+                "Error: Refused (last_superuser): This is the last superuser. At least one superuser is required.\n"
             )
         stored = house.stored("boss")
         assert (stored.is_superuser, stored.is_active, newest(house, BOSS)) == (True, True, before)
@@ -174,7 +173,7 @@ class TestEmail:
         ann.ask(NEW)
         ann.confirm(NEW, other_than(house.code_to(NEW)))
         (line,) = said(house, "email", "pending").splitlines()
-        assert line == f"{ANN} -> {NEW}\tasked {house.clock.now():%Y-%m-%d %H:%M} UTC\ttries 1"
+        assert line == f"{ANN} -> {NEW}\trequested {house.clock.now():%Y-%m-%d %H:%M} UTC\ttries 1"
         house.clock.turn(seconds=600)
         assert said(house, "email", "pending") == ""
 
@@ -246,7 +245,7 @@ class TestEmail:
         now = f"{small_house.clock.now():%Y-%m-%d %H:%M:%S} UTC"
         assert rows[0][:4] == [now, "disabled x1", "Account disabled", "203.0.113.5"]
         assert rows[0][5] == "by boss; reason: left the team"
-        assert rows[1][:3] == [f"{first:%Y-%m-%d %H:%M:%S} - {now}", "code_wrong x2", "Wrong code"]
+        assert rows[1][:3] == [f"{first:%Y-%m-%d %H:%M:%S} - {now}", "code_wrong x2", "Incorrect code"]
         assert rows[1][5] == f"email: {NEW}"
 
     @pytest.mark.parametrize(
@@ -276,9 +275,9 @@ class TestEmail:
         small_house.administrator(ANN)
         small_house.administrator(BOSS)
         for new, line in (
-            (ANN, "Refused (same_email): This is already the e-mail address of the account."),
+            (ANN, "Refused (same_email): This is already the email address of the account."),
             (BOSS, "Refused (email_taken): This address belongs to another account."),
-            ("no address", "'no address' cannot be used: Please enter a valid e-mail address!"),
+            ("no address", "Invalid address 'no address': Enter a valid email address."),
         ):
             result = flask(small_house, "email", "start", ANN, new, *BECAUSE)
             assert (result.exit_code, result.output) == (1, f"Error: {line}\n")
@@ -353,6 +352,6 @@ def test_nothing_changes_without_a_reason_or_for_nobody(small_house: House) -> N
             assert re.fullmatch(r"Error: --reason: .+\n", result.output), result.output
         nobody = [word.replace(ANN, "nobody@example.com") for word in words]
         result = flask(small_house, *nobody, *BECAUSE, typed=FRESH)
-        assert result.output == "Error: There is no administrator with the address nobody@example.com.\n"
+        assert result.output == "Error: No administrator has the address nobody@example.com.\n"
     assert [row.event for row in history(small_house, id_of(small_house, ANN))] == ["administrator_created"]
     assert small_house.rows(select(Mail.id)) == []

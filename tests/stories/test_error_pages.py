@@ -102,7 +102,7 @@ def test_a_fault_shows_a_reference_that_the_log_has(
     app = with_faults(house)
     ann = house.person(app=app, script=False)
     seen = set()
-    for language, words in (("en", "tell the operator this reference"), ("zh", "请把此编号告诉运维人员")):
+    for language, words in (("en", "give the operator this reference"), ("zh", "请将以下编号告知运维人员")):
         ann.browser.headers["Accept-Language"] = language
         caplog.clear()
         answer = ann.page(path)

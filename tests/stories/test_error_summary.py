@@ -115,8 +115,8 @@ def test_the_summary_names_the_field_with_each_sentence(small_house: House, lang
     assert (
         said
         == {
-            "zh": "用户名：此名称已保留，请换一个。",
-            "en": "User name: This name is reserved. Please choose another one.",
+            "zh": "用户名：该用户名为保留名称，请换一个。",
+            "en": "Username: This username is reserved. Choose a different one.",
         }[language]
     )
 

@@ -150,7 +150,7 @@ class TestBursts:
         assert (last.event, last.times) == ("same_email", 25)
         assert (last.last_at - last.at).total_seconds() == pytest.approx(48)
         assert events(house).count("same_email") == 1
-        assert verify(house) == (0, "Every history is whole.\n")
+        assert verify(house) == (0, "Every history is intact.\n")
 
     def test_wrong_codes_are_one_row_with_a_count(self, house: House) -> None:
         ann = house.person()
@@ -223,7 +223,7 @@ class TestChain:
     def test_a_whole_history_is_whole(self, house: House) -> None:
         tell_a_story(house)
         house.person("bob@example.com")
-        assert verify(house) == (0, "Every history is whole.\n")
+        assert verify(house) == (0, "Every history is intact.\n")
 
     @pytest.mark.parametrize(
         "values",

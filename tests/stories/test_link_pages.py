@@ -15,7 +15,7 @@ OLD, NEW, OTHER = "ann@example.com", "new@example.com", "other@example.com"
 UNDONE, STOPPED = "/cms/resetemail/undone/", "/cms/resetemail/stopped/"
 LANGUAGES = pytest.mark.parametrize("language", ["zh", "en"])
 TOO_LATE = {"zh": "修改已经生效", "en": "The change has already been made"}
-NOTHING_LEFT = {"zh": "没有需要阻止的修改", "en": "There is nothing left to stop"}
+NOTHING_LEFT = {"zh": "没有需要阻止的修改", "en": "There is no change to stop"}
 
 
 def visitor(house: House, language: str = "zh", *, script: bool = False) -> Person:
@@ -77,7 +77,7 @@ def test_a_stop_link_whose_change_was_made_says_so_and_points_to_the_mail_that_u
     page = owner.page(link)
     assert page.status == 200
     assert f"<h1>{TOO_LATE[language]}</h1>" in main_of(page)
-    assert {"zh": "撤销链接", "en": "we mailed a link for that"}[language] in main_of(page)
+    assert {"zh": "撤销链接", "en": "we sent an undo link to the previous address"}[language] in main_of(page)
     assert "<form" not in main_of(page)
     refused = owner.post(link)
     assert refused.status == 409
@@ -165,9 +165,9 @@ def test_an_undo_ends_on_a_page_that_sends_its_reader_to_the_mailbox(house: Hous
     done = owner.post(house.links_to(OLD, "undo")[-1])
     assert (done.status, done.path) == (200, UNDONE)
     assert OLD in main_of(done)
-    assert {"zh": "设置新密码的链接已发送到", "en": "we sent a link to set a new password to"}[language] in main_of(
-        done
-    )
+    assert {"zh": "设置新密码的链接正在发送到", "en": "we are sending a link to set a new password to"}[
+        language
+    ] in main_of(done)
     assert 'type="password"' not in done.text
     assert owner.page(UNDONE).path == UNDONE  # It can be loaded again, and needs no token.
     assert done.headers["Cache-Control"] == "no-store"

@@ -94,7 +94,7 @@ def test_the_operator_makes_nobody_who_looks_like_a_superuser(small_house: House
     line = ("admin", "create", BOB, "--username", "bоss", *flags)
     result = flask(small_house, *line, typed=f"{PASSWORD}\n")
     assert result.exit_code == 1
-    assert result.output == "Error: Refused (username_taken): This user name is taken.\n"
+    assert result.output == "Error: Refused (username_taken): This username is already taken.\n"
     said(small_house, "admin", "create", BOB, "--username", "bob", *flags, typed=f"{PASSWORD}\n")
     assert history(small_house, id_of(small_house, BOB))[0].event == "administrator_created"
 

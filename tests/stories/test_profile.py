@@ -183,7 +183,7 @@ def test_nobody_can_send_more_than_the_form_asks_for(small_house: House) -> None
 def test_a_language_takes_effect_at_once_for_pages_and_mails(house: House) -> None:
     ann = house.person()
     assert 'lang="zh"' in ann.page("/cms/").text
-    assert save(ann, language="en").message == "Your data are saved."
+    assert save(ann, language="en").message == "Your profile has been saved."
     for path in ("/cms/", PATH, "/cms/security/"):
         assert 'lang="en"' in ann.page(path).text
     ann.ask("new@example.com")

@@ -37,7 +37,7 @@ def test_the_invitation_says_who_invites_and_for_how_long(small_house: House) ->
     boss.browser.headers["Accept-Language"] = "en"
     invite(boss)
     text = text_of(small_house.mail_to(NEW)[0])
-    assert "boss invites you" in text
+    assert "boss has invited you" in text
     assert "72 hours" in text
 
 

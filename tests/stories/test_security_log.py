@@ -150,7 +150,7 @@ def test_every_refusal_is_one_line_unless_it_is_called_ordinary(
     small_house: House, security_log: SecurityLog, cls: type[errors.Refusal]
 ) -> None:
     """A refusal that is new tomorrow is in the log without anybody's doing."""
-    word = sentences.REFUSALS[cls].word
+    word = cls.word
     app = small_house.build()
     app.before_request_funcs.setdefault(None, []).insert(0, lambda: (_ for _ in ()).throw(raised(cls)))
     Person(small_house.visitor(app=app).browser, NOBODY).ask_as_script("/cms/login/")
@@ -159,7 +159,7 @@ def test_every_refusal_is_one_line_unless_it_is_called_ordinary(
 
 
 def test_what_is_called_ordinary_exists_and_is_no_guess() -> None:
-    words = {said.word for said in sentences.REFUSALS.values()} | {word for word, _ in sentences.HTTP_ERRORS.values()}
+    words = {cls.word for cls in sentences.REFUSALS} | {word for word, _ in sentences.HTTP_ERRORS.values()}
     assert words | {"invalid", "check_email", "unavailable"} >= answers.ORDINARY
     guesses = {"wrong_credentials", "password_wrong", "code_wrong", "link_dead", "forbidden", "csrf_failed"}
     assert not guesses & answers.ORDINARY

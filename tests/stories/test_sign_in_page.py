@@ -9,7 +9,7 @@ from tests.stories.office import BOSS, FORM, act, invited, register, superuser
 
 OLD = "ann@example.com"
 NEW_PASSWORD = "a river and a hill"
-GONE = {"zh": "您的登录已结束。", "en": "Your session has ended."}
+GONE = {"zh": "您的登录已失效。", "en": "Your session has ended."}
 LANGUAGES = pytest.mark.parametrize("language", ["zh", "en"])
 
 
@@ -44,7 +44,7 @@ def test_a_wrong_password_keeps_the_focus_in_the_form_and_is_told(small_house: H
     page = read(refused.text)
     alert = page.one(role="alert", class_="alert alert-danger")
     assert alert["id"] in field["aria-describedby"].split()
-    assert alert.text == {"zh": "邮箱或密码错误。", "en": "The address or the password is wrong."}[language]
+    assert alert.text == {"zh": "邮箱或密码错误。", "en": "The email address or password is incorrect."}[language]
     assert page.one("input", name="email")["value"] == OLD
     assert page.one("title").text.startswith({"zh": "错误：", "en": "Error: "}[language])
 
@@ -61,7 +61,7 @@ def test_a_wrong_password_on_the_page_that_asks_for_it_again_keeps_the_focus_too
     assert (field["name"], field["value"], field["aria-invalid"]) == ("password", "", "true")
     place = read(refused.text).one(id="password-errors")
     assert place["id"] in field["aria-describedby"].split()
-    assert place.text == {"zh": "密码错误。", "en": "The password is wrong."}[language]
+    assert place.text == {"zh": "密码错误。", "en": "The password is incorrect."}[language]
 
 
 def test_who_tried_too_often_has_the_focus_in_the_form_too(small_house: House) -> None:
@@ -81,8 +81,8 @@ class TestWhyASessionEnded:
     @pytest.mark.parametrize(
         ("language", "sentence"),
         [
-            ("zh", "您已超过 1 小时未操作，登录已自动结束，请重新登录。"),
-            ("en", "You were signed out because the session was not used for 1 hour."),
+            ("zh", "您已超过 1 小时未操作，登录已失效，请重新登录。"),
+            ("en", "You were signed out after 1 hour of inactivity."),
         ],
     )
     def test_one_that_was_not_used(self, house: House, language: str, sentence: str) -> None:
@@ -97,7 +97,7 @@ class TestWhyASessionEnded:
             small_house.clock.turn(seconds=3600)
             assert ann.page("/cms/").status == 200
         small_house.clock.turn(seconds=1)
-        said = "You were signed out because a session ends after 12 hours at the latest."
+        said = "You were signed out because a session lasts at most 12 hours."
         assert status_of(ann.page("/cms/")) == said
 
     @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ class TestWhyASessionEnded:
             small_house.person(app=small_house.build(SESSION_IDLE_SECONDS=seconds, SESSION_SECONDS="5184000"))
         )
         small_house.clock.turn(seconds=int(seconds) + 1)
-        assert status_of(ann.page("/cms/")).endswith(f"was not used for {span}.")
+        assert status_of(ann.page("/cms/")).endswith(f"after {span} of inactivity.")
 
     @LANGUAGES
     def test_one_that_was_ended_by_somebody(self, small_house: House, language: str) -> None:
@@ -135,7 +135,7 @@ class TestWhyASessionEnded:
 
     def test_who_signed_out_or_was_never_signed_in_hears_nothing(self, small_house: House) -> None:
         ann = at_a_page(small_house.person())
-        assert "You are signed out." in ann.sign_out().text
+        assert "You have signed out." in ann.sign_out().text
         assert status_of(ann.page("/cms/")) == ""
         assert status_of(at_a_page(small_house.visitor()).page("/cms/")) == ""
 
