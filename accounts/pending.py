@@ -192,9 +192,10 @@ def all_living() -> list[tuple[CMSUser, EmailChange]]:
     return [(row[0], row[1]) for row in rows]
 
 
-def block_of(user: CMSUser) -> Block | None:
-    """Return until when an administrator can ask for no change, and why; or None."""
-    ends = (frozen_until(user), True), (limits.resets_at(limits.tries_of_the_day(user.id)), False)
+def block_of(user: CMSUser, seen: Pending | None) -> Block | None:
+    """Return until when an administrator can ask for no change, and why; or None. `seen` is the pending change."""
+    spent_until = seen.blocked_until if seen else limits.resets_at(limits.tries_of_the_day(user.id))
+    ends = (frozen_until(user), True), (spent_until, False)
     blocks = [Block(until, is_freeze) for until, is_freeze in ends if until]
     return max(blocks, key=lambda block: block.until, default=None)
 

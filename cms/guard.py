@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from flask import Flask, Response, after_this_request, current_app, g, request, session
-from flask_wtf.csrf import CSRFProtect
+from flask_wtf.csrf import CSRFProtect, generate_csrf
 from werkzeug.exceptions import BadRequest, Forbidden, RequestEntityTooLarge, SecurityError, UnsupportedMediaType
 
 from accounts import hosts, sessions, time_zones
@@ -37,9 +37,16 @@ class ForeignSite(Forbidden):
 def init_app(app: Flask) -> None:
     """Check every request; templates use `{% if g.cms_user is permitted("administrators") %}`."""
     csrf.init_app(app)
+    app.context_processor(lambda: {"csrf_token": csrf_token})
+    app.add_template_global(csrf_token)
     app.before_request(check)
     app.add_template_test(CMSUser.may, "permitted")
     app.add_template_global(time_zone_cookie)
+
+
+def csrf_token() -> str:
+    """Return the token of the forms on a page; it is signed once a request."""
+    return str(g.get("csrf_token") or generate_csrf())
 
 
 def open_to_all(view: View) -> View:

@@ -3,10 +3,12 @@
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from babel import Locale
 from flask import current_app
 from flask_babel import force_locale, get_babel, gettext, ngettext
 
@@ -14,6 +16,7 @@ from accounts import clock, time_zones
 from accounts.origin import Origin
 from models import CMSUser
 
+_parse_locale = cache(Locale.parse)  # It looks for a file.
 PARTS = ("subject.txt", "body.txt", "body.html")
 OPERATOR = "-"  # As `by`, as in the history: on the command line. "" is the account's owner.
 
@@ -199,7 +202,7 @@ def _moment(moment: datetime, zone: ZoneInfo | None) -> str:
 
 def _letter(kind: str, reader: Reader, *, origin: Origin, at: datetime | None = None, **values: Any) -> Letter:
     """Write a mail. Whatever it says, it says when that was (`at`, else now), and which site it is about."""
-    with force_locale(reader.language):
+    with force_locale(_parse_locale(reader.language)):
         if isinstance(seconds := values.get("seconds"), int):
             values["life"] = _span(seconds)
         zone = time_zones.find(reader.time_zone)
