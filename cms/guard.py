@@ -13,6 +13,7 @@ from accounts import hosts, sessions, time_zones
 from accounts.errors import SignInRequired
 from accounts.flows import sign_in
 from accounts.origin import Origin
+from accounts.settings import settings
 from accounts.unit_of_work import Actor
 from models import CMSUser
 
@@ -144,8 +145,8 @@ def start_session(sid: str, *, remember: bool) -> None:
 def origin() -> Origin:
     """Return where the request comes from."""
     # In production the Host header is not trusted: it must not decide where a link in a mail leads.
-    site = current_app.config["SITE_URL"]
-    if not site and current_app.config["CMS_ENV"] == "development":
+    site = settings().SITE_URL
+    if not site and settings().CMS_ENV == "development":
         site = request.host_url.rstrip("/")
     agent = request.user_agent.string
     zone = time_zones.known(request.cookies.get(time_zone_cookie(), ""))
@@ -208,9 +209,7 @@ def _require_served_host() -> None:
     In development only this machine is served. Otherwise another site could resolve its own name to 127.0.0.1 and read
     the mailbox of a developer (DNS rebinding).
     """
-    names = current_app.config["SERVED_HOSTS"] or (
-        hosts.LOCAL if current_app.config["CMS_ENV"] == "development" else ()
-    )
+    names = settings().SERVED_HOSTS or (hosts.LOCAL if settings().CMS_ENV == "development" else ())
     if names and not hosts.is_served(request.host, names):
         raise SecurityError
 

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from flask import Blueprint, current_app, g, render_template, request, session, url_for
+from flask import Blueprint, g, render_template, request, session, url_for
 from flask_babel import gettext, lazy_gettext
 
 from accounts import clock, pending
 from accounts.flows import email_change
 from accounts.pending import Pending
+from accounts.settings import settings
 from cms import guard
 from cms.answers import Answer, Doubtful, checked, data, done
 from forms import EmailCaptchaForm, ResetEmailForm
@@ -118,7 +119,7 @@ def _as_told(seen: Pending) -> dict[str, Any]:
         "resend_in": max(0, round((seen.resend_at - now).total_seconds())),
         "tries_left": seen.tries_left,
         "blocked_until": seen.blocked_until.isoformat(timespec="seconds") if seen.blocked_until else None,
-        "tries": current_app.config["CAPTCHA_TRIES"],
+        "tries": settings().CAPTCHA_TRIES,
         "of_this_session": seen.is_of_this_session,
         "assisted": seen.is_assisted,
         "started_by": seen.started_by or (gettext("The operator") if seen.is_assisted else ""),

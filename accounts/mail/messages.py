@@ -14,6 +14,7 @@ from flask_babel import force_locale, get_babel, gettext, ngettext
 
 from accounts import clock, time_zones
 from accounts.origin import Origin
+from accounts.settings import settings
 from models import CMSUser
 
 _parse_locale = cache(Locale.parse)  # It looks for a file.
@@ -85,7 +86,7 @@ def tries_spent(reader: Reader, *, username: str, until: datetime, origin: Origi
 
 def changed(reader: Reader, *, username: str, new_email: str, undo: str, origin: Origin, by: str = "") -> Letter:
     """To the old address: the change is made; who, when, from where, the new address masked, and the undo link."""
-    days = -(-current_app.config["UNDO_SECONDS"] // 86400)
+    days = -(-settings().UNDO_SECONDS // 86400)
     told: dict[str, Any] = {"username": username, "new_email": masked(new_email), "undo": undo, "days": days}
     return _letter("changed", reader, **told, by=_another(by), origin=origin)
 
@@ -124,7 +125,7 @@ def password_link(
 ) -> Letter:
     """To the account's address: the link to set a new password; who asked and why, if another administrator did."""
     told: dict[str, Any] = {"username": username, "token": token, "by": by, "reason": reason}
-    seconds = current_app.config["PASSWORD_LINK_SECONDS"]
+    seconds = settings().PASSWORD_LINK_SECONDS
     return _letter("password_link", reader, **told, seconds=seconds, at=at, origin=origin)
 
 
@@ -154,7 +155,7 @@ def assisted(
     origin: Origin,
 ) -> Letter:
     """To every known address: another administrator started a change; who, why, when it can happen, how to stop it."""
-    ready_at = clock.now() + timedelta(seconds=current_app.config["ASSISTED_WAIT_SECONDS"])
+    ready_at = clock.now() + timedelta(seconds=settings().ASSISTED_WAIT_SECONDS)
     told: dict[str, Any] = {"username": username, "by": by, "reason": reason, "stop": stop, "ready_at": ready_at}
     return _letter("assisted", reader, **told, new_email=masked(new_email), origin=origin)
 
@@ -208,7 +209,7 @@ def _letter(kind: str, reader: Reader, *, origin: Origin, at: datetime | None = 
         zone = time_zones.find(reader.time_zone)
         moments = {"at": at or clock.now()} | {name: it for name, it in values.items() if isinstance(it, datetime)}
         values |= {name: _moment(moment, zone) for name, moment in moments.items()}
-        site = urlsplit(origin.site or current_app.config["SITE_URL"]).netloc
+        site = urlsplit(origin.site or settings().SITE_URL).netloc
         values.update(origin=origin, site=site)
         # Not through Flask's render_template: a mail says nothing that depends on the request at hand.
         templates = (current_app.jinja_env.get_template(f"mail/{kind}/{part}") for part in PARTS)
