@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.houses import House
-from tests.parts import ROOT
+from tests.environments import Environment
 from tests.rendered import every_page
+from tests.servers import ROOT
 
 VALIDATOR = ROOT / "node_modules" / ".bin" / "html-validate"
 TEMPLATE = re.compile(r"(<template[^>]*>).*?(</template>)", re.DOTALL)
@@ -26,10 +26,10 @@ def validated(folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
-def test_every_page_is_valid(small_house: House, tmp_path: Path, language: str) -> None:
+def test_every_page_is_valid(sqlite_env: Environment, tmp_path: Path, language: str) -> None:
     folder = tmp_path / "pages"
     folder.mkdir()
-    for number, page in enumerate(every_page(small_house, language)):
+    for number, page in enumerate(every_page(sqlite_env, language)):
         name = "".join(letter if letter.isalnum() else "-" for letter in page.name)
         (folder / f"{number:02}-{name}.html").write_text(TEMPLATE.sub(r"\1\2", page.answer.text))
     found = validated(folder)

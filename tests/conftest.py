@@ -1,4 +1,4 @@
-"""What every test may ask for. The parts are real; `tests/parts.py` says how they are started and surely ended."""
+"""What every test may ask for. The parts are real; `tests/servers.py` says how they are started and surely ended."""
 
 import os
 import tempfile
@@ -14,12 +14,12 @@ from hypothesis import HealthCheck, core, settings
 
 from accounts import passwords
 from config import SETTINGS
-from tests.houses import Clock, House, SharedApp, migrate, settings_for
-from tests.parts import SEED, MemcachedServer, PostgresServer, SmtpServer
+from tests.environments import Clock, Environment, SharedApp, migrate, settings_for
+from tests.servers import SEED, MemcachedServer, PostgresServer, SmtpServer
 
-HOUSES = ("sqlite+embedded", "postgresql+memcached")
+ENVIRONMENTS = ("sqlite+embedded", "postgresql+memcached")
 # Fixtures and parameters that start a server or the browser, and the folders whose tests all do.
-STARTERS = {"postgres", "postgres_house", "memcached", "memcached_server", "smtp_server", "chromium", HOUSES[1]}
+STARTERS = {"postgres", "postgres_env", "memcached", "memcached_server", "smtp_server", "chromium", ENVIRONMENTS[1]}
 SERVED = {"live", "browser"}
 # No example has a deadline: it would measure the machine.
 settings.register_profile(
@@ -147,30 +147,30 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return Clock().hang_up(monkeypatch)
 
 
-@pytest.fixture(params=HOUSES)
-def house(request: pytest.FixtureRequest, clock: Clock) -> Iterator[House]:
-    """Give the house: once with nothing installed, once with PostgreSQL, memcached and a mail server."""
-    yield from furnished(request, clock)
+@pytest.fixture(params=ENVIRONMENTS)
+def env(request: pytest.FixtureRequest, clock: Clock) -> Iterator[Environment]:
+    """Give the environment: once with nothing installed, once with PostgreSQL, memcached and a mail server."""
+    yield from provide(request, clock)
 
 
 @pytest.fixture
-def small_house(request: pytest.FixtureRequest, clock: Clock) -> Iterator[House]:
-    """Give the house with nothing installed, for what has nothing to do with the parts."""
-    request.param = HOUSES[0]  # type: ignore[attr-defined]
-    yield from furnished(request, clock)
+def sqlite_env(request: pytest.FixtureRequest, clock: Clock) -> Iterator[Environment]:
+    """Give the environment with nothing installed, for what has nothing to do with the parts."""
+    request.param = ENVIRONMENTS[0]  # type: ignore[attr-defined]
+    yield from provide(request, clock)
 
 
 @pytest.fixture
-def postgres_house(request: pytest.FixtureRequest, clock: Clock) -> Iterator[House]:
-    """Give the house with PostgreSQL, for what only that does."""
-    request.param = HOUSES[1]  # type: ignore[attr-defined]
-    yield from furnished(request, clock)
+def postgres_env(request: pytest.FixtureRequest, clock: Clock) -> Iterator[Environment]:
+    """Give the environment with PostgreSQL, for what only that does."""
+    request.param = ENVIRONMENTS[1]  # type: ignore[attr-defined]
+    yield from provide(request, clock)
 
 
 @pytest.fixture
-def app(house: House) -> Flask:
-    """Give the application of the house."""
-    return house.app
+def app(env: Environment) -> Flask:
+    """Give the application of the environment."""
+    return env.app
 
 
 @pytest.fixture(scope="session")
@@ -191,11 +191,11 @@ def shared_postgres_app(
     return SharedApp.on_postgres(*parts, lambda: tmp_path_factory.mktemp("instance"))
 
 
-def furnished(request: Any, clock: Clock) -> Iterator[House]:
-    """Yield a house with its parts; a part that is not needed is not started."""
-    has_servers = request.param == HOUSES[1]
+def provide(request: Any, clock: Clock) -> Iterator[Environment]:
+    """Yield an environment with its parts; a part that is not needed is not started."""
+    has_servers = request.param == ENVIRONMENTS[1]
     parts = {name: request.getfixturevalue(name) for name in ("memcached", "smtp") if has_servers}
     shared: SharedApp = request.getfixturevalue("shared_postgres_app" if has_servers else "shared_sqlite_app")
-    house = House(request.param, shared.take(), clock, shared=shared, **parts)
-    yield house
-    house.close()
+    env = Environment(request.param, shared.take(), clock, shared=shared, **parts)
+    yield env
+    env.close()

@@ -10,7 +10,7 @@ from sqlalchemy import event
 
 from accounts import passwords
 from models import db
-from tests.parts import at_once
+from tests.servers import at_once
 
 
 class Once:

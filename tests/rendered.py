@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 from flask import Flask, template_rendered
 
-from tests.houses import House
-from tests.people import Answer, Person
-from tests.stories.office import act, invite, superuser
+from tests.actors import Answer, Person
+from tests.environments import Environment
+from tests.stories.admin_steps import act, invite, superuser
 
 OLD, NEW, NEXT = "ann@example.com", "new@example.com", "next@example.com"
 PROFILE = {"username": "admin", "mobile": "1", "gender": "x", "interests": "x", "version": "1"}
@@ -33,10 +33,10 @@ def watched(app: Flask) -> Iterator[set[str]]:
         yield names
 
 
-def every_page(house: House, language: str) -> Iterator[Page]:
-    """Yield every page in every state that changes its elements, in a language; the house is empty before."""
+def every_page(env: Environment, language: str) -> Iterator[Page]:
+    """Yield every page in every state that changes its elements, in a language; the environment is empty before."""
     for part in (_open_pages, _own_pages, _pages_of_superusers, _pages_of_links, _error_pages):
-        for page in part(house, language):
+        for page in part(env, language):
             assert page.answer.status == _expected(page.name), f"{page.name}: {page.answer}"
             yield page
 
@@ -46,43 +46,43 @@ def _expected(name: str) -> int:
     return int(name[:3]) if name[:3].isdigit() else 400 if "refused" in name else 200
 
 
-def _visitor(house: House, language: str, email: str = OLD, **how: Any) -> Person:
-    visitor = house.visitor(email, script=False, **how)
+def _visitor(env: Environment, language: str, email: str = OLD, **how: Any) -> Person:
+    visitor = env.visitor(email, script=False, **how)
     visitor.browser.headers["Accept-Language"] = language
     return visitor
 
 
-def _signed_in(house: House, language: str, email: str, **how: Any) -> Person:
-    person = _visitor(house, language, email, **how)
+def _signed_in(env: Environment, language: str, email: str, **how: Any) -> Person:
+    person = _visitor(env, language, email, **how)
     assert person.sign_in().status == 200
     return person
 
 
-def _open_pages(house: House, language: str) -> Iterator[Page]:
-    ann = _visitor(house, language, "first@example.com")
+def _open_pages(env: Environment, language: str) -> Iterator[Page]:
+    ann = _visitor(env, language, "first@example.com")
     yield Page("login", ann.page("/cms/login/"))
     yield Page("login, refused", ann.sign_in(password="not this one"))
     yield Page("login, an address refused", ann.sign_in(email="nobody"))
     yield Page("forgotpwd", ann.page("/cms/forgotpwd/"))
     yield Page("forgotpwd, refused", ann.post("/cms/forgotpwd/", {"email": ""}))
     yield Page("login, told something", ann.post("/cms/forgotpwd/", {"email": OLD}))
-    house.administrator("first@example.com")
+    env.administrator("first@example.com")
     ann.sign_in()
-    house.signed_in("first@example.com").post("/cms/security/sessions/end_others/")
+    env.signed_in("first@example.com").post("/cms/security/sessions/end_others/")
     yield Page("login, session ended", ann.page("/cms/"))
 
 
-def _own_pages(house: House, language: str) -> Iterator[Page]:
-    house.administrator(OLD)
-    ann = _signed_in(house, language, OLD)
+def _own_pages(env: Environment, language: str) -> Iterator[Page]:
+    env.administrator(OLD)
+    ann = _signed_in(env, language, OLD)
     yield Page("home", ann.page("/cms/"))
     yield Page("resetemail", ann.page())
     yield Page("resetemail, refused", ann.ask("nobody"))
     yield Page("resetemail, doubtful address refused", ann.ask("ann@gmial.com"))
     yield Page("resetemail, pending", ann.ask(NEW))
-    yield Page("resetemail, code refused", ann.confirm(NEW, "000000" if house.code_to(NEW) != "000000" else "000001"))
+    yield Page("resetemail, code refused", ann.confirm(NEW, "000000" if env.code_to(NEW) != "000000" else "000001"))
     yield Page("home, pending", ann.page("/cms/"))
-    elsewhere = _signed_in(house, language, OLD)
+    elsewhere = _signed_in(env, language, OLD)
     yield Page("resetemail, asked elsewhere", elsewhere.page())
     yield Page("security", ann.page("/cms/security/"))
     yield Page("profile", ann.page("/cms/profile/"))
@@ -91,73 +91,73 @@ def _own_pages(house: House, language: str) -> Iterator[Page]:
     yield Page("resetpwd, refused", ann.post("/cms/resetpwd/", {"password": "short"}))
     yield Page("reauth", ann.page("/cms/reauth/"))
     yield Page("reauth, refused", ann.reauth("not this one"))
-    house.clock.turn(seconds=601)
+    env.clock.turn(seconds=601)
     yield Page("401, reauth with a form", ann.ask(NEXT))
     yield Page("resetemail, expired", ann.page())
-    both = _signed_in(house, language, OLD, app=house.build(EMAIL_POLICY="both"))
+    both = _signed_in(env, language, OLD, app=env.build(EMAIL_POLICY="both"))
     yield Page("resetemail, two codes", both.page())
     yield Page("resetemail, two codes pending", both.ask(NEXT))
     yield Page("security, two codes", both.page("/cms/security/"))
 
 
-def _pages_of_superusers(house: House, language: str) -> Iterator[Page]:
-    boss = superuser(house, script=False)
+def _pages_of_superusers(env: Environment, language: str) -> Iterator[Page]:
+    boss = superuser(env, script=False)
     boss.browser.headers["Accept-Language"] = language
     yield Page("users", boss.page("/cms/users/"))
     yield Page("users, nobody found", boss.page("/cms/users/?q=zzz"))
     yield Page("users, refused", invite(boss, "nobody"))
     yield Page("users, invited", invite(boss, "guest@example.com"))
-    yield Page("user", boss.page(f"/cms/users/{house.stored('ann').id}/"))
-    yield Page("user, refused", act(boss, house, OLD, "disable", ""))
-    yield Page("user, start refused", act(boss, house, OLD, "start_change", "", email="nobody"))
-    yield Page("user, started", act(boss, house, "first@example.com", "start_change", email="lost@example.com"))
+    yield Page("user", boss.page(f"/cms/users/{env.stored('ann').id}/"))
+    yield Page("user, refused", act(boss, env, OLD, "disable", ""))
+    yield Page("user, start refused", act(boss, env, OLD, "start_change", "", email="nobody"))
+    yield Page("user, started", act(boss, env, "first@example.com", "start_change", email="lost@example.com"))
     yield Page("users, started", boss.page("/cms/users/"))
-    yield Page("user, disabled", act(boss, house, OLD, "disable"))
-    yield Page("user, own", boss.page(f"/cms/users/{house.stored('boss').id}/"))
+    yield Page("user, disabled", act(boss, env, OLD, "disable"))
+    yield Page("user, own", boss.page(f"/cms/users/{env.stored('boss').id}/"))
 
 
-def _pages_of_links(house: House, language: str) -> Iterator[Page]:
-    guest = _visitor(house, language)
-    link = house.links_to("guest@example.com", "register")[-1]
+def _pages_of_links(env: Environment, language: str) -> Iterator[Page]:
+    guest = _visitor(env, language)
+    link = env.links_to("guest@example.com", "register")[-1]
     yield Page("register", guest.page(link))
     yield Page("register, refused", guest.post(link, {"username": "admin", "password": "short"}))
-    bob = house.person("bob@example.com", script=False)
+    bob = env.person("bob@example.com", script=False)
     bob.browser.headers["Accept-Language"] = language
     bob.ask("bob-new@example.com")
-    yield Page("stop", guest.page(house.links_to("bob@example.com", "stop")[-1]))
-    bob.confirm("bob-new@example.com", house.code_to("bob-new@example.com"))
-    yield Page("stop, too late", guest.page(house.links_to("bob@example.com", "stop")[-1]))
-    undo = house.links_to("bob@example.com", "undo")[-1]
+    yield Page("stop", guest.page(env.links_to("bob@example.com", "stop")[-1]))
+    bob.confirm("bob-new@example.com", env.code_to("bob-new@example.com"))
+    yield Page("stop, too late", guest.page(env.links_to("bob@example.com", "stop")[-1]))
+    undo = env.links_to("bob@example.com", "undo")[-1]
     yield Page("undo", guest.page(undo))
     yield Page("undo, done", guest.post(undo))
     yield Page("410, undo twice", guest.page(undo))
     guest.turn_the_page()
-    dan = house.person("dan@example.com", script=False)
+    dan = env.person("dan@example.com", script=False)
     dan.ask("dan-new@example.com")
-    stop = house.links_to("dan@example.com", "stop")[-1]
+    stop = env.links_to("dan@example.com", "stop")[-1]
     yield Page("stop, done", guest.post(stop))
     yield Page("stop, nothing left", guest.page(stop))
-    link = house.links_to("bob@example.com", "forgotpwd")[-1]
+    link = env.links_to("bob@example.com", "forgotpwd")[-1]
     yield Page("newpwd", guest.page(link))
     yield Page("newpwd, refused", guest.post(link, {"password": "short"}))
     chosen = {"password": "a river and a hill", "repetition": "a river and a hill"}
     yield Page("login, address filled in", guest.post(link, chosen))
-    bob = _visitor(house, language, "bob@example.com")
+    bob = _visitor(env, language, "bob@example.com")
     assert bob.sign_in(password="a river and a hill").status == 200
     yield Page("resetemail, frozen", bob.page())
-    house.clock.turn(seconds=86401)
-    house.signed_in("first@example.com")
-    prove = house.links_to("lost@example.com", "prove")[-1]
+    env.clock.turn(seconds=86401)
+    env.signed_in("first@example.com")
+    prove = env.links_to("lost@example.com", "prove")[-1]
     yield Page("prove", guest.page(prove))
 
 
-def _error_pages(house: House, language: str) -> Iterator[Page]:
-    visitor, bob = _visitor(house, language), _signed_in(house, language, "first@example.com")
+def _error_pages(env: Environment, language: str) -> Iterator[Page]:
+    visitor, bob = _visitor(env, language), _signed_in(env, language, "first@example.com")
     yield Page("404", visitor.page("/nothing/"))
     yield Page("410", visitor.page(f"/cms/register/{'A' * 43}/"))
     yield Page("404, signed in", bob.page("/nothing/"))
     yield Page("403, signed in", bob.page("/cms/users/"))
-    app = house.build(CACHE_URL="sqlite:////dev/null/cache.db")
-    yield Page("503", _visitor(house, language, app=app).page("/readyz"))
-    yield Page("503, in a form", _visitor(house, language, "first@example.com", app=app).sign_in())
+    app = env.build(CACHE_URL="sqlite:////dev/null/cache.db")
+    yield Page("503", _visitor(env, language, app=app).page("/readyz"))
+    yield Page("503, in a form", _visitor(env, language, "first@example.com", app=app).sign_in())
     yield Page("mailbox", visitor.page("/dev/mailbox/"))

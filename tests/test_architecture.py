@@ -1,4 +1,4 @@
-"""The house keeps its own rules: who may import whom, and who alone may do what. Read from the source, not run."""
+"""The architecture: which module may import which, and which one alone may do what. Read from the source."""
 
 import ast
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ import pytest
 
 from accounts import errors
 from cms import sentences
-from tests.parts import ROOT
+from tests.servers import ROOT
 
 GROUND = ("forms", "models", "cache", "config", "confusables")
 ROOMS = ("accounts", "cms", "app", "commands", *GROUND)

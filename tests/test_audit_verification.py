@@ -20,23 +20,23 @@ from sqlalchemy import event, insert, update
 from accounts import audit, clock
 from accounts.operations import audit_verification
 from models import Audit, CMSUser, db
-from tests.houses import House
-from tests.parts import ROOT, PostgresServer, eventually
-from tests.stories.office import crowd
+from tests.environments import Environment
+from tests.servers import ROOT, PostgresServer, eventually
+from tests.stories.admin_steps import crowd
 from tests.test_scale import listened
 
 ANN = "ann@example.com"
 WHOLE = "Every history is intact.\n"
 
 
-def verify(house: House) -> Result:
+def verify(env: Environment) -> Result:
     """Run the command."""
-    return house.app.test_cli_runner().invoke(args=["audit", "verify"])
+    return env.app.test_cli_runner().invoke(args=["audit", "verify"])
 
 
-def write_rows(house: House, email: str, count: int) -> None:
+def write_rows(env: Environment, email: str, count: int) -> None:
     """Write a long history, as so many events would have."""
-    with house.app.app_context():
+    with env.app.app_context():
         user = db.session.scalars(db.select(CMSUser).where(CMSUser.email == email)).one()
         rows, where = [], {"network": "-", "browser": "-", "event": "signed_in", "detail": "{}"}
         for number in range(user.audit_rows + 1, user.audit_rows + count + 1):
@@ -52,11 +52,11 @@ def write_rows(house: House, email: str, count: int) -> None:
 class TestVerdict:
     """Who is accused."""
 
-    def test_nobody_is_accused_because_they_go_on_working(self, house: House) -> None:
+    def test_nobody_is_accused_because_they_go_on_working(self, env: Environment) -> None:
         """The accounts that are worked with come last, so that much can happen before they are looked at."""
-        app = house.build(SIGN_IN_TRIES_PER_NETWORK="0")
-        crowd(house, 1_500)
-        people = [house.person(f"{name}@example.com", app=app) for name in ("ann", "bob", "eve")]
+        app = env.build(SIGN_IN_TRIES_PER_NETWORK="0")
+        crowd(env, 1_500)
+        people = [env.person(f"{name}@example.com", app=app) for name in ("ann", "bob", "eve")]
         stopped = threading.Event()
         written: list[int] = []
         problems: list[object] = []
@@ -75,7 +75,7 @@ class TestVerdict:
             thread.start()
         try:
             for run in itertools.count(1):
-                result = verify(house)
+                result = verify(env)
                 verdicts.add((result.exit_code, result.output))
                 if problems or (run >= 10 and len(written) > 10):
                     break
@@ -86,54 +86,56 @@ class TestVerdict:
         assert verdicts == {(0, WHOLE)}
         assert problems == []
 
-    def test_what_was_tampered_with_is_found_on_every_page(self, house: House) -> None:
+    def test_what_was_tampered_with_is_found_on_every_page(self, env: Environment) -> None:
         page = audit_verification.PAGE
-        crowd(house, 2 * page + 10)
+        crowd(env, 2 * page + 10)
         numbers = [1, page - 1, page, page + 1, 2 * page, 2 * page + 10]
         emails = [f"mail-{1_000_000 - number}@example.com" for number in numbers]
-        with house.app.app_context():
+        with env.app.app_context():
             db.session.execute(update(CMSUser).where(CMSUser.email.in_(emails)).values(audit_rows=1))
             db.session.commit()
-        result = verify(house)
+        result = verify(env)
         assert result.exit_code == 1
         assert result.stdout.splitlines() == [f"{email}: row 1 was changed or is missing" for email in emails]
 
-    def test_a_broken_row_in_a_long_history_is_found_and_the_next_account_is_not_accused(self, house: House) -> None:
+    def test_a_broken_row_in_a_long_history_is_found_and_the_next_account_is_not_accused(
+        self, env: Environment
+    ) -> None:
         many = 2 * audit_verification.ROWS_AT_ONCE + 10
         for email in (ANN, "bob@example.com", "eve@example.com"):
-            house.administrator(email)
-            write_rows(house, email, many)
-        bob = house.stored("bob").id
-        with house.app.app_context():
+            env.administrator(email)
+            write_rows(env, email, many)
+        bob = env.stored("bob").id
+        with env.app.app_context():
             db.session.execute(update(Audit).where(Audit.user_id == bob, Audit.number == 7).values(network="x"))
             db.session.commit()
-        result = verify(house)
+        result = verify(env)
         assert (result.exit_code, result.stdout) == (1, "bob@example.com: row 7 was changed or is missing\n")
 
 
 class TestMany:
     """It ends, and needs no more memory for a million accounts than for a thousand."""
 
-    def test_a_hundred_thousand_accounts_are_some_hundred_queries(self, postgres_house: House) -> None:
-        house, count = postgres_house, 100_000
-        crowd(house, count)
-        with listened(house) as asked:
-            result = verify(house)
+    def test_a_hundred_thousand_accounts_are_some_hundred_queries(self, postgres_env: Environment) -> None:
+        env, count = postgres_env, 100_000
+        crowd(env, count)
+        with listened(env) as asked:
+            result = verify(env)
         assert (result.exit_code, result.stdout) == (0, WHOLE)
         assert result.stderr.splitlines() == [f"{each} accounts checked ..." for each in range(10_000, 100_001, 10_000)]
         pages = count // audit_verification.PAGE
         assert len(asked) == 2 * pages + 1
 
-    def test_a_history_that_is_longer_than_memory_is_read_row_by_row(self, house: House) -> None:
+    def test_a_history_that_is_longer_than_memory_is_read_row_by_row(self, env: Environment) -> None:
         """It is measured by what one more row costs: nothing."""
         peaks = []
         for more in (1_500, 6_000):
             if not peaks:
-                house.administrator(ANN)
-            write_rows(house, ANN, more)
+                env.administrator(ANN)
+            write_rows(env, ANN, more)
             tracemalloc.start()
             try:
-                assert verify(house).output == WHOLE
+                assert verify(env).output == WHOLE
                 peaks.append(tracemalloc.get_traced_memory()[1])
             finally:
                 tracemalloc.stop()
@@ -141,7 +143,7 @@ class TestMany:
 
 
 @contextmanager
-def at_the_page(house: House, number: int) -> Iterator[list[Any]]:
+def at_the_page(env: Environment, number: int) -> Iterator[list[Any]]:
     """Call what is put into the list when the accounts of this page are asked for."""
     calls: list[Any] = []
     pages = itertools.count(1)
@@ -151,7 +153,7 @@ def at_the_page(house: House, number: int) -> Iterator[list[Any]]:
             for call in calls:
                 call()
 
-    with house.app.app_context():
+    with env.app.app_context():
         engine = db.engine
     event.listen(engine, "before_cursor_execute", look)
     try:
@@ -164,35 +166,35 @@ class TestEnd:
     """What is not finished is no accusation."""
 
     def test_a_database_that_dies_in_the_middle_is_no_accusation(
-        self, postgres_house: House, postgres: PostgresServer
+        self, postgres_env: Environment, postgres: PostgresServer
     ) -> None:
-        house = postgres_house
-        crowd(house, 3 * audit_verification.PAGE)
+        env = postgres_env
+        crowd(env, 3 * audit_verification.PAGE)
         try:
-            with at_the_page(house, 3) as calls:
+            with at_the_page(env, 3) as calls:
                 calls.append(postgres.stop)
-                result = verify(house)
+                result = verify(env)
         finally:
             postgres.start()
         assert (result.exit_code, result.stdout) == (2, "")
         (line,) = result.stderr.splitlines()
         assert line.startswith("The check could not be completed (2000 accounts checked): ")
-        assert verify(house).exit_code == 0
+        assert verify(env).exit_code == 0
 
-    def test_a_database_that_is_not_there_is_no_accusation(self, small_house: House) -> None:
-        with small_house.app.app_context():
+    def test_a_database_that_is_not_there_is_no_accusation(self, sqlite_env: Environment) -> None:
+        with sqlite_env.app.app_context():
             db.session.execute(db.text("DROP TABLE audit"))
             db.session.commit()
-        crowd(small_house, 1)
-        result = verify(small_house)
+        crowd(sqlite_env, 1)
+        result = verify(sqlite_env)
         assert (result.exit_code, result.stdout, len(result.stderr.splitlines())) == (2, "", 1)
 
     @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-C", "terminated"])
-    def test_one_that_is_interrupted_is_no_accusation(self, postgres_house: House, sign: signal.Signals) -> None:
+    def test_one_that_is_interrupted_is_no_accusation(self, postgres_env: Environment, sign: signal.Signals) -> None:
         """The command waits for a table that somebody holds; so it is surely at work when the signal comes."""
-        house = postgres_house
-        crowd(house, 1)
-        url = house.settings["DATABASE_URL"]
+        env = postgres_env
+        crowd(env, 1)
+        url = env.settings["DATABASE_URL"]
         waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
         with psycopg.connect(url) as holder, psycopg.connect(url, autocommit=True) as onlooker:
             holder.execute("LOCK TABLE audit")
@@ -201,7 +203,7 @@ class TestEnd:
             command = subprocess.Popen(
                 [*heedful, "-m", "flask", "--app", "app", "audit", "verify"],
                 cwd=ROOT,
-                env={"PATH": os.environ["PATH"], **house.settings},
+                env={"PATH": os.environ["PATH"], **env.settings},
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 text=True,
@@ -213,15 +215,15 @@ class TestEnd:
         assert stderr == "The check could not be completed (0 accounts checked): interrupted\n"
 
     def test_tampering_that_was_found_before_the_end_is_told_all_the_same(
-        self, postgres_house: House, postgres: PostgresServer
+        self, postgres_env: Environment, postgres: PostgresServer
     ) -> None:
-        house = postgres_house
-        crowd(house, 2 * audit_verification.PAGE)
-        house.change("mail-999999@example.com", audit_rows=1)
+        env = postgres_env
+        crowd(env, 2 * audit_verification.PAGE)
+        env.change("mail-999999@example.com", audit_rows=1)
         try:
-            with at_the_page(house, 2) as calls:
+            with at_the_page(env, 2) as calls:
                 calls.append(postgres.stop)
-                result = verify(house)
+                result = verify(env)
         finally:
             postgres.start()
         assert (result.exit_code, len(result.stderr.splitlines())) == (1, 1)

@@ -21,7 +21,7 @@ from markupsafe import Markup
 
 import cache
 from cache import CacheDown, Embedded, Memcached, Store
-from tests.parts import LONGEST_SECONDS, ROOT, MemcachedServer, at_once, eventually, run_program
+from tests.servers import LONGEST_SECONDS, ROOT, MemcachedServer, at_once, eventually, run_program
 
 VERBS: dict[str, Callable[[Store], Any]] = {
     "get": lambda store: store.get("key"),

@@ -13,16 +13,16 @@ import cache
 from accounts import codes, signing
 from accounts.codes import Claim
 from accounts.errors import CodeExpired
-from tests.houses import House
+from tests.environments import Environment
 
 CLAIM = Claim(1, 2, "new@example.com", 3, "nonce")
 
 
 @pytest.fixture(autouse=True)
-def app(house: House) -> Iterator[Flask]:
+def app(env: Environment) -> Iterator[Flask]:
     """Be in the context of an application."""
-    with house.app.app_context():
-        yield house.app
+    with env.app.app_context():
+        yield env.app
 
 
 def test_a_code_proves_the_claim_that_it_was_made_for() -> None:
@@ -52,10 +52,10 @@ def test_a_code_for_an_address_that_is_not_to_be_had_is_met_by_no_code() -> None
     assert not any(codes.matches(CLAIM, f"{number:06}", kept) for number in range(0, 10**6, 97))
 
 
-def test_a_code_of_another_secret_is_worth_nothing(house: House) -> None:
+def test_a_code_of_another_secret_is_worth_nothing(env: Environment) -> None:
     code = codes.issue(CLAIM, 600)
     kept = codes.kept("nonce")
-    with house.build(SECRET_KEY="quite another secret of the tests").app_context():
+    with env.build(SECRET_KEY="quite another secret of the tests").app_context():
         assert not codes.matches(CLAIM, code, kept)
 
 

@@ -13,8 +13,8 @@ import config
 from accounts.settings import Settings, settings
 from app import create_app
 from config import SETTINGS, ConfigError
-from tests.houses import PRODUCTION, settings_for
-from tests.parts import command_line
+from tests.environments import PRODUCTION, settings_for
+from tests.servers import command_line
 
 BAD = [
     ("CMS_ENV", "prod"),

@@ -18,9 +18,9 @@ from accounts import database, passwords, people
 from accounts.errors import UNAVAILABLE
 from app import create_app
 from models import CMSUser, db, table, value_of
-from tests.houses import House, settings_for
-from tests.parts import PATIENCE_SECONDS, PostgresServer, eventually
-from tests.stories.office import superuser
+from tests.environments import Environment, settings_for
+from tests.servers import PATIENCE_SECONDS, PostgresServer, eventually
+from tests.stories.admin_steps import superuser
 from tests.stories.test_lost_database import (
     Act,
     changes_the_password,
@@ -267,99 +267,99 @@ class TestHoldingNoConnection:
         ids=lambda story: story.__name__,
     )
     def test_while_a_password_is_hashed(
-        self, house: House, monkeypatch: pytest.MonkeyPatch, story: Callable[..., Act]
+        self, env: Environment, monkeypatch: pytest.MonkeyPatch, story: Callable[..., Act]
     ) -> None:
-        act = story(house, script=True)
-        watched = WatchedHasher(passwords.HASHER, house.app)
+        act = story(env, script=True)
+        watched = WatchedHasher(passwords.HASHER, env.app)
         monkeypatch.setattr(passwords, "HASHER", watched)
         assert act().status == 200
         assert watched.held
         assert set(watched.held) == {0}
 
-    def test_while_a_dated_hash_is_made_anew(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-        act = signs_in(house, script=True)
-        watched = WatchedHasher(PasswordHasher(memory_cost=16, time_cost=1, parallelism=1), house.app)
+    def test_while_a_dated_hash_is_made_anew(self, env: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
+        act = signs_in(env, script=True)
+        watched = WatchedHasher(PasswordHasher(memory_cost=16, time_cost=1, parallelism=1), env.app)
         monkeypatch.setattr(passwords, "HASHER", watched)
         assert act().status == 200
         assert watched.held == [0, 0]
-        assert house.stored("ann").password_hash.startswith("$argon2id$v=19$m=16,")
+        assert env.stored("ann").password_hash.startswith("$argon2id$v=19$m=16,")
 
-    def test_while_a_page_is_rendered(self, house: House) -> None:
-        boss = superuser(house, script=False)
+    def test_while_a_page_is_rendered(self, env: Environment) -> None:
+        boss = superuser(env, script=False)
         held = {}
 
         def note(_: Flask, template: Any, **__: object) -> None:
             if not template.name.startswith("mail/"):  # A mail belongs to the transaction of what it tells.
-                held[template.name] = checked_out(house.app)
+                held[template.name] = checked_out(env.app)
 
-        with template_rendered.connected_to(note, house.app):
+        with template_rendered.connected_to(note, env.app):
             for path in ("", "resetemail/", "profile/", "resetpwd/", "security/", "users/", "users/1/", "nothing/"):
                 boss.page(f"/cms/{path}")
             boss.ask("no address")
             boss.ask("new@example.com")
             boss.confirm("new@example.com", "000000")
-            house.visitor(script=False).sign_in()
+            env.visitor(script=False).sign_in()
         assert len(held) >= 9, held
         assert set(held.values()) == {0}, held
 
-    def test_what_was_written_and_not_committed_is_not_given_back(self, house: House) -> None:
-        house.administrator("ann@example.com")
-        with house.app.app_context():
+    def test_what_was_written_and_not_committed_is_not_given_back(self, env: Environment) -> None:
+        env.administrator("ann@example.com")
+        with env.app.app_context():
             user = people.lock(1)
             assert user is not None
             user.city = "hangzhou"
             database.release_connection()
             db.session.commit()
-        assert house.stored("ann").city == "hangzhou"
+        assert env.stored("ann").city == "hangzhou"
 
-    def test_what_was_read_stays_readable(self, house: House) -> None:
-        house.administrator("ann@example.com")
-        with house.app.app_context():
+    def test_what_was_read_stays_readable(self, env: Environment) -> None:
+        env.administrator("ann@example.com")
+        with env.app.app_context():
             user = db.session.get(CMSUser, 1)
             assert user is not None
             database.release_connection()
             assert user.email == "ann@example.com"
-            assert checked_out(house.app) == 0
+            assert checked_out(env.app) == 0
 
-    def test_what_a_statement_wrote_is_not_given_back(self, house: House) -> None:
-        house.administrator("ann@example.com")
-        with house.app.app_context():
+    def test_what_a_statement_wrote_is_not_given_back(self, env: Environment) -> None:
+        env.administrator("ann@example.com")
+        with env.app.app_context():
             user = people.lock(1)
             assert user is not None
             people.update_columns(user, city="hangzhou")
             assert (user.city, db.session.is_modified(user)) == ("hangzhou", False)
             database.release_connection()
             db.session.commit()
-        assert house.stored("ann").city == "hangzhou"
+        assert env.stored("ann").city == "hangzhou"
 
-    def test_columns_are_written_with_those_that_wait_for_the_flush(self, house: House) -> None:
-        house.administrator("ann@example.com")
-        with house.app.app_context():
+    def test_columns_are_written_with_those_that_wait_for_the_flush(self, env: Environment) -> None:
+        env.administrator("ann@example.com")
+        with env.app.app_context():
             user = people.lock(1)
             assert user is not None
             user.city = "hangzhou"
             people.update_columns(user, mobile="+8613812345678")
             db.session.commit()
-        stored = house.stored("ann")
+        stored = env.stored("ann")
         assert (stored.city, stored.mobile) == ("hangzhou", "+8613812345678")
 
-    def test_a_lock_brings_the_object_up_to_date_that_was_read_before(self, house: House) -> None:
-        house.administrator("ann@example.com")
-        with house.app.app_context():
+    def test_a_lock_brings_the_object_up_to_date_that_was_read_before(self, env: Environment) -> None:
+        env.administrator("ann@example.com")
+        with env.app.app_context():
             before = db.session.get(CMSUser, 1)
             assert before is not None
             db.session.rollback()
-            house.change("ann@example.com", city="hangzhou")
+            env.change("ann@example.com", city="hangzhou")
             locked = people.lock(1)
             assert locked is before
             assert locked.city == "hangzhou"
             locked.city = "beijing"
             db.session.commit()
-        assert house.stored("ann").city == "beijing"
+        assert env.stored("ann").city == "beijing"
 
-    def test_a_row_that_was_only_read_cannot_be_changed(self, house: House) -> None:
-        house.administrator("ann@example.com")
-        with house.app.app_context():
+    def test_a_row_that_was_only_read_cannot_be_changed(self, env: Environment) -> None:
+        env.administrator("ann@example.com")
+        with env.app.app_context():
             row = database.execute(db.select(table(CMSUser)), {}).first()
             assert row is not None
             user = value_of(CMSUser, iter(row))

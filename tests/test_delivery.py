@@ -19,8 +19,8 @@ from accounts.mail import delivery, outbox, worker
 from accounts.mail.messages import Letter
 from cache import CacheDown
 from models import CMSUser, Mail, MailState, db
-from tests.houses import Clock, House
-from tests.parts import ROOT, SmtpServer, at_once, end, eventually, spawn
+from tests.environments import Clock, Environment
+from tests.servers import ROOT, SmtpServer, at_once, end, eventually, spawn
 from tests.test_outbox import LETTER, TO, put, seen
 
 OTHERS = [f"to{number}@example.com" for number in range(3)]
@@ -28,15 +28,15 @@ FAULTS = 5  # So often the application may fail at a mail in a row.
 
 
 @pytest.fixture
-def post(house: House, smtp: SmtpServer) -> House:
-    """Give each house, with mail that goes out over SMTP; a server that hangs is waited for no longer than this."""
-    house.settings.update(MAIL_SERVER="127.0.0.1", MAIL_PORT=str(smtp.port))
-    house.settings.update(MAIL_SECONDS="8", MAIL_DIALOGUE_SECONDS="15")
-    return house
+def post(env: Environment, smtp: SmtpServer) -> Environment:
+    """Give each environment with an SMTP server, and short time-outs for one that hangs."""
+    env.settings.update(MAIL_SERVER="127.0.0.1", MAIL_PORT=str(smtp.port))
+    env.settings.update(MAIL_SECONDS="8", MAIL_DIALOGUE_SECONDS="15")
+    return env
 
 
 @pytest.fixture
-def app(post: House) -> Iterator[Flask]:
+def app(post: Environment) -> Iterator[Flask]:
     """Give its application, in whose context the test is."""
     with post.app.app_context():
         yield post.app
@@ -79,7 +79,7 @@ class TestOneBadMail:
         assert "mailbox" in caplog.text
 
     def test_a_mail_that_cannot_be_written_out_is_set_aside_after_five_tries(
-        self, post: House, app: Flask, smtp: SmtpServer, clock: Clock, caplog: pytest.LogCaptureFixture
+        self, post: Environment, app: Flask, smtp: SmtpServer, clock: Clock, caplog: pytest.LogCaptureFixture
     ) -> None:
         number = put("用户@example.com")
         for turn in range(FAULTS):
@@ -110,7 +110,7 @@ class TestOneBadMail:
         assert (seen(before).state, seen(number).state) == (MailState.SENT, MailState.QUEUED)
 
     def test_an_errand_that_raises_is_set_aside_and_undoes_what_it_wrote(
-        self, post: House, app: Flask, smtp: SmtpServer, clock: Clock, monkeypatch: pytest.MonkeyPatch
+        self, post: Environment, app: Flask, smtp: SmtpServer, clock: Clock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         post.administrator("ann@example.com")
 
@@ -188,7 +188,9 @@ class TestOneBadMail:
         assert "looks like spam" in caplog.text
         assert "123456" not in caplog.text
 
-    def test_the_wait_for_the_next_code_is_over_when_its_mail_is_set_aside(self, post: House, clock: Clock) -> None:
+    def test_the_wait_for_the_next_code_is_over_when_its_mail_is_set_aside(
+        self, post: Environment, clock: Clock
+    ) -> None:
         ann = post.person()
         assert ann.ask(TO).status == 200
         with post.app.app_context():
@@ -218,9 +220,9 @@ def without_its_table(app: Flask) -> Iterator[None]:
 class TestGoingOn:
     """The worker and the thread outlive every error."""
 
-    @pytest.mark.parametrize("house", ["postgresql+memcached"], indirect=True)
+    @pytest.mark.parametrize("env", ["postgresql+memcached"], indirect=True)
     def test_an_error_that_nobody_foresaw_does_not_end_the_worker(
-        self, post: House, app: Flask, smtp: SmtpServer, tmp_path: Path
+        self, post: Environment, app: Flask, smtp: SmtpServer, tmp_path: Path
     ) -> None:
         log = tmp_path / "log"
         environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), **post.settings}
@@ -237,9 +239,9 @@ class TestGoingOn:
             end(worker, signal.SIGTERM)
         assert worker.returncode == 0
 
-    @pytest.mark.parametrize("house", ["postgresql+memcached"], indirect=True)
+    @pytest.mark.parametrize("env", ["postgresql+memcached"], indirect=True)
     def test_an_error_that_nobody_foresaw_does_not_end_the_thread(
-        self, post: House, smtp: SmtpServer, caplog: pytest.LogCaptureFixture
+        self, post: Environment, smtp: SmtpServer, caplog: pytest.LogCaptureFixture
     ) -> None:
         app = post.build(MAIL_DELIVERY="thread")
         with without_its_table(app):
@@ -253,7 +255,7 @@ class TestGoingOn:
 
     @pytest.mark.parametrize("mode", ["worker", "thread"])
     def test_mail_that_another_process_queued_is_noticed_without_a_word(
-        self, post: House, app: Flask, smtp: SmtpServer, mode: str
+        self, post: Environment, app: Flask, smtp: SmtpServer, mode: str
     ) -> None:
         assert worker.POLL_SECONDS <= 0.5
         stopped, awake = threading.Event(), worker.Wakeups()
@@ -356,7 +358,7 @@ def tries() -> list[int]:
     return list(db.session.scalars(select(Mail.tries).order_by(Mail.id)))
 
 
-@pytest.mark.parametrize("house", ["sqlite+embedded"], indirect=True)
+@pytest.mark.parametrize("env", ["sqlite+embedded"], indirect=True)
 class TestABurst:
     """One connection for many mails."""
 
@@ -452,7 +454,7 @@ class TestABurst:
         assert came_once(smtp)
         assert {seen(number).state for number in burst} == {MailState.SENT}
 
-    def test_a_server_that_drips_its_tls_handshake_holds_nobody(self, post: House) -> None:
+    def test_a_server_that_drips_its_tls_handshake_holds_nobody(self, post: Environment) -> None:
         ended = threading.Event()
         with socket.create_server(("127.0.0.1", 0)) as listener, contextlib.ExitStack() as stack:
             dripping = threading.Thread(target=_drip, args=(listener, ended))

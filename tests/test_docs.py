@@ -13,8 +13,8 @@ import config
 from app import create_app
 from cms import sentences
 from models import db
-from tests.houses import House, settings_for
-from tests.parts import ROOT
+from tests.environments import Environment, settings_for
+from tests.servers import ROOT
 from tests.work import costs, traced
 
 README = (ROOT / "README.md").read_text()
@@ -232,13 +232,13 @@ def marks(title: str) -> tuple[int, int]:
     return part.count("**SQL**"), part.count("**cache**")
 
 
-def test_the_architecture_document_shows_every_statement_and_round_trip(small_house: House) -> None:
-    ann = small_house.person()
+def test_the_architecture_document_shows_every_statement_and_round_trip(sqlite_env: Environment) -> None:
+    ann = sqlite_env.person()
     ann.token()
-    with traced(small_house.app) as asked:
+    with traced(sqlite_env.app) as asked:
         assert ann.ask("new@example.com").status == 200
-    code = small_house.code_to("new@example.com")
-    with traced(small_house.app) as confirmed:
+    code = sqlite_env.code_to("new@example.com")
+    with traced(sqlite_env.app) as confirmed:
         assert ann.confirm("new@example.com", code).status == 200
     for title, steps in (("/cms/email_captcha/", asked), ("/cms/resetemail/", confirmed)):
         statements, round_trips = marks(title)

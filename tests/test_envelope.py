@@ -8,8 +8,8 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 from cms.headers import CSP, VARY
-from tests.houses import PRODUCTION, House
-from tests.people import PAGE, SCRIPT, Answer, Person
+from tests.actors import PAGE, SCRIPT, Answer, Person
+from tests.environments import PRODUCTION, Environment
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND")
 OPEN = re.compile(
@@ -25,9 +25,9 @@ HEADERS = {
 
 
 @pytest.fixture
-def house(small_house: House) -> House:
-    """Give the house with nothing installed: an envelope knows nothing of the parts."""
-    return small_house
+def env(sqlite_env: Environment) -> Environment:
+    """Give the environment with nothing installed: an envelope knows nothing of the parts."""
+    return sqlite_env
 
 
 def rules(app: Flask) -> Iterator[tuple[str, Rule]]:
@@ -38,23 +38,23 @@ def rules(app: Flask) -> Iterator[tuple[str, Rule]]:
         yield re.sub(r"<[^>]+>", "x", re.sub(r"<int[^>]*>", "1", str(rule))), rule
 
 
-def test_a_wrong_method_gets_an_envelope(house: House) -> None:
-    ann = house.person()
-    for path, rule in rules(house.app):
+def test_a_wrong_method_gets_an_envelope(env: Environment) -> None:
+    ann = env.person()
+    for path, rule in rules(env.app):
         for method in sorted(set(METHODS) - set(rule.methods or ()) - {"HEAD", "OPTIONS"}):
-            if any(path == other and method in (each.methods or ()) for other, each in rules(house.app)):
+            if any(path == other and method in (each.methods or ()) for other, each in rules(env.app)):
                 continue
-            for person in (ann, house.visitor()):
+            for person in (ann, env.visitor()):
                 answer = person.browser.send(method, path, headers=SCRIPT)
                 assert (answer.status, answer.error) == (405, "method_not_allowed"), (method, answer)
                 assert method not in answer.headers["Allow"].split(", "), answer.headers  # RFC 9110, 15.5.6.
 
 
-def test_nobody_gets_an_envelope_and_nothing_else(house: House) -> None:
+def test_nobody_gets_an_envelope_and_nothing_else(env: Environment) -> None:
     closed = 0
-    for path, rule in rules(house.app):
+    for path, rule in rules(env.app):
         for method in sorted({"GET", "POST"} & set(rule.methods or ())):
-            visitor = house.visitor()
+            visitor = env.visitor()
             answer = visitor.browser.send(method, path, headers=SCRIPT)
             if OPEN.match(path):
                 assert answer.error if answer.status >= 400 else method == "GET", answer
@@ -64,10 +64,10 @@ def test_nobody_gets_an_envelope_and_nothing_else(house: House) -> None:
     assert closed > 8
 
 
-def test_a_form_without_anything_in_it_gets_an_envelope(house: House) -> None:
-    ann = house.person()
-    house.change("ann@example.com", is_superuser=True)  # Every page is hers.
-    for path, rule in rules(house.app):
+def test_a_form_without_anything_in_it_gets_an_envelope(env: Environment) -> None:
+    ann = env.person()
+    env.change("ann@example.com", is_superuser=True)  # Every page is hers.
+    for path, rule in rules(env.app):
         if "POST" not in (rule.methods or ()):
             continue
         assert ann.post(path, {}, token="").error == "csrf_failed", path
@@ -79,16 +79,16 @@ def test_a_form_without_anything_in_it_gets_an_envelope(house: House) -> None:
             ann.sign_in()
 
 
-def everybody(house: House) -> list[Person]:
+def everybody(env: Environment) -> list[Person]:
     """Return somebody who is signed in, and somebody who is not."""
-    return [house.person(), house.visitor()]
+    return [env.person(), env.visitor()]
 
 
 @pytest.mark.parametrize("headers", [SCRIPT, PAGE], ids=["script", "page"])
 def test_every_answer_carries_the_headers_that_keep_a_browser_in_its_place(
-    house: House, headers: dict[str, str]
+    env: Environment, headers: dict[str, str]
 ) -> None:
-    for person in everybody(house):
+    for person in everybody(env):
         for path in ["/cms/login/", "/cms/resetemail/", "/cms/", "/nothing", "/healthz", "/cms/email_captcha/"]:
             answer = person.browser.send("GET", path, headers=headers)
             assert answer.headers["Content-Security-Policy"] == CSP, answer
@@ -99,17 +99,17 @@ def test_every_answer_carries_the_headers_that_keep_a_browser_in_its_place(
             assert answer.headers["Cache-Control"] == "no-store"
 
 
-def first_file(house: House) -> str:
+def first_file(env: Environment) -> str:
     """Return the address of a file that a page names."""
-    found = re.search(r'(?:src|href)="(/assets/[^"]+)"', house.visitor().page("/cms/login/").text)
+    found = re.search(r'(?:src|href)="(/assets/[^"]+)"', env.visitor().page("/cms/login/").text)
     assert found
     return found[1]
 
 
-def stale(house: House) -> Answer:
+def stale(env: Environment) -> Answer:
     """Ask for a code when the password was proved too long ago."""
-    ann = house.person(script=False)
-    house.clock.turn(seconds=601)
+    ann = env.person(script=False)
+    env.clock.turn(seconds=601)
     return ann.ask("new@example.com")
 
 
@@ -119,64 +119,64 @@ def asked_twice(person: Person) -> Answer:
     return person.ask("new@example.com")
 
 
-def broken(house: House) -> Person:
+def broken(env: Environment) -> Person:
     """Return a visitor of an application with a fault in it."""
-    app = house.build()
+    app = env.build()
 
     def fail() -> None:
         raise RuntimeError("nobody thought of this")
 
     app.before_request(fail)
-    return house.visitor(app=app)
+    return env.visitor(app=app)
 
 
-def without_cache(house: House) -> Person:
+def without_cache(env: Environment) -> Person:
     """Return a visitor of an application whose cache is away."""
-    return house.visitor(app=house.build(CACHE_URL="memcached://127.0.0.1:1"))
+    return env.visitor(app=env.build(CACHE_URL="memcached://127.0.0.1:1"))
 
 
 # How an answer of each status comes about; a plain page is answered where a script is not.
-KINDS: dict[str, tuple[int, Callable[[House], Answer]]] = {
-    "JSON": (200, lambda house: house.person().ask_as_script()),
-    "page": (200, lambda house: house.person().page()),
-    "redirect to a page": (303, lambda house: house.visitor().page("/cms/", follow=False)),
-    "redirect of the router": (308, lambda house: house.visitor().page("/cms/login", follow=False)),
-    "file": (200, lambda house: house.visitor().page(first_file(house))),
-    "no form": (400, lambda house: house.person().ask("no address")),
-    "no form, page": (400, lambda house: house.person(script=False).ask("no address")),
-    "no token": (400, lambda house: house.person().post("/cms/logout/", token="")),
+KINDS: dict[str, tuple[int, Callable[[Environment], Answer]]] = {
+    "JSON": (200, lambda env: env.person().ask_as_script()),
+    "page": (200, lambda env: env.person().page()),
+    "redirect to a page": (303, lambda env: env.visitor().page("/cms/", follow=False)),
+    "redirect of the router": (308, lambda env: env.visitor().page("/cms/login", follow=False)),
+    "file": (200, lambda env: env.visitor().page(first_file(env))),
+    "no form": (400, lambda env: env.person().ask("no address")),
+    "no form, page": (400, lambda env: env.person(script=False).ask("no address")),
+    "no token": (400, lambda env: env.person().post("/cms/logout/", token="")),
     "unknown host": (
         400,
-        lambda house: house.visitor(app=house.build(TRUSTED_HOSTS="cms.example.com")).ask_as_script("/healthz"),
+        lambda env: env.visitor(app=env.build(TRUSTED_HOSTS="cms.example.com")).ask_as_script("/healthz"),
     ),
-    "nobody": (401, lambda house: house.visitor().ask_as_script()),
+    "nobody": (401, lambda env: env.visitor().ask_as_script()),
     "no fresh proof, page": (401, stale),
-    "no right": (403, lambda house: house.person().ask_as_script("/cms/users/")),
-    "no right, page": (403, lambda house: house.person().page("/cms/users/")),
-    "nothing": (404, lambda house: house.visitor().ask_as_script("/nothing")),
-    "nothing, page": (404, lambda house: house.visitor().page("/nothing")),
-    "no such file": (404, lambda house: house.visitor().page("/assets/0/cms.css")),
-    "method": (405, lambda house: house.person().ask_as_script("/cms/logout/")),
-    "dead link, page": (410, lambda house: house.visitor().page("/cms/resetemail/undo/x/")),
-    "too large": (413, lambda house: house.person().ask("x" * 70_000)),
-    "too large, page": (413, lambda house: house.person(script=False).ask("x" * 70_000)),
+    "no right": (403, lambda env: env.person().ask_as_script("/cms/users/")),
+    "no right, page": (403, lambda env: env.person().page("/cms/users/")),
+    "nothing": (404, lambda env: env.visitor().ask_as_script("/nothing")),
+    "nothing, page": (404, lambda env: env.visitor().page("/nothing")),
+    "no such file": (404, lambda env: env.visitor().page("/assets/0/cms.css")),
+    "method": (405, lambda env: env.person().ask_as_script("/cms/logout/")),
+    "dead link, page": (410, lambda env: env.visitor().page("/cms/resetemail/undo/x/")),
+    "too large": (413, lambda env: env.person().ask("x" * 70_000)),
+    "too large, page": (413, lambda env: env.person(script=False).ask("x" * 70_000)),
     "other type": (
         415,
-        lambda house: house.person().post_raw("/cms/email_captcha/", b"{}", content_type="application/json"),
+        lambda env: env.person().post_raw("/cms/email_captcha/", b"{}", content_type="application/json"),
     ),
-    "too often": (429, lambda house: asked_twice(house.person())),
-    "too often, page": (429, lambda house: asked_twice(house.person(script=False))),
-    "fault": (500, lambda house: broken(house).ask_as_script("/cms/login/")),
-    "fault, page": (500, lambda house: broken(house).page("/cms/login/")),
-    "part away": (503, lambda house: without_cache(house).ask_as_script("/readyz")),
-    "part away, page": (503, lambda house: without_cache(house).page("/readyz")),
+    "too often": (429, lambda env: asked_twice(env.person())),
+    "too often, page": (429, lambda env: asked_twice(env.person(script=False))),
+    "fault": (500, lambda env: broken(env).ask_as_script("/cms/login/")),
+    "fault, page": (500, lambda env: broken(env).page("/cms/login/")),
+    "part away": (503, lambda env: without_cache(env).ask_as_script("/readyz")),
+    "part away, page": (503, lambda env: without_cache(env).page("/readyz")),
 }
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_answer_of_every_kind_carries_the_headers(house: House, kind: str) -> None:
+def test_an_answer_of_every_kind_carries_the_headers(env: Environment, kind: str) -> None:
     status, make = KINDS[kind]
-    answer = make(house)
+    answer = make(env)
     assert answer.status == status, answer
     is_file = kind == "file"
     assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS, answer
@@ -200,8 +200,8 @@ def vary(answer: Answer) -> set[str]:
         ("Cookie", "", None),
     ],
 )
-def test_an_answer_that_depends_on_a_header_says_so(house: House, name: str, one: str, other: str | None) -> None:
-    ann = house.person()
+def test_an_answer_that_depends_on_a_header_says_so(env: Environment, name: str, one: str, other: str | None) -> None:
+    ann = env.person()
     cookie = "; ".join(f"{key}={value}" for key, value in ann.browser.cookies.items())
     sent = {"Accept": "text/html", "Accept-Language": "en", "Cookie": cookie}
     answers = [
@@ -213,20 +213,20 @@ def test_an_answer_that_depends_on_a_header_says_so(house: House, name: str, one
     assert all(name in vary(answer) for answer in answers)  # whichever of them a cache has seen.
 
 
-def test_a_file_may_be_kept_for_ever_and_is_not_found_under_another_mark(house: House) -> None:
-    page = house.visitor().page("/cms/login/").text
+def test_a_file_may_be_kept_for_ever_and_is_not_found_under_another_mark(env: Environment) -> None:
+    page = env.visitor().page("/cms/login/").text
     addresses = re.findall(r'(?:src|href)="(/assets/[^"]+)"', page)
     assert addresses
     for address in addresses:
-        answer = house.visitor().browser.send("GET", address)
+        answer = env.visitor().browser.send("GET", address)
         assert answer.status == 200
         assert "immutable" in answer.headers["Cache-Control"]
         _, _, mark, name = address.split("/", 3)
-        assert house.visitor().browser.send("GET", f"/assets/{mark[::-1]}x/{name}").status == 404
+        assert env.visitor().browser.send("GET", f"/assets/{mark[::-1]}x/{name}").status == 404
 
 
-def test_who_reads_pages_gets_a_page_for_every_error(house: House) -> None:
-    ann = house.person(script=False)
+def test_who_reads_pages_gets_a_page_for_every_error(env: Environment) -> None:
+    ann = env.person(script=False)
     for path, status in (("/nothing", 404), ("/cms/email_captcha/", 405), ("/cms/resetemail/undo/x/", 410)):
         answer = ann.page(path)
         assert (answer.status, answer.headers["Content-Type"]) == (status, "text/html; charset=utf-8"), answer
@@ -235,14 +235,14 @@ def test_who_reads_pages_gets_a_page_for_every_error(house: House) -> None:
     assert (answer.status, answer.headers["Content-Type"]) == (400, "text/html; charset=utf-8")
 
 
-def test_the_development_pages_are_not_there_in_production(house: House) -> None:
-    assert house.visitor().page("/dev/mailbox/").status == 200
-    app = house.build(**PRODUCTION)
-    assert house.visitor(app=app).page("/dev/mailbox/").status == 404
+def test_the_development_pages_are_not_there_in_production(env: Environment) -> None:
+    assert env.visitor().page("/dev/mailbox/").status == 200
+    app = env.build(**PRODUCTION)
+    assert env.visitor(app=app).page("/dev/mailbox/").status == 404
 
 
-def test_a_fault_of_ours_tells_the_reader_nothing_about_it(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    ann = house.person()
+def test_a_fault_of_ours_tells_the_reader_nothing_about_it(env: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
+    ann = env.person()
     monkeypatch.setattr("accounts.pending.of", lambda *_: 1 / 0)
     for headers in (SCRIPT, PAGE):
         answer = ann.browser.send("GET", "/cms/resetemail/", headers=headers)
@@ -252,18 +252,18 @@ def test_a_fault_of_ours_tells_the_reader_nothing_about_it(house: House, monkeyp
     assert ann.ask_as_script().error == "internal"
 
 
-def test_healthz_needs_no_part_and_readyz_all_of_them(house: House) -> None:
-    away = house.build(CACHE_URL="memcached://127.0.0.1:1")
-    assert house.visitor(app=away).ask_as_script("/healthz").status == 200
-    answer = house.visitor(app=away).ask_as_script("/readyz")
+def test_healthz_needs_no_part_and_readyz_all_of_them(env: Environment) -> None:
+    away = env.build(CACHE_URL="memcached://127.0.0.1:1")
+    assert env.visitor(app=away).ask_as_script("/healthz").status == 200
+    answer = env.visitor(app=away).ask_as_script("/readyz")
     assert (answer.status, answer.error) == (503, "unavailable")
     assert answer.headers["Retry-After"]
-    assert house.visitor().ask_as_script("/readyz").status == 200
+    assert env.visitor().ask_as_script("/readyz").status == 200
 
 
-def by_name(house: House, app: Flask, host: str, path: str = "/cms/login", **headers: str) -> Answer:
+def by_name(env: Environment, app: Flask, host: str, path: str = "/cms/login", **headers: str) -> Answer:
     """Ask for something under a host name."""
-    return house.visitor(app=app).browser.send("GET", path, headers={**headers, "Host": host})
+    return env.visitor(app=app).browser.send("GET", path, headers={**headers, "Host": host})
 
 
 FOREIGN = [
@@ -283,15 +283,15 @@ FOREIGN = [
 
 @pytest.mark.parametrize("headers", [SCRIPT, PAGE], ids=["script", "page"])
 @pytest.mark.parametrize("host", FOREIGN)
-def test_who_asks_by_a_foreign_name_is_not_served(house: House, host: str, headers: dict[str, str]) -> None:
-    app = house.build(TRUSTED_HOSTS="cms.example.com,.example.org,127.0.0.1,[::1]")
+def test_who_asks_by_a_foreign_name_is_not_served(env: Environment, host: str, headers: dict[str, str]) -> None:
+    app = env.build(TRUSTED_HOSTS="cms.example.com,.example.org,127.0.0.1,[::1]")
     for path in ("/cms/login", "/cms/login/", "/dev/mailbox/", "/healthz", "/nothing"):
-        answer = by_name(house, app, host, path, **headers)
+        answer = by_name(env, app, host, path, **headers)
         assert answer.status == 400, answer
         assert "evil" not in answer.text
         assert "Location" not in answer.headers
         assert answer.headers["Content-Security-Policy"] == CSP
-    assert by_name(house, app, host, **SCRIPT).error == "bad_request"
+    assert by_name(env, app, host, **SCRIPT).error == "bad_request"
 
 
 @pytest.mark.parametrize(
@@ -301,32 +301,32 @@ def test_who_asks_by_a_foreign_name_is_not_served(house: House, host: str, heade
         *("[::1]", "[::1]:8000"),
     ],
 )
-def test_who_asks_by_a_trusted_name_is_served(house: House, host: str) -> None:
-    app = house.build(TRUSTED_HOSTS="cms.example.com,.example.org,127.0.0.1,[::1]")
-    assert by_name(house, app, host, "/cms/login/").status == 200
+def test_who_asks_by_a_trusted_name_is_served(env: Environment, host: str) -> None:
+    app = env.build(TRUSTED_HOSTS="cms.example.com,.example.org,127.0.0.1,[::1]")
+    assert by_name(env, app, host, "/cms/login/").status == 200
 
 
 @pytest.mark.parametrize("headers", [SCRIPT, PAGE], ids=["script", "page"])
 @pytest.mark.parametrize("host", ["a..b", "x" * 64 + ".example", "a b", "[::1", "evil_x.example"])
 def test_a_host_that_is_no_name_is_no_fault_where_every_name_is_served(
-    house: House, host: str, headers: dict[str, str]
+    env: Environment, host: str, headers: dict[str, str]
 ) -> None:
-    assert by_name(house, house.build(**PRODUCTION), host, "/cms/login/", **headers).status in (200, 400)
+    assert by_name(env, env.build(**PRODUCTION), host, "/cms/login/", **headers).status in (200, 400)
 
 
 @pytest.mark.parametrize("host", [*FOREIGN, "cms.example.com", "localhost.evil.example", "xlocalhost", "10.0.0.1:5000"])
-def test_in_development_a_strangers_name_for_this_machine_shows_no_mailbox(house: House, host: str) -> None:
+def test_in_development_a_strangers_name_for_this_machine_shows_no_mailbox(env: Environment, host: str) -> None:
     """A page of theirs could read the mail of a developer who looks at it, once the name leads to 127.0.0.1."""
     for path in ("/dev/mailbox/", "/cms/login/", "/healthz"):
-        assert by_name(house, house.app, host, path).status == 400, path
+        assert by_name(env, env.app, host, path).status == 400, path
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:5000", "cms.localhost", "127.0.0.1:5000", "[::1]:5000"])
-def test_in_development_this_machine_is_served(house: House, host: str) -> None:
-    assert by_name(house, house.app, host, "/dev/mailbox/").status == 200
+def test_in_development_this_machine_is_served(env: Environment, host: str) -> None:
+    assert by_name(env, env.app, host, "/dev/mailbox/").status == 200
 
 
-def test_in_development_another_name_is_served_if_it_is_trusted(house: House) -> None:
-    app = house.build(TRUSTED_HOSTS="cms.example.com")
-    assert by_name(house, app, "cms.example.com", "/dev/mailbox/").status == 200
-    assert by_name(house, app, "localhost", "/dev/mailbox/").status == 400
+def test_in_development_another_name_is_served_if_it_is_trusted(env: Environment) -> None:
+    app = env.build(TRUSTED_HOSTS="cms.example.com")
+    assert by_name(env, app, "cms.example.com", "/dev/mailbox/").status == 200
+    assert by_name(env, app, "localhost", "/dev/mailbox/").status == 400

@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from werkzeug.datastructures import MultiDict
 
 from forms import EmailCaptchaForm, LoginForm, ReauthForm, ResetEmailForm, all_errors, digits_of
-from tests.houses import House
+from tests.environments import Environment
 
 
 @pytest.fixture(autouse=True)
-def app(small_house: House) -> Iterator[Flask]:
+def app(sqlite_env: Environment) -> Iterator[Flask]:
     """Be in a request, whose reader's language the sentences are in."""
-    with small_house.app.test_request_context(headers={"Accept-Language": "zh"}):
-        yield small_house.app
+    with sqlite_env.app.test_request_context(headers={"Accept-Language": "zh"}):
+        yield sqlite_env.app
 
 
 def address(typed: str) -> str | None:

@@ -33,8 +33,8 @@ from models import (
     Moment,
     db,
 )
-from tests.houses import House
-from tests.stories.office import BOSS, NEW, crowd, id_of, invited, register
+from tests.environments import Environment
+from tests.stories.admin_steps import BOSS, NEW, crowd, id_of, invited, register
 from tests.test_scale import listened
 
 DAY, KEPT = timedelta(days=1), timedelta(days=30)
@@ -54,17 +54,17 @@ def tidy_in_turn(app: Flask) -> None:
         housekeeping.tidy_in_turn()
 
 
-def counts(house: House) -> dict[str, int]:
+def counts(env: Environment) -> dict[str, int]:
     """Return how many rows every table has."""
-    return {name: house.rows(select(func.count()).select_from(each))[0][0] for name, each in db.metadata.tables.items()}
+    return {name: env.rows(select(func.count()).select_from(each))[0][0] for name, each in db.metadata.tables.items()}
 
 
-def count(house: House, model: type[Base]) -> int:
+def count(env: Environment, model: type[Base]) -> int:
     """Return how many rows one table has."""
-    return counts(house)[model.__tablename__]
+    return counts(env)[model.__tablename__]
 
 
-def fill(house: House, table: str, rows: int, *, before: str = "", **columns: str) -> None:
+def fill(env: Environment, table: str, rows: int, *, before: str = "", **columns: str) -> None:
     """Insert many rows with one statement; `i` counts them, and `:now` is the present moment."""
     names, values = ", ".join(columns), ", ".join(columns.values())
     numbers = "WITH RECURSIVE number(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM number WHERE i < :rows)"
@@ -72,7 +72,7 @@ def fill(house: House, table: str, rows: int, *, before: str = "", **columns: st
     moments = [name for name in ("now", "over") if f":{name}" in str(statement)]
     given = {"now": clock.now(), "over": clock.now() - timedelta(days=200)}
     statement = statement.bindparams(*(bindparam(name, given[name], type_=Moment()) for name in moments))
-    with house.app.app_context():
+    with env.app.app_context():
         url = db.engine.url
     with create_engine(url, poolclass=NullPool).begin() as connection:  # Without the time limits of a request.
         if before:
@@ -81,16 +81,16 @@ def fill(house: House, table: str, rows: int, *, before: str = "", **columns: st
         connection.execute(text(f"ANALYZE {table}"))  # As autovacuum does after such a load.
 
 
-def budgets(house: House, rows: int, resets_at: str = ":over") -> None:
+def budgets(env: Environment, rows: int, resets_at: str = ":over") -> None:
     """Insert many budgets; they are over unless it is said when they reset."""
     key = f"'{resets_at[1:]}' || CAST(i AS text)"
-    fill(house, "budget", rows, key=key, used="1", used_at=":now", resets_at=resets_at)
+    fill(env, "budget", rows, key=key, used="1", used_at=":now", resets_at=resets_at)
 
 
-def mails(house: House, rows: int, done_at: str = ":over", **more: str) -> None:
+def mails(env: Environment, rows: int, done_at: str = ":over", **more: str) -> None:
     """Insert many mails; they were done long ago unless it is said when."""
     fill(
-        house,
+        env,
         "mail",
         rows,
         **more,
@@ -110,11 +110,11 @@ def mails(house: House, rows: int, done_at: str = ":over", **more: str) -> None:
     )
 
 
-def changes(house: House, rows: int, **more: str) -> None:
+def changes(env: Environment, rows: int, **more: str) -> None:
     """Insert many administrators with a pending change each, and the mail of the same number."""
-    crowd(house, rows)
+    crowd(env, rows)
     fill(
-        house,
+        env,
         "email_change",
         rows,
         **more,
@@ -208,9 +208,9 @@ CASES: dict[str, tuple[Callable[[int, datetime], Base], timedelta]] = {
 class TestWhatGoes:
     """Everything that is over, and nothing that is not."""
 
-    def test_each_kind_of_row_goes_when_it_is_over_and_not_a_moment_before(self, house: House) -> None:
-        ann, bob = house.administrator(ANN).id, house.administrator("bob@example.com").id
-        with house.app.app_context():
+    def test_each_kind_of_row_goes_when_it_is_over_and_not_a_moment_before(self, env: Environment) -> None:
+        ann, bob = env.administrator(ANN).id, env.administrator("bob@example.com").id
+        with env.app.app_context():
             made = {
                 name: (make(ann, clock.now() - kept - timedelta(seconds=1)), make(bob, clock.now() - kept))
                 for name, (make, kept) in CASES.items()
@@ -223,173 +223,173 @@ class TestWhatGoes:
             found = {name: [db.session.get(*key[:2]) is not None for key in pair] for name, pair in keys.items()}
             assert found == {name: [False, True] for name in CASES}
 
-    def test_nothing_goes_that_is_not_over(self, house: House) -> None:
-        live(house)
-        before = counts(house)
+    def test_nothing_goes_that_is_not_over(self, env: Environment) -> None:
+        live(env)
+        before = counts(env)
         assert all(before.values()), before
-        assert tidy(house.app)
-        assert counts(house) == before
+        assert tidy(env.app)
+        assert counts(env) == before
 
-    def test_after_a_year_the_accounts_and_their_history_are_left_and_nothing_else(self, house: House) -> None:
-        live(house)
-        before = counts(house)
-        house.clock.turn(days=300)
-        house.deliver()  # What waited all the time is given up.
-        house.clock.turn(days=65)
-        assert tidy(house.app)
-        assert counts(house) == {name: number if name in KEPT_FOR_EVER else 0 for name, number in before.items()}
+    def test_after_a_year_the_accounts_and_their_history_are_left_and_nothing_else(self, env: Environment) -> None:
+        live(env)
+        before = counts(env)
+        env.clock.turn(days=300)
+        env.deliver()  # What waited all the time is given up.
+        env.clock.turn(days=65)
+        assert tidy(env.app)
+        assert counts(env) == {name: number if name in KEPT_FOR_EVER else 0 for name, number in before.items()}
 
-    def test_mail_that_waits_is_never_thrown_away(self, house: House) -> None:
-        with house.app.app_context():
-            waiting = a_mail(MailState.QUEUED)(house.administrator(ANN).id, clock.now() - DAY * 900)
+    def test_mail_that_waits_is_never_thrown_away(self, env: Environment) -> None:
+        with env.app.app_context():
+            waiting = a_mail(MailState.QUEUED)(env.administrator(ANN).id, clock.now() - DAY * 900)
             waiting.done_at = None  # type: ignore[attr-defined]
             db.session.add(waiting)
             db.session.commit()
-        assert tidy(house.app)
-        assert count(house, Mail) == 1
+        assert tidy(env.app)
+        assert count(env, Mail) == 1
 
 
-def live(house: House) -> None:
+def live(env: Environment) -> None:
     """Have administrators do what leaves a row in every table."""
-    link = invited(house)
-    assert register(house.visitor(), link).status == 200
-    boss = house.signed_in(BOSS)
+    link = invited(env)
+    assert register(env.visitor(), link).status == 200
+    boss = env.signed_in(BOSS)
     assert boss.post("/cms/users/invite/", {"email": "other@example.com", "role": "editor"}).status == 200
-    ann = house.person()
+    ann = env.person()
     ann.ask("ann2@example.com")
-    assert ann.confirm("ann2@example.com", house.code_to("ann2@example.com")).status == 200
-    house.visitor().post("/cms/forgotpwd/", {"email": BOSS})
-    bob = house.person("bob@example.com")
+    assert ann.confirm("ann2@example.com", env.code_to("ann2@example.com")).status == 200
+    env.visitor().post("/cms/forgotpwd/", {"email": BOSS})
+    bob = env.person("bob@example.com")
     assert bob.ask("bob2@example.com").status == 200
     started = {"email": "boss2@example.com", "reason": "because"}
-    assert boss.post(f"/cms/users/{id_of(house, 'ann2@example.com')}/start_change/", started).status == 200
-    house.deliver()
+    assert boss.post(f"/cms/users/{id_of(env, 'ann2@example.com')}/start_change/", started).status == 200
+    env.deliver()
 
 
 class TestTurns:
     """Once an hour, whichever process comes first."""
 
-    def test_one_process_does_it_once_an_hour(self, house: House) -> None:
-        first, second = house.app, house.build()
-        budgets(house, 1)
+    def test_one_process_does_it_once_an_hour(self, env: Environment) -> None:
+        first, second = env.app, env.build()
+        budgets(env, 1)
         tidy_in_turn(second)
-        assert count(house, Budget) == 0
-        budgets(house, 1)
+        assert count(env, Budget) == 0
+        budgets(env, 1)
         for app in (first, second):
             tidy_in_turn(app)
-        assert count(house, Budget) == 1
-        an_hour_later(house)
+        assert count(env, Budget) == 1
+        an_hour_later(env)
         tidy_in_turn(first)
-        assert count(house, Budget) == 0
+        assert count(env, Budget) == 0
 
-    def test_what_is_left_is_done_at_the_next_opportunity(self, house: House) -> None:
+    def test_what_is_left_is_done_at_the_next_opportunity(self, env: Environment) -> None:
         most = housekeeping.BATCH_ROWS * housekeeping.BATCHES_PER_RUN
-        budgets(house, most + 500)
-        tidy_in_turn(house.app)
-        assert count(house, Budget) == 500
-        tidy_in_turn(house.build())
-        assert count(house, Budget) == 0
-        budgets(house, 1)
-        tidy_in_turn(house.app)
-        assert count(house, Budget) == 1
+        budgets(env, most + 500)
+        tidy_in_turn(env.app)
+        assert count(env, Budget) == 500
+        tidy_in_turn(env.build())
+        assert count(env, Budget) == 0
+        budgets(env, 1)
+        tidy_in_turn(env.app)
+        assert count(env, Budget) == 1
 
-    def test_delivery_does_it(self, house: House) -> None:
-        budgets(house, 1)
-        said = house.app.test_cli_runner().invoke(args=["mail", "deliver"])
+    def test_delivery_does_it(self, env: Environment) -> None:
+        budgets(env, 1)
+        said = env.app.test_cli_runner().invoke(args=["mail", "deliver"])
         assert said.exit_code == 0
-        assert count(house, Budget) == 0
+        assert count(env, Budget) == 0
 
-    def test_a_failure_does_not_cost_the_hour(self, house: House, caplog: pytest.LogCaptureFixture) -> None:
-        budgets(house, 1)
-        with in_use(house, "budget"), caplog.at_level(logging.WARNING):
-            tidy_in_turn(house.build(is_patient=False))
+    def test_a_failure_does_not_cost_the_hour(self, env: Environment, caplog: pytest.LogCaptureFixture) -> None:
+        budgets(env, 1)
+        with in_use(env, "budget"), caplog.at_level(logging.WARNING):
+            tidy_in_turn(env.build(is_patient=False))
         (told,) = [each.getMessage() for each in caplog.records]
         assert told.startswith("housekeeping failed, next try in 60 s: ")
-        assert count(house, Budget) == 1
-        a_minute_later(house)
-        tidy_in_turn(house.app)
-        assert count(house, Budget) == 0
+        assert count(env, Budget) == 1
+        a_minute_later(env)
+        tidy_in_turn(env.app)
+        assert count(env, Budget) == 0
 
-    def test_a_table_that_is_in_use_does_not_keep_the_others_waiting(self, postgres_house: House) -> None:
-        house = postgres_house
-        budgets(house, 1)
-        mails(house, 1)
-        with in_use(house, "budget"):
-            tidy_in_turn(house.app)
-        assert (count(house, Budget), count(house, Mail)) == (1, 0)
+    def test_a_table_that_is_in_use_does_not_keep_the_others_waiting(self, postgres_env: Environment) -> None:
+        env = postgres_env
+        budgets(env, 1)
+        mails(env, 1)
+        with in_use(env, "budget"):
+            tidy_in_turn(env.app)
+        assert (count(env, Budget), count(env, Mail)) == (1, 0)
 
-    def test_a_row_that_a_request_holds_is_left_for_the_next_time(self, postgres_house: House) -> None:
-        house = postgres_house
-        budgets(house, 3)
-        with psycopg.connect(house.settings["DATABASE_URL"]) as connection:
+    def test_a_row_that_a_request_holds_is_left_for_the_next_time(self, postgres_env: Environment) -> None:
+        env = postgres_env
+        budgets(env, 3)
+        with psycopg.connect(env.settings["DATABASE_URL"]) as connection:
             connection.execute("SELECT * FROM budget LIMIT 1 FOR UPDATE")
-            assert tidy(house.app)
-            assert count(house, Budget) == 1
-        assert tidy(house.app)
-        assert count(house, Budget) == 0
+            assert tidy(env.app)
+            assert count(env, Budget) == 1
+        assert tidy(env.app)
+        assert count(env, Budget) == 0
 
 
 @contextlib.contextmanager
-def in_use(house: House, table: str) -> Iterator[None]:
+def in_use(env: Environment, table: str) -> Iterator[None]:
     """Keep a table from everybody else's hands: the whole database, where SQLite knows nothing less."""
-    if house.name.startswith("sqlite"):
-        with contextlib.closing(sqlite3.connect(Path(house.settings["INSTANCE_DIR"]) / "cms.db")) as connection:
+    if env.name.startswith("sqlite"):
+        with contextlib.closing(sqlite3.connect(Path(env.settings["INSTANCE_DIR"]) / "cms.db")) as connection:
             connection.execute("BEGIN IMMEDIATE")
             yield
             connection.rollback()
     else:
-        with psycopg.connect(house.settings["DATABASE_URL"]) as connection:
+        with psycopg.connect(env.settings["DATABASE_URL"]) as connection:
             connection.execute(f"LOCK TABLE {table}")  # type: ignore[arg-type]
             yield
             connection.rollback()
 
 
-def lives_seconds(house: House) -> int:
+def lives_seconds(env: Environment) -> int:
     """Return how long the turn is still taken: a memcached's clock cannot be turned."""
-    assert house.memcached
+    assert env.memcached
     key = "cms-" + sha256(b"housekeeping").hexdigest()
-    found = re.fullmatch(rb"HD t(\d+)\r\n", house.memcached.say(f"mg {key} t\r\n".encode()))
+    found = re.fullmatch(rb"HD t(\d+)\r\n", env.memcached.say(f"mg {key} t\r\n".encode()))
     return int(found[1]) if found else 0
 
 
-def later(house: House, seconds: int) -> None:
+def later(env: Environment, seconds: int) -> None:
     """Let the turn's time run out, and see that it is this long."""
-    if house.memcached:
-        assert lives_seconds(house) <= seconds
-        assert seconds == 60 or lives_seconds(house) > 60
-        house.lose_the_cache()
+    if env.memcached:
+        assert lives_seconds(env) <= seconds
+        assert seconds == 60 or lives_seconds(env) > 60
+        env.lose_the_cache()
     else:
-        house.clock.turn(seconds=seconds - 1)
-        tidy_in_turn(house.app)
-        assert count(house, Budget) == 1
-    house.clock.turn(seconds=1)
+        env.clock.turn(seconds=seconds - 1)
+        tidy_in_turn(env.app)
+        assert count(env, Budget) == 1
+    env.clock.turn(seconds=1)
 
 
-def an_hour_later(house: House) -> None:
+def an_hour_later(env: Environment) -> None:
     """Let an hour pass."""
-    later(house, 3600)
+    later(env, 3600)
 
 
-def a_minute_later(house: House) -> None:
+def a_minute_later(env: Environment) -> None:
     """Let a minute pass."""
-    later(house, 60)
+    later(env, 60)
 
 
 class TestMany:
     """However many rows there are, nobody waits for the housekeeping."""
 
-    def test_others_write_while_thousands_of_mails_go(self, small_house: House) -> None:
+    def test_others_write_while_thousands_of_mails_go(self, sqlite_env: Environment) -> None:
         """Without an index for email_change.mail_id SQLite's write lock was held for seconds at a time."""
-        house = small_house
-        mails(house, 20_000, done_at=":now")
-        changes(house, 20_000)
-        mails(house, 2_000)
-        assert (count(house, Mail), count(house, EmailChange)) == (22_000, 20_000)
+        env = sqlite_env
+        mails(env, 20_000, done_at=":now")
+        changes(env, 20_000)
+        mails(env, 2_000)
+        assert (count(env, Mail), count(env, EmailChange)) == (22_000, 20_000)
         done = threading.Event()
 
         def work() -> None:
             try:
-                tidy(house.app)
+                tidy(env.app)
             finally:
                 done.set()
 
@@ -397,70 +397,70 @@ class TestMany:
         thread.start()
         writes = 0
         while not done.is_set():
-            house.change(f"mail-{999_999 - writes}@example.com", city="hangzhou")  # Or it raises: database is locked.
+            env.change(f"mail-{999_999 - writes}@example.com", city="hangzhou")  # Or it raises: database is locked.
             writes += 1
         thread.join()
         assert writes
-        assert (count(house, Mail), count(house, EmailChange)) == (20_000, 20_000)
+        assert (count(env, Mail), count(env, EmailChange)) == (20_000, 20_000)
 
     @pytest.mark.slow
-    def test_two_million_mails_are_no_more_work_for_one_run_than_a_few(self, postgres_house: House) -> None:
-        house, rows = postgres_house, 2_000_000
+    def test_two_million_mails_are_no_more_work_for_one_run_than_a_few(self, postgres_env: Environment) -> None:
+        env, rows = postgres_env, 2_000_000
         unlogged = "ALTER TABLE email_change SET UNLOGGED; ALTER TABLE mail SET UNLOGGED"
-        mails(house, 20_000, done_at=":now", before=unlogged)
-        changes(house, 20_000)
-        mails(house, rows)
+        mails(env, 20_000, done_at=":now", before=unlogged)
+        changes(env, 20_000)
+        mails(env, rows)
         a_run = housekeeping.BATCH_ROWS * housekeeping.BATCHES_PER_RUN
         for runs in (1, 2, 3):
-            with listened(house) as asked:
-                assert not tidy(house.app), "one run does not do everything"
+            with listened(env) as asked:
+                assert not tidy(env.app), "one run does not do everything"
             deletes = [statement for statement, _ in asked if "DELETE FROM mail" in statement]
             assert len(deletes) == housekeeping.BATCHES_PER_RUN
-            assert count(house, Mail) == 20_000 + rows - runs * a_run
-        assert count(house, EmailChange) == 20_000
+            assert count(env, Mail) == 20_000 + rows - runs * a_run
+        assert count(env, EmailChange) == 20_000
 
-    def test_no_statement_reads_a_whole_table(self, house: House) -> None:
-        fill_every_table(house)
-        with listened(house) as asked, house.app.app_context():
+    def test_no_statement_reads_a_whole_table(self, env: Environment) -> None:
+        fill_every_table(env)
+        with listened(env) as asked, env.app.app_context():
             housekeeping.tidy()
             registration.list_invitations()
         statements = [(statement, parameters) for statement, parameters in asked if " FROM " in statement]
         assert len(statements) == 10
-        with house.app.app_context(), db.engine.connect() as connection:
+        with env.app.app_context(), db.engine.connect() as connection:
             for statement, parameters in statements:
-                plan = plan_of(house, connection, statement, parameters)
+                plan = plan_of(env, connection, statement, parameters)
                 assert not re.search(r"Seq Scan|\bSCAN (?!batch\b)(?!.*USING (COVERING )?INDEX)", plan), plan
 
-    def test_a_mail_finds_the_change_that_names_it_by_an_index(self, house: House) -> None:
-        mails(house, 2_000)
-        changes(house, 2_000)
-        steps = reads(house, "DELETE FROM mail WHERE id <= (SELECT min(id) FROM mail) + 99")
+    def test_a_mail_finds_the_change_that_names_it_by_an_index(self, env: Environment) -> None:
+        mails(env, 2_000)
+        changes(env, 2_000)
+        steps = reads(env, "DELETE FROM mail WHERE id <= (SELECT min(id) FROM mail) + 99")
         assert steps < 100_000, "every deleted mail reads every change"
 
 
-def fill_every_table(house: House) -> None:
+def fill_every_table(env: Environment) -> None:
     """Put some thousand rows into each table that housekeeping looks at; a few of them are over."""
-    mails(house, 3_000, done_at=":now")
-    changes(house, 3_000)
-    budgets(house, 3_000, resets_at=":now")
+    mails(env, 3_000, done_at=":now")
+    changes(env, 3_000)
+    budgets(env, 3_000, resets_at=":now")
     user = "(SELECT min(id) FROM cms_user)"
     either = "CASE WHEN i <= 5 THEN :over ELSE :now END"
     text_, moments = "CAST(i AS text)", {"created_at": either, "expires_at": either}
     session = {"created_at": ":now", "seen_at": either, "proved_at": ":now", "network": "'-'", "browser": "'-'"}
-    fill(house, "login_session", 3_000, id_hash=text_, user_id=user, remembered="i % 2 = 0", **session)
+    fill(env, "login_session", 3_000, id_hash=text_, user_id=user, remembered="i % 2 = 0", **session)
     address = {"email": text_, "email_key": text_}
-    fill(house, "invitation", 3_000, token_hash=text_, **address, is_superuser="false", invited_by=user, **moments)
+    fill(env, "invitation", 3_000, token_hash=text_, **address, is_superuser="false", invited_by=user, **moments)
     link = {"purpose": "'undo'", "user_id": user, "email_version": "1", "ended_at": either, **moments}
-    fill(house, "link", 3_000, token_hash=text_, **address, **link)
+    fill(env, "link", 3_000, token_hash=text_, **address, **link)
 
 
-def plan_of(house: House, connection: Any, statement: str, parameters: Any) -> str:
+def plan_of(env: Environment, connection: Any, statement: str, parameters: Any) -> str:
     """Return how the database would run a statement."""
-    explain = "EXPLAIN QUERY PLAN" if house.name.startswith("sqlite") else "EXPLAIN"
+    explain = "EXPLAIN QUERY PLAN" if env.name.startswith("sqlite") else "EXPLAIN"
     return "\n".join(str(row[-1]) for row in connection.exec_driver_sql(f"{explain} {statement}", parameters))
 
 
-def reads(house: House, statement: str) -> int:
+def reads(env: Environment, statement: str) -> int:
     """Return how much a statement reads: steps of SQLite's machine, or rows that PostgreSQL read without an index."""
     steps = 0
 
@@ -468,8 +468,8 @@ def reads(house: House, statement: str) -> int:
         nonlocal steps
         steps += 100
 
-    with house.app.app_context(), db.engine.connect() as connection:
-        if house.name.startswith("sqlite"):
+    with env.app.app_context(), db.engine.connect() as connection:
+        if env.name.startswith("sqlite"):
             driver = connection.connection.driver_connection
             assert driver is not None
             driver.set_progress_handler(step, 100)

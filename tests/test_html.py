@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.houses import House
+from tests.environments import Environment
 from tests.markup import Element, read
-from tests.parts import ROOT
 from tests.rendered import every_page, watched
+from tests.servers import ROOT
 
 # Whatever a form control, a landmark, a heading or a list may have a name; a plain <div> or <span> may not (ARIA 1.2).
 GENERIC = ("div", "span", "p", "strong", "small", "b", "i")
@@ -26,11 +26,11 @@ def templates_of_pages() -> set[str]:
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
-def test_every_page_keeps_the_rules_of_html(small_house: House, language: str) -> None:
-    with watched(small_house.app) as rendered:
+def test_every_page_keeps_the_rules_of_html(sqlite_env: Environment, language: str) -> None:
+    with watched(sqlite_env.app) as rendered:
         faults = {
             page.name: found
-            for page in every_page(small_house, language)
+            for page in every_page(sqlite_env, language)
             if (found := faults_of(page.answer.text, language))
         }
     assert faults == {}

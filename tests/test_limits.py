@@ -13,17 +13,17 @@ from accounts.errors import TooManyAttempts, TooManyRequests
 from accounts.limits import Left, Limit, PasswordTry
 from cache import CacheDown
 from models import Budget, db
-from tests.houses import House
-from tests.parts import at_once
+from tests.environments import Environment
+from tests.servers import at_once
 
 THREE = Limit("three", 3, 60)
 
 
 @pytest.fixture(autouse=True)
-def app(house: House) -> Iterator[Flask]:
+def app(env: Environment) -> Iterator[Flask]:
     """Be in the context of an application."""
-    with house.app.app_context():
-        yield house.app
+    with env.app.app_context():
+        yield env.app
 
 
 def spend(*wanted: Limit) -> None:
@@ -36,24 +36,24 @@ def spend(*wanted: Limit) -> None:
     db.session.commit()
 
 
-def test_a_budget_is_spent_and_is_whole_again_after_its_time(house: House) -> None:
+def test_a_budget_is_spent_and_is_whole_again_after_its_time(env: Environment) -> None:
     for _ in range(3):
         spend(THREE)
-    house.clock.turn(seconds=20)
+    env.clock.turn(seconds=20)
     with pytest.raises(TooManyRequests) as caught:
         spend(THREE)
     assert caught.value.retry_after == 40
-    house.clock.turn(seconds=40)
+    env.clock.turn(seconds=40)
     spend(THREE)
     assert db.session.scalar(db.select(Budget.used).where(Budget.key == THREE.key)) == 1
 
 
-def test_its_time_begins_with_its_first_use(house: House) -> None:
+def test_its_time_begins_with_its_first_use(env: Environment) -> None:
     spend(THREE)
-    house.clock.turn(seconds=59)
+    env.clock.turn(seconds=59)
     spend(THREE)
     spend(THREE)
-    house.clock.turn(seconds=1)
+    env.clock.turn(seconds=1)
     spend(THREE)
 
 
@@ -84,13 +84,13 @@ def test_a_capacity_of_zero_is_no_limit() -> None:
     limits.refuse_spent(free)
 
 
-def test_who_waits_as_long_as_they_were_told_gets_through(house: House) -> None:
-    house.clock.turn(microseconds=123456)
+def test_who_waits_as_long_as_they_were_told_gets_through(env: Environment) -> None:
+    env.clock.turn(microseconds=123456)
     spend(Limit("one", 1, 7))
-    house.clock.turn(microseconds=1)
+    env.clock.turn(microseconds=1)
     with pytest.raises(TooManyRequests) as caught:
         spend(Limit("one", 1, 7))
-    house.clock.turn(seconds=caught.value.retry_after)
+    env.clock.turn(seconds=caught.value.retry_after)
     spend(Limit("one", 1, 7))
 
 
@@ -107,13 +107,13 @@ def test_what_is_left_is_told() -> None:
     assert [(left[THREE].left, left[more].left) for left in found] == [(2, 8), (1, 7), (0, 6)]
 
 
-def test_a_look_tells_what_is_left_and_when_the_budget_is_whole_again(house: House) -> None:
-    began = house.clock.now()
+def test_a_look_tells_what_is_left_and_when_the_budget_is_whole_again(env: Environment) -> None:
+    began = env.clock.now()
     assert limits.look(THREE, Limit("free", 0, 60)) == {THREE: Left(3, began)}
     spend(THREE)
-    house.clock.turn(seconds=59)
+    env.clock.turn(seconds=59)
     assert limits.look(THREE) == {THREE: Left(2, began + timedelta(seconds=60))}
-    now = house.clock.turn(seconds=1)
+    now = env.clock.turn(seconds=1)
     assert limits.look(THREE) == {THREE: Left(3, now)}
 
 
@@ -123,22 +123,22 @@ def test_a_budget_that_was_made_smaller_has_nothing_left_and_no_less() -> None:
     assert limits.look(replace(THREE, capacity=1))[replace(THREE, capacity=1)].left == 0
 
 
-def test_of_several_spent_budgets_the_one_that_lasts_longest_is_told(house: House) -> None:
+def test_of_several_spent_budgets_the_one_that_lasts_longest_is_told(env: Environment) -> None:
     budgets = [Limit("a minute", 1, 60), Limit("an hour", 1, 3600), Limit("a second", 1, 1), Limit("left", 2, 9000)]
     spend(*budgets)
-    house.clock.turn(milliseconds=500)
+    env.clock.turn(milliseconds=500)
     with pytest.raises(TooManyRequests) as caught:
         limits.refuse_spent(*budgets)
     assert caught.value.retry_after == 3600
 
 
-def test_only_a_spent_budget_has_a_moment_at_which_it_is_whole_again(house: House) -> None:
-    began = house.clock.now()
+def test_only_a_spent_budget_has_a_moment_at_which_it_is_whole_again(env: Environment) -> None:
+    began = env.clock.now()
     for _ in range(3):
         assert limits.resets_at(THREE) is None
         spend(THREE)
     assert limits.resets_at(THREE) == began + timedelta(seconds=60)
-    house.clock.turn(seconds=60)
+    env.clock.turn(seconds=60)
     assert limits.resets_at(THREE) is None
 
 
@@ -185,13 +185,13 @@ def test_twenty_at_once_spend_three(app: Flask) -> None:
     assert sum(at_once(work, 20)) == 3
 
 
-def test_a_throttle_lets_so_many_through_and_then_none_till_its_window_ends(house: House) -> None:
+def test_a_throttle_lets_so_many_through_and_then_none_till_its_window_ends(env: Environment) -> None:
     for _ in range(3):
         limits.throttle(THREE)
     with pytest.raises(TooManyRequests) as caught:
         limits.throttle(THREE)
     assert 1 <= caught.value.retry_after <= 60
-    house.clock.turn(seconds=caught.value.retry_after)
+    env.clock.turn(seconds=caught.value.retry_after)
     limits.throttle(THREE)
 
 
@@ -201,16 +201,16 @@ def test_what_is_forgiven_is_counted_anew() -> None:
     limits.throttle(THREE)
 
 
-def limited(house: House, *, account: int, network: int) -> None:
+def limited(env: Environment, *, account: int, network: int) -> None:
     """Have the application at hand allow so many tries of a password."""
-    house.app.extensions["settings"] = replace(
-        house.app.extensions["settings"], SIGN_IN_TRIES_PER_ACCOUNT=account, SIGN_IN_TRIES_PER_NETWORK=network
+    env.app.extensions["settings"] = replace(
+        env.app.extensions["settings"], SIGN_IN_TRIES_PER_ACCOUNT=account, SIGN_IN_TRIES_PER_NETWORK=network
     )
 
 
-def test_a_right_password_gives_back_what_it_counted_and_no_more(house: House) -> None:
+def test_a_right_password_gives_back_what_it_counted_and_no_more(env: Environment) -> None:
     """The account is whole again; of the network, which others share, one try is."""
-    limited(house, account=3, network=4)
+    limited(env, account=3, network=4)
     first = limits.count_password_try("ann", limits.STRANGERS, "203.0.113.5")
     limits.count_password_try("ann", limits.STRANGERS, "203.0.113.5")
     assert first.account
@@ -220,8 +220,8 @@ def test_a_right_password_gives_back_what_it_counted_and_no_more(house: House) -
     assert (cache.get(first.account), cache.get(first.network)) == (None, 1)
 
 
-def test_a_try_that_the_account_refuses_is_not_counted_against_the_network(house: House) -> None:
-    limited(house, account=1, network=3)
+def test_a_try_that_the_account_refuses_is_not_counted_against_the_network(env: Environment) -> None:
+    limited(env, account=1, network=3)
     first = limits.count_password_try("ann", limits.STRANGERS, "203.0.113.5")
     for _ in range(5):
         with pytest.raises(TooManyRequests):
@@ -230,8 +230,8 @@ def test_a_try_that_the_account_refuses_is_not_counted_against_the_network(house
     assert cache.get(first.network) == 1
 
 
-def test_tries_of_strangers_and_of_known_browsers_do_not_lock_each_other_out(house: House) -> None:
-    limited(house, account=1, network=2)
+def test_tries_of_strangers_and_of_known_browsers_do_not_lock_each_other_out(env: Environment) -> None:
+    limited(env, account=1, network=2)
     tries = [
         limits.count_password_try(account, whose, "203.0.113.5")
         for account in ("ann", "bob")
@@ -264,10 +264,10 @@ def test_twenty_at_once_are_throttled_to_three(app: Flask) -> None:
 
 
 def test_a_counter_that_vanishes_between_two_steps_is_counted_from_one_again(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    env: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A right password deletes the counter of its account: who signs in at the same moment is not refused for it."""
-    with house.app.app_context():
+    with env.app.app_context():
         key = limits.throttle(THREE)
         assert key is not None
         incr = cache.incr

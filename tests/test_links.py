@@ -11,28 +11,28 @@ from accounts.errors import LinkDead
 from accounts.origin import Origin
 from accounts.signing import fingerprint
 from models import CMSUser, Link, LinkPurpose, db
-from tests.houses import House
+from tests.environments import Environment
 
 KEY = "old@example.com"
 
 
 @pytest.fixture(autouse=True)
-def app(small_house: House) -> Iterator[Flask]:
+def app(sqlite_env: Environment) -> Iterator[Flask]:
     """Be in the context of an application."""
-    with small_house.app.app_context():
-        yield small_house.app
+    with sqlite_env.app.app_context():
+        yield sqlite_env.app
 
 
 @pytest.fixture
-def ann(small_house: House) -> CMSUser:
+def ann(sqlite_env: Environment) -> CMSUser:
     """Give an administrator."""
-    return small_house.administrator("ann@example.com")
+    return sqlite_env.administrator("ann@example.com")
 
 
 @pytest.fixture
-def bob(ann: CMSUser, small_house: House) -> CMSUser:
+def bob(ann: CMSUser, sqlite_env: Environment) -> CMSUser:
     """Give another one."""
-    user = small_house.administrator("bob@example.com")
+    user = sqlite_env.administrator("bob@example.com")
     assert user.id != ann.id
     return user
 
@@ -42,11 +42,11 @@ def made(user: CMSUser, purpose: LinkPurpose = LinkPurpose.UNDO, seconds: int = 
     return links.make(purpose, user, "Old@example.com", KEY, seconds=seconds)
 
 
-def test_a_link_is_found_by_its_token_until_its_time_is_over(small_house: House, ann: CMSUser) -> None:
+def test_a_link_is_found_by_its_token_until_its_time_is_over(sqlite_env: Environment, ann: CMSUser) -> None:
     token = made(ann)
-    small_house.clock.turn(seconds=59)
+    sqlite_env.clock.turn(seconds=59)
     assert links.find(LinkPurpose.UNDO, token).user_id == ann.id
-    small_house.clock.turn(seconds=1)
+    sqlite_env.clock.turn(seconds=1)
     with pytest.raises(LinkDead):
         links.find(LinkPurpose.UNDO, token)
 
@@ -67,13 +67,15 @@ def test_a_token_has_256_bits_and_only_its_hash_is_kept(ann: CMSUser) -> None:
     assert token not in str(tuple(row))
 
 
-def test_a_link_says_for_whom_and_which_address_it_was_made_and_from_where(small_house: House, ann: CMSUser) -> None:
-    since = small_house.clock.now() - timedelta(days=1)
+def test_a_link_says_for_whom_and_which_address_it_was_made_and_from_where(
+    sqlite_env: Environment, ann: CMSUser
+) -> None:
+    since = sqlite_env.clock.now() - timedelta(days=1)
     origin = Origin("198.51.100.9", "Safari 20, macOS")
     token = links.make(LinkPurpose.UNDO, ann, "Old@example.com", KEY, seconds=60, since=since, origin=origin)
     link = links.find(LinkPurpose.UNDO, token)
     assert (link.user_id, link.email, link.email_key, link.email_version) == (ann.id, "Old@example.com", KEY, 1)
-    assert (link.created_at, link.since, link.ended_at) == (small_house.clock.now(), since, None)
+    assert (link.created_at, link.since, link.ended_at) == (sqlite_env.clock.now(), since, None)
     assert (link.network, link.browser) == ("198.51.100.9", "Safari 20, macOS")
 
 
@@ -83,7 +85,7 @@ def test_a_link_that_nobody_asked_for_names_no_origin(ann: CMSUser) -> None:
 
 
 def test_while_an_undo_link_lives_its_address_is_reserved_for_everybody_but_its_owner(
-    small_house: House, ann: CMSUser, bob: CMSUser
+    sqlite_env: Environment, ann: CMSUser, bob: CMSUser
 ) -> None:
     assert not links.reserved(KEY)
     made(ann)
@@ -91,7 +93,7 @@ def test_while_an_undo_link_lives_its_address_is_reserved_for_everybody_but_its_
     assert links.reserved(KEY, bob.id)
     assert not links.reserved(KEY, ann.id)
     assert not links.reserved("other@example.com")
-    small_house.clock.turn(seconds=60)
+    sqlite_env.clock.turn(seconds=60)
     assert not links.reserved(KEY)
 
 
@@ -121,10 +123,10 @@ def test_only_the_later_links_end_where_an_older_one_shall_stay(ann: CMSUser) ->
             links.find(LinkPurpose.UNDO, token)
 
 
-def test_a_link_that_has_ended_keeps_the_moment_at_which_it_did(small_house: House, ann: CMSUser) -> None:
+def test_a_link_that_has_ended_keeps_the_moment_at_which_it_did(sqlite_env: Environment, ann: CMSUser) -> None:
     made(ann)
-    ended = small_house.clock.now()
+    ended = sqlite_env.clock.now()
     links.end(LinkPurpose.UNDO, ann)
-    small_house.clock.turn(seconds=5)
+    sqlite_env.clock.turn(seconds=5)
     links.end(LinkPurpose.UNDO, ann)
     assert db.session.scalar(db.select(Link.ended_at)) == ended

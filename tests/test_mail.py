@@ -15,10 +15,10 @@ import pytest
 from accounts.mail import messages
 from accounts.mail.messages import Aftermath, Letter, Reader
 from accounts.origin import COMMAND_LINE, Origin
-from tests.houses import Clock, House
-from tests.parts import ROOT
-from tests.people import html_of, text_of
-from tests.stories.office import act, superuser
+from tests.actors import html_of, text_of
+from tests.environments import Clock, Environment
+from tests.servers import ROOT
+from tests.stories.admin_steps import act, superuser
 
 EXPECTED = Path(__file__).resolve().parent / "expected"
 AT = datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)
@@ -70,18 +70,18 @@ BOTH = pytest.mark.parametrize("language", ["zh", "en"])
 
 
 def letter(
-    house: House, kind: str, language: str, origin: Origin = ORIGIN, name: str = "ann", zone: str | None = None
+    env: Environment, kind: str, language: str, origin: Origin = ORIGIN, name: str = "ann", zone: str | None = None
 ) -> Letter:
     """Write a letter as a request from a reader of neither language would."""
-    house.clock.at = AT
-    with house.app.test_request_context(headers={"Accept-Language": "fr"}):
+    env.clock.at = AT
+    with env.app.test_request_context(headers={"Accept-Language": "fr"}):
         return LETTERS[kind](Reader(language, zone), origin, name)
 
 
 @EVERY
 @BOTH
-def test_a_mail_says_what_is_written_down(small_house: House, kind: str, language: str) -> None:
-    written = letter(small_house, kind, language)
+def test_a_mail_says_what_is_written_down(sqlite_env: Environment, kind: str, language: str) -> None:
+    written = letter(sqlite_env, kind, language)
     found = f"{written.subject}\n\n{written.body}\n{'-' * 40}\n{written.html.strip()}\n"
     path = EXPECTED / f"{kind}.{language}.txt"
     if os.environ.get("WRITE_EXPECTED"):
@@ -99,8 +99,8 @@ def test_every_mail_has_its_texts_and_every_text_its_mail() -> None:
 
 @EVERY
 @BOTH
-def test_a_mail_is_whole(small_house: House, kind: str, language: str) -> None:
-    written = letter(small_house, kind, language)
+def test_a_mail_is_whole(sqlite_env: Environment, kind: str, language: str) -> None:
+    written = letter(sqlite_env, kind, language)
     assert written.kind == kind
     assert written.subject == " ".join(written.subject.split())
     assert 4 < len(written.subject) < 100
@@ -114,14 +114,14 @@ def test_a_mail_is_whole(small_house: House, kind: str, language: str) -> None:
 @pytest.mark.parametrize(
     ("seconds", "told"), [(600, "10 minutes"), (60, "1 minute"), (90, "90 seconds"), (59, "59 seconds")]
 )
-def test_a_life_is_told_as_it_is_and_never_rounded_up(small_house: House, seconds: int, told: str) -> None:
-    with small_house.app.test_request_context():
+def test_a_life_is_told_as_it_is_and_never_rounded_up(sqlite_env: Environment, seconds: int, told: str) -> None:
+    with sqlite_env.app.test_request_context():
         assert f"valid for {told}." in messages.code(Reader("en"), code="012345", seconds=seconds, origin=ORIGIN).body
 
 
 @EVERY
-def test_what_a_stranger_chose_is_shown_and_not_obeyed(small_house: House, kind: str) -> None:
-    written = letter(small_house, kind, "en", EVIL, "<b>ann</b>")
+def test_what_a_stranger_chose_is_shown_and_not_obeyed(sqlite_env: Environment, kind: str) -> None:
+    written = letter(sqlite_env, kind, "en", EVIL, "<b>ann</b>")
     assert "<script>" not in written.html
     assert "<i>net" not in written.html
     assert "<b>ann" not in written.html
@@ -129,17 +129,17 @@ def test_what_a_stranger_chose_is_shown_and_not_obeyed(small_house: House, kind:
 
 
 @EVERY
-def test_a_mail_loads_nothing(small_house: House, kind: str) -> None:
+def test_a_mail_loads_nothing(sqlite_env: Environment, kind: str) -> None:
     """A picture from our server would tell who opened the mail, and when."""
-    assert not re.search(r"<(img|script|link|iframe)\b|@import|url\(", letter(small_house, kind, "zh").html)
+    assert not re.search(r"<(img|script|link|iframe)\b|@import|url\(", letter(sqlite_env, kind, "zh").html)
 
 
 @EVERY
 @BOTH
 def test_a_mail_says_when_and_in_which_zone_and_which_site_it_is_about(
-    small_house: House, kind: str, language: str
+    sqlite_env: Environment, kind: str, language: str
 ) -> None:
-    written = letter(small_house, kind, language)
+    written = letter(sqlite_env, kind, language)
     when = "时间：" if language == "zh" else "When: "
     for part in (written.body, written.html):
         assert f"{when}2026-02-03 04:05 UTC" in part
@@ -150,9 +150,9 @@ def test_a_mail_says_when_and_in_which_zone_and_which_site_it_is_about(
 @EVERY
 @BOTH
 def test_a_mail_tells_every_time_as_the_clock_of_its_reader_shows_it(
-    small_house: House, kind: str, language: str
+    sqlite_env: Environment, kind: str, language: str
 ) -> None:
-    written = letter(small_house, kind, language, zone="Asia/Shanghai")
+    written = letter(sqlite_env, kind, language, zone="Asia/Shanghai")
     when = "时间：" if language == "zh" else "When: "
     for part in (written.body, written.html):
         assert f"{when}2026-02-03 12:05 (UTC+8, Asia/Shanghai)" in part
@@ -175,17 +175,17 @@ def test_a_mail_tells_every_time_as_the_clock_of_its_reader_shows_it(
     ],
 )
 def test_a_time_says_its_zone_so_that_it_is_true_wherever_its_reader_is(
-    small_house: House, zone: str | None, told: str
+    sqlite_env: Environment, zone: str | None, told: str
 ) -> None:
-    written = letter(small_house, "taken", "en", zone=zone)
+    written = letter(sqlite_env, "taken", "en", zone=zone)
     assert f"When: {told}\n" in written.body
     assert f"When: {told}<br>" in written.html
 
 
 @pytest.mark.parametrize(("month", "told"), [(1, "13:00 (UTC+1, Europe/Berlin)"), (7, "14:00 (UTC+2, Europe/Berlin)")])
-def test_the_offset_is_that_of_the_moment_and_not_of_today(small_house: House, month: int, told: str) -> None:
+def test_the_offset_is_that_of_the_moment_and_not_of_today(sqlite_env: Environment, month: int, told: str) -> None:
     until = datetime(2026, month, 15, 12, tzinfo=UTC)
-    with small_house.app.test_request_context():
+    with sqlite_env.app.test_request_context():
         reader = Reader("en", "Europe/Berlin")
         written = messages.tries_spent(reader, username="ann", until=until, origin=ORIGIN)
     assert f"until 2026-0{month}-15 {told}." in written.body
@@ -196,9 +196,9 @@ def test_the_offset_is_that_of_the_moment_and_not_of_today(small_house: House, m
     "kind", sorted(set(LETTERS) - {"code", "taken", "undone", "invitation", "assisted_proof", "restored"})
 )
 def test_a_mail_to_the_accounts_own_address_names_the_account_and_who_did_it(
-    small_house: House, kind: str, language: str
+    sqlite_env: Environment, kind: str, language: str
 ) -> None:
-    written = letter(small_house, kind, language, name="zoe")
+    written = letter(sqlite_env, kind, language, name="zoe")
     by = re.search("操作人：(.+)" if language == "zh" else "By: (.+)", written.body)
     assert by
     assert by[1] in written.html.replace("&#34;", '"')
@@ -208,16 +208,16 @@ def test_a_mail_to_the_accounts_own_address_names_the_account_and_who_did_it(
 
 
 @BOTH
-def test_the_mail_to_a_new_address_names_neither_the_account_nor_its_address(house: House, language: str) -> None:
+def test_the_mail_to_a_new_address_names_neither_the_account_nor_its_address(env: Environment, language: str) -> None:
     """It may be a stranger's mailbox: they learn that an administrator of this site asked, when and from where."""
-    ann = house.person()
-    house.change(ann.email, language=language)
+    ann = env.person()
+    env.change(ann.email, language=language)
     assert ann.ask("stranger@example.org").status == 200
-    (mail,) = house.mail_to("stranger@example.org")
+    (mail,) = env.mail_to("stranger@example.org")
     for part in (text_of(mail), html_of(mail)):
         assert "ann" not in part.replace("管理员", "").replace("another", "").replace("can ", "")
         assert "203.0.113.5" in part
-        assert f"{house.clock.now():%Y-%m-%d %H:%M} UTC" in part
+        assert f"{env.clock.now():%Y-%m-%d %H:%M} UTC" in part
 
 
 LINKS = ("heads_up", "old_code", "changed", "restored", "password_link", "assisted", "assisted_proof", "invitation")
@@ -225,8 +225,8 @@ LINKS = ("heads_up", "old_code", "changed", "restored", "password_link", "assist
 
 @BOTH
 @pytest.mark.parametrize("kind", LINKS)
-def test_a_link_is_a_button_and_stands_beside_it_as_text(small_house: House, kind: str, language: str) -> None:
-    written = letter(small_house, kind, language)
+def test_a_link_is_a_button_and_stands_beside_it_as_text(sqlite_env: Environment, kind: str, language: str) -> None:
+    written = letter(sqlite_env, kind, language)
     found = re.findall(r'<a href="([^"]+)"([^>]*)>([^<]+)</a>', written.html)
     assert len(found) == 2
     (address, style, label), (second, _, text) = found
@@ -238,55 +238,55 @@ def test_a_link_is_a_button_and_stands_beside_it_as_text(small_house: House, kin
     assert "://" not in label
 
 
-def test_only_mails_with_something_to_do_have_a_link(small_house: House) -> None:
-    having = {kind for kind in LETTERS if "<a " in letter(small_house, kind, "en").html}
+def test_only_mails_with_something_to_do_have_a_link(sqlite_env: Environment) -> None:
+    having = {kind for kind in LETTERS if "<a " in letter(sqlite_env, kind, "en").html}
     assert having == set(LINKS)
 
 
-def test_a_mail_of_a_command_names_the_command_line_and_the_site(small_house: House) -> None:
-    small_house.clock.at = AT
-    app = small_house.build(SITE_URL="https://cms.example.org")
+def test_a_mail_of_a_command_names_the_command_line_and_the_site(sqlite_env: Environment) -> None:
+    sqlite_env.clock.at = AT
+    app = sqlite_env.build(SITE_URL="https://cms.example.org")
     with app.app_context():
         written = messages.password_changed(Reader("en"), username="ann", origin=COMMAND_LINE, by="-", reason="A call")
     assert "When: 2026-02-03 04:05 UTC\nBy: the operator\nFrom: the command line\nReason: A call\n" in written.body
     assert written.body.endswith("-- \nAccount centre · cms.example.org\n")
 
 
-def test_a_password_link_says_when_it_was_asked_for_however_late_it_is_written(small_house: House) -> None:
+def test_a_password_link_says_when_it_was_asked_for_however_late_it_is_written(sqlite_env: Environment) -> None:
     """What was asked for on the page of forgotten passwords is looked up in the outbox, maybe later."""
-    small_house.administrator("ann@example.com")
-    asked = small_house.clock.now()
-    assert small_house.visitor().post("/cms/forgotpwd/", {"email": "ann@example.com"}).status == 200
-    small_house.clock.turn(minutes=7)
-    (mail,) = small_house.mail_to("ann@example.com")
+    sqlite_env.administrator("ann@example.com")
+    asked = sqlite_env.clock.now()
+    assert sqlite_env.visitor().post("/cms/forgotpwd/", {"email": "ann@example.com"}).status == 200
+    sqlite_env.clock.turn(minutes=7)
+    (mail,) = sqlite_env.mail_to("ann@example.com")
     assert f"{asked:%Y-%m-%d %H:%M} UTC" in text_of(mail)
-    assert f"{small_house.clock.now():%Y-%m-%d %H:%M} UTC" not in text_of(mail)
+    assert f"{sqlite_env.clock.now():%Y-%m-%d %H:%M} UTC" not in text_of(mail)
 
 
-def test_a_notice_says_who_made_the_change(house: House) -> None:
+def test_a_notice_says_who_made_the_change(env: Environment) -> None:
     """Its owner, or the administrator or operator who started it for them."""
-    boss, ann = superuser(house), house.person()
+    boss, ann = superuser(env), env.person()
     for new, start, by in (
         ("new1@example.com", None, "以 ann 登录的用户"),
         ("new2@example.com", "boss", "boss"),
     ):
-        old = house.stored("ann").email
+        old = env.stored("ann").email
         if start is None:
             assert ann.ask(new).status == 200
-            assert ann.confirm(new, house.code_to(new)).status == 200
+            assert ann.confirm(new, env.code_to(new)).status == 200
         else:
-            assert act(boss, house, old, "start_change", email=new).status == 200
-            house.clock.turn(hours=25)
-            assert house.visitor().post(house.links_to(new, "prove")[0]).status == 200
-        assert f"操作人：{by}\n" in text_of(house.mail_to(old)[-1]).replace("\r\n", "\n")
+            assert act(boss, env, old, "start_change", email=new).status == 200
+            env.clock.turn(hours=25)
+            assert env.visitor().post(env.links_to(new, "prove")[0]).status == 200
+        assert f"操作人：{by}\n" in text_of(env.mail_to(old)[-1]).replace("\r\n", "\n")
 
 
 @BOTH
 @pytest.mark.parametrize("kind", ["code", "old_code"])
 def test_a_code_begins_the_subject_and_stands_in_a_line_of_its_own(
-    small_house: House, kind: str, language: str
+    sqlite_env: Environment, kind: str, language: str
 ) -> None:
-    written = letter(small_house, kind, language)
+    written = letter(sqlite_env, kind, language)
     assert written.subject.startswith("012345 ")
     assert re.search(r"^\s*012345\s*$", written.body, re.MULTILINE)
     assert "012345" in written.html
@@ -305,10 +305,12 @@ def test_a_masked_address_is_known_only_to_its_owner(email: str, masked: str) ->
     assert messages.masked(email) == masked
 
 
-def test_the_language_is_the_administrators_own_then_the_readers_then_chinese(small_house: House, clock: Clock) -> None:
-    user = small_house.administrator("ann@example.com")
+def test_the_language_is_the_administrators_own_then_the_readers_then_chinese(
+    sqlite_env: Environment, clock: Clock
+) -> None:
+    user = sqlite_env.administrator("ann@example.com")
     assert clock.at
     for own, browser, expected in (("en", "zh", "en"), (None, "en", "en"), (None, "fr", "zh"), ("zh", "en", "zh")):
         user.language = own
-        with small_house.app.test_request_context(headers={"Accept-Language": browser}):
+        with sqlite_env.app.test_request_context(headers={"Accept-Language": browser}):
             assert messages.language_of(user) == expected

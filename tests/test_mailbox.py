@@ -8,21 +8,21 @@ import pytest
 
 from cms.headers import CSP
 from cms.mailbox import LIST_CSP, MAIL_CSP
-from tests.houses import PRODUCTION, House
-from tests.people import html_of
+from tests.actors import html_of
+from tests.environments import PRODUCTION, Environment
 
 TO = "new@example.com"
 ID = "00001700000000.000000-0123456789abcdef"
 
 
-def filed(house: House, html: str | None, name: str = ID) -> str:
+def filed(env: Environment, html: str | None, name: str = ID) -> str:
     """File a mail as the outbox would, with this HTML part; return the address of the HTML part."""
     message = EmailMessage()
     message["To"], message["Subject"], message["Date"] = TO, "Hello", "Tue, 03 Feb 2026 04:05:06 +0000"
     message.set_content("Hello")
     if html is not None:
         message.add_alternative(html, subtype="html")
-    folder = Path(house.settings["INSTANCE_DIR"]) / "mailbox"
+    folder = Path(env.settings["INSTANCE_DIR"]) / "mailbox"
     folder.mkdir(exist_ok=True)
     (folder / f"{name}.eml").write_bytes(bytes(message))
     return f"/dev/mailbox/{name}/"
@@ -33,24 +33,24 @@ def frames_of(page: str) -> list[str]:
     return re.findall(r"<iframe[^>]*>", page)
 
 
-def test_the_page_shows_the_html_part_of_every_mail(small_house: House) -> None:
-    ann = small_house.person()
+def test_the_page_shows_the_html_part_of_every_mail(sqlite_env: Environment) -> None:
+    ann = sqlite_env.person()
     ann.ask(TO)
-    mails = [*small_house.mail_to(TO), *small_house.mail_to("ann@example.com")]
-    frames = frames_of(small_house.visitor().page("/dev/mailbox/").text)
+    mails = [*sqlite_env.mail_to(TO), *sqlite_env.mail_to("ann@example.com")]
+    frames = frames_of(sqlite_env.visitor().page("/dev/mailbox/").text)
     assert len(frames) == len(mails) == 2
     addresses = [found[1] for frame in frames if (found := re.search(r'src="(/dev/mailbox/[\w.-]+/)"', frame))]
-    shown = [small_house.visitor().page(address) for address in addresses]
+    shown = [sqlite_env.visitor().page(address) for address in addresses]
     assert [answer.headers["Content-Type"] for answer in shown] == ["text/html; charset=utf-8"] * 2
     assert sorted(answer.text.strip() for answer in shown) == sorted(html_of(mail).strip() for mail in mails)
 
 
-def test_a_frame_gives_no_right_at_all(small_house: House) -> None:
+def test_a_frame_gives_no_right_at_all(sqlite_env: Environment) -> None:
     """Neither its tag nor the policy of what is in it: each would do alone."""
-    address = filed(small_house, "<script>alert(1)</script>")
-    (frame,) = frames_of(small_house.visitor().page("/dev/mailbox/").text)
+    address = filed(sqlite_env, "<script>alert(1)</script>")
+    (frame,) = frames_of(sqlite_env.visitor().page("/dev/mailbox/").text)
     assert re.search(r"\ssandbox[\s>]", frame)
-    answer = small_house.visitor().page(address)
+    answer = sqlite_env.visitor().page(address)
     rules = dict(rule.strip().partition(" ")[::2] for rule in answer.headers["Content-Security-Policy"].split(";"))
     assert rules == {
         "sandbox": "",
@@ -62,10 +62,10 @@ def test_a_frame_gives_no_right_at_all(small_house: House) -> None:
     assert answer.headers["Cache-Control"] == "no-store"
 
 
-def test_the_two_pages_of_the_mailbox_have_policies_of_their_own_and_no_other_page_has(small_house: House) -> None:
-    boss = small_house.administrator("boss@example.com", superuser=True)
-    person, address, seen = small_house.signed_in("boss@example.com"), filed(small_house, "<p>Hello</p>"), {}
-    for rule in small_house.app.url_map.iter_rules():
+def test_the_two_pages_of_the_mailbox_have_policies_of_their_own_and_no_other_page_has(sqlite_env: Environment) -> None:
+    boss = sqlite_env.administrator("boss@example.com", superuser=True)
+    person, address, seen = sqlite_env.signed_in("boss@example.com"), filed(sqlite_env, "<p>Hello</p>"), {}
+    for rule in sqlite_env.app.url_map.iter_rules():
         if "GET" in (rule.methods or ()):
             path = re.sub(r"<int[^>]*>", str(boss.id), str(rule)).replace("<message_id>", ID)
             seen[path] = person.page(re.sub(r"<[^>]+>", "x", path)).headers["Content-Security-Policy"]
@@ -74,17 +74,17 @@ def test_the_two_pages_of_the_mailbox_have_policies_of_their_own_and_no_other_pa
 
 
 @pytest.mark.parametrize("name", ["nothing", "..", "%2e%2e%2fcms.db", "*", ID[:-1], f"{ID}.eml", "x" * 5000, "\u0000"])
-def test_an_id_that_no_mail_has_leads_nowhere(small_house: House, name: str) -> None:
-    filed(small_house, "<p>Hello</p>")
-    assert small_house.visitor().page(f"/dev/mailbox/{name}/").status == 404
+def test_an_id_that_no_mail_has_leads_nowhere(sqlite_env: Environment, name: str) -> None:
+    filed(sqlite_env, "<p>Hello</p>")
+    assert sqlite_env.visitor().page(f"/dev/mailbox/{name}/").status == 404
 
 
-def test_a_mail_without_an_html_part_is_shown_all_the_same(small_house: House) -> None:
-    address = filed(small_house, None)
-    assert small_house.visitor().page("/dev/mailbox/").status == 200
-    assert small_house.visitor().page(address).text == ""
+def test_a_mail_without_an_html_part_is_shown_all_the_same(sqlite_env: Environment) -> None:
+    address = filed(sqlite_env, None)
+    assert sqlite_env.visitor().page("/dev/mailbox/").status == 200
+    assert sqlite_env.visitor().page(address).text == ""
 
 
-def test_there_is_no_such_page_in_production(small_house: House) -> None:
-    address = filed(small_house, "<p>Hello</p>")
-    assert small_house.visitor(app=small_house.build(**PRODUCTION)).page(address).status == 404
+def test_there_is_no_such_page_in_production(sqlite_env: Environment) -> None:
+    address = filed(sqlite_env, "<p>Hello</p>")
+    assert sqlite_env.visitor(app=sqlite_env.build(**PRODUCTION)).page(address).status == 404

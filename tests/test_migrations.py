@@ -8,9 +8,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.conftest import HOUSES
-from tests.houses import migrate, settings_for
-from tests.parts import PostgresServer, command_line
+from tests.conftest import ENVIRONMENTS
+from tests.environments import migrate, settings_for
+from tests.servers import PostgresServer, command_line
 
 # The database takes longer for one statement than a request may wait for one.
 SLOW = """
@@ -34,10 +34,10 @@ def empty(postgres: PostgresServer) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(params=HOUSES)
+@pytest.fixture(params=ENVIRONMENTS)
 def settings(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
     """Give the settings of an application with an empty database, on both databases."""
-    url = "" if request.param == HOUSES[0] else request.getfixturevalue("empty")
+    url = "" if request.param == ENVIRONMENTS[0] else request.getfixturevalue("empty")
     return settings_for(tmp_path, DATABASE_URL=url)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import inspect, text
 from sqlalchemy.exc import IntegrityError
 
 from models import CMSUser, LoginSession, db, email_key
-from tests.houses import House
+from tests.environments import Environment
 
 SAME = [
     ("ann@example.com", "ANN@EXAMPLE.COM"),
@@ -50,16 +50,16 @@ def test_the_key_of_a_key_is_itself(address: str) -> None:
 
 
 @pytest.mark.parametrize(("one", "other"), SAME)
-def test_the_database_lets_no_address_in_twice(house: House, one: str, other: str) -> None:
-    house.administrator(one, username="one")
+def test_the_database_lets_no_address_in_twice(env: Environment, one: str, other: str) -> None:
+    env.administrator(one, username="one")
     with pytest.raises(IntegrityError):
-        house.administrator(other, username="other")
+        env.administrator(other, username="other")
 
 
-def test_a_moment_comes_back_aware_and_in_utc(house: House) -> None:
-    with house.app.app_context():
+def test_a_moment_comes_back_aware_and_in_utc(env: Environment) -> None:
+    with env.app.app_context():
         moment = datetime(2026, 3, 29, 3, 30, 15, 123456, tzinfo=timezone(timedelta(hours=8)))
-        house.administrator("ann@example.com")
+        env.administrator("ann@example.com")
         db.session.execute(db.update(CMSUser).values(created_at=moment))
         db.session.commit()
         found = db.session.scalar(db.select(CMSUser.created_at))
@@ -68,10 +68,10 @@ def test_a_moment_comes_back_aware_and_in_utc(house: House) -> None:
         assert found.tzinfo is UTC
 
 
-def test_who_goes_takes_their_sessions_along(house: House) -> None:
+def test_who_goes_takes_their_sessions_along(env: Environment) -> None:
     """SQLite keeps no foreign key unless it is told to, on every connection."""
-    ann = house.person()
-    with house.app.app_context():
+    ann = env.person()
+    with env.app.app_context():
         db.session.execute(text("DELETE FROM audit"))
         db.session.execute(db.delete(CMSUser))
         db.session.commit()
@@ -79,8 +79,8 @@ def test_who_goes_takes_their_sessions_along(house: House) -> None:
     assert ann.ask_as_script().error == "sign_in_required"
 
 
-def test_the_migrations_make_what_the_models_say(house: House) -> None:
-    with house.app.app_context():
+def test_the_migrations_make_what_the_models_say(env: Environment) -> None:
+    with env.app.app_context():
         context = MigrationContext.configure(db.session.connection(), opts={"compare_type": True})
         found = [change for change in compare_metadata(context, db.metadata) if "alembic_version" not in str(change)]
         assert found == []

@@ -19,8 +19,9 @@ from accounts.mail import delivery, mailbox, outbox, worker
 from accounts.mail.messages import Letter
 from accounts.mail.smtp import TimedConnection, build_message
 from models import Mail, MailProblem, MailState, db
-from tests.houses import PRODUCTION, Clock, House, deliver_one
-from tests.parts import (
+from tests.actors import code_in, html_of, text_of
+from tests.environments import PRODUCTION, Clock, Environment, deliver_one
+from tests.servers import (
     SmtpServer,
     at_once,
     command_line,
@@ -31,21 +32,20 @@ from tests.parts import (
     start_command,
     thaw,
 )
-from tests.people import code_in, html_of, text_of
 
 LETTER = Letter("code", "123456 是验证码", "您的验证码：\n\n    123456\n", "<p>123456 邮箱</p>")
 TO = "new@example.com"
 
 
 @pytest.fixture
-def post(small_house: House, smtp: SmtpServer) -> House:
-    """Give a house whose mail goes out over SMTP."""
-    small_house.settings.update(MAIL_SERVER="127.0.0.1", MAIL_PORT=str(smtp.port))
-    return small_house
+def post(sqlite_env: Environment, smtp: SmtpServer) -> Environment:
+    """Give an environment whose mail goes out over SMTP."""
+    sqlite_env.settings.update(MAIL_SERVER="127.0.0.1", MAIL_PORT=str(smtp.port))
+    return sqlite_env
 
 
 @pytest.fixture
-def app(post: House) -> Iterator[Flask]:
+def app(post: Environment) -> Iterator[Flask]:
     """Give its application, in whose context the test is."""
     with post.app.app_context():
         yield post.app
@@ -117,7 +117,7 @@ class TestAMail:
             each.recipients[0] for each in smtp.posted
         }
 
-    def test_a_comma_in_the_name_of_the_sender_is_part_of_the_name(self, post: House, smtp: SmtpServer) -> None:
+    def test_a_comma_in_the_name_of_the_sender_is_part_of_the_name(self, post: Environment, smtp: SmtpServer) -> None:
         app = post.build(MAIL_DEFAULT_SENDER='"Acme, Inc." <cms@example.net>')
         with app.app_context():
             put()
@@ -126,7 +126,7 @@ class TestAMail:
         assert posted.sender == "cms@example.net"
         assert parseaddr(str(posted.message["From"])) == ("Acme, Inc.", "cms@example.net")
 
-    def test_a_chinese_name_of_the_sender_arrives(self, post: House, smtp: SmtpServer) -> None:
+    def test_a_chinese_name_of_the_sender_arrives(self, post: Environment, smtp: SmtpServer) -> None:
         app = post.build(MAIL_DEFAULT_SENDER="内容管理 <cms@example.net>")
         with app.app_context():
             put()
@@ -229,7 +229,7 @@ class TestRefusals:
         mail = seen(number)
         assert (mail.state, mail.problem) == (MailState.EXPIRED, "temporarily_refused")
 
-    def test_a_refused_code_need_not_be_waited_for(self, post: House, smtp: SmtpServer) -> None:
+    def test_a_refused_code_need_not_be_waited_for(self, post: Environment, smtp: SmtpServer) -> None:
         ann = post.person()
         smtp.refusals[TO] = "550 no such mailbox"
         ann.ask(TO)
@@ -266,7 +266,7 @@ class TestABadServer:
 
     @pytest.mark.parametrize(("manner", "dialogue_seconds"), [("hang", "120"), ("drip", "3")])
     def test_one_that_never_ends(
-        self, post: House, smtp: SmtpServer, clock: Clock, manner: str, dialogue_seconds: str
+        self, post: Environment, smtp: SmtpServer, clock: Clock, manner: str, dialogue_seconds: str
     ) -> None:
         smtp.manner = manner
         with post.build(MAIL_SECONDS="3", MAIL_DIALOGUE_SECONDS=dialogue_seconds).app_context():
@@ -280,7 +280,7 @@ class TestABadServer:
             assert seen(number).state == MailState.SENT
         assert len(smtp.posted) == 1
 
-    def test_one_that_does_not_exist(self, post: House) -> None:
+    def test_one_that_does_not_exist(self, post: Environment) -> None:
         with post.build(MAIL_SERVER="nowhere.invalid").app_context():
             self.held_back(put())
 
@@ -295,7 +295,7 @@ class TestABadServer:
 
     @pytest.mark.parametrize("way", ["MAIL_USE_TLS", "MAIL_USE_SSL"])
     def test_a_certificate_that_nobody_vouches_for_is_refused_and_one_that_is_vouched_for_is_taken(
-        self, post: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: Clock, way: str
+        self, post: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: Clock, way: str
     ) -> None:
         certificate, context = self_signed(tmp_path)
         tls = {"tls_context": context} if way == "MAIL_USE_TLS" else {"ssl_context": context}
@@ -313,12 +313,16 @@ class TestABadServer:
         finally:
             server.stop()
 
-    def test_a_server_without_tls_gets_nothing_where_tls_is_asked_for(self, post: House, smtp: SmtpServer) -> None:
+    def test_a_server_without_tls_gets_nothing_where_tls_is_asked_for(
+        self, post: Environment, smtp: SmtpServer
+    ) -> None:
         with post.build(MAIL_USE_TLS="yes").app_context():
             self.held_back(put())
         assert smtp.posted == []
 
-    def test_production_without_a_server_keeps_the_mail(self, post: House, caplog: pytest.LogCaptureFixture) -> None:
+    def test_production_without_a_server_keeps_the_mail(
+        self, post: Environment, caplog: pytest.LogCaptureFixture
+    ) -> None:
         with post.build(**{**PRODUCTION, "MAIL_SERVER": ""}).app_context():
             assert self.held_back(put()).problem == "unreachable"
             assert "MAIL_SERVER is not set" in caplog.text
@@ -338,8 +342,8 @@ def at_once_in(app: Flask, work: Any) -> Any:
 class TestWorkers:
     """Several who deliver; on both databases, because the lease is a statement of the database."""
 
-    def test_eight_threads_send_every_mail_once(self, house: House, smtp: SmtpServer) -> None:
-        app = house.build(MAIL_SERVER="127.0.0.1", MAIL_PORT=str(smtp.port))
+    def test_eight_threads_send_every_mail_once(self, env: Environment, smtp: SmtpServer) -> None:
+        app = env.build(MAIL_SERVER="127.0.0.1", MAIL_PORT=str(smtp.port))
         with app.app_context():
             for number in range(40):
                 outbox.enqueue(LETTER, f"to{number}@example.com", user_id=None)
@@ -349,13 +353,13 @@ class TestWorkers:
             worker.deliver_all(app, threading.Event())
 
         at_once(work, 8)
-        house.clock.turn(seconds=delivery.FIRST_RETRY_SECONDS)  # A busy server may have dropped one of eight at once.
-        house.deliver(app)
+        env.clock.turn(seconds=delivery.FIRST_RETRY_SECONDS)  # A busy server may have dropped one of eight at once.
+        env.deliver(app)
         assert sorted(each.recipients[0] for each in smtp.posted) == sorted(f"to{n}@example.com" for n in range(40))
 
-    def test_no_worker_takes_a_mail_that_it_does_not_send(self, house: House, smtp: SmtpServer) -> None:
+    def test_no_worker_takes_a_mail_that_it_does_not_send(self, env: Environment, smtp: SmtpServer) -> None:
         """PostgreSQL plans for what a table holds: once it knows that there are three rows it may read all of them."""
-        app = house.build(MAIL_SERVER="127.0.0.1", MAIL_PORT=str(smtp.port))
+        app = env.build(MAIL_SERVER="127.0.0.1", MAIL_PORT=str(smtp.port))
 
         def work(_: int) -> None:
             with app.app_context():
@@ -372,9 +376,9 @@ class TestWorkers:
                 deliver()  # Who comes when another one holds the only mail that is due goes away again.
                 assert [seen(number).state for number in numbers] == [MailState.SENT] * 3
 
-    def test_two_processes_send_every_mail_once(self, house: House, smtp: SmtpServer) -> None:
-        settings = {**house.settings, "MAIL_SERVER": "127.0.0.1", "MAIL_PORT": str(smtp.port)}
-        with house.app.app_context():
+    def test_two_processes_send_every_mail_once(self, env: Environment, smtp: SmtpServer) -> None:
+        settings = {**env.settings, "MAIL_SERVER": "127.0.0.1", "MAIL_PORT": str(smtp.port)}
+        with env.app.app_context():
             for number in range(40):
                 outbox.enqueue(LETTER, f"to{number}@example.com", user_id=None)
             db.session.commit()
@@ -386,85 +390,85 @@ class TestWorkers:
             assert finished.returncode == 0, finished.stderr
         assert sorted(each.recipients[0] for each in smtp.posted) == sorted(f"to{n}@example.com" for n in range(40))
 
-    def test_the_mail_of_a_worker_that_died_is_sent_after_its_lease(self, house: House, smtp: SmtpServer) -> None:
-        app = house.build(MAIL_SERVER="127.0.0.1", MAIL_PORT=str(smtp.port))
+    def test_the_mail_of_a_worker_that_died_is_sent_after_its_lease(self, env: Environment, smtp: SmtpServer) -> None:
+        app = env.build(MAIL_SERVER="127.0.0.1", MAIL_PORT=str(smtp.port))
         with app.app_context():
             number = put()
             assert delivery._lease(1)  # A worker takes it, and is never seen again.
             lease = app.config["MAIL_DIALOGUE_SECONDS"] + delivery.SPARE_SECONDS
-            house.clock.turn(seconds=lease - 1)
+            env.clock.turn(seconds=lease - 1)
             assert deliver() == 0
-            house.clock.turn(seconds=1)
+            env.clock.turn(seconds=1)
             assert deliver() == 1
             assert seen(number).state == MailState.SENT
         assert len(smtp.posted) == 1
 
-    def test_a_worker_that_comes_too_late_overwrites_nothing(self, house: House, smtp: SmtpServer) -> None:
-        app = house.build(MAIL_SERVER="127.0.0.1", MAIL_PORT=str(smtp.port))
+    def test_a_worker_that_comes_too_late_overwrites_nothing(self, env: Environment, smtp: SmtpServer) -> None:
+        app = env.build(MAIL_SERVER="127.0.0.1", MAIL_PORT=str(smtp.port))
         with app.app_context():
             number = put()
             (late,) = delivery._lease(1)
-            house.clock.turn(seconds=app.config["MAIL_DIALOGUE_SECONDS"] + delivery.SPARE_SECONDS)
+            env.clock.turn(seconds=app.config["MAIL_DIALOGUE_SECONDS"] + delivery.SPARE_SECONDS)
             assert deliver() == 1
             delivery._failed(late, delivery.NotSent(MailProblem.UNREACHABLE, "too late"))
             mail = seen(number)
             assert (mail.state, mail.problem) == (MailState.SENT, "")
 
     def test_the_mail_of_a_worker_that_dies_before_the_receipt_comes_again_as_the_same_mail(
-        self, house: House, smtp: SmtpServer
+        self, env: Environment, smtp: SmtpServer
     ) -> None:
-        number = put_into(house)
-        with worker_without_receipt(house, smtp) as worker:
+        number = put_into(env)
+        with worker_without_receipt(env, smtp) as worker:
             worker.kill()
             worker.wait()
-        assert state_of(house, number) == (MailState.QUEUED, 1, "")
-        run_out(house, number)
-        house.deliver(house.build(**with_smtp(house, smtp)))
-        assert state_of(house, number) == (MailState.SENT, 2, "")
+        assert state_of(env, number) == (MailState.QUEUED, 1, "")
+        run_out(env, number)
+        env.deliver(env.build(**with_smtp(env, smtp)))
+        assert state_of(env, number) == (MailState.SENT, 2, "")
         first, second = smtp.to(TO)
         assert first["Message-ID"] == second["Message-ID"]  # Mail servers keep one of the two.
 
     @pytest.mark.parametrize("outcome", [MailState.SENT, MailState.REFUSED, MailState.QUEUED])
     def test_a_worker_that_gets_its_receipt_after_its_lease_leaves_what_the_next_one_marked(
-        self, house: House, smtp: SmtpServer, outcome: str
+        self, env: Environment, smtp: SmtpServer, outcome: str
     ) -> None:
-        number = put_into(house)
-        with worker_without_receipt(house, smtp) as late:
-            run_out(house, number)
+        number = put_into(env)
+        with worker_without_receipt(env, smtp) as late:
+            run_out(env, number)
             smtp.refusals |= {MailState.REFUSED: {TO: "550 gone"}, MailState.QUEUED: {TO: "451 later"}}.get(outcome, {})
-            house.deliver(house.build(**with_smtp(house, smtp)))
-            assert state_of(house, number)[:2] == (outcome, 2)
-            run_out(house, number, house.clock.now() + timedelta(days=1))  # What waits is not taken a third time.
-            marked = whole_row(house, number)
+            env.deliver(env.build(**with_smtp(env, smtp)))
+            assert state_of(env, number)[:2] == (outcome, 2)
+            run_out(env, number, env.clock.now() + timedelta(days=1))  # What waits is not taken a third time.
+            marked = whole_row(env, number)
             thaw(late.pid)
             eventually(lambda: late.poll() is not None, "the late worker ends")
             assert late.returncode == 0
-        assert whole_row(house, number) == marked
+        assert whole_row(env, number) == marked
 
-    def test_a_mail_of_a_transaction_that_was_undone_does_not_exist(self, house: House) -> None:
-        with house.app.app_context():
+    def test_a_mail_of_a_transaction_that_was_undone_does_not_exist(self, env: Environment) -> None:
+        with env.app.app_context():
             outbox.enqueue(LETTER, TO, user_id=None)
             db.session.flush()
             db.session.rollback()
             assert deliver() == 0
 
-    def test_the_web_process_delivers_by_itself_where_it_shall(self, house: House, smtp: SmtpServer) -> None:
-        app = house.build(MAIL_SERVER="127.0.0.1", MAIL_PORT=str(smtp.port), MAIL_DELIVERY="thread")
-        ann = house.person(app=app)
+    def test_the_web_process_delivers_by_itself_where_it_shall(self, env: Environment, smtp: SmtpServer) -> None:
+        app = env.build(MAIL_SERVER="127.0.0.1", MAIL_PORT=str(smtp.port), MAIL_DELIVERY="thread")
+        ann = env.person(app=app)
         ann.ask(TO)
         (message,) = eventually(lambda: smtp.to(TO), "the mail comes")
         assert ann.confirm(TO, code_in(message)).status == 200
 
-    def test_the_web_process_leaves_it_to_the_worker_where_it_shall(self, house: House) -> None:
-        ann = house.person()
+    def test_the_web_process_leaves_it_to_the_worker_where_it_shall(self, env: Environment) -> None:
+        ann = env.person()
         ann.ask(TO)
-        assert "mail_delivery" not in house.app.extensions
+        assert "mail_delivery" not in env.app.extensions
         pending = ann.pending()
         assert pending is not None
         assert pending["mail"]["state"] == "queued"
 
-    def test_a_stopped_thread_is_gone(self, house: House, smtp: SmtpServer) -> None:
-        app = house.build(MAIL_SERVER="127.0.0.1", MAIL_PORT=str(smtp.port), MAIL_DELIVERY="thread")
+    def test_a_stopped_thread_is_gone(self, env: Environment, smtp: SmtpServer) -> None:
+        app = env.build(MAIL_SERVER="127.0.0.1", MAIL_PORT=str(smtp.port), MAIL_DELIVERY="thread")
         with app.app_context():
             worker.wake()
             thread = app.extensions["mail_delivery"]
@@ -475,19 +479,19 @@ class TestWorkers:
             assert app.extensions["mail_delivery"] is not thread
 
 
-def with_smtp(house: House, smtp: SmtpServer) -> dict[str, str]:
-    """Return the settings of a process that sends the mail of a house."""
-    return {**house.settings, "MAIL_SERVER": "127.0.0.1", "MAIL_PORT": str(smtp.port)}
+def with_smtp(env: Environment, smtp: SmtpServer) -> dict[str, str]:
+    """Return the settings of a process that sends the mail of an environment."""
+    return {**env.settings, "MAIL_SERVER": "127.0.0.1", "MAIL_PORT": str(smtp.port)}
 
 
-def put_into(house: House) -> int:
-    """Put a mail into the outbox of a house and return its number."""
-    with house.app.app_context():
+def put_into(env: Environment) -> int:
+    """Put a mail into the outbox of an environment and return its number."""
+    with env.app.app_context():
         return put()
 
 
 @contextlib.contextmanager
-def worker_without_receipt(house: House, smtp: SmtpServer) -> Iterator[subprocess.Popen[bytes]]:
+def worker_without_receipt(env: Environment, smtp: SmtpServer) -> Iterator[subprocess.Popen[bytes]]:
     """Yield a process that has given a mail to the server, and stands still before it hears that it was taken."""
     given = threading.Event()
     worker: list[subprocess.Popen[bytes]] = []
@@ -498,9 +502,9 @@ def worker_without_receipt(house: House, smtp: SmtpServer) -> Iterator[subproces
         given.set()
 
     smtp.before_receipt = hold
-    with house.app.app_context():
+    with env.app.app_context():
         db.session.remove()
-    worker.append(start_command(with_smtp(house, smtp), "mail", "deliver"))
+    worker.append(start_command(with_smtp(env, smtp), "mail", "deliver"))
     try:
         eventually(given.is_set, "the worker gives the mail to the server")
         yield worker[0]
@@ -508,28 +512,28 @@ def worker_without_receipt(house: House, smtp: SmtpServer) -> Iterator[subproces
         end(worker[0], signal.SIGKILL)
 
 
-def run_out(house: House, number: int, at: datetime | None = None) -> None:
+def run_out(env: Environment, number: int, at: datetime | None = None) -> None:
     """Have the lease of a mail run out, or at another moment."""
-    with house.app.app_context():
-        db.session.execute(update(Mail).where(Mail.id == number).values(due_at=at or house.clock.now()))
+    with env.app.app_context():
+        db.session.execute(update(Mail).where(Mail.id == number).values(due_at=at or env.clock.now()))
         db.session.commit()
 
 
-def whole_row(house: House, number: int) -> tuple[Any, ...]:
+def whole_row(env: Environment, number: int) -> tuple[Any, ...]:
     """Return all that is written about a mail."""
-    return tuple(house.rows(select(Mail.__table__).where(Mail.id == number))[0])
+    return tuple(env.rows(select(Mail.__table__).where(Mail.id == number))[0])
 
 
-def state_of(house: House, number: int) -> tuple[str, int, str]:
+def state_of(env: Environment, number: int) -> tuple[str, int, str]:
     """Return what became of a mail, after how many tries, and what was wrong."""
-    return tuple(house.rows(select(Mail.state, Mail.tries, Mail.problem).where(Mail.id == number))[0])  # type: ignore[return-value]
+    return tuple(env.rows(select(Mail.state, Mail.tries, Mail.problem).where(Mail.id == number))[0])  # type: ignore[return-value]
 
 
 class TestTheMailbox:
     """Where mail goes while no server is set."""
 
-    def test_a_mail_is_filed_once_however_often_it_is_sent(self, small_house: House) -> None:
-        with small_house.app.app_context():
+    def test_a_mail_is_filed_once_however_often_it_is_sent(self, sqlite_env: Environment) -> None:
+        with sqlite_env.app.app_context():
             number = put()
             message = build_message(seen(number))
             with TimedConnection(current_app.extensions["mail"]) as connection:
@@ -539,21 +543,21 @@ class TestTheMailbox:
             assert (received.to, received.subject) == (TO, LETTER.subject)
             assert "123456" in received.body
 
-    def test_the_newest_stands_first_and_a_hundred_are_kept(self, small_house: House, clock: Clock) -> None:
-        with small_house.app.app_context():
+    def test_the_newest_stands_first_and_a_hundred_are_kept(self, sqlite_env: Environment, clock: Clock) -> None:
+        with sqlite_env.app.app_context():
             for number in range(103):
                 put(f"to{number}@example.com")
                 clock.turn(seconds=1)
             deliver()
             received = mailbox.messages()
             assert len(received) == mailbox.KEPT
-            assert len(list(Path(small_house.settings["INSTANCE_DIR"]).glob("mailbox/*"))) == mailbox.KEPT
+            assert len(list(Path(sqlite_env.settings["INSTANCE_DIR"]).glob("mailbox/*"))) == mailbox.KEPT
 
-    def test_the_page_shows_the_code_to_copy(self, small_house: House) -> None:
-        ann = small_house.person()
+    def test_the_page_shows_the_code_to_copy(self, sqlite_env: Environment) -> None:
+        ann = sqlite_env.person()
         ann.ask(TO)
-        code = small_house.code_to(TO)
-        page = small_house.visitor().page("/dev/mailbox/")
+        code = sqlite_env.code_to(TO)
+        page = sqlite_env.visitor().page("/dev/mailbox/")
         assert page.status == 200
         assert code in page.text
         assert TO in page.text

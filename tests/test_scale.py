@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import event
 
 from models import db
-from tests.houses import House
-from tests.stories.office import crowd, id_of, superuser
+from tests.environments import Environment
+from tests.stories.admin_steps import crowd, id_of, superuser
 from tests.stories.test_administrators import names
 
 COUNT = 100_000
@@ -47,10 +47,10 @@ PAGES = {
 
 
 @contextmanager
-def listened(house: House) -> Iterator[list[tuple[str, Any]]]:
+def listened(env: Environment) -> Iterator[list[tuple[str, Any]]]:
     """Write down what the database is asked in the meantime."""
     asked: list[tuple[str, Any]] = []
-    with house.app.app_context():
+    with env.app.app_context():
         engine = db.engine
 
     def ask(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
@@ -63,35 +63,35 @@ def listened(house: House) -> Iterator[list[tuple[str, Any]]]:
         event.remove(engine, "before_cursor_execute", ask)
 
 
-def test_a_page_of_administrators_costs_the_same_however_many_there_are(house: House) -> None:
-    boss = superuser(house)
-    few = costs(house, boss)
-    crowd(house, COUNT)
-    assert costs(house, boss) == few == (LIST, ONE)
+def test_a_page_of_administrators_costs_the_same_however_many_there_are(env: Environment) -> None:
+    boss = superuser(env)
+    few = costs(env, boss)
+    crowd(env, COUNT)
+    assert costs(env, boss) == few == (LIST, ONE)
     for query, shown in PAGES.items():
-        with listened(house) as asked:
+        with listened(env) as asked:
             page = boss.page(f"/cms/users/?{query}")
         assert names(page) == shown, query
         assert len(asked) == LIST, query
         ((statement, parameters),) = [each for each in asked if "LIMIT" in each[0] and "FROM cms_user" in each[0]]
         index = f"uq_cms_user_{'email' if 'sort=email' in query else 'username'}_key"
-        explain = of_sqlite if house.name.startswith("sqlite") else of_postgresql
-        explain(house, statement, parameters, index)
+        explain = of_sqlite if env.name.startswith("sqlite") else of_postgresql
+        explain(env, statement, parameters, index)
 
 
-def costs(house: House, boss: Any) -> tuple[int, int]:
+def costs(env: Environment, boss: Any) -> tuple[int, int]:
     """Return how many statements the list costs, and the page of one administrator."""
     numbers = []
-    for path in ("/cms/users/", f"/cms/users/{id_of(house, boss.email)}/"):
-        with listened(house) as asked:
+    for path in ("/cms/users/", f"/cms/users/{id_of(env, boss.email)}/"):
+        with listened(env) as asked:
             assert boss.page(path).status == 200
         numbers.append(len(asked))
     return numbers[0], numbers[1]
 
 
-def of_postgresql(house: House, statement: str, parameters: Any, index: str) -> None:
+def of_postgresql(env: Environment, statement: str, parameters: Any, index: str) -> None:
     """See in PostgreSQL's plan that a range of the index is read from where the page begins, and nothing else."""
-    with house.app.app_context(), db.engine.connect() as connection:
+    with env.app.app_context(), db.engine.connect() as connection:
         explain = f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {statement}"
         found = connection.exec_driver_sql(explain, parameters).scalar_one()
     limit = (json.loads(found) if isinstance(found, str) else found)[0]["Plan"]
@@ -103,7 +103,7 @@ def of_postgresql(house: House, statement: str, parameters: Any, index: str) -> 
     assert scan.get("Rows Removed by Filter", 0) == 0, "rows of the range are read and thrown away"
 
 
-def of_sqlite(house: House, statement: str, parameters: Any, index: str) -> None:
+def of_sqlite(env: Environment, statement: str, parameters: Any, index: str) -> None:
     """See in SQLite's plan that a range of the index is read, and count the steps that it takes."""
     steps = 0
 
@@ -111,7 +111,7 @@ def of_sqlite(house: House, statement: str, parameters: Any, index: str) -> None
         nonlocal steps
         steps += 100
 
-    with house.app.app_context(), db.engine.connect() as connection:
+    with env.app.app_context(), db.engine.connect() as connection:
         plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]
         driver = connection.connection.driver_connection
         assert driver is not None
@@ -136,9 +136,9 @@ def index_columns(connection: Any, index: str) -> list[str]:
 
 
 @pytest.mark.parametrize("statement", ["SELECT * FROM cms_user ORDER BY username LIMIT 51"])
-def test_what_reads_every_row_is_noticed(house: House, statement: str) -> None:
+def test_what_reads_every_row_is_noticed(env: Environment, statement: str) -> None:
     """The proof above is worth something: it fails for a statement that sorts by a column without an index."""
-    crowd(house, 2_000)
-    explain = of_sqlite if house.name.startswith("sqlite") else of_postgresql
+    crowd(env, 2_000)
+    explain = of_sqlite if env.name.startswith("sqlite") else of_postgresql
     with pytest.raises(AssertionError):
-        explain(house, statement, (), "uq_cms_user_username_key")
+        explain(env, statement, (), "uq_cms_user_username_key")

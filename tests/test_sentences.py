@@ -19,8 +19,8 @@ from accounts.errors import Refusal
 from cms import sentences
 from commands import OwnGroup
 from models import Audit, db
-from tests.houses import House
-from tests.parts import ROOT
+from tests.environments import Environment
+from tests.servers import ROOT
 from tests.stories.test_command_line import ANN, said
 
 RECORDERS = {"record": 1, "_tell": 2, "_report": 1}
@@ -87,10 +87,10 @@ def test_the_walk_sees_the_events() -> None:
 
 
 @pytest.mark.parametrize("event", EVENT_NAMES)
-def test_every_event_has_a_sentence_in_both_languages(small_house: House, event: str) -> None:
+def test_every_event_has_a_sentence_in_both_languages(sqlite_env: Environment, event: str) -> None:
     assert event in sentences.EVENTS
     told = {}
-    with small_house.app.app_context():
+    with sqlite_env.app.app_context():
         for language in ("zh", "en"):
             with force_locale(language):
                 told[language] = sentences.event_sentence(event)
@@ -114,19 +114,19 @@ def test_a_refusal_is_not_recorded_under_the_name_of_what_it_refuses() -> None:
     assert both == {"code_wrong", "code_missing", "email_taken", "too_many_requests"}
 
 
-def test_data_that_could_not_be_saved_are_not_called_saved_in_the_history(small_house: House) -> None:
-    ann = small_house.person()
+def test_data_that_could_not_be_saved_are_not_called_saved_in_the_history(sqlite_env: Environment) -> None:
+    ann = sqlite_env.person()
     form = {"username": "ann", "language": "en"}
     assert ann.post("/cms/profile/", {**form, "version": "1", "city": "hangzhou"}).status == 200
     assert ann.post("/cms/profile/", {**form, "version": "1"}).error == "profile_changed"
-    lines = said(small_house, "email", "history", ANN).splitlines()
+    lines = said(sqlite_env, "email", "history", ANN).splitlines()
     assert [line.split("\t")[1].split()[0] for line in lines[:2]] == ["profile_outdated", "profile_changed"]
 
 
 @EVERY
 @pytest.mark.parametrize("language", ["zh", "en"])
-def test_every_refusal_is_told_in_one_language(small_house: House, cls: type[Refusal], language: str) -> None:
-    with small_house.app.app_context(), force_locale(language):
+def test_every_refusal_is_told_in_one_language(sqlite_env: Environment, cls: type[Refusal], language: str) -> None:
+    with sqlite_env.app.app_context(), force_locale(language):
         for refusal in raised(cls):
             for whole in (sentences.refusal_sentence(refusal), str(sentences.tell(refusal)[0].sentence)):
                 assert bool(CHINESE.search(whole)) == (language == "zh")
@@ -137,10 +137,10 @@ def test_every_refusal_is_told_in_one_language(small_house: House, cls: type[Ref
 
 @EVERY
 def test_the_command_line_tells_every_refusal_in_one_english_line_with_its_word(
-    small_house: House, cls: type[Refusal]
+    sqlite_env: Environment, cls: type[Refusal]
 ) -> None:
     for refusal in raised(cls):
-        result = refused_on_the_command_line(small_house, refusal)
+        result = refused_on_the_command_line(sqlite_env, refusal)
         word, sentence = cls.word, result.stderr.partition("): ")[2]
         assert (result.exit_code, result.stdout) == (1, "")
         assert result.stderr.startswith(f"Error: Refused ({word}): ")
@@ -161,11 +161,11 @@ def test_the_command_line_tells_every_refusal_in_one_english_line_with_its_word(
     ],
     ids=lambda each: type(each).__name__ if isinstance(each, Refusal) else each,
 )
-def test_the_command_line_tells_the_details_of_a_refusal(small_house: House, refusal: Refusal, told: str) -> None:
-    assert told in refused_on_the_command_line(small_house, refusal).stderr
+def test_the_command_line_tells_the_details_of_a_refusal(sqlite_env: Environment, refusal: Refusal, told: str) -> None:
+    assert told in refused_on_the_command_line(sqlite_env, refusal).stderr
 
 
-def refused_on_the_command_line(house: House, refusal: Refusal) -> click.testing.Result:
+def refused_on_the_command_line(env: Environment, refusal: Refusal) -> click.testing.Result:
     """Run a command that is refused, in a group as all of ours are."""
     group = OwnGroup("test")
 
@@ -173,14 +173,14 @@ def refused_on_the_command_line(house: House, refusal: Refusal) -> click.testing
     def _refused() -> None:
         raise refusal
 
-    return CliRunner().invoke(FlaskGroup(create_app=lambda: house.app, commands=[group]), ["test", "refused"])  # type: ignore[attr-defined]
+    return CliRunner().invoke(FlaskGroup(create_app=lambda: env.app, commands=[group]), ["test", "refused"])  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
-def test_an_event_that_is_not_known_here_is_shown_in_words(small_house: House, language: str) -> None:
+def test_an_event_that_is_not_known_here_is_shown_in_words(sqlite_env: Environment, language: str) -> None:
     """It may be one of a newer version: while nodes are updated one by one, both read the same history."""
-    ann = small_house.person()
-    with small_house.app.app_context():
+    ann = sqlite_env.person()
+    with sqlite_env.app.app_context():
         db.session.execute(update(Audit).where(Audit.event == "signed_in").values(event="taught_to_fly"))
         db.session.commit()
     page = ann.browser.send("GET", "/cms/security/", headers={"Accept": "text/html", "Accept-Language": language})

@@ -4,8 +4,8 @@ import pytest
 from flask import session
 
 from models import LoginSession, db
-from tests.houses import House
-from tests.people import Person
+from tests.actors import Person
+from tests.environments import Environment
 
 OLD = "ann@example.com"
 
@@ -15,94 +15,94 @@ def in_(person: Person) -> bool:
     return person.ask_as_script().status == 200
 
 
-def remembered(house: House) -> Person:
+def remembered(env: Environment) -> Person:
     """Return somebody who ticked `stay signed in`."""
-    house.administrator(OLD)
-    ann = house.visitor(OLD)
+    env.administrator(OLD)
+    ann = env.visitor(OLD)
     assert ann.sign_in(remember="y").status == 200
     return ann
 
 
-def test_a_session_unused_for_an_hour_is_over(house: House) -> None:
-    ann = house.person()
-    house.clock.turn(seconds=3600)
+def test_a_session_unused_for_an_hour_is_over(env: Environment) -> None:
+    ann = env.person()
+    env.clock.turn(seconds=3600)
     assert in_(ann)
-    house.clock.turn(seconds=3601)
+    env.clock.turn(seconds=3601)
     assert not in_(ann)
     assert ann.sign_in().status == 200
 
 
-def test_a_session_in_use_is_over_after_twelve_hours(house: House) -> None:
-    ann = house.person()
+def test_a_session_in_use_is_over_after_twelve_hours(env: Environment) -> None:
+    ann = env.person()
     for _ in range(12):
-        house.clock.turn(seconds=3600)
+        env.clock.turn(seconds=3600)
         assert in_(ann)
-    house.clock.turn(seconds=1)
+    env.clock.turn(seconds=1)
     assert not in_(ann)
 
 
-def test_a_remembered_session_is_over_two_weeks_after_its_last_use(house: House) -> None:
-    ann = remembered(house)
-    house.clock.turn(days=14)
+def test_a_remembered_session_is_over_two_weeks_after_its_last_use(env: Environment) -> None:
+    ann = remembered(env)
+    env.clock.turn(days=14)
     assert in_(ann)
-    house.clock.turn(days=14, seconds=1)
+    env.clock.turn(days=14, seconds=1)
     assert not in_(ann)
 
 
-def test_a_remembered_session_is_over_after_thirty_days(house: House) -> None:
-    ann = remembered(house)
+def test_a_remembered_session_is_over_after_thirty_days(env: Environment) -> None:
+    ann = remembered(env)
     for _ in range(3):
-        house.clock.turn(days=10)
+        env.clock.turn(days=10)
         assert in_(ann)
-    house.clock.turn(seconds=1)
+    env.clock.turn(seconds=1)
     assert not in_(ann)
 
 
-def test_what_is_over_stays_over(house: House) -> None:
+def test_what_is_over_stays_over(env: Environment) -> None:
     """Its cookie may be asked with for ever: it must not wake the session up."""
-    ann = house.person()
-    house.clock.turn(seconds=3601)
+    ann = env.person()
+    env.clock.turn(seconds=3601)
     assert not in_(ann)
     assert not in_(ann)
-    house.clock.turn(seconds=-10)
-    thief = house.visitor()
+    env.clock.turn(seconds=-10)
+    thief = env.visitor()
     thief.browser.cookies.update(ann.browser.cookies)
-    house.clock.turn(seconds=10)
+    env.clock.turn(seconds=10)
     assert not in_(thief)
 
 
-def test_signing_in_tidies_away_what_is_over(house: House) -> None:
-    house.person()
-    house.clock.turn(days=1)
-    house.signed_in(OLD)
-    assert len(house.rows(db.select(LoginSession.id))) == 1
+def test_signing_in_tidies_away_what_is_over(env: Environment) -> None:
+    env.person()
+    env.clock.turn(days=1)
+    env.signed_in(OLD)
+    assert len(env.rows(db.select(LoginSession.id))) == 1
 
 
-def test_the_database_holds_no_cookie(house: House) -> None:
-    ann = house.person()
+def test_the_database_holds_no_cookie(env: Environment) -> None:
+    ann = env.person()
     cookie = ann.browser.cookies["session"]
-    with house.app.test_request_context(headers={"Cookie": f"session={cookie}"}):
+    with env.app.test_request_context(headers={"Cookie": f"session={cookie}"}):
         sid = session["sid"]
     assert len(sid) >= 40
-    (row,) = house.rows(db.select(LoginSession.__table__))
+    (row,) = env.rows(db.select(LoginSession.__table__))
     assert sid not in str(tuple(row))
 
 
-def test_a_session_remembers_where_it_began(house: House) -> None:
-    house.person()
-    (row,) = house.rows(db.select(LoginSession.network, LoginSession.browser))
+def test_a_session_remembers_where_it_began(env: Environment) -> None:
+    env.person()
+    (row,) = env.rows(db.select(LoginSession.network, LoginSession.browser))
     assert tuple(row) == ("203.0.113.5", "Chrome 156, Linux")
 
 
 @pytest.mark.parametrize("what", ["sign_out", "reauth", "change"])
-def test_a_copied_cookie_is_dead_after(house: House, what: str) -> None:
-    ann = house.person()
-    thief = house.visitor()
+def test_a_copied_cookie_is_dead_after(env: Environment, what: str) -> None:
+    ann = env.person()
+    thief = env.visitor()
     thief.browser.cookies.update(ann.browser.cookies)
     assert in_(thief)
     if what == "change":
         ann.ask("new@example.com")
-        assert ann.confirm("new@example.com", house.code_to("new@example.com")).status == 200
+        assert ann.confirm("new@example.com", env.code_to("new@example.com")).status == 200
     else:
         assert getattr(ann, what)().status == 200
     assert not in_(thief)

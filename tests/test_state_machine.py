@@ -42,9 +42,9 @@ from hypothesis.stateful import (
 from accounts.flows import administration
 from accounts.origin import COMMAND_LINE
 from models import Audit, CMSUser, EmailChange, Link, db, email_key
-from tests.houses import Clock, House, SharedApp, broken_histories, copied, settings_for
-from tests.parts import MemcachedServer, PostgresServer, SmtpServer
-from tests.people import PASSWORD, Answer, InProcess, Person, code_in, link_in, other_than, text_of
+from tests.actors import PASSWORD, Answer, InProcess, Person, code_in, link_in, other_than, text_of
+from tests.environments import Clock, Environment, SharedApp, broken_histories, copied, settings_for
+from tests.servers import MemcachedServer, PostgresServer, SmtpServer
 
 ADDRESSES = ["x@example.com", "y@example.com", "X@EXAMPLE.com", "ann@example.com", "bob@example.com"]
 SPANS = [1, 1, 59, 59, 300, 300, 599, 600, 601, 1800, 3500, 86400, 3 * 86400, 7 * 86400]
@@ -177,12 +177,12 @@ def mostly() -> st.SearchStrategy[bool]:
 class Story(RuleBasedStateMachine):
     """Two administrators, four browsers, and everything that can happen to them."""
 
-    def __init__(self, furnish: Callable[[], tuple[House, Callable[[], None]]], seen: Counter[str]) -> None:
-        """Move into a fresh house; `seen` counts what was answered."""
+    def __init__(self, provide_env: Callable[[], tuple[Environment, Callable[[], None]]], seen: Counter[str]) -> None:
+        """Move into a fresh environment; `seen` counts what was answered."""
         super().__init__()
         self.seen = seen
-        self.house, self.leave = furnish()
-        self.clock, self.logins, self.read, self.restarts = self.house.clock, 0, 0, 0
+        self.env, self.leave = provide_env()
+        self.clock, self.logins, self.read, self.restarts = self.env.clock, 0, 0, 0
         self.files: set[Path] = set()
         self.codes: list[str] = []
         self.ids: dict[str, int] = {}
@@ -194,9 +194,9 @@ class Story(RuleBasedStateMachine):
     def begin(self) -> None:
         """Make both administrators and sign them in at both of their browsers."""
         for who in self.people:
-            self.ids[who.name] = self.house.administrator(who.email).id
+            self.ids[who.name] = self.env.administrator(who.email).id
             for _ in range(2):
-                self.browsers.append(Browser(who, self.house.visitor(who.email)))
+                self.browsers.append(Browser(who, self.env.visitor(who.email)))
         for number in range(4):
             self.sign_in(number)
 
@@ -445,7 +445,7 @@ class Story(RuleBasedStateMachine):
     @rule(email=st.sampled_from(ADDRESSES))
     def forget_the_password(self, email: str) -> None:
         """Ask for a link to a new password, for any address."""
-        visitor = self.house.visitor()
+        visitor = self.env.visitor()
         answer = visitor.post("/cms/forgotpwd/", {"email": email})
         assert answer.status in (200, 429), answer
         letters = self.letters()
@@ -466,7 +466,7 @@ class Story(RuleBasedStateMachine):
             return
         path, expires_at = who.password_link
         password = f"a new password, number {self.logins}"
-        answer = self.house.visitor().post(path, {"password": password, "repetition": password})
+        answer = self.env.visitor().post(path, {"password": password, "repetition": password})
         assert (answer.status == 200) is (who.is_active and self.now < expires_at), answer
         if answer.status == 200:
             who.password, who.password_link, who.pending = password, None, None
@@ -483,7 +483,7 @@ class Story(RuleBasedStateMachine):
     @rule()
     def the_cache_forgets_everything(self) -> None:
         """Flush the cache: every code is lost, and nothing else."""
-        self.house.lose_the_cache()
+        self.env.lose_the_cache()
         for who in self.people:
             if who.pending:
                 who.pending.is_lost = True
@@ -494,7 +494,7 @@ class Story(RuleBasedStateMachine):
         """Have a browser talk to a process that knows nothing but what is stored."""
         self.restarts += 1
         before = self.browsers[number].person.browser
-        after = InProcess(self.house.build())
+        after = InProcess(self.env.build())
         after.cookies, after.headers = before.cookies, before.headers
         self.browsers[number].person.browser = after
 
@@ -503,7 +503,7 @@ class Story(RuleBasedStateMachine):
         """Disable an administrator, which ends all they had begun, or enable them again, as on the command line."""
         who = self.people[which]
         deed = administration.disable if who.is_active else administration.enable
-        with self.house.app.app_context():
+        with self.env.app.app_context():
             deed(COMMAND_LINE, self.ids[who.name], reason="for the test")
         who.is_active = not who.is_active
         if not who.is_active:
@@ -514,7 +514,7 @@ class Story(RuleBasedStateMachine):
     @rule(which=st.integers(0, 1))
     def an_operator_drops_the_change(self, which: int) -> None:
         """Drop a pending change, as on the command line."""
-        with self.house.app.app_context():
+        with self.env.app.app_context():
             administration.drop_change(COMMAND_LINE, self.ids[self.people[which].name], reason="for the test")
         self.people[which].pending = None
         self.letters()
@@ -524,7 +524,7 @@ class Story(RuleBasedStateMachine):
     @invariant()
     def the_product_agrees_with_the_model(self) -> None:
         """Compare every account, its history and its links with what the model knows."""
-        with self.house.app.app_context():
+        with self.env.app.app_context():
             assert broken_histories() == []
             users = {user.username: user for user in db.session.scalars(db.select(CMSUser))}
             for who in self.people if users else []:
@@ -634,7 +634,7 @@ class Story(RuleBasedStateMachine):
     def changed(self, browser: Browser, before: str, email: str, letters: list[Letter]) -> None:
         """Take note of a change: one notice to the old address with one undo link; the other browser is out."""
         who = browser.who
-        who.email, who.changes, who.password_link = self.house.stored(who.name).email, who.changes + 1, None
+        who.email, who.changes, who.password_link = self.env.stored(who.name).email, who.changes + 1, None
         assert email_key(who.email) == email_key(email)
         (notice,) = letters
         link = notice.link("undo")
@@ -674,7 +674,7 @@ class Story(RuleBasedStateMachine):
 
     def followed(self, path: str) -> list[tuple[Answer, list[Letter]]]:
         """Open the page of a link and press its button, at a browser that nobody knows."""
-        visitor = self.house.visitor()
+        visitor = self.env.visitor()
         answers = []
         for deed in (lambda: visitor.page(path), lambda: visitor.post(path)):
             answer = deed()
@@ -685,12 +685,12 @@ class Story(RuleBasedStateMachine):
 
     def letters(self) -> list[Letter]:
         """Have the mail delivered, and return what has come since the last time."""
-        self.house.deliver()
-        if self.house.smtp:
-            posted = [each.message for each in self.house.smtp.posted[self.read :]]
+        self.env.deliver()
+        if self.env.smtp:
+            posted = [each.message for each in self.env.smtp.posted[self.read :]]
             self.read += len(posted)
         else:
-            files = set((Path(self.house.settings["INSTANCE_DIR"]) / "mailbox").glob("*.eml")) - self.files
+            files = set((Path(self.env.settings["INSTANCE_DIR"]) / "mailbox").glob("*.eml")) - self.files
             self.files |= files
             posted = [message_from_bytes(file.read_bytes(), policy=policy.default) for file in files]  # type: ignore[misc]
         return [Letter(parseaddr(str(message["To"]))[1], message) for message in posted]
@@ -698,7 +698,7 @@ class Story(RuleBasedStateMachine):
 
 @pytest.fixture
 def patch() -> Iterator[pytest.MonkeyPatch]:
-    """Give every house a clock of its own."""
+    """Give every environment a clock of its own."""
     with pytest.MonkeyPatch.context() as patch:
         yield patch
 
@@ -709,21 +709,21 @@ def test_whatever_happens_an_address_changes_only_to_one_that_was_proved(
 ) -> None:
     shared = SharedApp.on_sqlite(sqlite_template, lambda: tmp_path, **SETTINGS)
 
-    def furnish() -> tuple[House, Callable[[], None]]:
-        house = House("sqlite+embedded", shared.take(), Clock().hang_up(patch), shared=shared)
-        return house, house.close
+    def provide_env() -> tuple[Environment, Callable[[], None]]:
+        env = Environment("sqlite+embedded", shared.take(), Clock().hang_up(patch), shared=shared)
+        return env, env.close
 
     seen: Counter[str] = Counter()
-    run_state_machine_as_test(lambda: Story(furnish, seen), settings=PROFILE)
+    run_state_machine_as_test(lambda: Story(provide_env, seen), settings=PROFILE)
     assert seen["/cms/email_captcha/ None"] > PROFILE.max_examples, seen  # It got somewhere.
 
 
 def test_the_model_knows_every_answer(sqlite_template: Path, tmp_path: Path, patch: pytest.MonkeyPatch) -> None:
     """A model that never meets a refusal would agree with anything: here it meets all of them, one after the other."""
     copied(sqlite_template, tmp_path)
-    house = House("sqlite+embedded", settings_for(tmp_path, **SETTINGS), Clock().hang_up(patch))
+    env = Environment("sqlite+embedded", settings_for(tmp_path, **SETTINGS), Clock().hang_up(patch))
     seen: Counter[str] = Counter()
-    story = Story(lambda: (house, house.close), seen)
+    story = Story(lambda: (env, env.close), seen)
     ann, bob, free, other = 0, 2, "x@example.com", "y@example.com"
     story.begin()
 
@@ -764,13 +764,13 @@ def test_it_is_no_different_on_postgresql_and_memcached(
 ) -> None:
     shared = SharedApp.on_postgres(postgres, memcached, smtp, lambda: tmp_path, **SETTINGS)
 
-    def furnish() -> tuple[House, Callable[[], None]]:
+    def provide_env() -> tuple[Environment, Callable[[], None]]:
         memcached.flush()
         smtp.behave()
         clock, parts = Clock().hang_up(patch), {"memcached": memcached, "smtp": smtp}
-        house = House("postgresql+memcached", shared.take(), clock, shared=shared, **parts)
-        return house, house.close
+        env = Environment("postgresql+memcached", shared.take(), clock, shared=shared, **parts)
+        return env, env.close
 
     seen: Counter[str] = Counter()
-    run_state_machine_as_test(lambda: Story(furnish, seen), settings=settings(PROFILE, max_examples=5))
+    run_state_machine_as_test(lambda: Story(provide_env, seen), settings=settings(PROFILE, max_examples=5))
     assert seen["/cms/login/ None"] > 5, seen

@@ -9,20 +9,20 @@ from accounts import people, sessions, unit_of_work
 from accounts.errors import NobodyThere, SignInRequired
 from accounts.origin import COMMAND_LINE
 from models import CMSUser, LoginSession, db
-from tests.houses import HERE, House
+from tests.environments import HERE, Environment
 
 
 @pytest.fixture(autouse=True)
-def app(small_house: House) -> Iterator[Flask]:
+def app(sqlite_env: Environment) -> Iterator[Flask]:
     """Be in the context of an application."""
-    with small_house.app.app_context():
-        yield small_house.app
+    with sqlite_env.app.app_context():
+        yield sqlite_env.app
 
 
 @pytest.fixture
-def ann(small_house: House) -> CMSUser:
+def ann(sqlite_env: Environment) -> CMSUser:
     """Give an administrator."""
-    return small_house.administrator("ann@example.com")
+    return sqlite_env.administrator("ann@example.com")
 
 
 def test_an_account_that_does_not_exist_cannot_be_managed() -> None:
@@ -30,8 +30,8 @@ def test_an_account_that_does_not_exist_cannot_be_managed() -> None:
         work.lock_managed(999)
 
 
-def test_what_is_found_only_under_the_lock_is_locked_before_anybody_acts(small_house: House, ann: CMSUser) -> None:
-    bob = small_house.administrator("bob@example.com")
+def test_what_is_found_only_under_the_lock_is_locked_before_anybody_acts(sqlite_env: Environment, ann: CMSUser) -> None:
+    bob = sqlite_env.administrator("bob@example.com")
     found = iter([{ann.id}, {ann.id, bob.id}])
     last = {ann.id, bob.id}
     accounts = people.lock_found(lambda: next(found, last))

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from tests.browser.readers import ARTEFACTS, DESK, LOCALES, Reader
-from tests.conftest import HOUSES
+from tests.browser.pages import ARTEFACTS, DESK, LOCALES, Reader
+from tests.conftest import ENVIRONMENTS
 from tests.live.sites import Site, served
-from tests.parts import PostgresServer, needed, refuse_if_fast, seconds_now
+from tests.servers import PostgresServer, needed, refuse_if_fast, seconds_now
 
 SitDown = Callable[..., Reader]
 
@@ -33,8 +33,8 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def site(postgres: PostgresServer, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Serve the house on PostgreSQL, memcached and a mail server."""
-    with served(HOUSES[1], tmp_path_factory.mktemp("site"), postgres, sqlite_template) as found:
+    """Serve the environment on PostgreSQL, memcached and a mail server."""
+    with served(ENVIRONMENTS[1], tmp_path_factory.mktemp("site"), postgres, sqlite_template) as found:
         yield found
         assert not found.broken_histories()
 
@@ -43,8 +43,8 @@ def site(postgres: PostgresServer, sqlite_template: Path, tmp_path_factory: pyte
 def demo_site(
     postgres: PostgresServer, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Site]:
-    """Serve the house with nothing installed: SQLite, the embedded store, and the mailbox page for a mail server."""
-    with served(HOUSES[0], tmp_path_factory.mktemp("demo"), postgres, sqlite_template, MAIL_SERVER="") as found:
+    """Serve the environment with nothing installed: SQLite, the embedded store, and the mailbox page."""
+    with served(ENVIRONMENTS[0], tmp_path_factory.mktemp("demo"), postgres, sqlite_template, MAIL_SERVER="") as found:
         yield found
 
 
@@ -52,9 +52,9 @@ def demo_site(
 def strict_site(
     postgres: PostgresServer, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Site]:
-    """Serve the house with nothing installed to people whose change needs a code from both addresses."""
+    """Serve the environment with nothing installed to people whose change needs a code from both addresses."""
     folder = tmp_path_factory.mktemp("strict")
-    with served(HOUSES[0], folder, postgres, sqlite_template, EMAIL_POLICY="both") as found:
+    with served(ENVIRONMENTS[0], folder, postgres, sqlite_template, EMAIL_POLICY="both") as found:
         yield found
 
 

@@ -5,11 +5,11 @@ from sqlalchemy import update
 
 from accounts import clock
 from models import Invitation
+from tests.actors import PASSWORD, text_of
 from tests.browser.conftest import SitDown
-from tests.browser.readers import BOTH, IN_CHINESE, IN_ENGLISH
+from tests.browser.pages import BOTH, IN_CHINESE, IN_ENGLISH
 from tests.live.sites import Site, is_signed_in
-from tests.parts import eventually
-from tests.people import PASSWORD, text_of
+from tests.servers import eventually
 
 NEW_PASSWORD = "a river and a hill"
 

@@ -5,8 +5,9 @@ import re
 import pytest
 from playwright.sync_api import Locator, expect
 
+from tests.actors import other_than
 from tests.browser.conftest import SitDown
-from tests.browser.readers import (
+from tests.browser.pages import (
     BOTH,
     DESK,
     IN_CHINESE,
@@ -18,8 +19,7 @@ from tests.browser.readers import (
     WRONG_CODE,
 )
 from tests.live.sites import Site
-from tests.parts import eventually
-from tests.people import other_than
+from tests.servers import eventually
 
 SUBJECT = {"zh": "是您修改邮箱的验证码", "en": "is the code for your new email address"}
 

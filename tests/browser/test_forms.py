@@ -3,10 +3,10 @@
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.actors import PASSWORD
 from tests.browser.conftest import SitDown
-from tests.browser.readers import BOTH, DESK, NO_NETWORK, PHONE
+from tests.browser.pages import BOTH, DESK, NO_NETWORK, PHONE
 from tests.live.sites import Site
-from tests.people import PASSWORD
 
 # Tells whether two elements cover each other, and whether one is wholly in the window.
 COVERS = """([one, other]) => {

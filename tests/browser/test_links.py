@@ -7,10 +7,10 @@ from sqlalchemy import update
 
 from accounts import clock
 from models import EmailChange, Mail
+from tests.actors import PASSWORD
 from tests.browser.conftest import SitDown
-from tests.browser.readers import IN_CHINESE, IN_ENGLISH
+from tests.browser.pages import IN_CHINESE, IN_ENGLISH
 from tests.live.sites import Site
-from tests.people import PASSWORD
 
 NEW_PASSWORD = "a river and a hill"
 

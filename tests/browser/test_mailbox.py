@@ -8,9 +8,9 @@ import pytest
 from playwright.sync_api import Browser, Page, Request, expect
 
 from tests.browser.conftest import SitDown
-from tests.browser.readers import ARTEFACTS, BOTH
+from tests.browser.pages import ARTEFACTS, BOTH
 from tests.live.sites import Site
-from tests.parts import seconds_now
+from tests.servers import seconds_now
 
 EVIL = """<!doctype html><html><body onload="top.ran = document.title = 'ran'">
 <p id="shown">Shown</p><p id="styled" style="color:rgb(1, 2, 3);background:url(/loaded/background)">Styled</p>

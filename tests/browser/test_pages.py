@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.browser.conftest import SitDown
-from tests.browser.readers import BOTH, DESK, PHONE, Reader
+from tests.browser.pages import BOTH, DESK, PHONE, Reader
 from tests.live.sites import Site
 
 WIDTHS = pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])

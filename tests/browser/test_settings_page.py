@@ -9,10 +9,10 @@ from sqlalchemy import select, update
 from accounts import limits
 from accounts.limits import Limit
 from models import Budget, EmailChange
+from tests.actors import other_than
 from tests.browser.conftest import SitDown
-from tests.browser.readers import BOTH, DESK, IN_CHINESE, PHONE, WRONG_CODE, Reader
+from tests.browser.pages import BOTH, DESK, IN_CHINESE, PHONE, WRONG_CODE, Reader
 from tests.live.sites import Site
-from tests.people import other_than
 
 
 def heading(page: Page) -> str:

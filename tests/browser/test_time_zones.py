@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Route, expect
 
+from tests.actors import html_of, text_of
 from tests.browser.conftest import SitDown
-from tests.browser.readers import BOTH, IN_ENGLISH, Reader
+from tests.browser.pages import BOTH, IN_ENGLISH, Reader
 from tests.live.sites import Site
-from tests.parts import eventually
-from tests.people import html_of, text_of
+from tests.servers import eventually
 
 COOKIE = "session_time_zone"
 

@@ -2,10 +2,10 @@
 
 from playwright.sync_api import expect
 
+from tests.actors import PASSWORD, other_than
 from tests.browser.conftest import SitDown
-from tests.browser.readers import BOTH, IN_ENGLISH, WRONG_CODE, Reader
+from tests.browser.pages import BOTH, IN_ENGLISH, WRONG_CODE, Reader
 from tests.live.sites import Site
-from tests.people import PASSWORD, other_than
 
 
 def has_asked(reader: Reader, email: str) -> str:

@@ -20,8 +20,9 @@ from accounts.flows import administration
 from accounts.origin import COMMAND_LINE
 from app import create_app
 from models import Audit, Budget, CMSUser, EmailChange, Link, LinkPurpose, LoginSession, Mail, MailState, db, email_key
-from tests.houses import broken_histories, settings_for
-from tests.parts import (
+from tests.actors import PASSWORD, SCRIPT, Answer, Browser, Person, code_in, text_of
+from tests.environments import broken_histories, settings_for
+from tests.servers import (
     LONGEST_SECONDS,
     PATIENCE_SECONDS,
     Found,
@@ -33,12 +34,11 @@ from tests.parts import (
     eventually,
     frozen,
 )
-from tests.people import PASSWORD, SCRIPT, Answer, Browser, Person, code_in, text_of
 
 # Made before any test makes passwords cheap: a worker would make a cheap one anew at the first sign-in.
 HASHED = passwords.hash_password(PASSWORD)
 DEADLINE_SECONDS = (
-    8.0  # Of a client who is to be answered soon: on an idle machine, or so much longer (tests/parts.py).
+    8.0  # Of a client who is to be answered soon: on an idle machine, or so much longer (tests/servers.py).
 )
 NUMBERS = itertools.count(1)
 
@@ -66,7 +66,7 @@ class Wire(Browser):
 
 
 class Site:
-    """A house that is served. Tests share it, and tell themselves apart by addresses that are never used twice."""
+    """An environment that is served. Tests share it; each uses addresses that no other one uses."""
 
     def __init__(
         self, name: str, settings: dict[str, str], server: Gunicorn, smtp: SmtpServer, memcached: MemcachedServer | None
@@ -308,7 +308,7 @@ def served(
     application: str = "app:create_app()",
     **more: str,
 ) -> Iterator[Site]:
-    """Build a house, serve it, and take it away again."""
+    """Build an environment, serve it, and take it away again."""
     with contextlib.ExitStack() as stack:
         smtp = SmtpServer().start()
         stack.callback(smtp.stop)

@@ -23,10 +23,10 @@ from accounts.unit_of_work import UnitOfWork
 from cms import answers, headers, settings
 from cms import undo as undo_pages
 from models import CMSUser, Mail, db
-from tests.conftest import HOUSES
+from tests.actors import Answer, Person, text_of
+from tests.conftest import ENVIRONMENTS
 from tests.live.sites import Site, is_signed_in
-from tests.parts import ROOT, Found, eventually
-from tests.people import Answer, Person, text_of
+from tests.servers import ROOT, Found, eventually
 
 # "die" kills the worker: the answer is lost, whatever was done. The others fail a request, which must then say so.
 ALL = (UnitOfWork.lock_own, unit_of_work._commit)
@@ -96,10 +96,10 @@ class Case:
 def cases(site: Site, functions: tuple[Callable[..., Any], ...], *failures: str) -> list[Case]:
     """Return an administrator for every line before which a worker dies, or one of its parts fails.
 
-    The houses share the lines among them; those on both sides of a commit are broken in both.
+    The environments share the lines among them; those on both sides of a commit are broken in both.
     """
     lines = list(lines_of(*functions))
-    here = HOUSES.index(site.name)
+    here = ENVIRONMENTS.index(site.name)
     commits = {number + after for number, (_, _, text) in enumerate(lines) if ".commit()" in text for after in (0, 1)}
     places = [place for number, place in enumerate(lines) if number % 2 == here or number in commits]
     ways = [("die", place) for place in places] + list(zip(cycle(failures), places[::2], strict=False))

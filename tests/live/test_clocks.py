@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.actors import Person
 from tests.live.sites import Site, Wire
-from tests.parts import Gunicorn, eventually
-from tests.people import Person
+from tests.servers import Gunicorn, eventually
 
 
 class Nodes(NamedTuple):

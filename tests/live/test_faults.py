@@ -12,11 +12,11 @@ import pytest
 from sqlalchemy import select
 
 from models import Audit, Budget, Mail, MailState
-from tests.conftest import HOUSES
+from tests.actors import Answer, Person, code_in, other_than
+from tests.conftest import ENVIRONMENTS
 from tests.live.conftest import Serve, in_order
 from tests.live.sites import DEADLINE_SECONDS, Site, is_signed_in
-from tests.parts import LONGEST_SECONDS, PostgresServer, at_once, eventually
-from tests.people import Answer, Person, code_in, other_than
+from tests.servers import LONGEST_SECONDS, PostgresServer, at_once, eventually
 
 
 def assert_unavailable(answer: Answer) -> None:
@@ -46,7 +46,7 @@ HOW = pytest.mark.parametrize("how", ["stopped", "frozen"])
 
 
 class TestMemcached:
-    """The cache of the larger house."""
+    """The cache of the larger environment."""
 
     @HOW
     def test_who_asks_without_it_is_told_to_come_back_and_nothing_is_counted(
@@ -205,7 +205,7 @@ def test_an_embedded_store_that_is_locked_is_a_503_and_no_lost_try(sqlite_site: 
     assert ann.confirm(new, site.code_to(new)).status == 200
 
 
-@pytest.fixture(scope="module", params=HOUSES)
+@pytest.fixture(scope="module", params=ENVIRONMENTS)
 def _hasty_site(request: pytest.FixtureRequest, serve: Serve) -> Iterator[Site]:
     with serve(request.param, MAIL_SECONDS="1", MAIL_DIALOGUE_SECONDS="2") as site:
         yield site
@@ -213,7 +213,7 @@ def _hasty_site(request: pytest.FixtureRequest, serve: Serve) -> Iterator[Site]:
 
 @pytest.fixture
 def hasty_site(_hasty_site: Site) -> Iterator[Site]:
-    """Give both houses, which wait for a mail server for a second only."""
+    """Give both environments, which wait for a mail server for a second only."""
     yield from in_order(_hasty_site)
 
 

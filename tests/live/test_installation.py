@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 import config
-from tests.conftest import HOUSES
-from tests.houses import PRODUCTION, SECRET
+from tests.conftest import ENVIRONMENTS
+from tests.environments import PRODUCTION, SECRET
 from tests.live.conftest import Serve
-from tests.parts import AS_ROOT, ROOT, accepts, end, eventually, free_port, needed, self_signed, spawn
+from tests.servers import AS_ROOT, ROOT, accepts, end, eventually, free_port, needed, self_signed, spawn
 
 PRODUCTION_CHAPTER = (ROOT / "README.md").read_text().partition("\n## In production\n")[2].partition("\n## ")[0]
 
@@ -207,7 +207,7 @@ def test_nginx_takes_the_block_with_its_placeholders_filled_in(tmp_path: Path) -
 def proxy(serve: Serve, tmp_path: Path) -> Iterator[Proxy]:
     """Serve a site in production behind nginx."""
     settings = {**PRODUCTION, "TRUSTED_PROXIES": "1", "TRUSTED_HOSTS": "cms.example.com,127.0.0.1"}
-    with serve(HOUSES[0], MAIL_DELIVERY="worker", **settings) as site:
+    with serve(ENVIRONMENTS[0], MAIL_DELIVERY="worker", **settings) as site:
         proxy = Proxy(tmp_path, site.server.port).start()
         yield proxy
         proxy.stop()

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.parts import ROOT, end, free_port, needed, spawn
+from tests.servers import ROOT, end, free_port, needed, spawn
 
 DEADLINE_SECONDS = 240  # Three programs are started, one after the other, on a machine that may be busy.
 KEPT = ("PATH", "HOME", "LANG", "TMPDIR")

@@ -12,17 +12,17 @@ from sqlalchemy import select
 
 from accounts.flows import email_change
 from models import db
-from tests.conftest import HOUSES
+from tests.actors import PASSWORD, Person, other_than, text_of
+from tests.conftest import ENVIRONMENTS
 from tests.live.conftest import Serve
 from tests.live.sites import Site, Wire
 from tests.live.test_broken_lines import lines_of
-from tests.parts import eventually
-from tests.people import PASSWORD, Person, other_than, text_of
+from tests.servers import eventually
 
 NEW_PASSWORD, WRONG_PASSWORD = "another battery staple", "not the right horse"
 
 
-@pytest.mark.parametrize("name", HOUSES)
+@pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_no_secret_stands_in_clear_anywhere(serve: Serve, name: str) -> None:
     options = ("--preload", "--access-logfile", "-", "--log-level", "debug")
     with serve(name, *options, application="tests.live.breaking:create_app()") as site:

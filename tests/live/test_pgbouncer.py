@@ -8,12 +8,12 @@ from sqlalchemy import text
 
 from app import create_app
 from models import db
-from tests.conftest import HOUSES
-from tests.houses import settings_for
+from tests.actors import Answer, other_than
+from tests.conftest import ENVIRONMENTS
+from tests.environments import settings_for
 from tests.live.conftest import Serve
 from tests.live.sites import Site, is_signed_in, until_served
-from tests.parts import Pgbouncer, PostgresServer, at_once, eventually
-from tests.people import Answer, other_than
+from tests.servers import Pgbouncer, PostgresServer, at_once, eventually
 
 CONNECTIONS, CROWD, ROUNDS = 2, 16, 8
 SETTINGS = {"DATABASE_PREPARED_STATEMENTS": "no"}
@@ -31,10 +31,10 @@ def pgbouncer(postgres: PostgresServer) -> Iterator[Pgbouncer]:
 
 @pytest.fixture(scope="module")
 def pooled_site(serve: Serve, postgres: PostgresServer, pgbouncer: Pgbouncer) -> Iterator[Site]:
-    """Give the house on PostgreSQL behind pgbouncer."""
+    """Give the environment on PostgreSQL behind pgbouncer."""
     with (
         postgres.database() as url,
-        serve(HOUSES[1], "--preload", "--threads", "8", DATABASE_URL=pgbouncer.url(url), **SETTINGS) as site,
+        serve(ENVIRONMENTS[1], "--preload", "--threads", "8", DATABASE_URL=pgbouncer.url(url), **SETTINGS) as site,
     ):
         yield site
 

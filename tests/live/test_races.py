@@ -13,19 +13,19 @@ from accounts import passwords
 from accounts.mail import outbox
 from accounts.mail.messages import Letter
 from models import Budget, CMSUser, Invitation, LoginSession, Mail, MailState, db
-from tests import parts
-from tests.conftest import HOUSES
+from tests import servers
+from tests.actors import PASSWORD, Answer, Person, other_than
+from tests.conftest import ENVIRONMENTS
 from tests.live.conftest import RESEND_SECONDS, Serve
 from tests.live.sites import Site, is_signed_in, until_served
-from tests.parts import Found, end, eventually, handles, start_command
-from tests.people import PASSWORD, Answer, Person, other_than
+from tests.servers import Found, end, eventually, handles, start_command
 
 CROWD, ROUNDS = 50, 5
 
 
 def at_once(work: Callable[[int], Found], workers: int) -> list[Found]:
     """Run the work in so many threads that start at the same moment; each asks again while it is not served."""
-    return parts.at_once(lambda number: until_served(lambda: work(number)), workers)
+    return servers.at_once(lambda number: until_served(lambda: work(number)), workers)
 
 
 def faults(answers: list[Answer]) -> list[str]:
@@ -340,7 +340,7 @@ def postmen(site: Site, count: int) -> Iterator[list]:
             end(man, signal.SIGTERM)
 
 
-@pytest.mark.parametrize("name", HOUSES)
+@pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_two_postmen_carry_every_mail_once(serve: Serve, name: str) -> None:
     with serve(name, MAIL_DELIVERY="worker") as site:
         people, addresses = [site.seated() for _ in range(6)], [site.fresh() for _ in range(6)]

@@ -10,11 +10,11 @@ from typing import Self
 
 import pytest
 
-from tests.conftest import HOUSES
+from tests.actors import Person
+from tests.conftest import ENVIRONMENTS
 from tests.live.conftest import Serve
 from tests.live.sites import Site, frozen
-from tests.parts import Gunicorn, Nginx, eventually
-from tests.people import Person
+from tests.servers import Gunicorn, Nginx, eventually
 
 PATIENCE_SECONDS = 60.0
 NODE = {
@@ -45,7 +45,7 @@ class TestTheEnd:
     def test_it_says_that_it_is_not_ready_and_serves_all_else_until_it_is_told_again(
         self, serve: Serve, last: signal.Signals
     ) -> None:
-        with serve(HOUSES[0], DRAIN_SECONDS="300", MAIL_DELIVERY="worker") as site:
+        with serve(ENVIRONMENTS[0], DRAIN_SECONDS="300", MAIL_DELIVERY="worker") as site:
             ann, process = site.person(), site.server._process
             assert process is not None
             assert readiness(site) == 200
@@ -61,7 +61,7 @@ class TestTheEnd:
             assert process.wait(PATIENCE_SECONDS) == 0
 
     def test_it_ends_by_itself_when_the_time_to_drain_is_over(self, serve: Serve) -> None:
-        with serve(HOUSES[0], DRAIN_SECONDS="1", MAIL_DELIVERY="worker") as site:
+        with serve(ENVIRONMENTS[0], DRAIN_SECONDS="1", MAIL_DELIVERY="worker") as site:
             process = site.server._process
             assert process is not None
             process.send_signal(signal.SIGTERM)
@@ -69,7 +69,7 @@ class TestTheEnd:
             assert "Traceback" not in site.log
 
     def test_connections_that_nobody_has_accepted_yet_are_answered(self, serve: Serve) -> None:
-        with serve(HOUSES[0], MAIL_DELIVERY="worker") as site, contextlib.ExitStack() as stack:
+        with serve(ENVIRONMENTS[0], MAIL_DELIVERY="worker") as site, contextlib.ExitStack() as stack:
             process, workers = site.server._process, site.server.workers()
             assert process is not None
             with frozen(*workers):
@@ -86,7 +86,7 @@ class TestTheEnd:
             assert process.wait(PATIENCE_SECONDS) == 0
 
     def test_a_spare_connection_of_a_browser_does_not_hold_it(self, serve: Serve) -> None:
-        with serve(HOUSES[0], MAIL_DELIVERY="worker") as site:
+        with serve(ENVIRONMENTS[0], MAIL_DELIVERY="worker") as site:
             process = site.server._process
             assert process is not None
             with socket.create_connection(("127.0.0.1", site.server.port)):
@@ -152,7 +152,7 @@ class Crowd:
 @pytest.fixture
 def nodes(serve: Serve, tmp_path: Path) -> Iterator[tuple[Site, list[Gunicorn]]]:
     """Give a site with two servers on the same parts."""
-    with serve(HOUSES[1], **NODE) as site:
+    with serve(ENVIRONMENTS[1], **NODE) as site:
         second = Gunicorn(site.settings, tmp_path / "log", 2)
         try:
             yield site, [site.server, second.start()]

@@ -18,11 +18,12 @@ from sqlalchemy import delete, select, update
 
 from app import create_app
 from models import Audit, Mail, MailState, db
-from tests.conftest import HOUSES
-from tests.houses import PRODUCTION, copied, settings_for
+from tests.actors import PASSWORD, SCRIPT, Answer
+from tests.conftest import ENVIRONMENTS
+from tests.environments import PRODUCTION, copied, settings_for
 from tests.live.conftest import Serve
 from tests.live.sites import Site, frozen, is_signed_in
-from tests.parts import (
+from tests.servers import (
     ROOT,
     PostgresServer,
     command_line,
@@ -30,7 +31,6 @@ from tests.parts import (
     free_port,
     run_program,
 )
-from tests.people import PASSWORD, SCRIPT, Answer
 
 
 def is_alive(pid: int) -> bool:
@@ -52,7 +52,7 @@ class TestProcesses:
 
     @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-C", "TERM"])
     def test_it_stops_and_leaves_nothing_behind(self, serve: Serve, sign: int) -> None:
-        with serve(HOUSES[0]) as site:
+        with serve(ENVIRONMENTS[0]) as site:
             ann = site.person()
             ann.ask(site.fresh())  # The thread that carries mail runs.
             process = site.server._process
@@ -188,7 +188,7 @@ class TestBodies:
 @pytest.fixture(scope="module")
 def direct(serve: Serve) -> Iterator[Site]:
     """Give a site in production that trusts nobody in front of it."""
-    with serve(HOUSES[0], **PRODUCTION) as site:
+    with serve(ENVIRONMENTS[0], **PRODUCTION) as site:
         yield site
 
 
@@ -196,11 +196,11 @@ def direct(serve: Serve) -> Iterator[Site]:
 def behind_proxy(serve: Serve) -> Iterator[Site]:
     """Give a site in production behind one proxy, for one name."""
     settings = {"TRUSTED_PROXIES": "1", "TRUSTED_HOSTS": "cms.example.com,127.0.0.1", **PRODUCTION}
-    with serve(HOUSES[0], **settings) as site:
+    with serve(ENVIRONMENTS[0], **settings) as site:
         yield site
 
 
-@pytest.fixture(scope="module", params=HOUSES)
+@pytest.fixture(scope="module", params=ENVIRONMENTS)
 def quiet_site(request: pytest.FixtureRequest, serve: Serve) -> Iterator[Site]:
     """Give a site whose workers do nothing but answer: none is frozen while it holds what the other one needs."""
     with serve(request.param, MAIL_DELIVERY="worker") as site:
@@ -300,10 +300,10 @@ class TestSettings:
         assert not list(tmp_path.iterdir())
 
 
-@pytest.fixture(params=HOUSES)
+@pytest.fixture(params=ENVIRONMENTS)
 def bare(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, str]]:
     """Give settings with an empty database."""
-    if request.param == HOUSES[0]:
+    if request.param == ENVIRONMENTS[0]:
         yield settings_for(tmp_path)
         return
     postgres: PostgresServer = request.getfixturevalue("postgres")

@@ -8,12 +8,12 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from tests.conftest import HOUSES
+from tests.actors import Answer, Person
+from tests.conftest import ENVIRONMENTS
 from tests.live.conftest import Serve
 from tests.live.sites import Site
 from tests.live.test_faults import assert_unavailable, locked_database
-from tests.parts import PATIENCE_SECONDS, PostgresServer, Wire, at_once, eventually
-from tests.people import Answer, Person
+from tests.servers import PATIENCE_SECONDS, PostgresServer, Wire, at_once, eventually
 
 # The claim is five seconds. A client that hangs up after twelve tells them from a wait without end, on any machine.
 CLIENT_SECONDS = 12.0
@@ -128,7 +128,7 @@ def wired_site(serve: Serve, postgres: PostgresServer) -> Iterator[tuple[Site, W
         wire = Wire(urlsplit(url).port or 0)
         stack.callback(wire.close)
         through = url.replace(f":{postgres.port}/", f":{wire.port}/")
-        with serve(HOUSES[1], DATABASE_URL=through) as site:
+        with serve(ENVIRONMENTS[1], DATABASE_URL=through) as site:
             yield site, wire
 
 

@@ -1,1 +1,1 @@
-"""What people do, told over HTTP on both houses; nothing of ours is replaced but the clock."""
+"""What people do, told over HTTP on both environments; nothing of ours is replaced but the clock."""

@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import select
 
 from models import CMSUser, EmailChange, Mail
-from tests.houses import House
-from tests.parts import at_once
-from tests.people import PASSWORD, Answer, Person, link_in, text_of
-from tests.stories.office import BOSS, NEW, act, crowd, history, id_of, invite, newest, register, superuser
+from tests.actors import PASSWORD, Answer, Person, link_in, text_of
+from tests.environments import Environment
+from tests.servers import at_once
+from tests.stories.admin_steps import BOSS, NEW, act, crowd, history, id_of, invite, newest, register, superuser
 
 ANN = "ann@example.com"
 USERS = "/cms/users/"
@@ -29,9 +29,9 @@ def next_page(page: Answer) -> str | None:
 class TestList:
     """Search, sort and pages."""
 
-    def test_pages_show_everybody_once_in_the_order_that_is_asked_for(self, house: House) -> None:
-        crowd(house, 120)
-        boss = superuser(house)
+    def test_pages_show_everybody_once_in_the_order_that_is_asked_for(self, env: Environment) -> None:
+        crowd(env, 120)
+        boss = superuser(env)
         everybody = ["boss", *(f"user-{number:06}" for number in range(1, 121))]
         for sort, order in (("username", everybody), ("email", ["boss", *reversed(everybody[1:])])):
             seen, path, sizes = [], f"{USERS}?sort={sort}", []
@@ -42,10 +42,10 @@ class TestList:
                 path = next_page(page)
             assert (seen, sizes) == (order, [50, 50, 21])
 
-    def test_a_search_finds_what_begins_so_in_every_spelling(self, house: House) -> None:
+    def test_a_search_finds_what_begins_so_in_every_spelling(self, env: Environment) -> None:
         for number, name in enumerate(["ann", "Annabel", "Ännchen", "bann", "李明", "李红"]):
-            house.administrator(f"a{number}@example.com", username=name)
-        boss = superuser(house)
+            env.administrator(f"a{number}@example.com", username=name)
+        boss = superuser(env)
         for q, found in (
             ("ann", ["ann", "Annabel"]),
             ("ANN", ["ann", "Annabel"]),
@@ -58,8 +58,8 @@ class TestList:
         assert names(boss.page(f"{USERS}?sort=email&q=A1")) == ["Annabel"]
         assert names(boss.page(f"{USERS}?sort=email&q=ann")) == []
 
-    def test_whatever_is_searched_is_taken_as_it_is_written(self, house: House) -> None:
-        boss = superuser(house)
+    def test_whatever_is_searched_is_taken_as_it_is_written(self, env: Environment) -> None:
+        boss = superuser(env)
         for q in ("%25", "_", "%27", "%22%3E%3Cscript%3E", "z%00", "%F4%8F%BF%BF", "%FF", "x" * 300, "[a-z]*", "\\"):
             page = boss.page(f"{USERS}?q={q}&after={q}")
             assert (page.status, names(page)) == (200, []), q
@@ -67,16 +67,16 @@ class TestList:
         for query in ("sort=password_hash", "sort=", "after=%00", "q=", "page=7"):
             assert names(boss.page(f"{USERS}?{query}")) == ["boss"], query
 
-    def test_a_page_that_begins_behind_the_last_one_is_empty_and_leads_back(self, small_house: House) -> None:
-        page = superuser(small_house).page(f"{USERS}?after=zzz")
+    def test_a_page_that_begins_behind_the_last_one_is_empty_and_leads_back(self, sqlite_env: Environment) -> None:
+        page = superuser(sqlite_env).page(f"{USERS}?after=zzz")
         assert (page.status, names(page), next_page(page)) == (200, [], None)
         assert f'href="{USERS}?sort=username"' in page.text
 
-    def test_it_shows_who_is_what(self, small_house: House) -> None:
-        boss = superuser(small_house)
+    def test_it_shows_who_is_what(self, sqlite_env: Environment) -> None:
+        boss = superuser(sqlite_env)
         boss.browser.headers["Accept-Language"] = "en"
-        small_house.administrator(ANN)
-        small_house.change(ANN, is_active=False)
+        sqlite_env.administrator(ANN)
+        sqlite_env.change(ANN, is_active=False)
         row = next(row for row in boss.page(USERS).text.split("<tr>") if ">ann</a>" in row)
         assert "Editor" in row
         assert "Disabled" in row
@@ -86,40 +86,40 @@ class TestList:
 class TestRoles:
     """Superusers and editors."""
 
-    def test_a_role_takes_effect_at_once_and_its_bearer_is_told(self, house: House) -> None:
-        boss, ann = superuser(house), house.person()
+    def test_a_role_takes_effect_at_once_and_its_bearer_is_told(self, env: Environment) -> None:
+        boss, ann = superuser(env), env.person()
         assert ann.page(USERS).status == 403
         for role, status, word in (("superuser", 200, "超级管理员"), ("editor", 403, "编辑")):
-            assert act(boss, house, ANN, "role", f"because {role}", role=role).status == 200
+            assert act(boss, env, ANN, "role", f"because {role}", role=role).status == 200
             assert ann.page(USERS).status == status
             assert (USERS in ann.page("/cms/").text) == (status == 200)
-            row = newest(house, ANN)
-            assert (row.event, row.actor_id) == (f"made_{role}", id_of(house, BOSS))
+            row = newest(env, ANN)
+            assert (row.event, row.actor_id) == (f"made_{role}", id_of(env, BOSS))
             assert row.detail == {"by": "boss", "reason": f"because {role}"}
-            mail = text_of(house.mail_to(ANN)[-1])
+            mail = text_of(env.mail_to(ANN)[-1])
             assert "boss" in mail
             assert f"because {role}" in mail
             assert word in mail
 
-    def test_a_role_that_somebody_has_already_is_nothing_to_tell(self, small_house: House) -> None:
-        boss = superuser(small_house)
-        small_house.administrator(ANN)
-        assert act(boss, small_house, ANN, "role", role="editor").status == 200
-        assert newest(small_house, ANN).event == "administrator_created"
-        assert small_house.mail_to(ANN) == []
+    def test_a_role_that_somebody_has_already_is_nothing_to_tell(self, sqlite_env: Environment) -> None:
+        boss = superuser(sqlite_env)
+        sqlite_env.administrator(ANN)
+        assert act(boss, sqlite_env, ANN, "role", role="editor").status == 200
+        assert newest(sqlite_env, ANN).event == "administrator_created"
+        assert sqlite_env.mail_to(ANN) == []
 
-    def test_a_role_that_there_is_not_changes_none(self, small_house: House) -> None:
+    def test_a_role_that_there_is_not_changes_none(self, sqlite_env: Environment) -> None:
         """A slip of a script must not take anybody's rights away."""
-        boss = superuser(small_house)
-        superuser(small_house, ANN)
+        boss = superuser(sqlite_env)
+        superuser(sqlite_env, ANN)
         for sent in ({}, {"role": ""}, {"role": "emperor"}, {"role": "Superuser"}):
-            refused = act(boss, small_house, ANN, "role", **sent)
+            refused = act(boss, sqlite_env, ANN, "role", **sent)
             assert (refused.status, refused.error) == (400, "invalid"), sent
-        assert small_house.stored("ann").is_superuser
+        assert sqlite_env.stored("ann").is_superuser
 
-    def test_nobody_does_any_of_it_to_themselves(self, small_house: House) -> None:
-        boss = superuser(small_house)
-        superuser(small_house, "other@example.com")
+    def test_nobody_does_any_of_it_to_themselves(self, sqlite_env: Environment) -> None:
+        boss = superuser(sqlite_env)
+        superuser(sqlite_env, "other@example.com")
         for what, more in (
             ("role", {"role": "editor"}),
             ("role", {"role": "superuser"}),
@@ -127,18 +127,18 @@ class TestRoles:
             ("enable", {}),
             ("start_change", {"email": NEW}),
         ):
-            refused = act(boss, small_house, BOSS, what, **more)
+            refused = act(boss, sqlite_env, BOSS, what, **more)
             assert (refused.status, refused.error) == (409, "not_yourself"), what
-        stored = small_house.stored("boss")
+        stored = sqlite_env.stored("boss")
         assert (stored.is_superuser, stored.is_active) == (True, True)
         assert f"/{stored.id}/disable/" not in boss.page(f"{USERS}{stored.id}/").text
 
     @pytest.mark.parametrize(("what", "more"), [("role", {"role": "editor"}), ("disable", {})])
     def test_of_two_superusers_who_turn_each_other_out_at_once_one_stays(
-        self, house: House, what: str, more: dict[str, str]
+        self, env: Environment, what: str, more: dict[str, str]
     ) -> None:
-        both = [superuser(house, email) for email in ("a@example.com", "b@example.com")]
-        ids = [id_of(house, person.email) for person in both]
+        both = [superuser(env, email) for email in ("a@example.com", "b@example.com")]
+        ids = [id_of(env, person.email) for person in both]
         for person in both:
             person.token()
         answers = at_once(
@@ -149,12 +149,12 @@ class TestRoles:
         # Who is too slow has no rights any more. Nobody waits for the other until the database has enough of it.
         assert set(errors) <= {None, "forbidden", "sign_in_required"}
         left = select(CMSUser.id).where(CMSUser.is_superuser, CMSUser.is_active)
-        assert len(house.rows(left)) == 1
+        assert len(env.rows(left)) == 1
 
-    def test_who_lost_their_rights_a_moment_ago_does_nothing_any_more(self, house: House) -> None:
+    def test_who_lost_their_rights_a_moment_ago_does_nothing_any_more(self, env: Environment) -> None:
         """Of three superusers two turn each other out at once: the slower one has no right to do so any more."""
-        people = [superuser(house, f"{name}@example.com") for name in "abc"]
-        ids = [id_of(house, person.email) for person in people]
+        people = [superuser(env, f"{name}@example.com") for name in "abc"]
+        ids = [id_of(env, person.email) for person in people]
         for person in people:
             person.token()
         answers = at_once(
@@ -162,57 +162,57 @@ class TestRoles:
             2,
         )
         assert sorted(str(answer.error) for answer in answers) == ["None", "forbidden"]
-        left = [row[0] for row in house.rows(select(CMSUser.id).where(CMSUser.is_superuser))]
+        left = [row[0] for row in env.rows(select(CMSUser.id).where(CMSUser.is_superuser))]
         assert len(left) == 2
 
 
 class TestDisabling:
     """Disable and enable."""
 
-    def test_who_is_disabled_is_out_everywhere_at_once_and_told(self, house: House) -> None:
-        boss, ann, tablet = superuser(house), house.person(), house.signed_in(ANN)
-        assert act(boss, house, ANN, "disable", "left the house").status == 200
+    def test_who_is_disabled_is_out_everywhere_at_once_and_told(self, env: Environment) -> None:
+        boss, ann, tablet = superuser(env), env.person(), env.signed_in(ANN)
+        assert act(boss, env, ANN, "disable", "left the house").status == 200
         for browser in (ann, tablet):
             assert browser.ask_as_script().error == "sign_in_required"
-        assert house.visitor(ANN).sign_in().error == "wrong_credentials"
-        house.deliver()
-        assert newest(house, ANN).event == "sign_in_failed"
-        row = history(house, id_of(house, ANN))[-2]
-        assert (row.actor_id, row.detail) == (id_of(house, BOSS), {"by": "boss", "reason": "left the house"})
-        assert "left the house" in text_of(house.mail_to(ANN)[-1])
+        assert env.visitor(ANN).sign_in().error == "wrong_credentials"
+        env.deliver()
+        assert newest(env, ANN).event == "sign_in_failed"
+        row = history(env, id_of(env, ANN))[-2]
+        assert (row.actor_id, row.detail) == (id_of(env, BOSS), {"by": "boss", "reason": "left the house"})
+        assert "left the house" in text_of(env.mail_to(ANN)[-1])
 
     def test_who_is_enabled_signs_in_with_the_password_of_before_and_no_session_comes_back(
-        self, small_house: House
+        self, sqlite_env: Environment
     ) -> None:
-        boss, ann = superuser(small_house), small_house.person()
-        act(boss, small_house, ANN, "disable")
-        assert act(boss, small_house, ANN, "enable", "is back").status == 200
+        boss, ann = superuser(sqlite_env), sqlite_env.person()
+        act(boss, sqlite_env, ANN, "disable")
+        assert act(boss, sqlite_env, ANN, "enable", "is back").status == 200
         assert ann.ask_as_script().error == "sign_in_required"
-        assert small_house.visitor(ANN).sign_in().status == 200
-        assert "is back" in text_of(small_house.mail_to(ANN)[-1])
-        assert [row.event for row in history(small_house, id_of(small_house, ANN))][-3:] == [
+        assert sqlite_env.visitor(ANN).sign_in().status == 200
+        assert "is back" in text_of(sqlite_env.mail_to(ANN)[-1])
+        assert [row.event for row in history(sqlite_env, id_of(sqlite_env, ANN))][-3:] == [
             "disabled",
             "enabled",
             "signed_in",
         ]
 
-    def test_a_pending_change_goes_with_the_account(self, small_house: House) -> None:
-        boss, ann = superuser(small_house), small_house.person()
+    def test_a_pending_change_goes_with_the_account(self, sqlite_env: Environment) -> None:
+        boss, ann = superuser(sqlite_env), sqlite_env.person()
         ann.ask(NEW)
-        code = small_house.code_to(NEW)
-        act(boss, small_house, ANN, "disable")
-        act(boss, small_house, ANN, "enable")
+        code = sqlite_env.code_to(NEW)
+        act(boss, sqlite_env, ANN, "disable")
+        act(boss, sqlite_env, ANN, "enable")
         ann.turn_the_page()
         assert ann.sign_in().status == 200
         assert ann.pending() is None
         assert ann.confirm(NEW, code).error == "code_expired"
 
-    def test_doing_it_twice_is_told_once(self, small_house: House) -> None:
-        boss = superuser(small_house)
-        small_house.administrator(ANN)
+    def test_doing_it_twice_is_told_once(self, sqlite_env: Environment) -> None:
+        boss = superuser(sqlite_env)
+        sqlite_env.administrator(ANN)
         for what in ("disable", "disable", "enable", "enable"):
-            assert act(boss, small_house, ANN, what).status == 200
-        assert len(small_house.mail_to(ANN)) == 2
+            assert act(boss, sqlite_env, ANN, what).status == 200
+        assert len(sqlite_env.mail_to(ANN)) == 2
 
 
 class TestReasons:
@@ -220,39 +220,39 @@ class TestReasons:
 
     ACTS = ("role", "disable", "enable", "drop_change", "start_change")
 
-    def test_without_a_reason_nothing_is_done(self, small_house: House) -> None:
-        boss = superuser(small_house)
-        small_house.administrator(ANN)
+    def test_without_a_reason_nothing_is_done(self, sqlite_env: Environment) -> None:
+        boss = superuser(sqlite_env)
+        sqlite_env.administrator(ANN)
         for what in self.ACTS:
             for reason in ("", "  \n ", "x" * 201):
-                refused = act(boss, small_house, ANN, what, reason, role="superuser", email=NEW)
+                refused = act(boss, sqlite_env, ANN, what, reason, role="superuser", email=NEW)
                 assert (refused.error, list(refused.data["fields"])) == ("invalid", ["reason"]), what
-        assert newest(small_house, ANN).event == "administrator_created"
+        assert newest(sqlite_env, ANN).event == "administrator_created"
 
-    def test_without_scripts_the_refusal_stands_at_the_form_that_was_sent(self, small_house: House) -> None:
-        superuser(small_house)
-        boss = small_house.signed_in(BOSS, script=False)
-        small_house.administrator(ANN)
-        refused = act(boss, small_house, ANN, "disable", "")
+    def test_without_scripts_the_refusal_stands_at_the_form_that_was_sent(self, sqlite_env: Environment) -> None:
+        superuser(sqlite_env)
+        boss = sqlite_env.signed_in(BOSS, script=False)
+        sqlite_env.administrator(ANN)
+        refused = act(boss, sqlite_env, ANN, "disable", "")
         assert refused.status == 400
         assert len(re.findall(r'data-errors-of="reason"><p>', refused.text)) == 1
         assert re.search(r'id="disable-reason-errors"[^>]*><p>', refused.text)
 
-    def test_a_reason_is_text_and_one_line_wherever_it_is_shown(self, house: House) -> None:
-        boss, ann = superuser(house), house.person()
+    def test_a_reason_is_text_and_one_line_wherever_it_is_shown(self, env: Environment) -> None:
+        boss, ann = superuser(env), env.person()
         reason = "<script>alert(1)</script>\r\nBcc: x@example.com\0 'and' \"so\" 原因"
-        assert act(boss, house, ANN, "role", reason, role="superuser").status == 200
+        assert act(boss, env, ANN, "role", reason, role="superuser").status == 200
         page = ann.page("/cms/security/").text
         assert "<script>alert(1)" not in page
         assert "&lt;script&gt;alert(1)&lt;/script&gt; Bcc: x@example.com &#39;and&#39; &#34;so&#34; 原因" in page
-        mail = house.mail_to(ANN)[-1]
+        mail = env.mail_to(ANN)[-1]
         assert mail["Bcc"] is None
         assert "<script>alert(1)</script> Bcc: x@example.com 'and' \"so\" 原因" in text_of(mail)
 
-    def test_who_is_not_there_is_a_404_for_scripts_and_pages(self, small_house: House) -> None:
-        superuser(small_house)
+    def test_who_is_not_there_is_a_404_for_scripts_and_pages(self, sqlite_env: Environment) -> None:
+        superuser(sqlite_env)
         for script in (True, False):
-            boss = small_house.signed_in(BOSS, script=script)
+            boss = sqlite_env.signed_in(BOSS, script=script)
             for user_id in ("0", "999", "2147483647"):
                 assert boss.page(f"{USERS}{user_id}/").status == 404
                 for what in self.ACTS:
@@ -265,12 +265,12 @@ class TestReasons:
 class TestDroppingAChange:
     """Somebody's pending change is dropped."""
 
-    def test_its_owner_sees_by_whom_and_why_and_its_code_is_dead(self, house: House) -> None:
-        boss, ann = superuser(house), house.person()
+    def test_its_owner_sees_by_whom_and_why_and_its_code_is_dead(self, env: Environment) -> None:
+        boss, ann = superuser(env), env.person()
         ann.ask(NEW)
-        code = house.code_to(NEW)
-        assert NEW in boss.page(f"{USERS}{id_of(house, ANN)}/").text
-        assert act(boss, house, ANN, "drop_change", "that is not your address").status == 200
+        code = env.code_to(NEW)
+        assert NEW in boss.page(f"{USERS}{id_of(env, ANN)}/").text
+        assert act(boss, env, ANN, "drop_change", "that is not your address").status == 200
         assert ann.pending() is None
         refused = ann.confirm(NEW, code)
         assert (refused.error, refused.data["by"]) == ("change_dropped", "boss")
@@ -278,50 +278,50 @@ class TestDroppingAChange:
         page = ann.page("/cms/security/").text
         for shown in ("that is not your address", "boss"):
             assert shown in page
-            assert shown in text_of(house.mail_to(ANN)[-1])
+            assert shown in text_of(env.mail_to(ANN)[-1])
         assert ann.address() == ANN
 
-    def test_where_nothing_is_pending_nothing_is_told(self, small_house: House) -> None:
-        boss = superuser(small_house)
-        small_house.administrator(ANN)
-        assert act(boss, small_house, ANN, "drop_change").status == 200
-        assert newest(small_house, ANN).event == "administrator_created"
-        assert small_house.mail_to(ANN) == []
+    def test_where_nothing_is_pending_nothing_is_told(self, sqlite_env: Environment) -> None:
+        boss = superuser(sqlite_env)
+        sqlite_env.administrator(ANN)
+        assert act(boss, sqlite_env, ANN, "drop_change").status == 200
+        assert newest(sqlite_env, ANN).event == "administrator_created"
+        assert sqlite_env.mail_to(ANN) == []
 
 
 class TestInvitations:
     """The invitations that wait; what becomes of them is the matter of test_registration.py."""
 
-    def test_one_that_is_sent_again_has_a_new_link_and_a_new_life(self, small_house: House) -> None:
-        boss = superuser(small_house)
+    def test_one_that_is_sent_again_has_a_new_link_and_a_new_life(self, sqlite_env: Environment) -> None:
+        boss = superuser(sqlite_env)
         boss.browser.headers["Accept-Language"] = "en"
         invite(boss, role="superuser")
-        old = small_house.links_to(NEW, "register")[-1]
-        small_house.clock.turn(hours=73)
+        old = sqlite_env.links_to(NEW, "register")[-1]
+        sqlite_env.clock.turn(hours=73)
         boss.turn_the_page()
         boss.sign_in()
         assert "Expired" in boss.page(USERS).text
         path = re.search(r'action="([^"]+/resend/)"', boss.page(USERS).text)
         assert path
         assert boss.post(path[1]).status == 200
-        new = small_house.links_to(NEW, "register")[-1]
-        small_house.clock.turn(hours=71)
-        assert small_house.visitor().page(old).status == 410
-        assert register(small_house.visitor(), new).status == 200
-        assert small_house.stored("lì.míng").is_superuser
+        new = sqlite_env.links_to(NEW, "register")[-1]
+        sqlite_env.clock.turn(hours=71)
+        assert sqlite_env.visitor().page(old).status == 410
+        assert register(sqlite_env.visitor(), new).status == 200
+        assert sqlite_env.stored("lì.míng").is_superuser
         assert boss.post(path[1]).status == 401  # An hour after the last click nobody is signed in.
 
-    def test_one_that_is_withdrawn_is_dead_and_gone_from_the_list(self, small_house: House) -> None:
-        boss = superuser(small_house)
+    def test_one_that_is_withdrawn_is_dead_and_gone_from_the_list(self, sqlite_env: Environment) -> None:
+        boss = superuser(sqlite_env)
         invite(boss)
-        link = small_house.links_to(NEW, "register")[0]
+        link = sqlite_env.links_to(NEW, "register")[0]
         path = re.search(r'action="([^"]+)/withdraw/"', boss.page(USERS).text)
         assert path
         assert boss.post(f"{path[1]}/withdraw/").status == 200
         assert NEW not in boss.page(USERS).text
-        assert register(small_house.visitor(), link).error == "link_dead"
+        assert register(sqlite_env.visitor(), link).error == "link_dead"
         assert boss.post(f"{path[1]}/resend/").error == "link_dead"
-        withdrawn, refused = history(small_house, id_of(small_house, BOSS))[-2:]
+        withdrawn, refused = history(sqlite_env, id_of(sqlite_env, BOSS))[-2:]
         assert (withdrawn.event, withdrawn.detail) == ("invitation_withdrawn", {"email": NEW})
         assert refused.event == "link_dead"
 
@@ -329,53 +329,53 @@ class TestInvitations:
 class TestAssistedChange:
     """A change of address for somebody who lost the mailbox."""
 
-    def started(self, house: House, reason: str = "lost the mailbox", email: str = NEW) -> Person:
+    def started(self, env: Environment, reason: str = "lost the mailbox", email: str = NEW) -> Person:
         """Have a fresh superuser start a change for ann, and return them."""
-        boss = superuser(house)
-        answer = act(boss, house, ANN, "start_change", reason, email=email)
+        boss = superuser(env)
+        answer = act(boss, env, ANN, "start_change", reason, email=email)
         assert answer.status == 200, answer
         return boss
 
-    def waiting_link(self, house: House, email: str = NEW) -> str:
+    def waiting_link(self, env: Environment, email: str = NEW) -> str:
         """Return the link of the mail that still waits, as nobody but a reader of the outbox could."""
-        (found,) = house.rows(select(Mail.body).where(Mail.recipient == email, Mail.kind == "assisted_proof"))
+        (found,) = env.rows(select(Mail.body).where(Mail.recipient == email, Mail.kind == "assisted_proof"))
         return str(re.findall(r"https?://[^/\s]+(/\S+/)", found[0])[0])
 
-    def comes_to_nothing(self, house: House, link: str, email: str = NEW) -> None:
+    def comes_to_nothing(self, env: Environment, link: str, email: str = NEW) -> None:
         """See that the day passes, and that nobody is asked to confirm anything, nor could."""
-        house.clock.turn(hours=24)
-        assert house.mail_to(email) == []
-        assert house.visitor().post(link).error == "link_dead"
+        env.clock.turn(hours=24)
+        assert env.mail_to(email) == []
+        assert env.visitor().post(link).error == "link_dead"
         state = select(Mail.state).where(Mail.recipient == email, Mail.kind == "assisted_proof")
-        assert house.rows(state) == [("expired",)]
+        assert env.rows(state) == [("expired",)]
 
-    def test_every_known_address_is_told_at_once_who_and_why(self, small_house: House) -> None:
-        first = small_house.person("first@example.com")
+    def test_every_known_address_is_told_at_once_who_and_why(self, sqlite_env: Environment) -> None:
+        first = sqlite_env.person("first@example.com")
         first.ask(ANN)
-        assert first.confirm(ANN, small_house.code_to(ANN)).status == 200
-        self.started(small_house)
+        assert first.confirm(ANN, sqlite_env.code_to(ANN)).status == 200
+        self.started(sqlite_env)
         for address in (ANN, "first@example.com"):
-            mail = text_of(small_house.mail_to(address)[-1])
+            mail = text_of(sqlite_env.mail_to(address)[-1])
             assert "boss" in mail
             assert "lost the mailbox" in mail
             assert NEW not in mail  # The address is masked: whoever reads the old mailbox need not learn it.
-            assert f"{small_house.clock.now().replace(microsecond=0).strftime('%H:%M')} UTC" in mail
-            assert "/resetemail/stop/" in link_in(small_house.mail_to(address)[-1])
+            assert f"{sqlite_env.clock.now().replace(microsecond=0).strftime('%H:%M')} UTC" in mail
+            assert "/resetemail/stop/" in link_in(sqlite_env.mail_to(address)[-1])
 
     def test_nothing_can_happen_before_a_day_is_over_and_then_the_new_address_must_be_proved(
-        self, house: House
+        self, env: Environment
     ) -> None:
-        house.administrator(ANN)
-        self.started(house)
-        body = house.rows(select(Mail.body).where(Mail.recipient == NEW))[0][0]
+        env.administrator(ANN)
+        self.started(env)
+        body = env.rows(select(Mail.body).where(Mail.recipient == NEW))[0][0]
         early = re.findall(r"https?://[^/\s]+(/\S+/)", body)[0]  # Even who could read the outbox could not hurry.
-        house.clock.turn(hours=24, seconds=-1)
-        assert house.mail_to(NEW) == []
-        assert house.visitor().page(early).status == 410
-        assert house.visitor().post(early).error == "link_dead"
-        house.clock.turn(seconds=1)
-        (link,) = house.links_to(NEW, "prove")
-        ann, new = house.signed_in(ANN), house.visitor(NEW)
+        env.clock.turn(hours=24, seconds=-1)
+        assert env.mail_to(NEW) == []
+        assert env.visitor().page(early).status == 410
+        assert env.visitor().post(early).error == "link_dead"
+        env.clock.turn(seconds=1)
+        (link,) = env.links_to(NEW, "prove")
+        ann, new = env.signed_in(ANN), env.visitor(NEW)
         for method in ("GET", "HEAD", "GET"):
             assert new.browser.send(method, link).status == 200
         assert ann.address() == ANN
@@ -384,121 +384,121 @@ class TestAssistedChange:
         new.turn_the_page()
         assert new.sign_in(password=PASSWORD).status == 200
         assert new.address() == NEW
-        assert house.visitor().post(link).error == "link_dead"
+        assert env.visitor().post(link).error == "link_dead"
 
-    def test_the_undo_links_stay(self, small_house: House) -> None:
+    def test_the_undo_links_stay(self, sqlite_env: Environment) -> None:
         """The one of this change, and the one of a change before: of a chain the oldest wins."""
-        first = small_house.person("first@example.com")
+        first = sqlite_env.person("first@example.com")
         first.ask(ANN)
-        assert first.confirm(ANN, small_house.code_to(ANN)).status == 200
-        self.started(small_house)
-        small_house.clock.turn(hours=24)
-        assert small_house.visitor().post(small_house.links_to(NEW, "prove")[0]).status == 200
-        (undo,) = small_house.links_to(ANN, "undo")
-        (oldest,) = small_house.links_to("first@example.com", "undo")
-        assert small_house.visitor().post(undo).status == 200
-        assert small_house.stored("first").email == ANN
-        assert small_house.visitor().post(oldest).status == 200
-        assert small_house.stored("first").email == "first@example.com"
-        assert small_house.visitor().post(undo).error == "link_dead"
+        assert first.confirm(ANN, sqlite_env.code_to(ANN)).status == 200
+        self.started(sqlite_env)
+        sqlite_env.clock.turn(hours=24)
+        assert sqlite_env.visitor().post(sqlite_env.links_to(NEW, "prove")[0]).status == 200
+        (undo,) = sqlite_env.links_to(ANN, "undo")
+        (oldest,) = sqlite_env.links_to("first@example.com", "undo")
+        assert sqlite_env.visitor().post(undo).status == 200
+        assert sqlite_env.stored("first").email == ANN
+        assert sqlite_env.visitor().post(oldest).status == 200
+        assert sqlite_env.stored("first").email == "first@example.com"
+        assert sqlite_env.visitor().post(undo).error == "link_dead"
 
     @pytest.mark.parametrize("who", [ANN, "first@example.com"])
-    def test_every_known_address_can_stop_it(self, small_house: House, who: str) -> None:
-        first = small_house.person("first@example.com")
+    def test_every_known_address_can_stop_it(self, sqlite_env: Environment, who: str) -> None:
+        first = sqlite_env.person("first@example.com")
         first.ask(ANN)
-        assert first.confirm(ANN, small_house.code_to(ANN)).status == 200
-        self.started(small_house)
-        link = self.waiting_link(small_house)
-        stop = small_house.links_to(who, "stop")[-1]
-        assert small_house.visitor().page(stop).status == 200
-        assert small_house.visitor().post(stop).status == 200
-        assert newest(small_house, ANN).event == "change_stopped"
-        self.comes_to_nothing(small_house, link)
-        assert small_house.stored("first").email == ANN
+        assert first.confirm(ANN, sqlite_env.code_to(ANN)).status == 200
+        self.started(sqlite_env)
+        link = self.waiting_link(sqlite_env)
+        stop = sqlite_env.links_to(who, "stop")[-1]
+        assert sqlite_env.visitor().page(stop).status == 200
+        assert sqlite_env.visitor().post(stop).status == 200
+        assert newest(sqlite_env, ANN).event == "change_stopped"
+        self.comes_to_nothing(sqlite_env, link)
+        assert sqlite_env.stored("first").email == ANN
 
-    def test_an_undo_ends_it(self, small_house: House) -> None:
-        first = small_house.person("first@example.com")
+    def test_an_undo_ends_it(self, sqlite_env: Environment) -> None:
+        first = sqlite_env.person("first@example.com")
         first.ask(ANN)
-        assert first.confirm(ANN, small_house.code_to(ANN)).status == 200
-        self.started(small_house)
-        link = self.waiting_link(small_house)
-        assert small_house.visitor().post(small_house.links_to("first@example.com", "undo")[0]).status == 200
-        self.comes_to_nothing(small_house, link)
-        assert small_house.stored("first").email == "first@example.com"
+        assert first.confirm(ANN, sqlite_env.code_to(ANN)).status == 200
+        self.started(sqlite_env)
+        link = self.waiting_link(sqlite_env)
+        assert sqlite_env.visitor().post(sqlite_env.links_to("first@example.com", "undo")[0]).status == 200
+        self.comes_to_nothing(sqlite_env, link)
+        assert sqlite_env.stored("first").email == "first@example.com"
 
-    def test_disabling_the_account_ends_it(self, small_house: House) -> None:
-        small_house.administrator(ANN)
-        boss = self.started(small_house)
-        link = self.waiting_link(small_house)
-        assert act(boss, small_house, ANN, "disable").status == 200
-        self.comes_to_nothing(small_house, link)
+    def test_disabling_the_account_ends_it(self, sqlite_env: Environment) -> None:
+        sqlite_env.administrator(ANN)
+        boss = self.started(sqlite_env)
+        link = self.waiting_link(sqlite_env)
+        assert act(boss, sqlite_env, ANN, "disable").status == 200
+        self.comes_to_nothing(sqlite_env, link)
 
-    def test_the_histories_know_who_and_why(self, small_house: House) -> None:
-        small_house.administrator(ANN)
-        self.started(small_house)
-        row = newest(small_house, ANN)
-        assert (row.event, row.actor_id) == ("change_started", id_of(small_house, BOSS))
+    def test_the_histories_know_who_and_why(self, sqlite_env: Environment) -> None:
+        sqlite_env.administrator(ANN)
+        self.started(sqlite_env)
+        row = newest(sqlite_env, ANN)
+        assert (row.event, row.actor_id) == ("change_started", id_of(sqlite_env, BOSS))
         assert row.detail == {"email": NEW, "by": "boss", "reason": "lost the mailbox"}
-        page = small_house.signed_in(ANN).page("/cms/security/").text
+        page = sqlite_env.signed_in(ANN).page("/cms/security/").text
         assert "lost the mailbox" in page
 
-    def test_its_owner_sees_it_and_can_cancel_it(self, small_house: House) -> None:
-        ann = small_house.person()
-        self.started(small_house)
+    def test_its_owner_sees_it_and_can_cancel_it(self, sqlite_env: Environment) -> None:
+        ann = sqlite_env.person()
+        self.started(sqlite_env)
         pending = ann.pending()
         assert pending
         assert (pending["email"], pending["of_this_session"]) == (NEW, False)
         assert (pending["assisted"], pending["started_by"]) == (True, "boss")
         assert ann.cancel().status == 200
         assert ann.pending() is None
-        assert small_house.rows(select(EmailChange.outcome)) == [("cancelled",)]
+        assert sqlite_env.rows(select(EmailChange.outcome)) == [("cancelled",)]
 
-    def test_a_change_of_ones_own_takes_its_place(self, small_house: House) -> None:
-        ann = small_house.person()
-        self.started(small_house)
-        link = self.waiting_link(small_house)
+    def test_a_change_of_ones_own_takes_its_place(self, sqlite_env: Environment) -> None:
+        ann = sqlite_env.person()
+        self.started(sqlite_env)
+        link = self.waiting_link(sqlite_env)
         assert ann.ask("mine@example.com").status == 200
-        self.comes_to_nothing(small_house, link)
+        self.comes_to_nothing(sqlite_env, link)
 
-    def test_a_second_one_takes_the_place_of_the_first(self, small_house: House) -> None:
-        small_house.administrator(ANN)
-        boss = self.started(small_house, email="typo@example.com")
-        link = self.waiting_link(small_house, "typo@example.com")
-        assert act(boss, small_house, ANN, "start_change", email=NEW).status == 200
-        self.comes_to_nothing(small_house, link, "typo@example.com")
-        assert small_house.visitor().post(small_house.links_to(NEW, "prove")[0]).status == 200
+    def test_a_second_one_takes_the_place_of_the_first(self, sqlite_env: Environment) -> None:
+        sqlite_env.administrator(ANN)
+        boss = self.started(sqlite_env, email="typo@example.com")
+        link = self.waiting_link(sqlite_env, "typo@example.com")
+        assert act(boss, sqlite_env, ANN, "start_change", email=NEW).status == 200
+        self.comes_to_nothing(sqlite_env, link, "typo@example.com")
+        assert sqlite_env.visitor().post(sqlite_env.links_to(NEW, "prove")[0]).status == 200
 
-    def test_its_link_lives_three_days(self, small_house: House) -> None:
-        small_house.administrator(ANN)
-        self.started(small_house)
-        small_house.clock.turn(hours=24)
-        (link,) = small_house.links_to(NEW, "prove")
-        small_house.clock.turn(hours=72, seconds=-1)
-        assert small_house.visitor().page(link).status == 200
-        small_house.clock.turn(seconds=1)
-        assert small_house.visitor().post(link).error == "link_dead"
+    def test_its_link_lives_three_days(self, sqlite_env: Environment) -> None:
+        sqlite_env.administrator(ANN)
+        self.started(sqlite_env)
+        sqlite_env.clock.turn(hours=24)
+        (link,) = sqlite_env.links_to(NEW, "prove")
+        sqlite_env.clock.turn(hours=72, seconds=-1)
+        assert sqlite_env.visitor().page(link).status == 200
+        sqlite_env.clock.turn(seconds=1)
+        assert sqlite_env.visitor().post(link).error == "link_dead"
 
-    def test_an_address_that_cannot_be_had_is_refused(self, small_house: House) -> None:
-        boss = superuser(small_house)
-        small_house.administrator(ANN)
+    def test_an_address_that_cannot_be_had_is_refused(self, sqlite_env: Environment) -> None:
+        boss = superuser(sqlite_env)
+        sqlite_env.administrator(ANN)
         for email, error in ((ANN.upper(), "same_email"), (BOSS, "email_taken"), ("no address", "invalid")):
-            assert act(boss, small_house, ANN, "start_change", email=email).error == error
-        assert small_house.mail_to(ANN) == []
-        assert small_house.rows(select(EmailChange.id)) == []
+            assert act(boss, sqlite_env, ANN, "start_change", email=email).error == error
+        assert sqlite_env.mail_to(ANN) == []
+        assert sqlite_env.rows(select(EmailChange.id)) == []
 
-    def test_an_address_that_somebody_got_meanwhile_is_refused(self, house: House) -> None:
-        house.administrator(ANN)
-        self.started(house)
-        house.administrator(NEW)
-        house.clock.turn(hours=24)
-        (link,) = house.links_to(NEW, "prove")
-        assert house.visitor().post(link).error == "email_taken"
-        assert house.stored("ann").email == ANN
+    def test_an_address_that_somebody_got_meanwhile_is_refused(self, env: Environment) -> None:
+        env.administrator(ANN)
+        self.started(env)
+        env.administrator(NEW)
+        env.clock.turn(hours=24)
+        (link,) = env.links_to(NEW, "prove")
+        assert env.visitor().post(link).error == "email_taken"
+        assert env.stored("ann").email == ANN
 
-    def test_after_an_undo_the_address_stays_as_it_is(self, small_house: House) -> None:
-        first = small_house.person("first@example.com")
+    def test_after_an_undo_the_address_stays_as_it_is(self, sqlite_env: Environment) -> None:
+        first = sqlite_env.person("first@example.com")
         first.ask(ANN)
-        assert first.confirm(ANN, small_house.code_to(ANN)).status == 200
-        small_house.visitor().post(small_house.links_to("first@example.com", "undo")[0])
-        boss = superuser(small_house)
-        assert act(boss, small_house, "first@example.com", "start_change", email=NEW).error == "changes_frozen"
+        assert first.confirm(ANN, sqlite_env.code_to(ANN)).status == 200
+        sqlite_env.visitor().post(sqlite_env.links_to("first@example.com", "undo")[0])
+        boss = superuser(sqlite_env)
+        assert act(boss, sqlite_env, "first@example.com", "start_change", email=NEW).error == "changes_frozen"

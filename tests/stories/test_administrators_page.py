@@ -7,11 +7,11 @@ from flask_migrate import downgrade, upgrade
 from sqlalchemy import select, update
 
 from models import CMSUser, EmailChange, db
-from tests.houses import House
+from tests.actors import PASSWORD, Person, text_of
+from tests.environments import Environment
 from tests.markup import Element, read
-from tests.parts import ROOT
-from tests.people import PASSWORD, Person, text_of
-from tests.stories.office import BOSS, NEW, act, crowd, history, id_of, newest, superuser
+from tests.servers import ROOT
+from tests.stories.admin_steps import BOSS, NEW, act, crowd, history, id_of, newest, superuser
 
 ANN, BOB = "ann@example.com", "bob@example.com"
 USERS = "/cms/users/"
@@ -32,9 +32,9 @@ def cells(boss: Person, name: str) -> list[Element]:
     raise AssertionError(f"{name} is not in the list")
 
 
-def page_of(boss: Person, house: House, email: str, query: str = "") -> Element:
+def page_of(boss: Person, env: Environment, email: str, query: str = "") -> Element:
     """Return the page of one administrator."""
-    answer = boss.page(f"{USERS}{id_of(house, email)}/{query}")
+    answer = boss.page(f"{USERS}{id_of(env, email)}/{query}")
     assert answer.status == 200, answer
     return read(answer.text)
 
@@ -54,55 +54,55 @@ def moments(element: Element) -> list[datetime]:
 class TestTheList:
     """State, last sign-in and pending change of everybody."""
 
-    def test_it_has_a_column_for_each(self, small_house: House) -> None:
-        boss = in_english(superuser(small_house))
+    def test_it_has_a_column_for_each(self, sqlite_env: Environment) -> None:
+        boss = in_english(superuser(sqlite_env))
         table = read(boss.page(USERS).text).one("table")
         heads = [each.text for each in table.all("th", scope="col")]
         assert heads == ["Administrator", "State", "Last sign-in", "Pending change"]
         assert [each["data-label"] for each in cells(boss, "boss")[1:]] == heads[1:]  # Beside the value on a phone.
 
-    def test_it_shows_who_is_disabled(self, small_house: House) -> None:
-        boss = in_english(superuser(small_house))
-        small_house.administrator(ANN)
+    def test_it_shows_who_is_disabled(self, sqlite_env: Environment) -> None:
+        boss = in_english(superuser(sqlite_env))
+        sqlite_env.administrator(ANN)
         assert cells(boss, "ann")[1].text == "Active"
-        small_house.change(ANN, is_active=False)
+        sqlite_env.change(ANN, is_active=False)
         assert cells(boss, "ann")[1].text == "Disabled"
 
-    def test_it_shows_when_somebody_signed_in_last(self, house: House) -> None:
-        boss = in_english(superuser(house))
-        house.administrator(ANN)
+    def test_it_shows_when_somebody_signed_in_last(self, env: Environment) -> None:
+        boss = in_english(superuser(env))
+        env.administrator(ANN)
         assert cells(boss, "ann")[2].text == "Never"
         for _ in range(2):
-            house.clock.turn(seconds=100)
-            assert house.visitor(ANN).sign_in(password="not this one").status == 400
-            assert house.signed_in(ANN)
-            assert moments(cells(boss, "ann")[2]) == [house.clock.now().replace(microsecond=0)]
-            house.clock.turn(seconds=100)
-        assert house.visitor(ANN).sign_in(password="not this one").status == 400
-        assert moments(cells(boss, "ann")[2]) < [house.clock.now().replace(microsecond=0)]
+            env.clock.turn(seconds=100)
+            assert env.visitor(ANN).sign_in(password="not this one").status == 400
+            assert env.signed_in(ANN)
+            assert moments(cells(boss, "ann")[2]) == [env.clock.now().replace(microsecond=0)]
+            env.clock.turn(seconds=100)
+        assert env.visitor(ANN).sign_in(password="not this one").status == 400
+        assert moments(cells(boss, "ann")[2]) < [env.clock.now().replace(microsecond=0)]
 
-    def test_it_shows_a_pending_change_until_it_is_over(self, house: House) -> None:
-        boss, ann = in_english(superuser(house)), house.person()
+    def test_it_shows_a_pending_change_until_it_is_over(self, env: Environment) -> None:
+        boss, ann = in_english(superuser(env)), env.person()
         assert cells(boss, "ann")[3].text == ""
         ann.ask(NEW)
         assert NEW in cells(boss, "ann")[3].text
-        assert moments(cells(boss, "ann")[3]) > [house.clock.now()]
-        house.clock.turn(seconds=601)
+        assert moments(cells(boss, "ann")[3]) > [env.clock.now()]
+        env.clock.turn(seconds=601)
         assert cells(boss, "ann")[3].text == ""
 
-    def test_a_change_that_was_cancelled_or_made_is_none(self, house: House) -> None:
-        boss, ann = in_english(superuser(house)), house.person()
+    def test_a_change_that_was_cancelled_or_made_is_none(self, env: Environment) -> None:
+        boss, ann = in_english(superuser(env)), env.person()
         ann.ask(NEW)
         ann.cancel()
         assert cells(boss, "ann")[3].text == ""
-        house.clock.turn(seconds=61)
+        env.clock.turn(seconds=61)
         ann.ask(NEW)
-        assert ann.confirm(NEW, house.code_to(NEW)).status == 200
+        assert ann.confirm(NEW, env.code_to(NEW)).status == 200
         assert cells(boss, "ann")[3].text == ""
 
-    def test_a_change_on_another_page_of_the_list_is_not_looked_up(self, small_house: House) -> None:
-        crowd(small_house, 60)
-        boss = in_english(superuser(small_house))
+    def test_a_change_on_another_page_of_the_list_is_not_looked_up(self, sqlite_env: Environment) -> None:
+        crowd(sqlite_env, 60)
+        boss = in_english(superuser(sqlite_env))
         assert len(list(read(boss.page(USERS).text).one("tbody").all("tr"))) == 50
         assert cells(boss, "user-000049")[2].text == "Never"
 
@@ -120,60 +120,60 @@ class TestStartedChanges:
         assert headings[0].parent is not None
         return [row.text for row in headings[0].parent.all("li")]
 
-    def test_it_is_listed_with_who_started_it_and_until_when(self, house: House) -> None:
-        boss, other = superuser(house), in_english(superuser(house, "other@example.com"))
-        house.administrator(ANN)
+    def test_it_is_listed_with_who_started_it_and_until_when(self, env: Environment) -> None:
+        boss, other = superuser(env), in_english(superuser(env, "other@example.com"))
+        env.administrator(ANN)
         assert self.listed(other) == []
-        assert act(boss, house, ANN, "start_change", "lost the mailbox", email=NEW).status == 200
+        assert act(boss, env, ANN, "start_change", "lost the mailbox", email=NEW).status == 200
         (row,) = self.listed(other)
         assert row.startswith(f"ann {ANN} → {NEW} Started by boss, ")
         heading = next(each for each in read(other.page(USERS).text).all("h2") if each["id"] == "started-heading")
         assert heading.parent is not None
-        now = house.clock.now().replace(microsecond=0)
+        now = env.clock.now().replace(microsecond=0)
         assert [(at - now).total_seconds() for at in moments(heading.parent)] == [0, 86400, 86400 + 259200]
-        assert "Started by boss" in page_of(other, house, ANN).one("main").text
+        assert "Started by boss" in page_of(other, env, ANN).one("main").text
         assert NEW in cells(other, "ann")[3].text
 
-    def test_when_the_waiting_time_is_over_it_says_until_when_only(self, small_house: House) -> None:
-        boss = in_english(superuser(small_house))
-        small_house.administrator(ANN)
-        act(boss, small_house, ANN, "start_change", email=NEW)
-        small_house.clock.turn(seconds=86401)
+    def test_when_the_waiting_time_is_over_it_says_until_when_only(self, sqlite_env: Environment) -> None:
+        boss = in_english(superuser(sqlite_env))
+        sqlite_env.administrator(ANN)
+        act(boss, sqlite_env, ANN, "start_change", email=NEW)
+        sqlite_env.clock.turn(seconds=86401)
         boss.turn_the_page()
         boss.sign_in()
         assert "Can be confirmed until" in self.listed(boss)[0]
-        small_house.clock.turn(seconds=259200)
+        sqlite_env.clock.turn(seconds=259200)
         boss.turn_the_page()
         boss.sign_in()
         assert self.listed(boss) == []
 
     @pytest.mark.parametrize("how", ["drop_change", "disable", "its starter is demoted", "its owner cancels"])
-    def test_one_that_ended_is_not_listed(self, small_house: House, how: str) -> None:
-        boss, starter = superuser(small_house), superuser(small_house, "starter@example.com")
-        ann = small_house.person()
-        act(starter, small_house, ANN, "start_change", email=NEW)
+    def test_one_that_ended_is_not_listed(self, sqlite_env: Environment, how: str) -> None:
+        boss, starter = superuser(sqlite_env), superuser(sqlite_env, "starter@example.com")
+        ann = sqlite_env.person()
+        act(starter, sqlite_env, ANN, "start_change", email=NEW)
         assert len(self.listed(boss)) == 1
         if how == "its starter is demoted":
-            act(boss, small_house, starter.email, "role", role="editor")
+            act(boss, sqlite_env, starter.email, "role", role="editor")
         elif how == "its owner cancels":
             assert ann.cancel().status == 200
         else:
-            act(boss, small_house, ANN, how)
+            act(boss, sqlite_env, ANN, how)
         assert self.listed(boss) == []
 
-    def test_one_that_the_operator_started_says_so(self, small_house: House) -> None:
-        boss = in_english(superuser(small_house))
-        small_house.administrator(ANN)
-        act(boss, small_house, ANN, "start_change", email=NEW)
-        with small_house.app.app_context():
+    def test_one_that_the_operator_started_says_so(self, sqlite_env: Environment) -> None:
+        boss = in_english(superuser(sqlite_env))
+        sqlite_env.administrator(ANN)
+        act(boss, sqlite_env, ANN, "start_change", email=NEW)
+        with sqlite_env.app.app_context():
             db.session.execute(update(EmailChange).values(started_by=None))
             db.session.commit()
         assert "Started by the operator" in self.listed(boss)[0]
 
-    def test_nobody_but_a_superuser_sees_it(self, small_house: House) -> None:
-        boss, bob = superuser(small_house), small_house.person(BOB)
-        small_house.administrator(ANN)
-        act(boss, small_house, ANN, "start_change", email=NEW)
+    def test_nobody_but_a_superuser_sees_it(self, sqlite_env: Environment) -> None:
+        boss, bob = superuser(sqlite_env), sqlite_env.person(BOB)
+        sqlite_env.administrator(ANN)
+        act(boss, sqlite_env, ANN, "start_change", email=NEW)
         for path in ("/cms/", "/cms/security/", "/cms/resetemail/"):
             assert NEW not in bob.page(path).text
 
@@ -181,26 +181,26 @@ class TestStartedChanges:
 class TestOnePerson:
     """Sessions and history of one administrator, on the page that superusers have of them."""
 
-    def test_it_shows_where_they_are_signed_in(self, house: House) -> None:
-        boss = in_english(superuser(house))
-        house.administrator(ANN)
-        assert "No active sessions." in section(page_of(boss, house, ANN), "Active sessions").text
-        house.signed_in(ANN, network="198.51.100.77")
-        house.clock.turn(seconds=90)
-        house.signed_in(ANN, network="198.51.100.88")
-        shown = section(page_of(boss, house, ANN), "Active sessions")
+    def test_it_shows_where_they_are_signed_in(self, env: Environment) -> None:
+        boss = in_english(superuser(env))
+        env.administrator(ANN)
+        assert "No active sessions." in section(page_of(boss, env, ANN), "Active sessions").text
+        env.signed_in(ANN, network="198.51.100.77")
+        env.clock.turn(seconds=90)
+        env.signed_in(ANN, network="198.51.100.88")
+        shown = section(page_of(boss, env, ANN), "Active sessions")
         rows = [row.text for row in shown.all("li")]
         assert [("198.51.100.88" in rows[0]), ("198.51.100.77" in rows[1])] == [True, True]
         assert all("Chrome 156, Linux" in row and "last used" in row for row in rows)
         assert list(shown.all("form")) == []  # A single session is ended by its owner.
-        house.clock.turn(seconds=3590)
-        assert len(list(section(page_of(boss, house, ANN), "Active sessions").all("li"))) == 1
+        env.clock.turn(seconds=3590)
+        assert len(list(section(page_of(boss, env, ANN), "Active sessions").all("li"))) == 1
 
-    def test_it_shows_their_history_newest_first_and_not_the_readers(self, house: House) -> None:
-        boss, ann = in_english(superuser(house)), house.person()
+    def test_it_shows_their_history_newest_first_and_not_the_readers(self, env: Environment) -> None:
+        boss, ann = in_english(superuser(env)), env.person()
         ann.ask(NEW)
-        act(boss, house, ANN, "drop_change", "not your address")
-        rows = [row.text for row in section(page_of(boss, house, ANN), "Account history").all("li")]
+        act(boss, env, ANN, "drop_change", "not your address")
+        rows = [row.text for row in section(page_of(boss, env, ANN), "Account history").all("li")]
         assert [row.split(" By: ")[0].split(" new@")[0] for row in rows[:1]] == [
             "Pending email address change cancelled for this account"
         ]
@@ -208,39 +208,39 @@ class TestOnePerson:
         assert "Reason: not your address" in rows[0]
         assert "Code requested" in rows[1]
         assert "Account created" in rows[-1]
-        assert len(rows) == len(history(house, id_of(house, ANN)))
+        assert len(rows) == len(history(env, id_of(env, ANN)))
 
-    def test_the_history_has_pages(self, small_house: House) -> None:
-        boss, ann = in_english(superuser(small_house)), small_house.person()
+    def test_the_history_has_pages(self, sqlite_env: Environment) -> None:
+        boss, ann = in_english(superuser(sqlite_env)), sqlite_env.person()
         for _ in range(60):
             ann.reauth()
-        first = section(page_of(boss, small_house, ANN), "Account history")
+        first = section(page_of(boss, sqlite_env, ANN), "Account history")
         assert len(list(first.all("li"))) == 50
         older = next(link["href"] for link in first.all("a"))
-        assert older.startswith(f"{USERS}{id_of(small_house, ANN)}/?before=")
+        assert older.startswith(f"{USERS}{id_of(sqlite_env, ANN)}/?before=")
         second = section(read(boss.page(older).text), "Account history")
-        assert len(list(second.all("li"))) == len(history(small_house, id_of(small_house, ANN))) - 50
+        assert len(list(second.all("li"))) == len(history(sqlite_env, id_of(sqlite_env, ANN))) - 50
         assert list(second.all("a")) == []
 
     @pytest.mark.parametrize("before", ["0", "-1", "x", "99999999999999999999", "2147483648", "%00"])
-    def test_whatever_number_is_asked_for_there_is_a_page(self, small_house: House, before: str) -> None:
-        boss = superuser(small_house)
-        small_house.administrator(ANN)
-        page_of(boss, small_house, ANN, f"?before={before}")
+    def test_whatever_number_is_asked_for_there_is_a_page(self, sqlite_env: Environment, before: str) -> None:
+        boss = superuser(sqlite_env)
+        sqlite_env.administrator(ANN)
+        page_of(boss, sqlite_env, ANN, f"?before={before}")
 
-    def test_it_shows_the_last_sign_in(self, small_house: House) -> None:
-        boss = in_english(superuser(small_house))
-        small_house.administrator(ANN)
-        facts = {each.children[0].text: each.children[1] for each in page_of(boss, small_house, ANN).one("dl").children}
+    def test_it_shows_the_last_sign_in(self, sqlite_env: Environment) -> None:
+        boss = in_english(superuser(sqlite_env))
+        sqlite_env.administrator(ANN)
+        facts = {each.children[0].text: each.children[1] for each in page_of(boss, sqlite_env, ANN).one("dl").children}
         assert facts["Last sign-in"].text == "Never"
-        small_house.signed_in(ANN)
-        facts = {each.children[0].text: each.children[1] for each in page_of(boss, small_house, ANN).one("dl").children}
-        assert moments(facts["Last sign-in"]) == [small_house.clock.now().replace(microsecond=0)]
+        sqlite_env.signed_in(ANN)
+        facts = {each.children[0].text: each.children[1] for each in page_of(boss, sqlite_env, ANN).one("dl").children}
+        assert moments(facts["Last sign-in"]) == [sqlite_env.clock.now().replace(microsecond=0)]
 
-    def test_an_editor_sees_none_of_it(self, small_house: House) -> None:
-        boss, bob = superuser(small_house), small_house.person(BOB)
+    def test_an_editor_sees_none_of_it(self, sqlite_env: Environment) -> None:
+        boss, bob = superuser(sqlite_env), sqlite_env.person(BOB)
         assert boss.email == BOSS
-        refused = bob.page(f"{USERS}{id_of(small_house, BOSS)}/")
+        refused = bob.page(f"{USERS}{id_of(sqlite_env, BOSS)}/")
         assert refused.status == 403
         assert BOSS not in refused.text
 
@@ -248,30 +248,30 @@ class TestOnePerson:
 class TestEndingAllSessions:
     """A superuser signs somebody out everywhere."""
 
-    def test_they_are_out_everywhere_and_told_why_and_can_come_back(self, house: House) -> None:
-        boss, ann, tablet = superuser(house), house.person(), house.signed_in(ANN)
+    def test_they_are_out_everywhere_and_told_why_and_can_come_back(self, env: Environment) -> None:
+        boss, ann, tablet = superuser(env), env.person(), env.signed_in(ANN)
         ann.ask(NEW)
-        answer = act(boss, house, ANN, "end_sessions", "a lost laptop")
+        answer = act(boss, env, ANN, "end_sessions", "a lost laptop")
         assert (answer.status, answer.message) == (200, "对方已在所有设备上退出登录。")
         for browser in (ann, tablet):
             assert browser.ask_as_script().error == "sign_in_required"
-        row = newest(house, ANN)
+        row = newest(env, ANN)
         assert (row.event, row.actor_id, row.detail) == (
             "sessions_ended",
-            id_of(house, BOSS),
+            id_of(env, BOSS),
             {"by": "boss", "reason": "a lost laptop"},
         )
-        letter = text_of(house.mail_to(ANN)[-1])
+        letter = text_of(env.mail_to(ANN)[-1])
         assert "a lost laptop" in letter
         assert "boss" in letter
         assert boss.page(USERS).status == 200
-        assert house.signed_in(ANN).pending() is None  # It was asked for in a session that ended.
+        assert env.signed_in(ANN).pending() is None  # It was asked for in a session that ended.
 
-    def test_a_plain_form_comes_back_to_the_page_and_says_so(self, small_house: House) -> None:
-        ann = small_house.person()
-        boss = in_english(superuser(small_house, script=False))
-        done = act(boss, small_house, ANN, "end_sessions")
-        assert (done.status, done.path) == (200, f"{USERS}{id_of(small_house, ANN)}/")
+    def test_a_plain_form_comes_back_to_the_page_and_says_so(self, sqlite_env: Environment) -> None:
+        ann = sqlite_env.person()
+        boss = in_english(superuser(sqlite_env, script=False))
+        done = act(boss, sqlite_env, ANN, "end_sessions")
+        assert (done.status, done.path) == (200, f"{USERS}{id_of(sqlite_env, ANN)}/")
         assert read(done.text).one("main").one(role="status").text == "All their sessions have ended."
         assert "No active sessions." in section(read(done.text), "Active sessions").text
         assert ann.ask_as_script().error == "sign_in_required"
@@ -280,91 +280,91 @@ class TestEndingAllSessions:
 class TestSendingALink:
     """A superuser has a link to set a new password mailed to somebody."""
 
-    def test_the_link_goes_to_their_own_address_and_works(self, house: House) -> None:
-        boss, ann = superuser(house), house.person()
-        answer = act(boss, house, ANN, "send_password_link", "asked on the phone")
+    def test_the_link_goes_to_their_own_address_and_works(self, env: Environment) -> None:
+        boss, ann = superuser(env), env.person()
+        answer = act(boss, env, ANN, "send_password_link", "asked on the phone")
         assert (answer.status, answer.message) == (200, "正在向对方的邮箱发送设置新密码的链接。")
-        row = newest(house, ANN)
-        assert (row.event, row.actor_id) == ("password_link_sent", id_of(house, BOSS))
+        row = newest(env, ANN)
+        assert (row.event, row.actor_id) == ("password_link_sent", id_of(env, BOSS))
         assert row.detail == {"by": "boss", "reason": "asked on the phone"}
         assert "asked on the phone" in ann.page("/cms/security/").text
-        (link,) = house.links_to(ANN, "forgotpwd")
-        assert house.mail_to(BOSS) == []
+        (link,) = env.links_to(ANN, "forgotpwd")
+        assert env.mail_to(BOSS) == []
         assert ann.address() == ANN  # Nothing ended, and the present password goes on working.
-        assert house.visitor(ANN).sign_in(password=PASSWORD).status == 200
-        guest = house.visitor(ANN)
+        assert env.visitor(ANN).sign_in(password=PASSWORD).status == 200
+        guest = env.visitor(ANN)
         assert guest.post(link, {"password": NEW_PASSWORD, "repetition": NEW_PASSWORD}).status == 200
-        assert house.visitor(ANN).sign_in(password=NEW_PASSWORD).status == 200
+        assert env.visitor(ANN).sign_in(password=NEW_PASSWORD).status == 200
 
-    def test_three_an_hour(self, small_house: House) -> None:
-        boss = superuser(small_house)
-        small_house.administrator(ANN)
-        answers = [act(boss, small_house, ANN, "send_password_link") for _ in range(4)]
+    def test_three_an_hour(self, sqlite_env: Environment) -> None:
+        boss = superuser(sqlite_env)
+        sqlite_env.administrator(ANN)
+        answers = [act(boss, sqlite_env, ANN, "send_password_link") for _ in range(4)]
         assert [answer.status for answer in answers] == [200, 200, 200, 429]
         assert answers[-1].data["retry_after"] > 0
-        assert newest(small_house, ANN).event == "password_link_sent"
-        refused = [row for row in history(small_house, id_of(small_house, BOSS)) if row.event == "too_many_requests"]
+        assert newest(sqlite_env, ANN).event == "password_link_sent"
+        refused = [row for row in history(sqlite_env, id_of(sqlite_env, BOSS)) if row.event == "too_many_requests"]
         assert len(refused) == 1
-        assert len(small_house.mail_to(ANN)) == 3
+        assert len(sqlite_env.mail_to(ANN)) == 3
 
-    def test_it_is_not_offered_for_an_account_that_is_disabled(self, small_house: House) -> None:
-        boss = superuser(small_house)
-        small_house.administrator(ANN)
-        path = f"/{id_of(small_house, ANN)}/send_password_link/"
-        assert path in boss.page(f"{USERS}{id_of(small_house, ANN)}/").text
-        small_house.change(ANN, is_active=False)
-        assert path not in boss.page(f"{USERS}{id_of(small_house, ANN)}/").text
-        assert act(boss, small_house, ANN, "send_password_link").error == "nobody_there"
-        assert small_house.mail_to(ANN) == []
+    def test_it_is_not_offered_for_an_account_that_is_disabled(self, sqlite_env: Environment) -> None:
+        boss = superuser(sqlite_env)
+        sqlite_env.administrator(ANN)
+        path = f"/{id_of(sqlite_env, ANN)}/send_password_link/"
+        assert path in boss.page(f"{USERS}{id_of(sqlite_env, ANN)}/").text
+        sqlite_env.change(ANN, is_active=False)
+        assert path not in boss.page(f"{USERS}{id_of(sqlite_env, ANN)}/").text
+        assert act(boss, sqlite_env, ANN, "send_password_link").error == "nobody_there"
+        assert sqlite_env.mail_to(ANN) == []
 
 
 @pytest.mark.parametrize("what", ["end_sessions", "send_password_link"])
 class TestBoth:
     """What the two have in common with everything else that is done to somebody."""
 
-    def test_they_need_a_reason(self, small_house: House, what: str) -> None:
-        boss = superuser(small_house)
-        small_house.administrator(ANN)
+    def test_they_need_a_reason(self, sqlite_env: Environment, what: str) -> None:
+        boss = superuser(sqlite_env)
+        sqlite_env.administrator(ANN)
         for reason in ("", "  ", "x" * 201):
-            refused = act(boss, small_house, ANN, what, reason)
+            refused = act(boss, sqlite_env, ANN, what, reason)
             assert (refused.status, list(refused.data["fields"])) == (400, ["reason"])
-        assert newest(small_house, ANN).event == "administrator_created"
+        assert newest(sqlite_env, ANN).event == "administrator_created"
 
-    def test_they_need_the_password_proved_lately(self, small_house: House, what: str) -> None:
-        boss, ann = superuser(small_house), small_house.person()
-        small_house.clock.turn(seconds=601)
-        assert act(boss, small_house, ANN, what).error == "reauth_required"
-        assert newest(small_house, ANN).event == "signed_in"
-        assert newest(small_house, BOSS).event == "reauth_required"
+    def test_they_need_the_password_proved_lately(self, sqlite_env: Environment, what: str) -> None:
+        boss, ann = superuser(sqlite_env), sqlite_env.person()
+        sqlite_env.clock.turn(seconds=601)
+        assert act(boss, sqlite_env, ANN, what).error == "reauth_required"
+        assert newest(sqlite_env, ANN).event == "signed_in"
+        assert newest(sqlite_env, BOSS).event == "reauth_required"
         assert boss.reauth().status == 200
-        assert act(boss, small_house, ANN, what).status == 200
+        assert act(boss, sqlite_env, ANN, what).status == 200
         assert ann.ask_as_script().error == ("sign_in_required" if what == "end_sessions" else None)
 
-    def test_nobody_does_it_to_themselves(self, small_house: House, what: str) -> None:
-        boss = superuser(small_house)
-        refused = act(boss, small_house, BOSS, what)
+    def test_nobody_does_it_to_themselves(self, sqlite_env: Environment, what: str) -> None:
+        boss = superuser(sqlite_env)
+        refused = act(boss, sqlite_env, BOSS, what)
         assert (refused.status, refused.error) == (409, "not_yourself")
-        assert newest(small_house, BOSS).event == "not_yourself"
-        assert f"/{what}/" not in boss.page(f"{USERS}{id_of(small_house, BOSS)}/").text
+        assert newest(sqlite_env, BOSS).event == "not_yourself"
+        assert f"/{what}/" not in boss.page(f"{USERS}{id_of(sqlite_env, BOSS)}/").text
 
-    def test_who_is_not_there_is_a_404(self, small_house: House, what: str) -> None:
-        boss = superuser(small_house)
+    def test_who_is_not_there_is_a_404(self, sqlite_env: Environment, what: str) -> None:
+        boss = superuser(sqlite_env)
         for reason in ("", "because"):
             assert boss.post(f"{USERS}999/{what}/", {"reason": reason}).error == "nobody_there"
 
 
-def test_the_migration_takes_the_last_sign_in_out_of_the_history(house: House) -> None:
+def test_the_migration_takes_the_last_sign_in_out_of_the_history(env: Environment) -> None:
     """Whoever signed in before there was the column is not told to have never signed in."""
-    ann, bob = house.person(), house.person(BOB)
+    ann, bob = env.person(), env.person(BOB)
     assert ann.sign_out().status == 200
-    house.administrator("carol@example.com")
+    env.administrator("carol@example.com")
 
     def signed_in() -> dict[str, datetime | None]:
-        return {row[0]: row[1] for row in house.rows(select(CMSUser.username, CMSUser.signed_in_at))}
+        return {row[0]: row[1] for row in env.rows(select(CMSUser.username, CMSUser.signed_in_at))}
 
     before = signed_in()
     assert [name for name, at in before.items() if at is None] == ["carol"]
-    with house.app.app_context():
+    with env.app.app_context():
         folder = str(ROOT / "migrations")
         db.session.remove()
         downgrade(directory=folder, revision="0003")

@@ -5,8 +5,8 @@ from urllib.parse import quote_plus, urlencode
 
 import pytest
 
-from tests.houses import House
-from tests.people import Answer, Person, other_than
+from tests.actors import Answer, Person, other_than
+from tests.environments import Environment
 
 NEW = "new@example.com"
 ADDRESSES = [
@@ -60,11 +60,11 @@ CODES = ["", " ", "12345", "1234567", "12345a", "0x1234", "+12345", "-12345", "1
 
 
 @pytest.fixture
-def ann(small_house: House) -> Person:
+def ann(sqlite_env: Environment) -> Person:
     """Return an administrator with a code on its way."""
-    ann = small_house.person()
+    ann = sqlite_env.person()
     assert ann.ask(NEW).status == 200
-    small_house.clock.turn(seconds=60)
+    sqlite_env.clock.turn(seconds=60)
     return ann
 
 
@@ -74,33 +74,33 @@ def refused(answer: Answer, status: int = 400, error: str = "invalid") -> None:
     assert answer.message
 
 
-def unharmed(house: House, ann: Person) -> None:
+def unharmed(env: Environment, ann: Person) -> None:
     """Check that nothing happened: no try is burned, no mail went anywhere else, the address is the old one."""
     pending = ann.pending()
     assert pending is not None
     assert (pending["email"], pending["tries_left"]) == (NEW, 5)
     assert ann.address() == "ann@example.com"
-    assert len(house.mail_to(NEW)) == 1
-    assert ann.confirm(NEW, house.code_to(NEW)).status == 200
+    assert len(env.mail_to(NEW)) == 1
+    assert ann.confirm(NEW, env.code_to(NEW)).status == 200
 
 
 @pytest.mark.parametrize("email", ADDRESSES, ids=lambda text: ascii(text)[:40])
-def test_what_is_no_address_is_refused(small_house: House, ann: Person, email: str) -> None:
+def test_what_is_no_address_is_refused(sqlite_env: Environment, ann: Person, email: str) -> None:
     answer = ann.ask(email)
     refused(answer)
     assert list(answer.data["fields"]) == ["email"]
     refused(ann.confirm(email, "123456"))
-    visitor = small_house.visitor()
+    visitor = sqlite_env.visitor()
     refused(visitor.sign_in(email=email, password="x"))
-    unharmed(small_house, ann)
+    unharmed(sqlite_env, ann)
 
 
 @pytest.mark.parametrize("code", CODES, ids=lambda text: ascii(text)[:40])
-def test_what_is_no_code_is_refused_and_burns_no_try(small_house: House, ann: Person, code: str) -> None:
+def test_what_is_no_code_is_refused_and_burns_no_try(sqlite_env: Environment, ann: Person, code: str) -> None:
     answer = ann.confirm(NEW, code)
     refused(answer)
     assert list(answer.data["fields"]) == ["captcha"]
-    unharmed(small_house, ann)
+    unharmed(sqlite_env, ann)
 
 
 @pytest.mark.parametrize(
@@ -123,11 +123,11 @@ def test_what_is_no_code_is_refused_and_burns_no_try(small_house: House, ann: Pe
     ],
     ids=repr,
 )
-def test_a_broken_form_is_refused(small_house: House, ann: Person, body: bytes) -> None:
+def test_a_broken_form_is_refused(sqlite_env: Environment, ann: Person, body: bytes) -> None:
     refused(ann.post_raw("/cms/resetemail/", body))
     if b"captcha=123456&captcha" not in body:
         refused(ann.post_raw("/cms/email_captcha/", body))
-    unharmed(small_house, ann)
+    unharmed(sqlite_env, ann)
 
 
 @pytest.mark.parametrize(
@@ -137,21 +137,21 @@ def test_a_broken_form_is_refused(small_house: House, ann: Person, body: bytes) 
 )
 @pytest.mark.parametrize("content_type", ["application/json", "application/json; charset=utf-16", "text/json"])
 def test_a_json_body_is_refused_whatever_is_in_it(
-    small_house: House, ann: Person, document: object, content_type: str
+    sqlite_env: Environment, ann: Person, document: object, content_type: str
 ) -> None:
     body = json.dumps(document).encode()
     for path in ("/cms/email_captcha/", "/cms/resetemail/", "/cms/login/"):
         refused(ann.post_raw(path, body, content_type=content_type), 415, "unsupported_media_type")
-    unharmed(small_house, ann)
+    unharmed(sqlite_env, ann)
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/xml", "application/octet-stream", "x", "a/b;c=d"])
-def test_a_body_that_is_no_form_is_refused(small_house: House, ann: Person, content_type: str) -> None:
+def test_a_body_that_is_no_form_is_refused(sqlite_env: Environment, ann: Person, content_type: str) -> None:
     answer = ann.post_raw(
         "/cms/email_captcha/", urlencode({"email": "x@example.com"}).encode(), content_type=content_type
     )
     refused(answer, 415, "unsupported_media_type")
-    unharmed(small_house, ann)
+    unharmed(sqlite_env, ann)
 
 
 @pytest.mark.parametrize(
@@ -167,11 +167,13 @@ def test_a_body_that_is_no_form_is_refused(small_house: House, ann: Person, cont
         ),
     ],
 )
-def test_a_broken_multipart_form_is_refused(small_house: House, ann: Person, content_type: str, body: bytes) -> None:
+def test_a_broken_multipart_form_is_refused(
+    sqlite_env: Environment, ann: Person, content_type: str, body: bytes
+) -> None:
     answer = ann.post_raw("/cms/email_captcha/", body, content_type=content_type)
     assert 400 <= answer.status < 500, answer
     assert answer.error
-    unharmed(small_house, ann)
+    unharmed(sqlite_env, ann)
 
 
 def test_a_whole_multipart_form_is_taken(ann: Person) -> None:
@@ -181,19 +183,19 @@ def test_a_whole_multipart_form_is_taken(ann: Person) -> None:
 
 
 @pytest.mark.parametrize("path", ["/cms/email_captcha/", "/cms/resetemail/", "/cms/login/", "/cms/reauth/"])
-def test_a_megabyte_is_too_much(small_house: House, ann: Person, path: str) -> None:
+def test_a_megabyte_is_too_much(sqlite_env: Environment, ann: Person, path: str) -> None:
     answer = ann.post_raw(path, b"email=" + b"x" * 2**20)
     refused(answer, 413, "too_large")
     assert answer.headers["Connection"] == "close"
-    unharmed(small_house, ann)
+    unharmed(sqlite_env, ann)
 
 
-def test_ten_thousand_fields_are_too_many(small_house: House, ann: Person) -> None:
+def test_ten_thousand_fields_are_too_many(sqlite_env: Environment, ann: Person) -> None:
     body = b"&".join(b"a%d=" % number for number in range(9000))
     answer = ann.post_raw("/cms/email_captcha/", body)
     assert 400 <= answer.status < 500, answer
     assert answer.error
-    unharmed(small_house, ann)
+    unharmed(sqlite_env, ann)
 
 
 @pytest.mark.parametrize(
@@ -211,11 +213,11 @@ def test_ten_thousand_fields_are_too_many(small_house: House, ann: Person) -> No
     ],
     ids=lambda headers: repr(headers)[:40],
 )
-def test_broken_headers_are_refused(small_house: House, ann: Person, headers: dict[str, str]) -> None:
+def test_broken_headers_are_refused(sqlite_env: Environment, ann: Person, headers: dict[str, str]) -> None:
     answer = ann.post_raw("/cms/email_captcha/", b"email=x@example.com", headers=headers)
     assert 400 <= answer.status < 500, answer
     assert answer.error
-    unharmed(small_house, ann)
+    unharmed(sqlite_env, ann)
 
 
 @pytest.mark.parametrize(
@@ -243,9 +245,9 @@ def test_odd_headers_do_no_harm(ann: Person, headers: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     "value", ["\x00", "x" * 6000, "\ud7ff\uffff", "%00", "' OR 1=1 --"], ids=lambda text: ascii(text)[:20]
 )
-def test_odd_fields_of_the_sign_in_are_no_fault(small_house: House, name: str, value: str) -> None:
-    small_house.administrator("ann@example.com")
-    person = small_house.visitor("ann@example.com")
+def test_odd_fields_of_the_sign_in_are_no_fault(sqlite_env: Environment, name: str, value: str) -> None:
+    sqlite_env.administrator("ann@example.com")
+    person = sqlite_env.visitor("ann@example.com")
     answer = person.sign_in(**{name: value})
     assert answer.status in (200, 400), answer
     answer.envelope  # noqa: B018 (It is checked as it is read.)
@@ -275,17 +277,17 @@ def test_odd_fields_of_the_sign_in_are_no_fault(small_house: House, name: str, v
     ],
     ids=lambda path: path[:40],
 )
-def test_odd_paths_are_no_fault(house: House, path: str) -> None:
-    ann = house.person()
-    for person in (ann, house.visitor()):
+def test_odd_paths_are_no_fault(env: Environment, path: str) -> None:
+    ann = env.person()
+    for person in (ann, env.visitor()):
         for accept in ("application/json", "text/html"):
             answer = person.browser.send("GET", path, headers={"Accept": accept})
             assert answer.status < 500, answer
 
 
-def test_a_postgresql_knows_what_a_nul_is(house: House) -> None:
+def test_a_postgresql_knows_what_a_nul_is(env: Environment) -> None:
     """PostgreSQL takes no U+0000 in a text: it must not get that far, from any field that is looked up."""
-    ann = house.person()
+    ann = env.person()
     for answer in (
         ann.sign_in(email="a\x00@example.com"),
         ann.sign_in(password="a\x00"),
@@ -295,12 +297,12 @@ def test_a_postgresql_knows_what_a_nul_is(house: House) -> None:
         ann.post("/cms/forgotpwd/", {"email": "a\x00@example.com"}),
     ):
         assert 400 <= answer.status < 500, answer
-    assert house.visitor().ask_as_script("/cms/resetemail/undo/a%00b/").status in (404, 410)
+    assert env.visitor().ask_as_script("/cms/resetemail/undo/a%00b/").status in (404, 410)
 
 
-def test_a_wrong_code_after_all_this_still_counts(small_house: House, ann: Person) -> None:
+def test_a_wrong_code_after_all_this_still_counts(sqlite_env: Environment, ann: Person) -> None:
     """A guard for the tests above: what they call unharmed can be harmed."""
-    assert ann.confirm(NEW, other_than(small_house.code_to(NEW))).data["tries_left"] == 4
+    assert ann.confirm(NEW, other_than(sqlite_env.code_to(NEW))).data["tries_left"] == 4
     pending = ann.pending()
     assert pending is not None
     assert pending["tries_left"] == 4

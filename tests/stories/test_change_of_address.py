@@ -6,68 +6,68 @@ import re
 import pytest
 
 from models import Audit, CMSUser, EmailChange, Mail, db
-from tests.houses import House
-from tests.parts import at_once
-from tests.people import Person, code_in, html_of, other_than, text_of
+from tests.actors import Person, code_in, html_of, other_than, text_of
+from tests.environments import Environment
+from tests.servers import at_once
 
 OLD, NEW, OTHER = "ann@example.com", "new@example.com", "other@example.com"
 STYLES = pytest.mark.parametrize("script", [True, False], ids=["script", "page"])
 
 
-def events(house: House) -> list[str]:
+def events(env: Environment) -> list[str]:
     """Return what the history tells, in its order."""
-    return [row.event for row in house.rows(db.select(Audit.event).order_by(Audit.id))]
+    return [row.event for row in env.rows(db.select(Audit.event).order_by(Audit.id))]
 
 
 class TestTheStory:
     """What goes well."""
 
     @STYLES
-    def test_an_administrator_changes_their_address(self, house: House, script: bool) -> None:
-        ann = house.person(script=script)
+    def test_an_administrator_changes_their_address(self, env: Environment, script: bool) -> None:
+        ann = env.person(script=script)
         assert ann.ask(NEW).status == 200
-        answer = ann.confirm(NEW, house.code_to(NEW))
+        answer = ann.confirm(NEW, env.code_to(NEW))
         assert answer.status == 200
         assert ann.address() == NEW
         assert ann.pending() is None
-        assert house.stored("ann").email == NEW
+        assert env.stored("ann").email == NEW
 
-    def test_the_answer_tells_the_new_address(self, house: House) -> None:
-        ann = house.person()
+    def test_the_answer_tells_the_new_address(self, env: Environment) -> None:
+        ann = env.person()
         ann.ask(NEW)
-        assert ann.confirm(NEW, house.code_to(NEW)).data == {"email": NEW}
+        assert ann.confirm(NEW, env.code_to(NEW)).data == {"email": NEW}
 
-    def test_one_signs_in_with_the_new_address_from_then_on(self, house: House) -> None:
-        ann = house.person()
+    def test_one_signs_in_with_the_new_address_from_then_on(self, env: Environment) -> None:
+        ann = env.person()
         ann.ask(NEW)
-        ann.confirm(NEW, house.code_to(NEW))
-        assert house.visitor(OLD).sign_in().error == "wrong_credentials"
-        assert house.visitor(NEW).sign_in().status == 200
+        ann.confirm(NEW, env.code_to(NEW))
+        assert env.visitor(OLD).sign_in().error == "wrong_credentials"
+        assert env.visitor(NEW).sign_in().status == 200
 
-    def test_the_old_address_is_told_without_the_new_one(self, house: House) -> None:
-        ann = house.person()
+    def test_the_old_address_is_told_without_the_new_one(self, env: Environment) -> None:
+        ann = env.person()
         ann.ask(NEW)
-        ann.confirm(NEW, house.code_to(NEW))
-        notice = house.mail_to(OLD)[-1]
+        ann.confirm(NEW, env.code_to(NEW))
+        notice = env.mail_to(OLD)[-1]
         for words in (text_of(notice), html_of(notice)):
             assert "n***@e***.com" in words
             assert NEW not in words
             assert "203.0.113.5" in words
 
-    def test_the_mail_with_the_code_tells_what_it_is_about(self, house: House) -> None:
-        ann = house.person()
+    def test_the_mail_with_the_code_tells_what_it_is_about(self, env: Environment) -> None:
+        ann = env.person()
         ann.ask(NEW)
-        (mail,) = house.mail_to(NEW)
+        (mail,) = env.mail_to(NEW)
         assert code_in(mail) in html_of(mail)
         assert "10" in text_of(mail).replace(code_in(mail), "")  # Ten minutes.
         assert OLD not in text_of(mail) + html_of(mail)
 
-    def test_the_history_tells_the_story(self, house: House) -> None:
-        ann = house.person()
+    def test_the_history_tells_the_story(self, env: Environment) -> None:
+        ann = env.person()
         ann.ask(NEW)
-        ann.confirm(NEW, other_than(house.code_to(NEW)))
-        ann.confirm(NEW, house.code_to(NEW))
-        assert events(house) == [
+        ann.confirm(NEW, other_than(env.code_to(NEW)))
+        ann.confirm(NEW, env.code_to(NEW))
+        assert events(env) == [
             "administrator_created",
             "signed_in",
             "code_requested",
@@ -75,228 +75,228 @@ class TestTheStory:
             "email_changed",
         ]
 
-    def test_no_code_stands_in_the_history_or_in_a_mail_that_is_sent(self, house: House) -> None:
-        ann = house.person()
+    def test_no_code_stands_in_the_history_or_in_a_mail_that_is_sent(self, env: Environment) -> None:
+        ann = env.person()
         ann.ask(NEW)
-        code = house.code_to(NEW)
+        code = env.code_to(NEW)
         ann.confirm(NEW, other_than(code))
         ann.confirm(NEW, code)
-        house.deliver()
-        told = [str(tuple(row)) for row in house.rows(db.select(Audit.detail, Audit.event))]
-        told += [str(tuple(row)) for row in house.rows(db.select(Mail.subject, Mail.body, Mail.html, Mail.problem))]
+        env.deliver()
+        told = [str(tuple(row)) for row in env.rows(db.select(Audit.detail, Audit.event))]
+        told += [str(tuple(row)) for row in env.rows(db.select(Mail.subject, Mail.body, Mail.html, Mail.problem))]
         assert told
         assert not [line for line in told if code in line]
 
-    def test_the_page_shows_the_change_that_waits(self, house: House) -> None:
-        ann = house.person()
+    def test_the_page_shows_the_change_that_waits(self, env: Environment) -> None:
+        ann = env.person()
         assert ann.pending() is None
         ann.ask(NEW)
-        house.clock.turn(seconds=20)
+        env.clock.turn(seconds=20)
         pending = ann.pending()
         assert pending is not None
         assert (pending["email"], pending["expires_in"], pending["resend_in"]) == (NEW, 580, 40)
         assert (pending["tries"], pending["tries_left"], pending["of_this_session"]) == (5, 5, True)
         assert pending["mail"]["state"] == "queued"
-        house.deliver()
+        env.deliver()
         pending = ann.pending()
         assert pending is not None
         assert pending["mail"]["state"] == "sent"
 
     @STYLES
-    def test_a_change_can_be_cancelled(self, house: House, script: bool) -> None:
-        ann = house.person(script=script)
+    def test_a_change_can_be_cancelled(self, env: Environment, script: bool) -> None:
+        ann = env.person(script=script)
         ann.ask(NEW)
-        code = house.code_to(NEW)
+        code = env.code_to(NEW)
         assert ann.cancel().status == 200
         assert ann.pending() is None
         ann.script = True
         assert ann.confirm(NEW, code).error == "code_expired"
         assert ann.address() == OLD
 
-    def test_cancelling_nothing_is_no_fault(self, house: House) -> None:
-        ann = house.person()
+    def test_cancelling_nothing_is_no_fault(self, env: Environment) -> None:
+        ann = env.person()
         assert ann.cancel().status == 200
-        assert "change_cancelled" not in events(house)
+        assert "change_cancelled" not in events(env)
 
     @pytest.mark.parametrize("typed", ["{0} ", "{1}-{2}", "{1} {2}", "Your code is {0}.", "\u200b{0}", "{3}"])
-    def test_a_code_is_read_as_people_type_it(self, small_house: House, typed: str) -> None:
-        ann = small_house.person()
+    def test_a_code_is_read_as_people_type_it(self, sqlite_env: Environment, typed: str) -> None:
+        ann = sqlite_env.person()
         ann.ask(NEW)
-        code = small_house.code_to(NEW)
+        code = sqlite_env.code_to(NEW)
         wide = "".join(chr(0xFF10 + int(digit)) for digit in code)
         assert ann.confirm(NEW, typed.format(code, code[:3], code[3:], wide)).status == 200
 
-    def test_a_mixed_case_address_is_kept_as_it_was_typed(self, house: House) -> None:
-        ann = house.person()
+    def test_a_mixed_case_address_is_kept_as_it_was_typed(self, env: Environment) -> None:
+        ann = env.person()
         ann.ask("New.Name@Example.COM")
-        ann.confirm("new.name@example.com", house.code_to("New.Name@example.com"))
+        ann.confirm("new.name@example.com", env.code_to("New.Name@example.com"))
         assert ann.address() == "New.Name@example.com"
-        assert house.visitor("NEW.NAME@EXAMPLE.COM").sign_in().status == 200
+        assert env.visitor("NEW.NAME@EXAMPLE.COM").sign_in().status == 200
 
-    def test_the_spelling_of_the_present_address_may_be_changed_by_nobody(self, house: House) -> None:
-        ann = house.person()
+    def test_the_spelling_of_the_present_address_may_be_changed_by_nobody(self, env: Environment) -> None:
+        ann = env.person()
         for typed in (OLD, "ANN@EXAMPLE.COM", " Ann@example.com"):
             assert ann.ask(typed).error == "same_email"
             assert ann.confirm(typed, "123456").error == "same_email"
 
-    def test_the_same_idn_domain_in_another_form_is_the_same_address(self, house: House) -> None:
-        house.administrator("bob@xn--fa-hia.example.com".replace("xn--fa-hia", "faß"), username="bob")
-        bob = house.signed_in("bob@faß.example.com")
+    def test_the_same_idn_domain_in_another_form_is_the_same_address(self, env: Environment) -> None:
+        env.administrator("bob@xn--fa-hia.example.com".replace("xn--fa-hia", "faß"), username="bob")
+        bob = env.signed_in("bob@faß.example.com")
         assert bob.ask("bob@xn--fa-hia.example.com").error == "same_email"
 
 
 class TestTheCode:
     """A code proves one address to one session of one person, once, for ten minutes."""
 
-    def test_a_code_mailed_to_one_address_does_not_prove_another(self, house: House) -> None:
-        ann = house.person()
+    def test_a_code_mailed_to_one_address_does_not_prove_another(self, env: Environment) -> None:
+        ann = env.person()
         ann.ask(NEW)
-        assert ann.confirm(OTHER, house.code_to(NEW)).error == "code_wrong"
+        assert ann.confirm(OTHER, env.code_to(NEW)).error == "code_wrong"
         assert ann.address() == OLD
 
-    def test_a_code_of_one_person_does_not_serve_another(self, house: House) -> None:
-        ann, bob = house.person(), house.person("bob@example.com")
+    def test_a_code_of_one_person_does_not_serve_another(self, env: Environment) -> None:
+        ann, bob = env.person(), env.person("bob@example.com")
         ann.ask(NEW)
         bob.ask(NEW)
-        first, second = (code_in(mail) for mail in house.mail_to(NEW))
+        first, second = (code_in(mail) for mail in env.mail_to(NEW))
         if first == second:  # pragma: no cover (once in a million)
             pytest.fail("two equal codes by chance: run it again")
         assert bob.confirm(NEW, first).error == "code_wrong"
         assert ann.confirm(NEW, second).error == "code_wrong"
 
-    def test_a_code_serves_only_the_session_that_asked_for_it(self, house: House) -> None:
-        ann = house.person()
+    def test_a_code_serves_only_the_session_that_asked_for_it(self, env: Environment) -> None:
+        ann = env.person()
         ann.ask(NEW)
-        elsewhere = house.signed_in(OLD)
+        elsewhere = env.signed_in(OLD)
         pending = elsewhere.pending()
         assert pending is not None
         assert pending["of_this_session"] is False
-        assert elsewhere.confirm(NEW, house.code_to(NEW)).error == "asked_elsewhere"
-        assert ann.confirm(NEW, house.code_to(NEW)).status == 200
+        assert elsewhere.confirm(NEW, env.code_to(NEW)).error == "asked_elsewhere"
+        assert ann.confirm(NEW, env.code_to(NEW)).status == 200
 
-    def test_a_code_serves_once(self, house: House) -> None:
-        ann = house.person()
+    def test_a_code_serves_once(self, env: Environment) -> None:
+        ann = env.person()
         ann.ask(NEW)
-        code = house.code_to(NEW)
+        code = env.code_to(NEW)
         assert ann.confirm(NEW, code).status == 200
         assert ann.confirm(NEW, code).error == "same_email"
-        house.clock.turn(seconds=60)
+        env.clock.turn(seconds=60)
         ann.ask(OLD)
-        assert ann.confirm(OLD, house.code_to(OLD)).status == 200
+        assert ann.confirm(OLD, env.code_to(OLD)).status == 200
         assert ann.confirm(NEW, code).error == "code_expired"
         assert ann.address() == OLD
 
-    def test_of_eight_equal_right_answers_at_once_one_wins(self, house: House) -> None:
-        ann = house.person()
+    def test_of_eight_equal_right_answers_at_once_one_wins(self, env: Environment) -> None:
+        ann = env.person()
         ann.ask(NEW)
-        code, token = house.code_to(NEW), ann.token()
-        browsers = [house.visitor(OLD) for _ in range(8)]
+        code, token = env.code_to(NEW), ann.token()
+        browsers = [env.visitor(OLD) for _ in range(8)]
         for each in browsers:
             each.browser.cookies.update(ann.browser.cookies)
         fields = {"email": NEW, "captcha": code}
         answers = at_once(lambda number: browsers[number].post("/cms/resetemail/", fields, token=token), 8)
         assert [answer.status for answer in answers].count(200) == 1
         assert {answer.error for answer in answers} <= {None, "code_expired", "same_email", "sign_in_required"}
-        assert events(house).count("email_changed") == 1
-        assert len(house.rows(db.select(Mail.id).where(Mail.kind == "changed"))) == 1
+        assert events(env).count("email_changed") == 1
+        assert len(env.rows(db.select(Mail.id).where(Mail.kind == "changed"))) == 1
 
-    def test_a_code_lives_ten_minutes(self, house: House) -> None:
-        app = house.build(REAUTH_SECONDS="3600")
-        ann = house.person(app=app)
+    def test_a_code_lives_ten_minutes(self, env: Environment) -> None:
+        app = env.build(REAUTH_SECONDS="3600")
+        ann = env.person(app=app)
         ann.ask(NEW)
-        code = house.code_to(NEW)
-        house.clock.turn(seconds=599)
+        code = env.code_to(NEW)
+        env.clock.turn(seconds=599)
         assert ann.confirm(NEW, other_than(code)).error == "code_wrong"
-        house.clock.turn(seconds=1)
+        env.clock.turn(seconds=1)
         assert ann.confirm(NEW, code).error == "code_expired"
         assert ann.address() == OLD
 
-    def test_a_new_code_kills_the_older_one(self, house: House) -> None:
-        ann = house.person()
+    def test_a_new_code_kills_the_older_one(self, env: Environment) -> None:
+        ann = env.person()
         ann.ask(NEW)
-        older = house.code_to(NEW)
-        house.clock.turn(seconds=60)
+        older = env.code_to(NEW)
+        env.clock.turn(seconds=60)
         ann.ask(NEW)
-        newer = house.code_to(NEW)
+        newer = env.code_to(NEW)
         if older != newer:
             assert ann.confirm(NEW, older).error == "code_wrong"
         assert ann.confirm(NEW, newer).status == 200
 
-    def test_a_new_address_kills_the_code_of_the_older_one(self, house: House) -> None:
-        ann = house.person()
+    def test_a_new_address_kills_the_code_of_the_older_one(self, env: Environment) -> None:
+        ann = env.person()
         ann.ask(NEW)
-        older = house.code_to(NEW)
-        house.clock.turn(seconds=60)
+        older = env.code_to(NEW)
+        env.clock.turn(seconds=60)
         ann.ask(OTHER)
         assert ann.confirm(NEW, older).error == "code_wrong"
-        assert ann.confirm(OTHER, house.code_to(OTHER)).status == 200
-        assert house.rows(db.select(EmailChange.outcome)) == [("made",)]
+        assert ann.confirm(OTHER, env.code_to(OTHER)).status == 200
+        assert env.rows(db.select(EmailChange.outcome)) == [("made",)]
 
-    def test_without_having_asked_no_code_helps(self, house: House) -> None:
-        assert house.person().confirm(NEW, "123456").error == "code_expired"
+    def test_without_having_asked_no_code_helps(self, env: Environment) -> None:
+        assert env.person().confirm(NEW, "123456").error == "code_expired"
 
-    def test_a_code_that_the_cache_lost_has_expired(self, house: House) -> None:
-        ann = house.person()
+    def test_a_code_that_the_cache_lost_has_expired(self, env: Environment) -> None:
+        ann = env.person()
         ann.ask(NEW)
-        code = house.code_to(NEW)
-        house.lose_the_cache()
+        code = env.code_to(NEW)
+        env.lose_the_cache()
         assert ann.confirm(NEW, code).error == "code_expired"
         assert ann.address() == OLD
-        house.clock.turn(seconds=60)
+        env.clock.turn(seconds=60)
         ann.ask(NEW)
-        assert ann.confirm(NEW, house.code_to(NEW)).status == 200
+        assert ann.confirm(NEW, env.code_to(NEW)).status == 200
 
-    def test_a_pending_change_dies_with_its_session(self, house: House) -> None:
-        ann = house.person()
+    def test_a_pending_change_dies_with_its_session(self, env: Environment) -> None:
+        ann = env.person()
         ann.ask(NEW)
-        code = house.code_to(NEW)
+        code = env.code_to(NEW)
         ann.sign_out()
         ann.sign_in()
         assert ann.pending() is None
         assert ann.confirm(NEW, code).error == "code_expired"
 
-    def test_a_code_dies_with_the_address_that_it_would_have_replaced(self, house: House) -> None:
-        ann = house.person()
+    def test_a_code_dies_with_the_address_that_it_would_have_replaced(self, env: Environment) -> None:
+        ann = env.person()
         ann.ask(NEW)
-        code = house.code_to(NEW)
-        version = house.stored("ann").email_version
-        house.change(OLD, email=OTHER, email_key=OTHER, email_version=version + 1)
+        code = env.code_to(NEW)
+        version = env.stored("ann").email_version
+        env.change(OLD, email=OTHER, email_key=OTHER, email_version=version + 1)
         assert ann.confirm(NEW, code).status >= 400
         assert ann.address() == OTHER
 
-    def test_the_code_is_nowhere_in_clear(self, house: House) -> None:
-        ann = house.person()
+    def test_the_code_is_nowhere_in_clear(self, env: Environment) -> None:
+        ann = env.person()
         ann.ask(NEW)
-        code = house.code_to(NEW)
-        pending = house.rows(db.select(EmailChange.__table__))
+        code = env.code_to(NEW)
+        pending = env.rows(db.select(EmailChange.__table__))
         assert code not in str([tuple(row)[8:] for row in pending]).replace(NEW, "")
 
 
 class TestTries:
     """Five of a code, ten of a day; counted before they are compared, and refilled by nothing."""
 
-    def test_a_wrong_code_tells_how_many_tries_are_left(self, house: House) -> None:
-        ann = house.person()
+    def test_a_wrong_code_tells_how_many_tries_are_left(self, env: Environment) -> None:
+        ann = env.person()
         ann.ask(NEW)
-        wrong = other_than(house.code_to(NEW))
+        wrong = other_than(env.code_to(NEW))
         answers = [ann.confirm(NEW, wrong) for _ in range(5)]
         assert [answer.data["tries_left"] for answer in answers] == [4, 3, 2, 1, 0]
         assert {answer.error for answer in answers} == {"code_wrong"}
         assert {answer.status for answer in answers} == {400}
 
-    def test_after_a_wrong_code_the_page_still_waits_for_the_code(self, house: House) -> None:
-        ann = house.person()
+    def test_after_a_wrong_code_the_page_still_waits_for_the_code(self, env: Environment) -> None:
+        ann = env.person()
         ann.ask(NEW)
-        house.deliver()
-        ann.confirm(NEW, other_than(house.code_to(NEW)))
+        env.deliver()
+        ann.confirm(NEW, other_than(env.code_to(NEW)))
         pending = ann.pending()
         assert pending is not None
         assert (pending["state"], pending["missing"], pending["proved"]) == ("code", ["new"], [])
 
-    def test_after_five_wrong_ones_the_right_one_is_refused(self, house: House) -> None:
-        ann = house.person()
+    def test_after_five_wrong_ones_the_right_one_is_refused(self, env: Environment) -> None:
+        ann = env.person()
         ann.ask(NEW)
-        code = house.code_to(NEW)
+        code = env.code_to(NEW)
         for _ in range(5):
             ann.confirm(NEW, other_than(code))
         refused = ann.confirm(NEW, code)
@@ -304,19 +304,19 @@ class TestTries:
         assert refused.headers["Retry-After"] == str(refused.data["retry_after"])
         assert ann.address() == OLD
 
-    def test_the_fifth_try_may_be_the_right_one(self, house: House) -> None:
-        ann = house.person()
+    def test_the_fifth_try_may_be_the_right_one(self, env: Environment) -> None:
+        ann = env.person()
         ann.ask(NEW)
-        code = house.code_to(NEW)
+        code = env.code_to(NEW)
         for _ in range(4):
             ann.confirm(NEW, other_than(code))
         assert ann.confirm(NEW, code).status == 200
 
-    def test_thirty_guesses_at_once_are_five_tries(self, house: House) -> None:
-        ann = house.person()
+    def test_thirty_guesses_at_once_are_five_tries(self, env: Environment) -> None:
+        ann = env.person()
         ann.ask(NEW)
-        wrong, token = other_than(house.code_to(NEW)), ann.token()
-        guessers = [house.visitor(OLD) for _ in range(30)]
+        wrong, token = other_than(env.code_to(NEW)), ann.token()
+        guessers = [env.visitor(OLD) for _ in range(30)]
         for each in guessers:
             each.browser.cookies.update(ann.browser.cookies)
         fields = {"email": NEW, "captcha": wrong}
@@ -324,69 +324,69 @@ class TestTries:
         words = [answer.error for answer in answers]
         assert words.count("code_wrong") == 5
         assert set(words) == {"code_wrong", "too_many_attempts"}
-        (tries,) = house.rows(db.select(EmailChange.tries))[0]
+        (tries,) = env.rows(db.select(EmailChange.tries))[0]
         assert tries == 5
 
-    def spend_the_day(self, house: House, ann: Person) -> None:
+    def spend_the_day(self, env: Environment, ann: Person) -> None:
         """Type ten wrong codes: five of one code, five of the next."""
         for _ in range(2):
             assert ann.ask(NEW).status == 200
-            wrong = other_than(house.code_to(NEW))
+            wrong = other_than(env.code_to(NEW))
             for _ in range(5):
                 assert ann.confirm(NEW, wrong).error == "code_wrong"
-            house.clock.turn(seconds=60)
+            env.clock.turn(seconds=60)
 
-    def test_ten_tries_a_day_and_a_new_code_does_not_refill_them(self, house: House) -> None:
-        ann = house.person(app=house.build(CAPTCHA_TRIES="4"))
+    def test_ten_tries_a_day_and_a_new_code_does_not_refill_them(self, env: Environment) -> None:
+        ann = env.person(app=env.build(CAPTCHA_TRIES="4"))
         left = []
         for number in range(3):
             ann.ask(NEW)
-            code = house.code_to(NEW)
+            code = env.code_to(NEW)
             left += [ann.confirm(NEW, other_than(code)).data["tries_left"] for _ in range(2 if number == 2 else 4)]
-            house.clock.turn(seconds=60)
+            env.clock.turn(seconds=60)
         assert left == [3, 2, 1, 0, 3, 2, 1, 0, 1, 0]
         refused = ann.confirm(NEW, code)
         assert (refused.status, refused.error) == (429, "too_many_attempts")
         assert refused.data["retry_after"] == 86400 - 180
         assert ann.address() == OLD
 
-    def test_who_has_no_tries_left_need_not_ask_for_a_code(self, house: House) -> None:
-        ann = house.person()
-        self.spend_the_day(house, ann)
+    def test_who_has_no_tries_left_need_not_ask_for_a_code(self, env: Environment) -> None:
+        ann = env.person()
+        self.spend_the_day(env, ann)
         refused = ann.ask(OTHER)
         assert (refused.status, refused.error) == (429, "too_many_attempts")
-        assert house.mail_to(OTHER) == []
+        assert env.mail_to(OTHER) == []
 
-    def test_the_owner_is_told_that_somebody_spent_the_tries_of_the_day(self, house: House) -> None:
-        ann = house.person()
-        self.spend_the_day(house, ann)
-        assert len(house.rows(db.select(Mail.id).where(Mail.kind == "tries_spent", Mail.recipient == OLD))) == 1
+    def test_the_owner_is_told_that_somebody_spent_the_tries_of_the_day(self, env: Environment) -> None:
+        ann = env.person()
+        self.spend_the_day(env, ann)
+        assert len(env.rows(db.select(Mail.id).where(Mail.kind == "tries_spent", Mail.recipient == OLD))) == 1
 
-    def test_neither_a_new_sign_in_nor_a_lost_cache_nor_another_process_refills_them(self, house: House) -> None:
-        ann = house.person()
-        self.spend_the_day(house, ann)
-        house.lose_the_cache()
-        again = house.signed_in(OLD, app=house.build(), network="198.51.100.99")
+    def test_neither_a_new_sign_in_nor_a_lost_cache_nor_another_process_refills_them(self, env: Environment) -> None:
+        ann = env.person()
+        self.spend_the_day(env, ann)
+        env.lose_the_cache()
+        again = env.signed_in(OLD, app=env.build(), network="198.51.100.99")
         assert again.ask(OTHER).error == "too_many_attempts"
 
-    def test_the_next_day_it_works_again(self, house: House) -> None:
-        ann = house.person()
-        self.spend_the_day(house, ann)
-        house.clock.turn(days=1)
-        again = house.signed_in(OLD)
+    def test_the_next_day_it_works_again(self, env: Environment) -> None:
+        ann = env.person()
+        self.spend_the_day(env, ann)
+        env.clock.turn(days=1)
+        again = env.signed_in(OLD)
         again.ask(NEW)
-        assert again.confirm(NEW, house.code_to(NEW)).status == 200
+        assert again.confirm(NEW, env.code_to(NEW)).status == 200
 
-    def test_the_tries_of_one_person_are_not_those_of_another(self, house: House) -> None:
-        ann = house.person()
-        self.spend_the_day(house, ann)
-        bob = house.person("bob@example.com")
+    def test_the_tries_of_one_person_are_not_those_of_another(self, env: Environment) -> None:
+        ann = env.person()
+        self.spend_the_day(env, ann)
+        bob = env.person("bob@example.com")
         bob.ask(OTHER)
-        assert bob.confirm(OTHER, house.code_to(OTHER)).status == 200
+        assert bob.confirm(OTHER, env.code_to(OTHER)).status == 200
 
     @pytest.mark.parametrize("typed", ["", " ", "12345", "1234567", "abcdef", "12345a", "1" * 5000, "١٢٣٤٥", "-12345"])
-    def test_what_cannot_be_a_code_costs_no_try(self, small_house: House, typed: str) -> None:
-        ann = small_house.person()
+    def test_what_cannot_be_a_code_costs_no_try(self, sqlite_env: Environment, typed: str) -> None:
+        ann = sqlite_env.person()
         ann.ask(NEW)
         answer = ann.confirm(NEW, typed)
         assert (answer.status, answer.error, list(answer.data["fields"])) == (400, "invalid", ["captcha"])
@@ -398,83 +398,83 @@ class TestTries:
 class TestSends:
     """How often a code may be asked for."""
 
-    def test_a_second_code_comes_after_sixty_seconds(self, house: House) -> None:
-        ann = house.person()
+    def test_a_second_code_comes_after_sixty_seconds(self, env: Environment) -> None:
+        ann = env.person()
         ann.ask(NEW)
-        house.clock.turn(seconds=25)
+        env.clock.turn(seconds=25)
         refused = ann.ask(NEW)
         assert (refused.status, refused.error, refused.data["retry_after"]) == (429, "too_many_requests", 35)
         assert refused.headers["Retry-After"] == "35"
-        house.clock.turn(seconds=34)
+        env.clock.turn(seconds=34)
         assert ann.ask(OTHER).error == "too_many_requests"
-        house.clock.turn(seconds=1)
+        env.clock.turn(seconds=1)
         assert ann.ask(NEW).status == 200
-        assert len(house.mail_to(NEW)) == 2
+        assert len(env.mail_to(NEW)) == 2
 
-    def test_a_refused_request_leaves_the_older_code_alive(self, house: House) -> None:
-        ann = house.person()
+    def test_a_refused_request_leaves_the_older_code_alive(self, env: Environment) -> None:
+        ann = env.person()
         ann.ask(NEW)
-        code = house.code_to(NEW)
+        code = env.code_to(NEW)
         assert ann.ask(OTHER).error == "too_many_requests"
         assert ann.confirm(NEW, code).status == 200
 
-    def test_cancelling_does_not_shorten_the_wait(self, house: House) -> None:
-        ann = house.person()
+    def test_cancelling_does_not_shorten_the_wait(self, env: Environment) -> None:
+        ann = env.person()
         ann.ask(NEW)
         ann.cancel()
         assert ann.ask(NEW).error == "too_many_requests"
 
-    def test_of_ten_requests_at_once_one_is_answered_with_a_code(self, house: House) -> None:
-        ann = house.person()
+    def test_of_ten_requests_at_once_one_is_answered_with_a_code(self, env: Environment) -> None:
+        ann = env.person()
         token = ann.token()
-        hands = [house.visitor(OLD) for _ in range(10)]
+        hands = [env.visitor(OLD) for _ in range(10)]
         for each in hands:
             each.browser.cookies.update(ann.browser.cookies)
         answers = at_once(lambda number: hands[number].post("/cms/email_captcha/", {"email": NEW}, token=token), 10)
         assert [answer.status for answer in answers].count(200) == 1
         assert {answer.error for answer in answers} <= {None, "too_many_requests", "unavailable"}
-        assert len(house.mail_to(NEW)) == 1
+        assert len(env.mail_to(NEW)) == 1
 
-    def test_five_codes_an_hour_for_one_account(self, house: House) -> None:
-        ann = house.person()
+    def test_five_codes_an_hour_for_one_account(self, env: Environment) -> None:
+        ann = env.person()
         for number in range(5):
             assert ann.ask(f"new{number}@example.com").status == 200
-            house.clock.turn(seconds=60)
+            env.clock.turn(seconds=60)
         refused = ann.ask(NEW)
         assert (refused.error, refused.data["retry_after"]) == ("too_many_requests", 3600 - 300)
         ann.sign_out()
         ann.sign_in()
         assert ann.ask(NEW).error == "too_many_requests"
-        house.clock.turn(seconds=3300)
+        env.clock.turn(seconds=3300)
         ann.reauth()
         assert ann.ask(NEW).status == 200
 
-    def test_three_codes_an_hour_for_one_address_whoever_asks(self, house: House) -> None:
-        people = [house.person(f"person{number}@example.com") for number in range(4)]
+    def test_three_codes_an_hour_for_one_address_whoever_asks(self, env: Environment) -> None:
+        people = [env.person(f"person{number}@example.com") for number in range(4)]
         spellings = [NEW, NEW.upper(), "New@Example.com", NEW]
         answers = [person.ask(typed) for person, typed in zip(people, spellings, strict=True)]
         assert [answer.error for answer in answers] == [None, None, None, "too_many_requests"]
         assert people[3].ask(OTHER).status == 200
 
-    def test_so_many_codes_an_hour_for_one_network(self, house: House) -> None:
-        app = house.build(CAPTCHA_SENDS_PER_NETWORK_PER_HOUR="2")
-        people = [house.person(f"p{number}@example.com", app=app) for number in range(3)]
+    def test_so_many_codes_an_hour_for_one_network(self, env: Environment) -> None:
+        app = env.build(CAPTCHA_SENDS_PER_NETWORK_PER_HOUR="2")
+        people = [env.person(f"p{number}@example.com", app=app) for number in range(3)]
         answers = [person.ask(f"new{number}@example.com") for number, person in enumerate(people)]
         assert [answer.error for answer in answers] == [None, None, "too_many_requests"]
-        elsewhere = house.signed_in("p2@example.com", app=app, network="198.51.100.1")
+        elsewhere = env.signed_in("p2@example.com", app=app, network="198.51.100.1")
         assert elsewhere.ask(NEW).status == 200
 
-    def test_so_many_codes_an_hour_in_all(self, house: House) -> None:
-        app = house.build(CAPTCHA_SENDS_OVERALL_PER_HOUR="2")
-        people = [house.person(f"p{n}@example.com", app=app, network=f"198.51.100.{n}") for n in range(3)]
+    def test_so_many_codes_an_hour_in_all(self, env: Environment) -> None:
+        app = env.build(CAPTCHA_SENDS_OVERALL_PER_HOUR="2")
+        people = [env.person(f"p{n}@example.com", app=app, network=f"198.51.100.{n}") for n in range(3)]
         answers = [person.ask(f"new{number}@example.com") for number, person in enumerate(people)]
         assert [answer.error for answer in answers] == [None, None, "too_many_requests"]
 
-    def test_a_limit_of_zero_is_no_limit(self, house: House) -> None:
+    def test_a_limit_of_zero_is_no_limit(self, env: Environment) -> None:
         by_address = ["SENDS_PER_ADDRESS_PER_HOUR", "SENDS_PER_ADDRESS_PER_DAY"]
         names = ["SENDS_PER_HOUR", *by_address, "SENDS_PER_NETWORK_PER_HOUR", "SENDS_OVERALL_PER_HOUR"]
-        app = house.build(CAPTCHA_RESEND_SECONDS="0", **{f"CAPTCHA_{name}": "0" for name in names})
-        ann = house.person(app=app)
+        app = env.build(CAPTCHA_RESEND_SECONDS="0", **{f"CAPTCHA_{name}": "0" for name in names})
+        ann = env.person(app=app)
         assert [ann.ask(NEW).status for _ in range(30)] == [200] * 30
 
 
@@ -485,87 +485,87 @@ class TestTakenAddresses:
         """Return an answer without the address that was asked for."""
         return body.decode().replace(email, "ADDRESS")
 
-    def test_a_taken_address_is_answered_like_a_free_one(self, house: House) -> None:
-        house.administrator("owner@example.com")
-        ann, bob = house.person(), house.person("bob@example.com")
+    def test_a_taken_address_is_answered_like_a_free_one(self, env: Environment) -> None:
+        env.administrator("owner@example.com")
+        ann, bob = env.person(), env.person("bob@example.com")
         free, taken = ann.ask("free@example.com"), bob.ask("owner@example.com")
         assert (free.status, taken.status) == (200, 200)
         assert self.without_what_differs(free.body, "free@example.com") == self.without_what_differs(
             taken.body, "owner@example.com"
         )
-        house.deliver()
+        env.deliver()
         assert json.dumps(ann.pending()).replace("free@", "") == json.dumps(bob.pending()).replace("owner@", "")
 
-    def test_its_owner_gets_a_note_without_a_code(self, house: House) -> None:
-        house.administrator("owner@example.com")
-        ann = house.person()
+    def test_its_owner_gets_a_note_without_a_code(self, env: Environment) -> None:
+        env.administrator("owner@example.com")
+        ann = env.person()
         ann.ask("OWNER@example.com")
-        (note,) = house.mail_to("owner@example.com")
+        (note,) = env.mail_to("owner@example.com")
         with pytest.raises(AssertionError, match="no code"):
             code_in(note)
         assert OLD not in text_of(note) + html_of(note)
 
-    def test_every_code_is_a_wrong_one(self, house: House) -> None:
-        house.administrator("owner@example.com")
-        ann = house.person()
+    def test_every_code_is_a_wrong_one(self, env: Environment) -> None:
+        env.administrator("owner@example.com")
+        ann = env.person()
         ann.ask("owner@example.com")
         answers = [ann.confirm("owner@example.com", f"{number:06}") for number in range(5)]
         assert [answer.data["tries_left"] for answer in answers] == [4, 3, 2, 1, 0]
         assert ann.confirm("owner@example.com", "000000").error == "too_many_attempts"
-        assert house.stored("owner").email == "owner@example.com"
+        assert env.stored("owner").email == "owner@example.com"
         assert ann.address() == OLD
 
-    def test_who_gets_there_first_has_it(self, house: House) -> None:
-        ann, bob = house.person(), house.person("bob@example.com")
+    def test_who_gets_there_first_has_it(self, env: Environment) -> None:
+        ann, bob = env.person(), env.person("bob@example.com")
         ann.ask(NEW)
         bob.ask(NEW)
-        of_ann, of_bob = (code_in(mail) for mail in house.mail_to(NEW))
+        of_ann, of_bob = (code_in(mail) for mail in env.mail_to(NEW))
         assert ann.confirm(NEW, of_ann).status == 200
         refused = bob.confirm(NEW, of_bob)
         assert (refused.status, refused.error) == (409, "email_taken")
         assert bob.pending() is None
         assert bob.address() == "bob@example.com"
-        assert events(house).count("email_changed") == 1
+        assert events(env).count("email_changed") == 1
 
-    def test_of_two_right_answers_for_one_address_at_once_one_wins(self, house: House) -> None:
-        people = [house.person(), house.person("bob@example.com")]
+    def test_of_two_right_answers_for_one_address_at_once_one_wins(self, env: Environment) -> None:
+        people = [env.person(), env.person("bob@example.com")]
         for person in people:
             person.ask(NEW)
             person.token()
-        codes = [code_in(mail) for mail in house.mail_to(NEW)]
+        codes = [code_in(mail) for mail in env.mail_to(NEW)]
         answers = at_once(lambda number: people[number].confirm(NEW, codes[number]), 2)
         assert sorted(answer.status for answer in answers) in ([200, 409], [200, 503])
-        owners = house.rows(db.select(CMSUser.id).where(CMSUser.email_key == NEW))
+        owners = env.rows(db.select(CMSUser.id).where(CMSUser.email_key == NEW))
         assert len(owners) == 1
 
-    def test_a_closed_team_may_be_told(self, house: House) -> None:
-        app = house.build(REVEAL_TAKEN_EMAIL="yes")
-        house.administrator("owner@example.com")
-        ann = house.person(app=app)
+    def test_a_closed_team_may_be_told(self, env: Environment) -> None:
+        app = env.build(REVEAL_TAKEN_EMAIL="yes")
+        env.administrator("owner@example.com")
+        ann = env.person(app=app)
         refused = ann.ask("Owner@example.com")
         assert (refused.status, refused.error) == (409, "email_taken")
-        assert house.mail_to("owner@example.com") == []
+        assert env.mail_to("owner@example.com") == []
         assert ann.pending() is None
 
 
 class TestProofOfThePassword:
     """A session that was left open changes no address."""
 
-    def test_after_ten_minutes_the_password_is_asked_for_once_more(self, house: House) -> None:
-        ann = house.person()
-        house.clock.turn(seconds=601)
+    def test_after_ten_minutes_the_password_is_asked_for_once_more(self, env: Environment) -> None:
+        ann = env.person()
+        env.clock.turn(seconds=601)
         refused = ann.ask(NEW)
         assert (refused.status, refused.error) == (401, "reauth_required")
         assert ann.pending() is None
         assert ann.reauth().status == 200
         assert ann.ask(NEW).status == 200
 
-    def test_the_password_is_asked_for_before_a_code_is_looked_at(self, house: House) -> None:
-        ann = house.person()
-        house.clock.turn(seconds=500)
+    def test_the_password_is_asked_for_before_a_code_is_looked_at(self, env: Environment) -> None:
+        ann = env.person()
+        env.clock.turn(seconds=500)
         ann.ask(NEW)
-        code = house.code_to(NEW)
-        house.clock.turn(seconds=101)
+        code = env.code_to(NEW)
+        env.clock.turn(seconds=101)
         assert ann.confirm(NEW, code).error == "reauth_required"
         pending = ann.pending()
         assert pending is not None
@@ -573,9 +573,9 @@ class TestProofOfThePassword:
         ann.reauth()
         assert ann.confirm(NEW, code).status == 200
 
-    def test_a_page_asks_for_the_password_and_then_goes_on_with_what_was_typed(self, house: House) -> None:
-        ann = house.person(script=False)
-        house.clock.turn(seconds=601)
+    def test_a_page_asks_for_the_password_and_then_goes_on_with_what_was_typed(self, env: Environment) -> None:
+        ann = env.person(script=False)
+        env.clock.turn(seconds=601)
         answer = ann.ask(NEW)
         assert (answer.status, answer.path) == (401, "/cms/email_captcha/")
         fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', answer.text))
@@ -583,59 +583,59 @@ class TestProofOfThePassword:
         assert (fields["email"], fields["resume"]) == (NEW, "/cms/email_captcha/")
         answer = ann.reauth(**{name: value for name, value in fields.items() if name != "csrf_token"})
         assert (answer.status, answer.path) == (200, "/cms/resetemail/")
-        assert ann.confirm(NEW, house.code_to(NEW)).status == 200
+        assert ann.confirm(NEW, env.code_to(NEW)).status == 200
 
-    def test_a_wrong_password_proves_nothing(self, house: House) -> None:
-        ann = house.person()
-        house.clock.turn(seconds=601)
+    def test_a_wrong_password_proves_nothing(self, env: Environment) -> None:
+        ann = env.person()
+        env.clock.turn(seconds=601)
         assert ann.reauth("guess").error == "password_wrong"
         assert ann.ask(NEW).error == "reauth_required"
 
-    def test_proving_the_password_gives_the_session_a_new_cookie(self, house: House) -> None:
-        ann = house.person()
-        thief = house.visitor()
+    def test_proving_the_password_gives_the_session_a_new_cookie(self, env: Environment) -> None:
+        ann = env.person()
+        thief = env.visitor()
         thief.browser.cookies.update(ann.browser.cookies)
         ann.reauth()
         assert thief.ask_as_script().error == "sign_in_required"
         assert ann.address() == OLD
 
-    def test_a_pending_change_outlives_the_proof_of_the_password(self, house: House) -> None:
-        ann = house.person()
+    def test_a_pending_change_outlives_the_proof_of_the_password(self, env: Environment) -> None:
+        ann = env.person()
         ann.ask(NEW)
         ann.reauth()
-        assert ann.confirm(NEW, house.code_to(NEW)).status == 200
+        assert ann.confirm(NEW, env.code_to(NEW)).status == 200
 
 
 class TestOtherSessions:
     """What happens to the other browsers of the person."""
 
-    def test_a_change_ends_every_other_session(self, house: House) -> None:
-        ann, elsewhere = house.person(), house.signed_in(OLD)
+    def test_a_change_ends_every_other_session(self, env: Environment) -> None:
+        ann, elsewhere = env.person(), env.signed_in(OLD)
         ann.ask(NEW)
-        ann.confirm(NEW, house.code_to(NEW))
+        ann.confirm(NEW, env.code_to(NEW))
         assert elsewhere.ask_as_script().error == "sign_in_required"
         assert ann.address() == NEW
 
-    def test_a_change_gives_the_present_session_a_new_cookie(self, house: House) -> None:
-        ann = house.person()
+    def test_a_change_gives_the_present_session_a_new_cookie(self, env: Environment) -> None:
+        ann = env.person()
         ann.ask(NEW)
-        thief = house.visitor()
+        thief = env.visitor()
         thief.browser.cookies.update(ann.browser.cookies)
-        ann.confirm(NEW, house.code_to(NEW))
+        ann.confirm(NEW, env.code_to(NEW))
         assert thief.ask_as_script().error == "sign_in_required"
 
-    def test_other_people_stay_signed_in(self, house: House) -> None:
-        ann, bob = house.person(), house.person("bob@example.com")
+    def test_other_people_stay_signed_in(self, env: Environment) -> None:
+        ann, bob = env.person(), env.person("bob@example.com")
         ann.ask(NEW)
-        ann.confirm(NEW, house.code_to(NEW))
+        ann.confirm(NEW, env.code_to(NEW))
         assert bob.address() == "bob@example.com"
 
-    def test_a_remembered_session_stays_remembered(self, house: House) -> None:
-        house.administrator(OLD)
-        ann = house.visitor(OLD)
+    def test_a_remembered_session_stays_remembered(self, env: Environment) -> None:
+        env.administrator(OLD)
+        ann = env.visitor(OLD)
         ann.sign_in(remember="y")
         ann.ask(NEW)
-        answer = ann.confirm(NEW, house.code_to(NEW))
+        answer = ann.confirm(NEW, env.code_to(NEW))
         assert "expires=" in answer.headers["Set-Cookie"].lower()
-        house.clock.turn(days=13)
+        env.clock.turn(days=13)
         assert ann.address() == NEW

@@ -10,8 +10,8 @@ from flask import Flask, current_app
 from itsdangerous import TimestampSigner
 
 from accounts import clock as product_clock
-from tests.houses import House
-from tests.people import InProcess, Person
+from tests.actors import InProcess, Person
+from tests.environments import Environment
 
 ANN, NEW = "ann@example.com", "new@example.com"
 SHIFTS = pytest.mark.parametrize("seconds", [0.3, 1.0])
@@ -26,14 +26,14 @@ class Machines(NamedTuple):
 
 
 @pytest.fixture
-def machines(house: House, monkeypatch: pytest.MonkeyPatch) -> Machines:
+def machines(env: Environment, monkeypatch: pytest.MonkeyPatch) -> Machines:
     """Give two machines. It is a moment before a full second: signatures carry whole seconds."""
-    ahead, behind = house.build(), house.build()
+    ahead, behind = env.build(), env.build()
     shifts: dict[Flask, timedelta] = {}
-    house.clock.at = house.clock.at.replace(microsecond=800_000)
+    env.clock.at = env.clock.at.replace(microsecond=800_000)
 
     def now() -> datetime:
-        return house.clock.at + shifts.get(current_app._get_current_object(), timedelta())  # type: ignore[attr-defined]
+        return env.clock.at + shifts.get(current_app._get_current_object(), timedelta())  # type: ignore[attr-defined]
 
     def differ(seconds: float) -> None:
         shifts[ahead] = timedelta(seconds=seconds)
@@ -53,23 +53,25 @@ def served_by(person: Person, app: Flask) -> Person:
 
 @SHIFTS
 def test_who_signs_in_on_one_machine_is_signed_in_on_the_other(
-    house: House, machines: Machines, seconds: float
+    env: Environment, machines: Machines, seconds: float
 ) -> None:
     machines.differ(seconds)
-    house.administrator(ANN)
+    env.administrator(ANN)
     for first, second in ((machines.ahead, machines.behind), (machines.behind, machines.ahead)):
-        ann = house.signed_in(ANN, app=first)
+        ann = env.signed_in(ANN, app=first)
         for app in (second, first, second):
             assert served_by(ann, app).ask_as_script().status == 200
             assert ann.page().status == 200
 
 
 @SHIFTS
-def test_a_form_that_one_machine_made_is_taken_by_the_other(house: House, machines: Machines, seconds: float) -> None:
+def test_a_form_that_one_machine_made_is_taken_by_the_other(
+    env: Environment, machines: Machines, seconds: float
+) -> None:
     machines.differ(seconds)
-    house.administrator(ANN)
+    env.administrator(ANN)
     for first, second in ((machines.ahead, machines.behind), (machines.behind, machines.ahead)):
-        ann = house.signed_in(ANN, app=first)
+        ann = env.signed_in(ANN, app=first)
         ann.token()
         assert served_by(ann, second).reauth().status == 200
         ann.turn_the_page()
@@ -79,102 +81,102 @@ def test_a_form_that_one_machine_made_is_taken_by_the_other(house: House, machin
 
 @SHIFTS
 def test_a_code_that_was_asked_for_on_one_machine_changes_the_address_on_the_other(
-    house: House, machines: Machines, seconds: float
+    env: Environment, machines: Machines, seconds: float
 ) -> None:
     machines.differ(seconds)
-    house.administrator(ANN)
+    env.administrator(ANN)
     old = ANN
     for number, (first, second) in enumerate(((machines.ahead, machines.behind), (machines.behind, machines.ahead))):
         new = f"new{number}@example.com"
-        ann = house.signed_in(old, app=first)
+        ann = env.signed_in(old, app=first)
         assert ann.ask(new).status == 200
-        house.clock.turn(seconds=1)  # A machine that is behind sends a mail when its own clock says that it is due.
-        house.deliver(second)
-        assert served_by(ann, second).confirm(new, house.code_to(new)).status == 200
+        env.clock.turn(seconds=1)  # A machine that is behind sends a mail when its own clock says that it is due.
+        env.deliver(second)
+        assert served_by(ann, second).confirm(new, env.code_to(new)).status == 200
         assert served_by(ann, first).address() == new
-        house.clock.turn(seconds=1)
-        link = house.links_to(old, "undo")[-1]
-        assert served_by(house.visitor(), second).page(link).status == 200
+        env.clock.turn(seconds=1)
+        link = env.links_to(old, "undo")[-1]
+        assert served_by(env.visitor(), second).page(link).status == 200
         old = new
-        house.clock.turn(seconds=60)
+        env.clock.turn(seconds=60)
 
 
 @SHIFTS
 def test_who_waits_as_long_as_one_machine_said_waits_a_second_more_at_most_on_the_other(
-    house: House, machines: Machines, seconds: float
+    env: Environment, machines: Machines, seconds: float
 ) -> None:
     machines.differ(seconds)
-    ann = house.person(app=machines.ahead)
+    ann = env.person(app=machines.ahead)
     assert ann.ask(NEW).status == 200
     wait = ann.ask(NEW).data["retry_after"]
-    house.clock.turn(seconds=wait)
+    env.clock.turn(seconds=wait)
     answer = served_by(ann, machines.behind).ask(NEW)
     if answer.status != 200:
         assert answer.data["retry_after"] == 1
-        house.clock.turn(seconds=1)
+        env.clock.turn(seconds=1)
         assert ann.ask(NEW).status == 200
 
 
 @pytest.mark.usefixtures("machines")
-def test_the_row_decides_how_long_a_session_lives_and_not_the_age_of_its_cookie(house: House) -> None:
-    app = house.build(REMEMBER_SECONDS="60", SESSION_SECONDS="43200")
-    ann = house.person(app=app)
-    house.clock.turn(seconds=600)
+def test_the_row_decides_how_long_a_session_lives_and_not_the_age_of_its_cookie(env: Environment) -> None:
+    app = env.build(REMEMBER_SECONDS="60", SESSION_SECONDS="43200")
+    ann = env.person(app=app)
+    env.clock.turn(seconds=600)
     assert ann.ask_as_script().status == 200
 
 
-def test_a_cookie_that_was_signed_with_a_former_key_is_read_and_one_of_another_key_is_not(house: House) -> None:
-    ann = house.person()
-    other = house.build(SECRET_KEY="another secret of the tests, as long")
+def test_a_cookie_that_was_signed_with_a_former_key_is_read_and_one_of_another_key_is_not(env: Environment) -> None:
+    ann = env.person()
+    other = env.build(SECRET_KEY="another secret of the tests, as long")
     served_by(ann, other)
     assert ann.ask_as_script().error == "sign_in_required"
-    other.config["SECRET_KEY_FALLBACKS"] = [house.settings["SECRET_KEY"]]
+    other.config["SECRET_KEY_FALLBACKS"] = [env.settings["SECRET_KEY"]]
     assert ann.ask_as_script().status == 200
 
 
 @pytest.mark.parametrize("cookie", ["", "x", "a.b.c", "eyJzaWQiOiJ4In0.aQ.c2ln", "é", "." * 3000])
-def test_what_nobody_signed_is_nobodys_session(house: House, cookie: str) -> None:
-    visitor = house.visitor()
+def test_what_nobody_signed_is_nobodys_session(env: Environment, cookie: str) -> None:
+    visitor = env.visitor()
     visitor.browser.cookies["session"] = cookie
     assert visitor.ask_as_script().error == "sign_in_required"
 
 
 @pytest.fixture
-def running(postgres_house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[House, Any]]:
-    """Give a house whose clock runs, as the database's does, and what sets it wrong by so many seconds."""
+def running(postgres_env: Environment, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Environment, Any]]:
+    """Give an environment whose clock runs, as the database's does, and what sets it wrong by so many seconds."""
 
     def shift(seconds: float) -> None:
         monkeypatch.setattr(product_clock, "now", lambda: datetime.now(UTC) + timedelta(seconds=seconds))
 
     shift(0)
-    return postgres_house, shift
+    return postgres_env, shift
 
 
 class TestDatabasesClock:
     """A machine whose clock is more than a second off the database's says so."""
 
     def test_a_clock_that_is_right_is_no_news(self, running: Any, caplog: pytest.LogCaptureFixture) -> None:
-        house, _ = running
+        env, _ = running
         with caplog.at_level(logging.WARNING):
-            answer = house.visitor().ask_as_script("/readyz")
+            answer = env.visitor().ask_as_script("/readyz")
         assert (answer.status, caplog.messages) == (200, [])
         assert abs(answer.data["clock_offset_seconds"]) <= 0.5
-        assert "\nok    clock\n" in doctor(house)
+        assert "\nok    clock\n" in doctor(env)
 
     @pytest.mark.parametrize("seconds", [2.0, -2.0, 3600.0])
     def test_one_that_is_wrong_is_told_and_goes_on_serving(
         self, running: Any, caplog: pytest.LogCaptureFixture, seconds: float
     ) -> None:
-        house, shift = running
+        env, shift = running
         shift(seconds)
         with caplog.at_level(logging.WARNING):
-            answer = house.visitor().ask_as_script("/readyz")
+            answer = env.visitor().ask_as_script("/readyz")
         assert answer.status == 200
         assert answer.data["clock_offset_seconds"] == pytest.approx(seconds, abs=0.9)
         (line,) = caplog.messages
         assert line.startswith(f"the clock is {'+' if seconds > 0 else '-'}")
         assert line.endswith(" s off the database clock")
-        (told,) = [line for line in doctor(house).splitlines() if "clock" in line]
+        (told,) = [line for line in doctor(env).splitlines() if "clock" in line]
         assert told.startswith("FAIL  clock: is ")
         assert told.endswith("(at most 1 s is allowed): synchronise both with NTP")
 
@@ -182,16 +184,16 @@ class TestDatabasesClock:
         self, running: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Between question and answer the clock goes on by ten seconds: nobody knows when the database read its own."""
-        house, _ = running
+        env, _ = running
         times = iter(range(10**6))
         monkeypatch.setattr(product_clock, "now", lambda: datetime.now(UTC) + timedelta(seconds=10 * next(times) - 5))
-        assert house.visitor().ask_as_script("/readyz").data["clock_offset_seconds"] == 0
+        assert env.visitor().ask_as_script("/readyz").data["clock_offset_seconds"] == 0
 
-    def test_sqlite_has_no_clock_of_its_own(self, small_house: House) -> None:
-        assert small_house.visitor().ask_as_script("/readyz").data == {"clock_offset_seconds": None}
-        assert "\nok    clock\n" in doctor(small_house)
+    def test_sqlite_has_no_clock_of_its_own(self, sqlite_env: Environment) -> None:
+        assert sqlite_env.visitor().ask_as_script("/readyz").data == {"clock_offset_seconds": None}
+        assert "\nok    clock\n" in doctor(sqlite_env)
 
 
-def doctor(house: House) -> str:
+def doctor(env: Environment) -> str:
     """Return what `flask doctor` says."""
-    return str(house.app.test_cli_runner().invoke(args=["doctor"]).stdout)
+    return str(env.app.test_cli_runner().invoke(args=["doctor"]).stdout)

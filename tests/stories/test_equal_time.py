@@ -18,10 +18,10 @@ from flask import Flask
 
 from accounts import passwords
 from accounts.flows import new_password
-from tests.houses import House
-from tests.parts import dice
-from tests.people import Answer
-from tests.stories.office import invite, superuser
+from tests.actors import Answer
+from tests.environments import Environment
+from tests.servers import dice
+from tests.stories.admin_steps import invite, superuser
 
 KNOWN, DISABLED, UNKNOWN = "owner@example.com", "gone1@example.com", "nobod@example.com"
 ROUNDS, PAIRS = 6, 40
@@ -51,12 +51,12 @@ def _passwords_of_a_millisecond(_cheap_passwords: None, monkeypatch: pytest.Monk
 
 
 @pytest.fixture
-def app(house: House) -> Flask:
+def app(env: Environment) -> Flask:
     """Give the application without limits, with somebody who has an address, and somebody who is disabled."""
-    house.administrator(KNOWN)
-    house.administrator(DISABLED)
-    house.change(DISABLED, is_active=False)
-    return house.build(**NO_LIMITS)
+    env.administrator(KNOWN)
+    env.administrator(DISABLED)
+    env.change(DISABLED, is_active=False)
+    return env.build(**NO_LIMITS)
 
 
 def assert_equal_time(act: Act, status: int, somebody: str = KNOWN, nobody: str = UNKNOWN) -> None:
@@ -100,15 +100,17 @@ def differ(these: list[float], those: list[float]) -> bool:
 
 
 @pytest.mark.parametrize("whose", [KNOWN, DISABLED])
-def test_a_wrong_password_is_refused_as_fast_for_nobody_as_for_somebody(house: House, app: Flask, whose: str) -> None:
-    visitor = house.visitor(app=app)
+def test_a_wrong_password_is_refused_as_fast_for_nobody_as_for_somebody(
+    env: Environment, app: Flask, whose: str
+) -> None:
+    visitor = env.visitor(app=app)
     assert_equal_time(lambda email: visitor.post("/cms/login/", {"email": email, "password": "guess"}), 400, whose)
 
 
 @pytest.mark.parametrize("limit", ["ACCOUNT", "NETWORK"])
 @pytest.mark.usefixtures("app")
-def test_a_throttled_sign_in_is_refused_as_fast_for_nobody_as_for_somebody(house: House, limit: str) -> None:
-    visitor = house.visitor(app=house.build(**{**NO_LIMITS, f"SIGN_IN_TRIES_PER_{limit}": "1"}))
+def test_a_throttled_sign_in_is_refused_as_fast_for_nobody_as_for_somebody(env: Environment, limit: str) -> None:
+    visitor = env.visitor(app=env.build(**{**NO_LIMITS, f"SIGN_IN_TRIES_PER_{limit}": "1"}))
 
     def guess(email: str) -> Answer:
         return visitor.post("/cms/login/", {"email": email, "password": "guess"})
@@ -120,11 +122,11 @@ def test_a_throttled_sign_in_is_refused_as_fast_for_nobody_as_for_somebody(house
 
 @pytest.mark.parametrize("limit", ["", "ADDRESS", "NETWORK"])
 def test_a_password_link_is_promised_or_refused_as_fast_to_nobody_as_to_somebody(
-    house: House, app: Flask, limit: str, monkeypatch: pytest.MonkeyPatch
+    env: Environment, app: Flask, limit: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for each in ("ADDRESS", "NETWORK"):
         monkeypatch.setattr(new_password, f"LINKS_PER_{each}_PER_HOUR", 1 if each == limit else 10**6)
-    visitor = house.visitor(app=app)
+    visitor = env.visitor(app=app)
 
     def ask(email: str) -> Answer:
         return visitor.post("/cms/forgotpwd/", {"email": email})
@@ -136,21 +138,23 @@ def test_a_password_link_is_promised_or_refused_as_fast_to_nobody_as_to_somebody
 
 @pytest.mark.parametrize("limit", ["", "RESEND_SECONDS", "SENDS_PER_ADDRESS_PER_HOUR"])
 @pytest.mark.usefixtures("app")
-def test_a_code_for_a_taken_address_is_promised_or_refused_as_fast_as_for_a_free_one(house: House, limit: str) -> None:
+def test_a_code_for_a_taken_address_is_promised_or_refused_as_fast_as_for_a_free_one(
+    env: Environment, limit: str
+) -> None:
     strict = {f"CAPTCHA_{limit}": "3600" if limit == "RESEND_SECONDS" else "1"} if limit else {}
-    ann = house.person("ann@example.com", app=house.build(**NO_LIMITS | strict))
+    ann = env.person("ann@example.com", app=env.build(**NO_LIMITS | strict))
     for email in (KNOWN, UNKNOWN):
         ann.ask(email)
     assert_equal_time(ann.ask, 429 if limit else 200)
 
 
 @pytest.mark.usefixtures("app")
-def test_an_invitation_is_explained_as_fast_for_an_address_that_was_taken_meanwhile(house: House) -> None:
-    boss = superuser(house, "chief@example.com")
+def test_an_invitation_is_explained_as_fast_for_an_address_that_was_taken_meanwhile(env: Environment) -> None:
+    boss = superuser(env, "chief@example.com")
     for email in ("taken@example.com", UNKNOWN):
         assert invite(boss, email).status == 200
-    house.administrator("taken@example.com")
-    links = {email: house.links_to(email, "register")[-1] for email in ("taken@example.com", UNKNOWN)}
-    visitor = house.visitor()
+    env.administrator("taken@example.com")
+    links = {email: env.links_to(email, "register")[-1] for email in ("taken@example.com", UNKNOWN)}
+    visitor = env.visitor()
     assert_equal_time(lambda email: visitor.page(links[email]), 200, "taken@example.com")
     assert_equal_time(lambda email: visitor.post(links[email], {}), 400, "taken@example.com")

@@ -8,10 +8,10 @@ from flask import Flask
 from sqlalchemy.exc import OperationalError
 
 from models import db
-from tests.houses import House
+from tests.actors import PAGE, SCRIPT, Answer, Person
+from tests.environments import Environment
 from tests.markup import Element, read
-from tests.people import PAGE, SCRIPT, Answer, Person
-from tests.stories.office import superuser
+from tests.stories.admin_steps import superuser
 from tests.test_scale import listened
 
 NOWHERE = "/cms/nothing/"
@@ -32,8 +32,8 @@ def has_navigation(page: Element) -> bool:
 
 
 @pytest.mark.parametrize(("path", "status"), [(NOWHERE, 404), ("/nothing", 404), (DEAD, 410), ("/cms/logout/", 405)])
-def test_who_is_signed_in_keeps_the_navigation(house: House, path: str, status: int) -> None:
-    answer = house.person(script=False).page(path)
+def test_who_is_signed_in_keeps_the_navigation(env: Environment, path: str, status: int) -> None:
+    answer = env.person(script=False).page(path)
     page = read(answer.text)
     assert answer.status == status
     assert has_navigation(page)
@@ -41,26 +41,26 @@ def test_who_is_signed_in_keeps_the_navigation(house: House, path: str, status: 
     assert "/cms/users/" not in answer.text
 
 
-def test_a_page_for_another_role_keeps_the_navigation_of_ones_own(small_house: House) -> None:
-    refused = small_house.person(script=False).page("/cms/users/")
+def test_a_page_for_another_role_keeps_the_navigation_of_ones_own(sqlite_env: Environment) -> None:
+    refused = sqlite_env.person(script=False).page("/cms/users/")
     assert refused.status == 403
     assert has_navigation(read(refused.text))
-    missing = superuser(small_house, script=False).page("/cms/users/999/")
+    missing = superuser(sqlite_env, script=False).page("/cms/users/999/")
     assert missing.status == 404
     assert 'href="/cms/users/"' in missing.text
 
 
 @pytest.mark.parametrize(("path", "status"), [(NOWHERE, 404), (DEAD, 410), ("/cms/logout/", 405)])
-def test_who_is_not_signed_in_is_led_to_the_sign_in_page(small_house: House, path: str, status: int) -> None:
-    answer = small_house.visitor(script=False).page(path)
+def test_who_is_not_signed_in_is_led_to_the_sign_in_page(sqlite_env: Environment, path: str, status: int) -> None:
+    answer = sqlite_env.visitor(script=False).page(path)
     page = read(answer.text)
     assert answer.status == status
     assert not has_navigation(page)
     assert links(page) == ["/cms/login/"]
 
 
-def test_a_link_leads_back_to_the_page_before_if_it_is_one_of_ours(small_house: House) -> None:
-    ann = small_house.person(script=False)
+def test_a_link_leads_back_to_the_page_before_if_it_is_one_of_ours(sqlite_env: Environment) -> None:
+    ann = sqlite_env.person(script=False)
     for referrer, back in (
         ("http://localhost/cms/profile/?a=1", ["/cms/profile/?a=1"]),
         ("https://evil.example/cms/profile/", []),
@@ -72,9 +72,9 @@ def test_a_link_leads_back_to_the_page_before_if_it_is_one_of_ours(small_house: 
         assert links(read(answer.text)) == ["/cms/", *back], referrer
 
 
-def with_faults(house: House) -> Flask:
+def with_faults(env: Environment) -> Flask:
     """Return an application with two views more: one has a fault, the other loses the database on its way."""
-    app = house.build()
+    app = env.build()
 
     def fault() -> str:
         raise RuntimeError("of ours")
@@ -97,10 +97,10 @@ def reference_in(log: str) -> str:
 
 @pytest.mark.parametrize(("path", "status"), [("/cms/fault/", 500), ("/cms/lost/", 503)])
 def test_a_fault_shows_a_reference_that_the_log_has(
-    house: House, caplog: pytest.LogCaptureFixture, path: str, status: int
+    env: Environment, caplog: pytest.LogCaptureFixture, path: str, status: int
 ) -> None:
-    app = with_faults(house)
-    ann = house.person(app=app, script=False)
+    app = with_faults(env)
+    ann = env.person(app=app, script=False)
     seen = set()
     for language, words in (("en", "give the operator this reference"), ("zh", "请将以下编号告知运维人员")):
         ann.browser.headers["Accept-Language"] = language
@@ -121,9 +121,11 @@ def test_a_fault_shows_a_reference_that_the_log_has(
 
 
 @pytest.mark.parametrize("path", ["/cms/fault/", "/cms/lost/"])
-def test_after_a_fault_the_navigation_stays_and_nothing_more_is_asked_of_the_database(house: House, path: str) -> None:
-    app = with_faults(house)
-    ann = house.person(app=app, script=False)
+def test_after_a_fault_the_navigation_stays_and_nothing_more_is_asked_of_the_database(
+    env: Environment, path: str
+) -> None:
+    app = with_faults(env)
+    ann = env.person(app=app, script=False)
     with listened_in(app) as asked:
         page = read(ann.page(path).text)
     assert has_navigation(page)
@@ -135,7 +137,7 @@ def listened_in(app: Flask) -> Any:
     """Write down what an application asks its database."""
 
     class Own:
-        """An application is enough of a house to listen at."""
+        """An application is enough of an environment to listen at."""
 
         def __init__(self) -> None:
             self.app = app
@@ -143,22 +145,22 @@ def listened_in(app: Flask) -> Any:
     return listened(Own())  # type: ignore[arg-type]
 
 
-def test_a_refusal_has_no_reference(small_house: House) -> None:
-    ann = small_house.person()
+def test_a_refusal_has_no_reference(sqlite_env: Environment) -> None:
+    ann = sqlite_env.person()
     assert "reference" not in ann.ask("no address").data
     assert "reference" not in ann.ask_as_script(NOWHERE).data
     assert 'class="reference"' not in ann.page(NOWHERE).text
 
 
-def test_a_form_that_meets_a_fault_shows_the_reference_too(house: House, caplog: pytest.LogCaptureFixture) -> None:
-    if house.memcached is None:  # The embedded store is a file: it does not answer where its folder is a file.
-        house.administrator("ann@example.com")
-        ann = house.visitor("ann@example.com", app=house.build(CACHE_URL="sqlite:////dev/null/cache.db"), script=False)
+def test_a_form_that_meets_a_fault_shows_the_reference_too(env: Environment, caplog: pytest.LogCaptureFixture) -> None:
+    if env.memcached is None:  # The embedded store is a file: it does not answer where its folder is a file.
+        env.administrator("ann@example.com")
+        ann = env.visitor("ann@example.com", app=env.build(CACHE_URL="sqlite:////dev/null/cache.db"), script=False)
     else:
-        house.administrator("ann@example.com")
-        ann = house.visitor("ann@example.com", script=False)
+        env.administrator("ann@example.com")
+        ann = env.visitor("ann@example.com", script=False)
         ann.token()
-        house.memcached.stop()
+        env.memcached.stop()
     refused = ann.sign_in()
     assert refused.status == 503
     assert f"（编号：{reference_in(caplog.text)}）" in read(refused.text).one(role="alert", id="refused").text
@@ -168,17 +170,17 @@ class TestTheRoot:
     """The address without a path."""
 
     @pytest.mark.parametrize("headers", [PAGE, SCRIPT, {}])
-    def test_it_leads_to_the_start_page_whoever_asks(self, house: House, headers: dict[str, str]) -> None:
-        for person in (house.visitor(), house.person()):
+    def test_it_leads_to_the_start_page_whoever_asks(self, env: Environment, headers: dict[str, str]) -> None:
+        for person in (env.visitor(), env.person()):
             answer = self.sent(person, "/", headers)
             assert (answer.status, answer.headers["Location"]) == (302, "/cms/")
 
-    def test_nothing_else_does(self, small_house: House) -> None:
+    def test_nothing_else_does(self, sqlite_env: Environment) -> None:
         for path in ("/cm", "/index.html", "/login/", "//", "/favicon.ico"):
-            answer = self.sent(small_house.visitor(), path, SCRIPT)
+            answer = self.sent(sqlite_env.visitor(), path, SCRIPT)
             assert answer.status in (404, 308), path
             assert answer.headers.get("Location") in (None, "http://localhost/"), path
-        posted = small_house.visitor().post("/")
+        posted = sqlite_env.visitor().post("/")
         assert (posted.status, posted.error) == (405, "method_not_allowed")
 
     @staticmethod

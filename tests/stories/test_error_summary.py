@@ -4,56 +4,56 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.houses import House
+from tests.actors import Answer
+from tests.environments import Environment
 from tests.markup import Element, read
-from tests.people import Answer
-from tests.stories.office import BOSS, id_of, invited, superuser
+from tests.stories.admin_steps import BOSS, id_of, invited, superuser
 
 ANN = "ann@example.com"
 WRONG_PASSWORD = {"oldpwd": "x", "password": "short", "repetition": "other"}
 
 
-def registering(house: House) -> Answer:
+def registering(env: Environment) -> Answer:
     """Register with nothing but a name that is reserved."""
-    return house.visitor(script=False).post(invited(house), {"username": "admin", "password": "password1"})
+    return env.visitor(script=False).post(invited(env), {"username": "admin", "password": "password1"})
 
 
-def own_data(house: House) -> Answer:
+def own_data(env: Environment) -> Answer:
     """Save own data with faults in several kinds of fields."""
     fields = {"username": "", "mobile": "12", "staff_number": "seven", "gender": "none", "city": "atlantis"}
-    return house.person(script=False).post("/cms/profile/", {**fields, "interests": "nothing", "version": "1"})
+    return env.person(script=False).post("/cms/profile/", {**fields, "interests": "nothing", "version": "1"})
 
 
-def changing_the_password(house: House) -> Answer:
+def changing_the_password(env: Environment) -> Answer:
     """Choose a password that is too short, and repeat another one."""
-    return house.person(script=False).post("/cms/resetpwd/", WRONG_PASSWORD)
+    return env.person(script=False).post("/cms/resetpwd/", WRONG_PASSWORD)
 
 
-def setting_a_password(house: House) -> Answer:
+def setting_a_password(env: Environment) -> Answer:
     """Choose, with a mailed link, a password that is too short."""
-    house.administrator(ANN)
-    ann = house.visitor(ANN, script=False)
+    env.administrator(ANN)
+    ann = env.visitor(ANN, script=False)
     ann.post("/cms/forgotpwd/", {"email": ANN})
-    return ann.post(house.links_to(ANN, "forgotpwd")[0], {"password": "short", "repetition": "other"})
+    return ann.post(env.links_to(ANN, "forgotpwd")[0], {"password": "short", "repetition": "other"})
 
 
-def inviting(house: House) -> Answer:
+def inviting(env: Environment) -> Answer:
     """Invite what is no address."""
-    return superuser(house, script=False).post("/cms/users/invite/", {"email": "nobody", "role": "emperor"})
+    return superuser(env, script=False).post("/cms/users/invite/", {"email": "nobody", "role": "emperor"})
 
 
-def acting(what: str, **more: str) -> Callable[[House], Answer]:
+def acting(what: str, **more: str) -> Callable[[Environment], Answer]:
     """Return somebody who does something to another administrator without saying why."""
 
-    def act(house: House) -> Answer:
-        house.administrator(ANN)
-        boss = superuser(house, script=False)
-        return boss.post(f"/cms/users/{id_of(house, ANN)}/{what}/", {"reason": "", **more})
+    def act(env: Environment) -> Answer:
+        env.administrator(ANN)
+        boss = superuser(env, script=False)
+        return boss.post(f"/cms/users/{id_of(env, ANN)}/{what}/", {"reason": "", **more})
 
     return act
 
 
-FORMS: dict[str, tuple[Callable[[House], Answer], set[str]]] = {
+FORMS: dict[str, tuple[Callable[[Environment], Answer], set[str]]] = {
     "register": (
         registering,
         {"username", "password", "repetition", "mobile", "staff_number", "gender", "city", "interests", "language"},
@@ -84,9 +84,9 @@ def summary_of(page: Element) -> Element:
 
 @pytest.mark.parametrize(("refuse", "wrong"), FORMS.values(), ids=FORMS.keys())
 def test_the_summary_of_a_long_form_has_the_focus_and_leads_to_every_field(
-    small_house: House, refuse: Callable[[House], Answer], wrong: set[str], request: pytest.FixtureRequest
+    sqlite_env: Environment, refuse: Callable[[Environment], Answer], wrong: set[str], request: pytest.FixtureRequest
 ) -> None:
-    refused = refuse(small_house)
+    refused = refuse(sqlite_env)
     assert refused.status == 400
     page = read(refused.text)
     assert page.one("title").text.startswith("错误：")
@@ -105,8 +105,8 @@ def test_the_summary_of_a_long_form_has_the_focus_and_leads_to_every_field(
 
 
 @pytest.mark.parametrize(("language", "heading"), [("zh", "提交的内容有误"), ("en", "There is a problem")])
-def test_the_summary_names_the_field_with_each_sentence(small_house: House, language: str, heading: str) -> None:
-    ann = small_house.person(script=False)
+def test_the_summary_names_the_field_with_each_sentence(sqlite_env: Environment, language: str, heading: str) -> None:
+    ann = sqlite_env.person(script=False)
     ann.browser.headers["Accept-Language"] = language
     page = read(ann.post("/cms/profile/", {"username": "admin", "version": "1"}).text)
     summary = summary_of(page)
@@ -121,16 +121,16 @@ def test_the_summary_names_the_field_with_each_sentence(small_house: House, lang
     )
 
 
-def test_a_page_without_a_fault_has_no_summary_and_its_own_title(small_house: House) -> None:
-    boss = superuser(small_house, script=False)
-    for path in ("/cms/profile/", "/cms/resetpwd/", "/cms/users/", f"/cms/users/{id_of(small_house, BOSS)}/"):
+def test_a_page_without_a_fault_has_no_summary_and_its_own_title(sqlite_env: Environment) -> None:
+    boss = superuser(sqlite_env, script=False)
+    for path in ("/cms/profile/", "/cms/resetpwd/", "/cms/users/", f"/cms/users/{id_of(sqlite_env, BOSS)}/"):
         page = boss.page(path)
         assert "error-summary" not in page.text, path
         assert "错误：" not in read(page.text).one("title").text, path
 
 
-def test_a_refusal_of_the_whole_form_has_the_focus(small_house: House) -> None:
-    first, second = small_house.person(script=False), small_house.signed_in(ANN, script=False)
+def test_a_refusal_of_the_whole_form_has_the_focus(sqlite_env: Environment) -> None:
+    first, second = sqlite_env.person(script=False), sqlite_env.signed_in(ANN, script=False)
     assert first.post("/cms/profile/", {"username": "anna", "version": "1", "language": ""}).status == 200
     refused = second.post("/cms/profile/", {"username": "anne", "version": "1", "language": ""})
     assert refused.status == 409
@@ -140,8 +140,8 @@ def test_a_refusal_of_the_whole_form_has_the_focus(small_house: House) -> None:
     assert page.one("title").text.startswith("错误：")
 
 
-def test_a_question_is_no_error(small_house: House) -> None:
-    ann = small_house.person(script=False)
+def test_a_question_is_no_error(sqlite_env: Environment) -> None:
+    ann = sqlite_env.person(script=False)
     asked = ann.ask("ann@gmial.com")
     assert asked.status == 400
     assert "错误：" not in read(asked.text).one("title").text

@@ -5,9 +5,9 @@ import re
 import pytest
 
 from forms import PasswordStrength
-from tests.houses import House
-from tests.people import Answer
-from tests.stories.office import invited
+from tests.actors import Answer
+from tests.environments import Environment
+from tests.stories.admin_steps import invited
 
 ANN = "ann@example.com"
 HINT = {"zh": "至少 {} 个字符。", "en": "At least {} characters."}
@@ -26,15 +26,17 @@ def hint_at(page: Answer, field: str) -> str:
 
 @pytest.mark.parametrize("language", ["zh", "en"])
 @pytest.mark.parametrize("where", ["register", "forgotten", "change"])
-def test_every_field_for_a_new_password_says_how_long_it_must_be(small_house: House, where: str, language: str) -> None:
+def test_every_field_for_a_new_password_says_how_long_it_must_be(
+    sqlite_env: Environment, where: str, language: str
+) -> None:
     if where == "register":
-        person, path = small_house.visitor(), invited(small_house)
+        person, path = sqlite_env.visitor(), invited(sqlite_env)
     elif where == "change":
-        person, path = small_house.person(), "/cms/resetpwd/"
+        person, path = sqlite_env.person(), "/cms/resetpwd/"
     else:
-        small_house.administrator(ANN)
-        person = small_house.visitor(ANN)
+        sqlite_env.administrator(ANN)
+        person = sqlite_env.visitor(ANN)
         person.post("/cms/forgotpwd/", {"email": ANN})
-        path = small_house.links_to(ANN, "forgotpwd")[0]
+        path = sqlite_env.links_to(ANN, "forgotpwd")[0]
     person.browser.headers["Accept-Language"] = language
     assert hint_at(person.page(path), "password").startswith(HINT[language].format(PasswordStrength().shortest))

@@ -6,224 +6,224 @@ from typing import Any
 import pytest
 
 from models import Audit, CMSUser, LoginSession, db
-from tests.houses import House
-from tests.people import PASSWORD, Person, other_than
+from tests.actors import PASSWORD, Person, other_than
+from tests.environments import Environment
 
 OLD, NEW, OTHER = "ann@example.com", "new@example.com", "other@example.com"
 FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:131.0) Gecko/20100101 Firefox/131.0"
 
 
-def rows(house: House, username: str = "ann") -> list[Any]:
+def rows(env: Environment, username: str = "ann") -> list[Any]:
     """Return the history of one administrator, as it is stored."""
     mine = db.select(Audit.__table__).join(CMSUser, CMSUser.id == Audit.user_id).where(CMSUser.username == username)
-    return house.rows(mine.order_by(Audit.number))
+    return env.rows(mine.order_by(Audit.number))
 
 
-def events(house: House, username: str = "ann") -> list[str]:
+def events(env: Environment, username: str = "ann") -> list[str]:
     """Return what it tells, in its order."""
-    return [row.event for row in rows(house, username)]
+    return [row.event for row in rows(env, username)]
 
 
-def verify(house: House) -> tuple[int, str]:
+def verify(env: Environment) -> tuple[int, str]:
     """Run the command that looks for rows that were changed or are missing."""
-    said = house.app.test_cli_runner().invoke(args=["audit", "verify"])
+    said = env.app.test_cli_runner().invoke(args=["audit", "verify"])
     return said.exit_code, said.output
 
 
-def tamper(house: House, statement: Any) -> None:
+def tamper(env: Environment, statement: Any) -> None:
     """Do to the database what no story of ours does."""
-    with house.app.app_context():
+    with env.app.app_context():
         db.session.execute(statement)
         db.session.commit()
 
 
-def tell_a_story(house: House) -> Person:
+def tell_a_story(env: Environment) -> Person:
     """Have an administrator do a little of everything."""
-    ann = house.person()
+    ann = env.person()
     ann.ask(NEW)
-    ann.confirm(NEW, other_than(house.code_to(NEW)))
+    ann.confirm(NEW, other_than(env.code_to(NEW)))
     ann.cancel()
     ann.ask(OLD)
-    house.clock.turn(seconds=60)
+    env.clock.turn(seconds=60)
     ann.ask(NEW)
-    ann.confirm(NEW, house.code_to(NEW))
+    ann.confirm(NEW, env.code_to(NEW))
     return ann
 
 
 class TestRows:
     """What is written down."""
 
-    def test_every_step_and_every_refusal_has_its_row(self, house: House) -> None:
-        ann = house.person()
+    def test_every_step_and_every_refusal_has_its_row(self, env: Environment) -> None:
+        ann = env.person()
         ann.ask(OLD)
         ann.confirm(NEW, "123456")
         ann.ask(NEW)
         ann.ask(OTHER)
-        ann.confirm(NEW, other_than(house.code_to(NEW)))
+        ann.confirm(NEW, other_than(env.code_to(NEW)))
         ann.cancel()
-        house.clock.turn(seconds=601)
+        env.clock.turn(seconds=601)
         ann.ask(NEW)
         ann.reauth("guess")
         ann.reauth()
         ann.ask(NEW)
-        ann.confirm(NEW, house.code_to(NEW))
+        ann.confirm(NEW, env.code_to(NEW))
         ann.sign_out()
-        house.visitor(NEW).sign_in(password="guess")
-        house.visitor().post(house.links_to(OLD, "undo")[-1])
-        link = house.links_to(OLD, "forgotpwd")[-1]
-        house.visitor().post(link, {"password": "another long one", "repetition": "another long one"})
-        ann = house.visitor(OLD, password="another long one")
+        env.visitor(NEW).sign_in(password="guess")
+        env.visitor().post(env.links_to(OLD, "undo")[-1])
+        link = env.links_to(OLD, "forgotpwd")[-1]
+        env.visitor().post(link, {"password": "another long one", "repetition": "another long one"})
+        ann = env.visitor(OLD, password="another long one")
         ann.sign_in()
         ann.ask(NEW)
-        assert events(house) == [
+        assert events(env) == [
             *("administrator_created", "signed_in", "same_email", "code_expired", "code_requested"),
             *("too_many_requests", "code_wrong", "change_cancelled", "reauth_required", "password_wrong"),
             *("password_proved", "code_requested", "email_changed", "signed_out", "sign_in_failed"),
             *("change_undone", "password_set", "signed_in", "changes_frozen"),
         ]
-        assert verify(house)[0] == 0
+        assert verify(env)[0] == 0
 
-    def test_a_lost_race_for_an_address_has_its_row(self, house: House) -> None:
-        ann = house.person()
+    def test_a_lost_race_for_an_address_has_its_row(self, env: Environment) -> None:
+        ann = env.person()
         ann.ask(NEW)
-        code = house.code_to(NEW)
-        house.administrator(NEW, username="quicker")
+        code = env.code_to(NEW)
+        env.administrator(NEW, username="quicker")
         ann.confirm(NEW, code)
-        assert events(house)[-1] == "email_taken"
-        assert verify(house)[0] == 0
+        assert events(env)[-1] == "email_taken"
+        assert verify(env)[0] == 0
 
-    def test_a_row_tells_who_what_when_and_from_where(self, house: House) -> None:
-        ann = house.person()
+    def test_a_row_tells_who_what_when_and_from_where(self, env: Environment) -> None:
+        ann = env.person()
         ann.browser.headers["User-Agent"] = FIREFOX
-        house.clock.turn(seconds=5)
+        env.clock.turn(seconds=5)
         ann.ask(NEW)
-        row = rows(house)[-1]
-        ann_id = house.stored("ann").id
+        row = rows(env)[-1]
+        ann_id = env.stored("ann").id
         assert (row.event, row.user_id, row.actor_id) == ("code_requested", ann_id, ann_id)
         assert (row.network, row.browser) == ("203.0.113.5", "Firefox 131, Windows")
-        assert abs((row.at - house.clock.now()).total_seconds()) < 1e-3
+        assert abs((row.at - env.clock.now()).total_seconds()) < 1e-3
         assert NEW in row.detail
 
-    def test_no_code_and_no_password_stands_in_the_history(self, house: House) -> None:
-        ann = house.person()
+    def test_no_code_and_no_password_stands_in_the_history(self, env: Environment) -> None:
+        ann = env.person()
         ann.ask(NEW)
-        code = house.code_to(NEW)
+        code = env.code_to(NEW)
         wrong = other_than(code)
         ann.confirm(NEW, wrong)
         ann.reauth("a guessed password")
         ann.confirm(NEW, code)
-        told = str([tuple(row)[:-1] for row in rows(house)])  # The chain is a random text and may hold any six digits.
+        told = str([tuple(row)[:-1] for row in rows(env)])  # The chain is a random text and may hold any six digits.
         for secret in (code, wrong, "a guessed password", PASSWORD):
-            assert secret not in told.replace(house.clock.now().strftime("%f"), "")
+            assert secret not in told.replace(env.clock.now().strftime("%f"), "")
 
-    def test_what_a_browser_calls_itself_cannot_forge_a_line(self, house: House) -> None:
-        ann = house.person()
+    def test_what_a_browser_calls_itself_cannot_forge_a_line(self, env: Environment) -> None:
+        ann = env.person()
         ann.browser.headers["User-Agent"] = 'evil"<script>alert(1)</script> email_changed [31m' + "x" * 5000
         ann.ask(NEW)
-        assert re.fullmatch(r"[A-Za-z0-9 ._-]{1,40}", rows(house)[-1].browser)
+        assert re.fullmatch(r"[A-Za-z0-9 ._-]{1,40}", rows(env)[-1].browser)
         assert "<script>alert" not in ann.page("/cms/security/").text
 
-    def test_an_address_of_somebody_else_is_in_nobodys_history(self, house: House) -> None:
-        ann, bob = house.person(), house.person("bob@example.com")
+    def test_an_address_of_somebody_else_is_in_nobodys_history(self, env: Environment) -> None:
+        ann, bob = env.person(), env.person("bob@example.com")
         ann.ask("bob@example.com")
-        assert "ann@" not in str(rows(house, "bob"))
+        assert "ann@" not in str(rows(env, "bob"))
         assert "ann@" not in bob.page("/cms/security/").text
-        assert events(house, "bob") == ["administrator_created", "signed_in"]
+        assert events(env, "bob") == ["administrator_created", "signed_in"]
 
-    def test_a_refusal_undoes_everything_but_its_own_row(self, house: House) -> None:
-        ann = house.person()
-        before = house.rows(db.select(CMSUser.email, CMSUser.email_version, CMSUser.frozen_until))
+    def test_a_refusal_undoes_everything_but_its_own_row(self, env: Environment) -> None:
+        ann = env.person()
+        before = env.rows(db.select(CMSUser.email, CMSUser.email_version, CMSUser.frozen_until))
         ann.ask(OLD)
         ann.confirm(NEW, "123456")
-        assert house.rows(db.select(CMSUser.email, CMSUser.email_version, CMSUser.frozen_until)) == before
+        assert env.rows(db.select(CMSUser.email, CMSUser.email_version, CMSUser.frozen_until)) == before
 
 
 class TestBursts:
     """Equal refusals are one row."""
 
-    def test_a_burst_of_equal_refusals_is_one_row_with_a_count(self, house: House) -> None:
-        ann = house.person()
+    def test_a_burst_of_equal_refusals_is_one_row_with_a_count(self, env: Environment) -> None:
+        ann = env.person()
         for _ in range(25):
             ann.ask(OLD)
-            house.clock.turn(seconds=2)
-        last = rows(house)[-1]
+            env.clock.turn(seconds=2)
+        last = rows(env)[-1]
         assert (last.event, last.times) == ("same_email", 25)
         assert (last.last_at - last.at).total_seconds() == pytest.approx(48)
-        assert events(house).count("same_email") == 1
-        assert verify(house) == (0, "Every history is intact.\n")
+        assert events(env).count("same_email") == 1
+        assert verify(env) == (0, "Every history is intact.\n")
 
-    def test_wrong_codes_are_one_row_with_a_count(self, house: House) -> None:
-        ann = house.person()
+    def test_wrong_codes_are_one_row_with_a_count(self, env: Environment) -> None:
+        ann = env.person()
         ann.ask(NEW)
-        wrong = other_than(house.code_to(NEW))
+        wrong = other_than(env.code_to(NEW))
         for _ in range(4):
             ann.confirm(NEW, wrong)
-        assert [(row.event, row.times) for row in rows(house)[-1:]] == [("code_wrong", 4)]
+        assert [(row.event, row.times) for row in rows(env)[-1:]] == [("code_wrong", 4)]
 
-    def test_failed_sign_ins_of_a_stranger_are_one_row(self, house: House) -> None:
-        house.administrator(OLD)
-        stranger = house.visitor(OLD)
+    def test_failed_sign_ins_of_a_stranger_are_one_row(self, env: Environment) -> None:
+        env.administrator(OLD)
+        stranger = env.visitor(OLD)
         for _ in range(9):
             stranger.sign_in(password="guess")
-        house.deliver()
-        assert [(row.event, row.times) for row in rows(house)[1:]] == [("sign_in_failed", 9)]
+        env.deliver()
+        assert [(row.event, row.times) for row in rows(env)[1:]] == [("sign_in_failed", 9)]
 
-    def test_strangers_cannot_fill_a_history_by_changing_networks_and_browsers(self, house: House) -> None:
+    def test_strangers_cannot_fill_a_history_by_changing_networks_and_browsers(self, env: Environment) -> None:
         """The first ten tries are one row, the hundreds that are throttled another one, in every quarter of an hour."""
-        house.administrator(OLD)
+        env.administrator(OLD)
         for number in range(60):
-            stranger = house.visitor(OLD, network=f"198.51.100.{number}")
+            stranger = env.visitor(OLD, network=f"198.51.100.{number}")
             stranger.browser.headers["User-Agent"] = f"Firefox/{number % 2 + 100}"
             stranger.sign_in(password="guess")
-        house.deliver()
-        told = [(row.event, row.times, row.network, row.browser) for row in rows(house)[1:]]
+        env.deliver()
+        told = [(row.event, row.times, row.network, row.browser) for row in rows(env)[1:]]
         assert told == [("sign_in_failed", 10, "*", "*"), ("too_many_requests", 1, "198.51.100.10", "Firefox 100")]
 
-    def test_a_refusal_between_others_is_counted_where_it_was_counted_before(self, house: House) -> None:
-        ann = house.person()
+    def test_a_refusal_between_others_is_counted_where_it_was_counted_before(self, env: Environment) -> None:
+        ann = env.person()
         for _ in range(3):
             ann.ask(OLD)
             ann.ask("bob@example.com", sure="y")
             ann.confirm("bob@example.com", "000000")
-        told = [(row.event, row.times) for row in rows(house)[2:]]
+        told = [(row.event, row.times) for row in rows(env)[2:]]
         assert told == [("same_email", 3), ("code_requested", 1), ("code_wrong", 3), ("too_many_requests", 2)]
 
-    def test_after_fifteen_minutes_there_is_a_new_row(self, house: House) -> None:
-        ann = house.person(app=house.build(REAUTH_SECONDS="86400"))
+    def test_after_fifteen_minutes_there_is_a_new_row(self, env: Environment) -> None:
+        ann = env.person(app=env.build(REAUTH_SECONDS="86400"))
         ann.ask(OLD)
-        house.clock.turn(seconds=899)
+        env.clock.turn(seconds=899)
         ann.ask(OLD)
-        house.clock.turn(seconds=1)
+        env.clock.turn(seconds=1)
         ann.ask(OLD)
-        assert [row.times for row in rows(house)[2:]] == [2, 1]
+        assert [row.times for row in rows(env)[2:]] == [2, 1]
 
-    def test_refusals_from_two_places_are_one_row_that_says_so(self, house: House) -> None:
-        ann = house.person()
-        elsewhere = house.signed_in(OLD, network="198.51.100.9")
+    def test_refusals_from_two_places_are_one_row_that_says_so(self, env: Environment) -> None:
+        ann = env.person()
+        elsewhere = env.signed_in(OLD, network="198.51.100.9")
         for _ in range(2):
             ann.ask(OLD)
         for _ in range(3):
             elsewhere.ask(OLD)
-        told = [(row.network, row.times) for row in rows(house) if row.event == "same_email"]
+        told = [(row.network, row.times) for row in rows(env) if row.event == "same_email"]
         assert told == [("*", 5)]
         assert "多个网络" in ann.page("/cms/security/").text
 
-    def test_what_happened_in_between_is_not_swallowed(self, house: House) -> None:
-        ann = house.person()
+    def test_what_happened_in_between_is_not_swallowed(self, env: Environment) -> None:
+        ann = env.person()
         ann.ask(OLD)
         ann.ask(NEW)
         ann.ask(OLD)
-        assert events(house)[2:] == ["same_email", "code_requested"]
-        assert rows(house)[2].times == 2
+        assert events(env)[2:] == ["same_email", "code_requested"]
+        assert rows(env)[2].times == 2
 
 
 class TestChain:
     """Nobody changes the past unseen."""
 
-    def test_a_whole_history_is_whole(self, house: House) -> None:
-        tell_a_story(house)
-        house.person("bob@example.com")
-        assert verify(house) == (0, "Every history is intact.\n")
+    def test_a_whole_history_is_whole(self, env: Environment) -> None:
+        tell_a_story(env)
+        env.person("bob@example.com")
+        assert verify(env) == (0, "Every history is intact.\n")
 
     @pytest.mark.parametrize(
         "values",
@@ -238,58 +238,58 @@ class TestChain:
         ],
         ids=lambda values: next(iter(values)),
     )
-    def test_a_changed_row_is_found(self, house: House, values: dict[str, object]) -> None:
-        tell_a_story(house)
-        tamper(house, db.update(Audit).where(Audit.number == 4).values(**values))
-        assert verify(house) == (1, f"{NEW}: row 4 was changed or is missing\n")
+    def test_a_changed_row_is_found(self, env: Environment, values: dict[str, object]) -> None:
+        tell_a_story(env)
+        tamper(env, db.update(Audit).where(Audit.number == 4).values(**values))
+        assert verify(env) == (1, f"{NEW}: row 4 was changed or is missing\n")
 
-    def test_a_changed_time_is_found(self, house: House) -> None:
-        tell_a_story(house)
-        tamper(house, db.update(Audit).where(Audit.number == 5).values(at=house.clock.now().replace(year=2020)))
-        assert verify(house) == (1, f"{NEW}: row 5 was changed or is missing\n")
+    def test_a_changed_time_is_found(self, env: Environment) -> None:
+        tell_a_story(env)
+        tamper(env, db.update(Audit).where(Audit.number == 5).values(at=env.clock.now().replace(year=2020)))
+        assert verify(env) == (1, f"{NEW}: row 5 was changed or is missing\n")
 
     @pytest.mark.parametrize("number", [1, 3])
-    def test_a_missing_row_is_found(self, house: House, number: int) -> None:
-        tell_a_story(house)
-        tamper(house, db.delete(Audit).where(Audit.number == number))
-        assert verify(house) == (1, f"{NEW}: row {number} was changed or is missing\n")
+    def test_a_missing_row_is_found(self, env: Environment, number: int) -> None:
+        tell_a_story(env)
+        tamper(env, db.delete(Audit).where(Audit.number == number))
+        assert verify(env) == (1, f"{NEW}: row {number} was changed or is missing\n")
 
-    def test_a_missing_last_row_is_found(self, house: House) -> None:
-        tell_a_story(house)
-        last = rows(house)[-1].number
-        tamper(house, db.delete(Audit).where(Audit.number == last))
-        assert verify(house) == (1, f"{NEW}: row {last} was changed or is missing\n")
+    def test_a_missing_last_row_is_found(self, env: Environment) -> None:
+        tell_a_story(env)
+        last = rows(env)[-1].number
+        tamper(env, db.delete(Audit).where(Audit.number == last))
+        assert verify(env) == (1, f"{NEW}: row {last} was changed or is missing\n")
 
-    def test_a_row_that_was_taken_out_and_the_rest_moved_up_is_found(self, house: House) -> None:
-        tell_a_story(house)
-        tamper(house, db.delete(Audit).where(Audit.number == 3))
-        for number in range(4, len(rows(house)) + 2):
-            tamper(house, db.update(Audit).where(Audit.number == number).values(number=number - 1))
-        assert verify(house) == (1, f"{NEW}: row 3 was changed or is missing\n")
+    def test_a_row_that_was_taken_out_and_the_rest_moved_up_is_found(self, env: Environment) -> None:
+        tell_a_story(env)
+        tamper(env, db.delete(Audit).where(Audit.number == 3))
+        for number in range(4, len(rows(env)) + 2):
+            tamper(env, db.update(Audit).where(Audit.number == number).values(number=number - 1))
+        assert verify(env) == (1, f"{NEW}: row 3 was changed or is missing\n")
 
-    def test_a_row_of_another_account_does_not_fit(self, house: House) -> None:
-        tell_a_story(house)
-        house.person("bob@example.com")
-        bob = house.stored("bob").id
-        tamper(house, db.delete(Audit).where(Audit.user_id == bob, Audit.number == 2))
-        tamper(house, db.update(Audit).where(Audit.user_id != bob, Audit.number == 2).values(user_id=bob))
-        code, said = verify(house)
+    def test_a_row_of_another_account_does_not_fit(self, env: Environment) -> None:
+        tell_a_story(env)
+        env.person("bob@example.com")
+        bob = env.stored("bob").id
+        tamper(env, db.delete(Audit).where(Audit.user_id == bob, Audit.number == 2))
+        tamper(env, db.update(Audit).where(Audit.user_id != bob, Audit.number == 2).values(user_id=bob))
+        code, said = verify(env)
         assert code == 1
         assert said.splitlines() == [
             f"{NEW}: row 2 was changed or is missing",
             "bob@example.com: row 2 was changed or is missing",
         ]
 
-    def test_a_broken_history_of_one_does_not_break_that_of_another(self, house: House) -> None:
-        ann = tell_a_story(house)
-        house.person("bob@example.com")
-        tamper(house, db.update(Audit).where(Audit.user_id == house.stored("bob").id).values(network="x"))
-        assert verify(house)[1].splitlines() == ["bob@example.com: row 1 was changed or is missing"]
+    def test_a_broken_history_of_one_does_not_break_that_of_another(self, env: Environment) -> None:
+        ann = tell_a_story(env)
+        env.person("bob@example.com")
+        tamper(env, db.update(Audit).where(Audit.user_id == env.stored("bob").id).values(network="x"))
+        assert verify(env)[1].splitlines() == ["bob@example.com: row 1 was changed or is missing"]
         assert ann.address() == NEW
 
-    def test_without_the_key_no_link_can_be_made(self, house: House) -> None:
-        tell_a_story(house)
-        other = house.build(SECRET_KEY="another secret of the tests, as long")
+    def test_without_the_key_no_link_can_be_made(self, env: Environment) -> None:
+        tell_a_story(env)
+        other = env.build(SECRET_KEY="another secret of the tests, as long")
         said = other.test_cli_runner().invoke(args=["audit", "verify"])
         assert (said.exit_code, said.output) == (1, f"{NEW}: row 1 was changed or is missing\n")
 
@@ -297,8 +297,8 @@ class TestChain:
 class TestSecurityPage:
     """One's own history and sessions."""
 
-    def test_it_shows_the_change_from_old_to_new_and_where_it_was_made(self, house: House) -> None:
-        ann = tell_a_story(house)
+    def test_it_shows_the_change_from_old_to_new_and_where_it_was_made(self, env: Environment) -> None:
+        ann = tell_a_story(env)
         page = ann.page("/cms/security/")
         assert page.status == 200
         assert f"{OLD} → {NEW}" in page.text
@@ -306,36 +306,36 @@ class TestSecurityPage:
         assert "Chrome 156, Linux" in page.text
         assert page.headers["Cache-Control"] == "no-store"
 
-    def test_it_shows_a_burst_as_one_line_with_its_count(self, house: House) -> None:
-        ann = house.person()
+    def test_it_shows_a_burst_as_one_line_with_its_count(self, env: Environment) -> None:
+        ann = env.person()
         for _ in range(3):
             ann.ask(OLD)
         assert "× 3" in ann.page("/cms/security/").text
 
-    def test_every_event_has_a_name_that_a_person_understands(self, house: House) -> None:
-        ann = tell_a_story(house)
+    def test_every_event_has_a_name_that_a_person_understands(self, env: Environment) -> None:
+        ann = tell_a_story(env)
         page = ann.page("/cms/security/").text
-        told = set(events(house))
+        told = set(events(env))
         assert len(told) > 3
         for event in told:
             assert event not in page
 
-    def test_it_shows_nobody_elses_history_or_sessions(self, house: House) -> None:
-        tell_a_story(house)
-        bob = house.person("bob@example.com", network="198.51.100.77")
+    def test_it_shows_nobody_elses_history_or_sessions(self, env: Environment) -> None:
+        tell_a_story(env)
+        bob = env.person("bob@example.com", network="198.51.100.77")
         page = bob.page("/cms/security/").text
         assert NEW not in page
         assert "203.0.113.5" not in page
 
-    def test_who_is_not_signed_in_sees_nothing(self, house: House) -> None:
-        tell_a_story(house)
-        assert house.visitor().page("/cms/security/", follow=False).status == 303
-        assert house.visitor().ask_as_script("/cms/security/").error == "sign_in_required"
+    def test_who_is_not_signed_in_sees_nothing(self, env: Environment) -> None:
+        tell_a_story(env)
+        assert env.visitor().page("/cms/security/", follow=False).status == 303
+        assert env.visitor().ask_as_script("/cms/security/").error == "sign_in_required"
 
-    def test_a_long_history_goes_on_on_the_next_page(self, house: House) -> None:
-        ann = house.person(app=house.build(REAUTH_SECONDS="86400", SESSION_SECONDS="86400"))
+    def test_a_long_history_goes_on_on_the_next_page(self, env: Environment) -> None:
+        ann = env.person(app=env.build(REAUTH_SECONDS="86400", SESSION_SECONDS="86400"))
         for number in range(60):
-            house.clock.turn(minutes=15)
+            env.clock.turn(minutes=15)
             ann.browser.headers["User-Agent"] = f"Firefox/{number + 100}"
             ann.ask(OLD)
         first = ann.page("/cms/security/").text
@@ -347,8 +347,8 @@ class TestSecurityPage:
         assert "before=" not in second
 
     @pytest.mark.parametrize("before", ["0", "-1", "x", "", "99999999999999999999999", "1e9"])
-    def test_a_made_up_page_number_is_no_fault(self, house: House, before: str) -> None:
-        assert house.person().page(f"/cms/security/?before={before}").status == 200
+    def test_a_made_up_page_number_is_no_fault(self, env: Environment, before: str) -> None:
+        assert env.person().page(f"/cms/security/?before={before}").status == 200
 
 
 class TestSessions:
@@ -364,58 +364,58 @@ class TestSessions:
         return [int(found) for found in re.findall(r'action="/cms/security/sessions/(\d+)/end/"', page)]
 
     @pytest.mark.parametrize("script", [True, False], ids=["script", "page"])
-    def test_one_other_session_can_be_ended(self, house: House, script: bool) -> None:
-        ann = house.person(script=script)
-        thief = house.signed_in(OLD, network="198.51.100.66")
-        phone = house.signed_in(OLD, network="198.51.100.7")
-        thief_id = house.rows(db.select(LoginSession.id).where(LoginSession.network == "198.51.100.66"))[0][0]
+    def test_one_other_session_can_be_ended(self, env: Environment, script: bool) -> None:
+        ann = env.person(script=script)
+        thief = env.signed_in(OLD, network="198.51.100.66")
+        phone = env.signed_in(OLD, network="198.51.100.7")
+        thief_id = env.rows(db.select(LoginSession.id).where(LoginSession.network == "198.51.100.66"))[0][0]
         assert thief_id in self.others(ann)
         assert self.end(ann, thief_id).status == 200
         assert thief.ask_as_script().error == "sign_in_required"
         assert phone.address() == OLD
-        assert rows(house)[-1].event == "session_ended"
-        assert "198.51.100.66" in rows(house)[-1].detail
+        assert rows(env)[-1].event == "session_ended"
+        assert "198.51.100.66" in rows(env)[-1].detail
 
     @pytest.mark.parametrize("script", [True, False], ids=["script", "page"])
-    def test_all_others_can_be_ended(self, house: House, script: bool) -> None:
-        ann = house.person(script=script)
-        others = [house.signed_in(OLD) for _ in range(3)]
-        bob = house.person("bob@example.com")
+    def test_all_others_can_be_ended(self, env: Environment, script: bool) -> None:
+        ann = env.person(script=script)
+        others = [env.signed_in(OLD) for _ in range(3)]
+        bob = env.person("bob@example.com")
         assert ann.post("/cms/security/sessions/end_others/").status == 200
         assert [each.ask_as_script().error for each in others] == ["sign_in_required"] * 3
         assert ann.page("/cms/security/").path == "/cms/security/"
         assert self.others(ann) == []
         assert bob.address() == "bob@example.com"
-        assert events(house)[-1] == "other_sessions_ended"
+        assert events(env)[-1] == "other_sessions_ended"
 
-    def test_a_session_that_asked_for_a_change_takes_it_along(self, house: House) -> None:
-        ann, thief = house.person(), house.signed_in(OLD)
+    def test_a_session_that_asked_for_a_change_takes_it_along(self, env: Environment) -> None:
+        ann, thief = env.person(), env.signed_in(OLD)
         thief.ask(NEW)
         assert ann.pending() is not None
         (thief_id,) = self.others(ann)
         self.end(ann, thief_id)
         assert ann.pending() is None
 
-    def test_nobody_ends_a_session_of_somebody_else(self, house: House) -> None:
-        ann, bob = house.person(), house.person("bob@example.com")
-        for (session_id,) in house.rows(db.select(LoginSession.id)):
+    def test_nobody_ends_a_session_of_somebody_else(self, env: Environment) -> None:
+        ann, bob = env.person(), env.person("bob@example.com")
+        for (session_id,) in env.rows(db.select(LoginSession.id)):
             self.end(bob, session_id)
         assert ann.address() == OLD
         assert bob.address() == "bob@example.com"
-        assert "session_ended" not in events(house, "bob") + events(house)
+        assert "session_ended" not in events(env, "bob") + events(env)
 
     @pytest.mark.parametrize("number", ["0", "999999", "99999999999999999999"])
-    def test_a_session_that_is_not_there_is_no_fault(self, house: House, number: str) -> None:
-        ann = house.person()
+    def test_a_session_that_is_not_there_is_no_fault(self, env: Environment, number: str) -> None:
+        ann = env.person()
         assert ann.post(f"/cms/security/sessions/{number}/end/").status in (200, 404)
 
-    def test_the_present_session_is_marked_and_has_no_button(self, house: House) -> None:
-        ann = house.person()
+    def test_the_present_session_is_marked_and_has_no_button(self, env: Environment) -> None:
+        ann = env.person()
         assert self.others(ann) == []
-        house.signed_in(OLD)
+        env.signed_in(OLD)
         assert len(self.others(ann)) == 1
 
-    def test_sessions_that_are_over_are_not_shown(self, house: House) -> None:
-        house.person()
-        house.clock.turn(seconds=3601)
-        assert self.others(house.signed_in(OLD)) == []
+    def test_sessions_that_are_over_are_not_shown(self, env: Environment) -> None:
+        env.person()
+        env.clock.turn(seconds=3601)
+        assert self.others(env.signed_in(OLD)) == []

@@ -12,10 +12,10 @@ import pytest
 from sqlalchemy import event
 
 from models import db
-from tests.houses import House
-from tests.parts import PostgresServer
-from tests.people import PASSWORD, Answer, Person
-from tests.stories.office import FORM, NEW, id_of, invited, superuser
+from tests.actors import PASSWORD, Answer, Person
+from tests.environments import Environment
+from tests.servers import PostgresServer
+from tests.stories.admin_steps import FORM, NEW, id_of, invited, superuser
 
 Act = Callable[[], Answer]
 OLD = "ann@example.com"
@@ -23,17 +23,17 @@ NEW_PASSWORD = "another battery staple"
 
 
 @pytest.fixture
-def house(postgres_house: House) -> House:
-    """Give the house with all its parts."""
-    return postgres_house
+def env(postgres_env: Environment) -> Environment:
+    """Give the environment with all its parts."""
+    return postgres_env
 
 
 class Line:
-    """The line between a house and its database, which can be lost: connections end, and no new ones are taken."""
+    """The connection between an environment and its database, which can be lost."""
 
-    def __init__(self, house: House, postgres: PostgresServer) -> None:
-        """Lead to the house's database."""
-        self._name = urlsplit(house.settings["DATABASE_URL"]).path.strip("/")
+    def __init__(self, env: Environment, postgres: PostgresServer) -> None:
+        """Lead to the environment's database."""
+        self._name = urlsplit(env.settings["DATABASE_URL"]).path.strip("/")
         self._url = postgres.url("postgres")
         self.is_lost = False
 
@@ -55,9 +55,9 @@ class Line:
 
 
 @pytest.fixture
-def line(house: House, postgres: PostgresServer) -> Iterator[Line]:
-    """Give the line of the house; it is whole again afterwards."""
-    line = Line(house, postgres)
+def line(env: Environment, postgres: PostgresServer) -> Iterator[Line]:
+    """Give the line of the environment; it is whole again afterwards."""
+    line = Line(env, postgres)
     yield line
     line.find()
 
@@ -75,9 +75,9 @@ def assert_ours(answer: Answer) -> None:
     assert (answer.status == 503) == ("Retry-After" in answer.headers)
 
 
-def seated(house: House, email: str = OLD, **how: Any) -> Person:
+def seated(env: Environment, email: str = OLD, **how: Any) -> Person:
     """Return an administrator who is signed in, holds a token, and goes nowhere by themselves."""
-    person = house.person(email, **how)
+    person = env.person(email, **how)
     return staying(person)
 
 
@@ -88,120 +88,120 @@ def staying(person: Person) -> Person:
     return person
 
 
-def asks(house: House, *, script: bool) -> Act:
+def asks(env: Environment, *, script: bool) -> Act:
     """Prepare: somebody asks for a code."""
-    ann = seated(house, script=script)
+    ann = seated(env, script=script)
     return lambda: ann.ask(NEW)
 
 
-def confirms(house: House, *, script: bool) -> Act:
+def confirms(env: Environment, *, script: bool) -> Act:
     """Prepare: somebody types the right code."""
-    ann = seated(house, script=script)
+    ann = seated(env, script=script)
     ann.ask(NEW)
-    code = house.code_to(NEW)
+    code = env.code_to(NEW)
     return lambda: ann.confirm(NEW, code)
 
 
-def cancels(house: House, *, script: bool) -> Act:
+def cancels(env: Environment, *, script: bool) -> Act:
     """Prepare: somebody drops the pending change."""
-    ann = seated(house, script=script)
+    ann = seated(env, script=script)
     ann.ask(NEW)
     return ann.cancel
 
 
-def proves(house: House, *, script: bool) -> Act:
+def proves(env: Environment, *, script: bool) -> Act:
     """Prepare: somebody proves the password once more."""
-    return seated(house, script=script).reauth
+    return seated(env, script=script).reauth
 
 
-def signs_in(house: House, *, script: bool) -> Act:
+def signs_in(env: Environment, *, script: bool) -> Act:
     """Prepare: somebody signs in."""
-    house.administrator(OLD)
-    ann = staying(house.visitor(OLD, script=script))
+    env.administrator(OLD)
+    ann = staying(env.visitor(OLD, script=script))
     return ann.sign_in
 
 
-def signs_out(house: House, *, script: bool) -> Act:
+def signs_out(env: Environment, *, script: bool) -> Act:
     """Prepare: somebody signs out."""
-    return seated(house, script=script).sign_out
+    return seated(env, script=script).sign_out
 
 
-def changes_the_password(house: House, *, script: bool) -> Act:
+def changes_the_password(env: Environment, *, script: bool) -> Act:
     """Prepare: somebody changes the password."""
-    ann = seated(house, script=script)
+    ann = seated(env, script=script)
     fields = {"oldpwd": PASSWORD, "password": NEW_PASSWORD, "repetition": NEW_PASSWORD}
     return lambda: ann.post("/cms/resetpwd/", fields)
 
 
-def saves_the_profile(house: House, *, script: bool) -> Act:
+def saves_the_profile(env: Environment, *, script: bool) -> Act:
     """Prepare: somebody saves their own data."""
-    ann = seated(house, script=script)
+    ann = seated(env, script=script)
     return lambda: ann.post("/cms/profile/", {"username": "ann", "city": "hangzhou", "language": "en", "version": "1"})
 
 
-def ends_other_sessions(house: House, *, script: bool) -> Act:
+def ends_other_sessions(env: Environment, *, script: bool) -> Act:
     """Prepare: somebody ends all other sessions."""
-    ann = seated(house, script=script)
+    ann = seated(env, script=script)
     return lambda: ann.post("/cms/security/sessions/end_others/")
 
 
-def forgets_the_password(house: House, *, script: bool) -> Act:
+def forgets_the_password(env: Environment, *, script: bool) -> Act:
     """Prepare: somebody asks for a link to set a new password."""
-    house.administrator(OLD)
-    ann = staying(house.visitor(script=script))
+    env.administrator(OLD)
+    ann = staying(env.visitor(script=script))
     return lambda: ann.post("/cms/forgotpwd/", {"email": OLD})
 
 
-def chooses_a_password(house: House, *, script: bool) -> Act:
+def chooses_a_password(env: Environment, *, script: bool) -> Act:
     """Prepare: somebody sets a new password by a link."""
-    forgets_the_password(house, script=True)()
-    ann = staying(house.visitor(script=script))
-    (link,) = house.links_to(OLD, "forgotpwd")
+    forgets_the_password(env, script=True)()
+    ann = staying(env.visitor(script=script))
+    (link,) = env.links_to(OLD, "forgotpwd")
     return lambda: ann.post(link, {"password": NEW_PASSWORD, "repetition": NEW_PASSWORD})
 
 
-def stops(house: House, *, script: bool) -> Act:
+def stops(env: Environment, *, script: bool) -> Act:
     """Prepare: the old address stops a change."""
-    asks(house, script=True)()
-    holder = staying(house.visitor(script=script))
-    (link,) = house.links_to(OLD, "stop")
+    asks(env, script=True)()
+    holder = staying(env.visitor(script=script))
+    (link,) = env.links_to(OLD, "stop")
     return lambda: holder.post(link)
 
 
-def undoes(house: House, *, script: bool) -> Act:
+def undoes(env: Environment, *, script: bool) -> Act:
     """Prepare: the old address undoes a change."""
-    confirms(house, script=True)()
-    holder = staying(house.visitor(script=script))
-    (link,) = house.links_to(OLD, "undo")
+    confirms(env, script=True)()
+    holder = staying(env.visitor(script=script))
+    (link,) = env.links_to(OLD, "undo")
     return lambda: holder.post(link)
 
 
-def registers(house: House, *, script: bool) -> Act:
+def registers(env: Environment, *, script: bool) -> Act:
     """Prepare: somebody who was invited registers."""
-    link = invited(house)
-    ming = staying(house.visitor(script=script))
+    link = invited(env)
+    ming = staying(env.visitor(script=script))
     return lambda: ming.post(link, FORM)
 
 
-def invites(house: House, *, script: bool) -> Act:
+def invites(env: Environment, *, script: bool) -> Act:
     """Prepare: a superuser invites somebody."""
-    boss = staying(superuser(house, script=script))
+    boss = staying(superuser(env, script=script))
     return lambda: boss.post("/cms/users/invite/", {"email": NEW, "role": "editor"})
 
 
-def disables(house: House, *, script: bool) -> Act:
+def disables(env: Environment, *, script: bool) -> Act:
     """Prepare: a superuser disables somebody."""
-    boss = staying(superuser(house, script=script))
-    house.administrator(OLD)
-    user_id = id_of(house, OLD)
+    boss = staying(superuser(env, script=script))
+    env.administrator(OLD)
+    user_id = id_of(env, OLD)
     return lambda: boss.post(f"/cms/users/{user_id}/disable/", {"reason": "because"})
 
 
-def starts_a_change(house: House, *, script: bool) -> Act:
+def starts_a_change(env: Environment, *, script: bool) -> Act:
     """Prepare: a superuser starts a change for somebody."""
-    boss = staying(superuser(house, script=script))
-    house.administrator(OLD)
-    user_id = id_of(house, OLD)
+    boss = staying(superuser(env, script=script))
+    env.administrator(OLD)
+    user_id = id_of(env, OLD)
     return lambda: boss.post(f"/cms/users/{user_id}/start_change/", {"email": NEW, "reason": "because"})
 
 
@@ -231,10 +231,10 @@ BOTH_CLIENTS = pytest.mark.parametrize("script", [True, False], ids=["script", "
 @BOTH_CLIENTS
 @EACH_STORY
 def test_what_is_committed_is_told_as_done_whatever_is_lost_then(
-    house: House, line: Line, monkeypatch: pytest.MonkeyPatch, story: Callable[..., Act], script: bool
+    env: Environment, line: Line, monkeypatch: pytest.MonkeyPatch, story: Callable[..., Act], script: bool
 ) -> None:
-    act = story(house, script=script)
-    with house.app.app_context():
+    act = story(env, script=script)
+    with env.app.app_context():
         session_class = type(db.session())
     commit = session_class.commit
 
@@ -250,9 +250,9 @@ def test_what_is_committed_is_told_as_done_whatever_is_lost_then(
 
 
 @contextlib.contextmanager
-def lost_after(house: House, line: Line, statements: int) -> Iterator[None]:
+def lost_after(env: Environment, line: Line, statements: int) -> Iterator[None]:
     """Lose the database as soon as it has answered so many statements."""
-    with house.app.app_context():
+    with env.app.app_context():
         engine = db.engine
     numbers = itertools.count(1)
 
@@ -271,20 +271,20 @@ def lost_after(house: House, line: Line, statements: int) -> Iterator[None]:
 @pytest.mark.parametrize("statements", [1, 3, 6])
 @pytest.mark.parametrize("story", [asks, confirms, saves_the_profile, invites], ids=lambda story: story.__name__)
 def test_in_the_middle_of_a_form_every_answer_is_ours(
-    house: House, line: Line, story: Callable[..., Act], script: bool, statements: int
+    env: Environment, line: Line, story: Callable[..., Act], script: bool, statements: int
 ) -> None:
-    act = story(house, script=script)
-    with lost_after(house, line, statements):
+    act = story(env, script=script)
+    with lost_after(env, line, statements):
         answer = act()
     assert_ours(answer)
     assert answer.status in (200, 303, 503), answer
 
 
 @BOTH_CLIENTS
-def test_a_form_that_is_refused_is_answered_without_the_database(house: House, line: Line, script: bool) -> None:
+def test_a_form_that_is_refused_is_answered_without_the_database(env: Environment, line: Line, script: bool) -> None:
     """The page would show what is pending; without that it says at least what is wrong."""
-    ann = seated(house, script=script)
-    with lost_after(house, line, 1):
+    ann = seated(env, script=script)
+    with lost_after(env, line, 1):
         answer = ann.ask("no address")
     assert line.is_lost
     assert_ours(answer)
@@ -297,23 +297,23 @@ PAGES = ("/cms/", "/cms/resetemail/", "/cms/profile/", "/cms/security/", "/cms/u
 @pytest.mark.parametrize(
     "signal", [flask.before_render_template, flask.template_rendered, flask.request_finished], ids=lambda s: s.name
 )
-def test_between_the_last_query_and_the_end_every_answer_is_ours(house: House, line: Line, signal: Any) -> None:
-    boss = superuser(house)
+def test_between_the_last_query_and_the_end_every_answer_is_ours(env: Environment, line: Line, signal: Any) -> None:
+    boss = superuser(env)
     for path, ask in itertools.product(PAGES, (boss.page, boss.ask_as_script)):
-        with signal.connected_to(line.lose, house.app):
+        with signal.connected_to(line.lose, env.app):
             answer = ask(path)
         assert_ours(answer)
         assert answer.status == (404 if path == "/nothing/" else 200), answer
         line.find()
 
 
-def test_what_is_lost_is_not_left_for_the_next_request(house: House, line: Line) -> None:
-    ann = seated(house)
+def test_what_is_lost_is_not_left_for_the_next_request(env: Environment, line: Line) -> None:
+    ann = seated(env)
     for _ in range(5):
-        with flask.request_finished.connected_to(line.lose, house.app):
+        with flask.request_finished.connected_to(line.lose, env.app):
             assert ann.ask_as_script().status == 200
         line.find()
         assert ann.address() == OLD
-    with house.app.app_context():
+    with env.app.app_context():
         assert db.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
         assert not db.session.registry.has()

@@ -5,17 +5,17 @@ from collections.abc import Callable
 import pytest
 
 from models import Mail, db
-from tests.houses import House
-from tests.parts import PostgresServer, eventually
-from tests.people import Answer, Person, other_than
+from tests.actors import Answer, Person, other_than
+from tests.environments import Environment
+from tests.servers import PostgresServer, eventually
 
 NEW = "new@example.com"
 
 
 @pytest.fixture
-def house(postgres_house: House) -> House:
-    """Give the house with all its parts."""
-    return postgres_house
+def env(postgres_env: Environment) -> Environment:
+    """Give the environment with all its parts."""
+    return postgres_env
 
 
 def unavailable(answer: Answer) -> None:
@@ -25,50 +25,50 @@ def unavailable(answer: Answer) -> None:
 
 
 @pytest.mark.parametrize("how", ["stop", "freeze"])
-def test_without_memcached_no_code_is_made_and_none_is_looked_at(house: House, how: str) -> None:
-    assert house.memcached
-    ann, bob = house.person(), house.person("bob@example.com")
+def test_without_memcached_no_code_is_made_and_none_is_looked_at(env: Environment, how: str) -> None:
+    assert env.memcached
+    ann, bob = env.person(), env.person("bob@example.com")
     ann.ask(NEW)
-    code = house.code_to(NEW)
+    code = env.code_to(NEW)
     tokens = [ann.token(), bob.token()]
     assert all(tokens)
-    getattr(house.memcached, how)()
+    getattr(env.memcached, how)()
     unavailable(bob.ask("other@example.com"))
     unavailable(ann.confirm(NEW, code))
     unavailable(ann.confirm(NEW, other_than(code)))
-    visitor = house.visitor("ann@example.com")
+    visitor = env.visitor("ann@example.com")
     unavailable(visitor.sign_in())
     assert ann.address() == "ann@example.com"  # What needs no memcached goes on.
     pending = ann.pending()
     assert pending is not None
     assert pending["tries_left"] == 5
     assert bob.pending() is None
-    house.memcached.refresh()
+    env.memcached.refresh()
     answer = eventually(lambda: (found := bob.ask("other@example.com")).status != 503 and found, "memcached is back")
     assert answer.status == 200
     assert ann.confirm(NEW, code).error == "code_expired"  # It came back empty: a new code is needed.
 
 
-def test_memcached_that_hangs_for_a_moment_costs_nothing(house: House) -> None:
-    assert house.memcached
-    ann = house.person()
+def test_memcached_that_hangs_for_a_moment_costs_nothing(env: Environment) -> None:
+    assert env.memcached
+    ann = env.person()
     ann.ask(NEW)
-    code = house.code_to(NEW)
-    house.memcached.freeze()
+    code = env.code_to(NEW)
+    env.memcached.freeze()
     unavailable(ann.confirm(NEW, code))
-    house.memcached.thaw()
+    env.memcached.thaw()
     answer = eventually(lambda: (found := ann.confirm(NEW, code)).status != 503 and found, "memcached answers again")
     assert answer.status == 200
 
 
-def test_memcached_that_dies_after_the_commit_undoes_nothing(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memcached_that_dies_after_the_commit_undoes_nothing(env: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
     """The change is made: that the code cannot be forgotten any more must not turn it into a 503."""
-    assert house.memcached
-    ann = house.person()
+    assert env.memcached
+    ann = env.person()
     ann.ask(NEW)
-    code, token = house.code_to(NEW), ann.token()
-    memcached, session_commit = house.memcached, db.session.commit
-    with house.app.app_context():
+    code, token = env.code_to(NEW), ann.token()
+    memcached, session_commit = env.memcached, db.session.commit
+    with env.app.app_context():
         session_class = type(db.session())
 
     def commit_and_die(session: object) -> None:
@@ -81,7 +81,7 @@ def test_memcached_that_dies_after_the_commit_undoes_nothing(house: House, monke
     answer = ann.post("/cms/resetemail/", {"email": NEW, "captcha": code}, token=token)
     monkeypatch.undo()
     assert answer.status == 200
-    assert house.stored("ann").email == NEW
+    assert env.stored("ann").email == NEW
 
 
 def everything(ann: Person) -> dict[str, Callable[[], Answer]]:
@@ -97,9 +97,9 @@ def everything(ann: Person) -> dict[str, Callable[[], Answer]]:
 
 
 def test_without_the_database_everything_says_so_and_goes_on_when_it_is_back(
-    house: House, postgres: PostgresServer
+    env: Environment, postgres: PostgresServer
 ) -> None:
-    ann = house.person()
+    ann = env.person()
     ann.token()
     try:
         postgres.stop()
@@ -113,31 +113,31 @@ def test_without_the_database_everything_says_so_and_goes_on_when_it_is_back(
         postgres.start()
     assert ann.address() == "ann@example.com"
     assert ann.ask(NEW).status == 200
-    assert ann.confirm(NEW, house.code_to(NEW)).status == 200
+    assert ann.confirm(NEW, env.code_to(NEW)).status == 200
 
 
-def test_without_the_mail_server_a_code_is_late_and_nothing_else(house: House) -> None:
-    assert house.smtp
-    ann = house.person()
-    house.smtp.stop()
+def test_without_the_mail_server_a_code_is_late_and_nothing_else(env: Environment) -> None:
+    assert env.smtp
+    ann = env.person()
+    env.smtp.stop()
     assert ann.ask(NEW).status == 200
-    house.deliver()
+    env.deliver()
     pending = ann.pending()
     assert pending is not None
     assert (pending["mail"]["state"], bool(pending["mail"]["problem"])) == ("queued", True)
-    house.smtp.start()
-    house.clock.turn(seconds=5)
-    assert ann.confirm(NEW, house.code_to(NEW)).status == 200
+    env.smtp.start()
+    env.clock.turn(seconds=5)
+    assert ann.confirm(NEW, env.code_to(NEW)).status == 200
 
 
-def test_a_code_that_could_not_be_mailed_in_time_is_never_mailed(house: House) -> None:
-    assert house.smtp
-    ann = house.person()
-    house.smtp.stop()
+def test_a_code_that_could_not_be_mailed_in_time_is_never_mailed(env: Environment) -> None:
+    assert env.smtp
+    ann = env.person()
+    env.smtp.stop()
     ann.ask(NEW)
-    house.deliver()
-    house.clock.turn(seconds=600)
-    house.smtp.start()
-    assert house.mail_to(NEW) == []
-    (state,) = house.rows(db.select(Mail.state).where(Mail.kind == "code"))[0]
+    env.deliver()
+    env.clock.turn(seconds=600)
+    env.smtp.start()
+    assert env.mail_to(NEW) == []
+    (state,) = env.rows(db.select(Mail.state).where(Mail.kind == "code"))[0]
     assert state == "expired"

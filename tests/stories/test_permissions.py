@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.houses import House
-from tests.people import PAGE, Person
-from tests.stories.office import BOSS, superuser
+from tests.actors import PAGE, Person
+from tests.environments import Environment
+from tests.stories.admin_steps import BOSS, superuser
 
 ANYBODY, SIGNED_IN, SUPERUSER = "anybody", "signed in", "superuser"
 PEOPLE = ("nobody", "editor", "superuser", "disabled")
@@ -84,19 +84,19 @@ WAYS = {
 POSTS = {way: of for way, of in WAYS.items() if way.startswith("POST")}
 
 
-def test_every_route_has_its_line(small_house: House) -> None:
-    rules = small_house.app.url_map.iter_rules()
+def test_every_route_has_its_line(sqlite_env: Environment) -> None:
+    rules = sqlite_env.app.url_map.iter_rules()
     assert {f"{method} {rule.rule}" for rule in rules for method in rule.methods - {"HEAD", "OPTIONS"}} == set(WAYS)
 
 
-def came(house: House, who: str) -> Person:
+def came(env: Environment, who: str) -> Person:
     """Return one of the four people, at their browser."""
     if who == "nobody":
-        return house.visitor()
-    person = superuser(house, "x@example.com") if who == "superuser" else house.person("x@example.com")
+        return env.visitor()
+    person = superuser(env, "x@example.com") if who == "superuser" else env.person("x@example.com")
     if who == "disabled":
         person.token()
-        house.change("x@example.com", is_active=False)  # The session is still there: nothing but the guard refuses it.
+        env.change("x@example.com", is_active=False)  # The session is still there: nothing but the guard refuses it.
     return person
 
 
@@ -114,9 +114,9 @@ def expected(who: str, name: str, way: Way) -> tuple[int, str | None]:
 
 
 @pytest.mark.parametrize("who", PEOPLE)
-def test_everybody_gets_where_they_may_and_nowhere_else(house: House, who: str) -> None:
-    other = house.administrator("other@example.com")
-    person = came(house, who)
+def test_everybody_gets_where_they_may_and_nowhere_else(env: Environment, who: str) -> None:
+    other = env.administrator("other@example.com")
+    person = came(env, who)
     for name, way in WAYS.items():
         method, _, rule = name.partition(" ")
         path = (way.path or rule).format(id=other.id)
@@ -124,14 +124,14 @@ def test_everybody_gets_where_they_may_and_nowhere_else(house: House, who: str) 
         is_page = "html" in answer.headers["Content-Type"]
         word = None if is_page and answer.status in (200, 302) else answer.error
         assert (answer.status, word) == expected(who, name, way), name
-    assert house.stored("other").is_active
+    assert env.stored("other").is_active
 
 
 @pytest.mark.parametrize("who", ["nobody", "editor", "disabled"])
 def test_a_reader_of_pages_is_led_to_the_sign_in_page_or_told_that_it_is_not_allowed(
-    small_house: House, who: str
+    sqlite_env: Environment, who: str
 ) -> None:
-    person = came(small_house, who)
+    person = came(sqlite_env, who)
     for name, way in WAYS.items():
         method, _, rule = name.partition(" ")
         if method == "GET" and way.who != ANYBODY:
@@ -143,9 +143,9 @@ def test_a_reader_of_pages_is_led_to_the_sign_in_page_or_told_that_it_is_not_all
                 assert answer.headers["Location"].startswith("/cms/login/?next="), name
 
 
-def test_no_form_is_taken_without_its_token_or_from_a_foreign_site(small_house: House) -> None:
-    other = small_house.administrator("other@example.com")
-    boss = superuser(small_house)
+def test_no_form_is_taken_without_its_token_or_from_a_foreign_site(sqlite_env: Environment) -> None:
+    other = sqlite_env.administrator("other@example.com")
+    boss = superuser(sqlite_env)
     for name, way in POSTS.items():
         path = (way.path or name.partition(" ")[2]).format(id=other.id)
         assert boss.post(path, token="").error == "csrf_failed", name
@@ -155,21 +155,21 @@ def test_no_form_is_taken_without_its_token_or_from_a_foreign_site(small_house: 
     assert boss.address() == BOSS
 
 
-def test_who_manages_others_has_proved_the_password_lately(small_house: House) -> None:
-    other = small_house.administrator("other@example.com")
-    boss = superuser(small_house)
-    small_house.clock.turn(seconds=601)
+def test_who_manages_others_has_proved_the_password_lately(sqlite_env: Environment) -> None:
+    other = sqlite_env.administrator("other@example.com")
+    boss = superuser(sqlite_env)
+    sqlite_env.clock.turn(seconds=601)
     for name, way in POSTS.items():
         if way.who == SUPERUSER:
             path = (way.path or name.partition(" ")[2]).format(id=other.id)
             answer = boss.post(path, {"reason": "because", "role": "superuser", "email": "new@example.com"})
             assert (answer.status, answer.error) == (401, "reauth_required"), name
-    stored = small_house.stored("other")
+    stored = sqlite_env.stored("other")
     assert (stored.is_superuser, stored.is_active) == (False, True)
 
 
-def test_only_who_manages_others_sees_the_way_there(small_house: House) -> None:
-    boss, editor = superuser(small_house), small_house.person()
+def test_only_who_manages_others_sees_the_way_there(sqlite_env: Environment) -> None:
+    boss, editor = superuser(sqlite_env), sqlite_env.person()
     for path in ("/cms/", "/cms/profile/", "/cms/resetemail/"):
         assert 'href="/cms/users/"' in boss.page(path).text
         assert 'href="/cms/users/"' not in editor.page(path).text

@@ -2,10 +2,10 @@
 
 import re
 
-from tests.houses import House
-from tests.parts import at_once
-from tests.people import Answer, Person, text_of
-from tests.stories.office import history, id_of
+from tests.actors import Answer, Person, text_of
+from tests.environments import Environment
+from tests.servers import at_once
+from tests.stories.admin_steps import history, id_of
 
 ANN = "ann@example.com"
 PATH = "/cms/profile/"
@@ -32,11 +32,11 @@ def save(person: Person, version: str = "", **other: str) -> Answer:
     return person.post(PATH, {**DATA, "version": version or version_on(person.page(PATH)), **other})
 
 
-def test_what_is_saved_is_shown(house: House) -> None:
-    ann = house.person()
+def test_what_is_saved_is_shown(env: Environment) -> None:
+    ann = env.person()
     answer = save(ann)
     assert (answer.status, answer.message) == (200, "资料已保存。")
-    stored = house.stored("ann")
+    stored = env.stored("ann")
     assert (stored.mobile, stored.staff_number, stored.gender) == ("+8613812345678", 4711, "other")
     assert (stored.city, stored.interests, stored.language) == ("chengdu", ["science"], None)
     page = ann.page(PATH).text
@@ -47,99 +47,99 @@ def test_what_is_saved_is_shown(house: House) -> None:
     assert re.search(r'<option value="chengdu" selected', page)
 
 
-def test_it_works_without_scripts(small_house: House) -> None:
-    ann = small_house.person(script=False)
+def test_it_works_without_scripts(sqlite_env: Environment) -> None:
+    ann = sqlite_env.person(script=False)
     answer = save(ann, interests="travel", city="")
     assert (answer.status, answer.path) == (200, PATH)
     assert "资料已保存。" in answer.text
-    stored = small_house.stored("ann")
+    stored = sqlite_env.stored("ann")
     assert (stored.city, stored.interests) == (None, ["travel"])
 
 
-def test_everything_but_the_name_can_be_taken_out_again(small_house: House) -> None:
-    ann = small_house.person()
+def test_everything_but_the_name_can_be_taken_out_again(sqlite_env: Environment) -> None:
+    ann = sqlite_env.person()
     save(ann)
     version = version_on(ann.page(PATH))
     assert ann.post(PATH, {"username": "ann", "language": "", "city": "", "version": version}).status == 200
-    stored = small_house.stored("ann")
+    stored = sqlite_env.stored("ann")
     assert (stored.mobile, stored.staff_number, stored.gender, stored.city, stored.interests) == (
         *(None, None, None, None),
         [],
     )
 
 
-def test_the_history_tells_what_was_changed_and_not_what_it_is(small_house: House) -> None:
-    ann = small_house.person()
+def test_the_history_tells_what_was_changed_and_not_what_it_is(sqlite_env: Environment) -> None:
+    ann = sqlite_env.person()
     save(ann)
-    user_id = id_of(small_house, ANN)
-    row = history(small_house, user_id)[-1]
+    user_id = id_of(sqlite_env, ANN)
+    row = history(sqlite_env, user_id)[-1]
     assert (row.event, row.actor_id) == ("profile_changed", user_id)
     assert sorted(row.detail["fields"]) == ["city", "gender", "interests", "mobile", "staff_number"]
     assert "13812345678" not in str(row)
-    rows = len(history(small_house, user_id))
+    rows = len(history(sqlite_env, user_id))
     assert save(ann).status == 200  # The same once more: there is nothing to tell.
-    assert len(history(small_house, user_id)) == rows
+    assert len(history(sqlite_env, user_id)) == rows
 
 
-def test_two_tabs_do_not_overwrite_each_other_unseen(house: House) -> None:
-    ann = house.person()
+def test_two_tabs_do_not_overwrite_each_other_unseen(env: Environment) -> None:
+    ann = env.person()
     first, second = (version_on(ann.page(PATH)) for _ in range(2))
     assert save(ann, first, city="beijing").status == 200
     refused = save(ann, second, mobile="13912345678")
     assert (refused.status, refused.error) == (409, "profile_changed")
-    stored = house.stored("ann")
+    stored = env.stored("ann")
     assert (stored.city, stored.mobile) == ("beijing", "+8613812345678")
     assert save(ann, city="beijing", mobile="13912345678").status == 200  # The page is opened once more.
-    assert house.stored("ann").mobile == "+8613912345678"
+    assert env.stored("ann").mobile == "+8613912345678"
 
 
-def test_who_saves_without_scripts_in_two_tabs_is_told_and_keeps_what_was_typed(small_house: House) -> None:
-    ann = small_house.person(script=False)
+def test_who_saves_without_scripts_in_two_tabs_is_told_and_keeps_what_was_typed(sqlite_env: Environment) -> None:
+    ann = sqlite_env.person(script=False)
     version = version_on(ann.page(PATH))
     save(ann, version, city="beijing")
     refused = save(ann, version, staff_number="9999")
     assert refused.status == 409
     assert 'value="9999"' in refused.text
-    assert small_house.stored("ann").staff_number == 4711
+    assert sqlite_env.stored("ann").staff_number == 4711
     assert save(ann, version_on(refused), staff_number="9999").status == 409  # Sending it again does not help.
 
 
-def test_of_two_tabs_that_save_at_once_one_wins(house: House) -> None:
-    ann = house.person()
+def test_of_two_tabs_that_save_at_once_one_wins(env: Environment) -> None:
+    ann = env.person()
     version = version_on(ann.page(PATH))
-    tabs = [house.visitor(ANN) for _ in range(2)]
+    tabs = [env.visitor(ANN) for _ in range(2)]
     for tab in tabs:
         tab.browser.cookies.update(ann.browser.cookies)
         tab.token()
     answers = at_once(lambda number: save(tabs[number], version, staff_number=str(number + 1)), 2)
     assert sorted(str(answer.error) for answer in answers) == ["None", "profile_changed"]
-    saved = next(number for number in (1, 2) if house.stored("ann").staff_number == number)
-    assert house.stored("ann").profile_version == 2, saved
+    saved = next(number for number in (1, 2) if env.stored("ann").staff_number == number)
+    assert env.stored("ann").profile_version == 2, saved
 
 
-def test_a_name_that_somebody_has_is_refused_in_every_spelling(house: House) -> None:
-    house.administrator("bob@example.com")
-    ann = house.person()
+def test_a_name_that_somebody_has_is_refused_in_every_spelling(env: Environment) -> None:
+    env.administrator("bob@example.com")
+    ann = env.person()
     save(ann)
     for name in ("bob", "BOB", "ｂｏｂ"):
         refused = save(ann, username=name, city="beijing")
         assert (refused.status, refused.error, list(refused.data["fields"])) == (409, "username_taken", ["username"])
-    stored = house.stored("ann")
+    stored = env.stored("ann")
     assert (stored.city, stored.profile_version) == ("chengdu", 2)
-    assert history(house, stored.id)[-1].event == "username_taken"
+    assert history(env, stored.id)[-1].event == "username_taken"
     assert save(ann, username="ANN").status == 200  # Ones own name may be written in another way.
 
 
-def test_without_scripts_a_taken_name_is_told_at_its_field(house: House) -> None:
-    house.administrator("bob@example.com")
-    refused = save(house.person(script=False), username="bob")
+def test_without_scripts_a_taken_name_is_told_at_its_field(env: Environment) -> None:
+    env.administrator("bob@example.com")
+    refused = save(env.person(script=False), username="bob")
     assert refused.status == 409
     assert re.search(r'data-errors-of="username">\s*<p>', refused.text)
     assert 'value="bob"' in refused.text
 
 
-def test_what_is_wrong_is_told_at_its_field_and_nothing_is_saved(small_house: House) -> None:
-    ann = small_house.person()
+def test_what_is_wrong_is_told_at_its_field_and_nothing_is_saved(sqlite_env: Environment) -> None:
+    ann = sqlite_env.person()
     save(ann)
     wrong = {"username": "x", "mobile": "1", "staff_number": "many", "gender": "none", "city": "x", "language": "x"}
     refused = save(ann, **wrong)
@@ -148,11 +148,11 @@ def test_what_is_wrong_is_told_at_its_field_and_nothing_is_saved(small_house: Ho
     assert refused.message == refused.data["fields"]["username"][0]  # The first field of the form.
     for name, typed in wrong.items():
         assert list(save(ann, **{name: typed}).data["fields"]) == [name]
-    assert small_house.stored("ann").profile_version == 2
+    assert sqlite_env.stored("ann").profile_version == 2
 
 
-def test_a_refused_page_shows_what_was_typed_even_where_it_is_no_number(small_house: House) -> None:
-    ann = small_house.person(script=False)
+def test_a_refused_page_shows_what_was_typed_even_where_it_is_no_number(sqlite_env: Environment) -> None:
+    ann = sqlite_env.person(script=False)
     refused = save(ann, staff_number="many", city="beijing")
     assert refused.status == 400
     assert 'value="many"' in refused.text
@@ -160,41 +160,41 @@ def test_a_refused_page_shows_what_was_typed_even_where_it_is_no_number(small_ho
     assert re.search(r'<option value="beijing" selected', refused.text)
 
 
-def test_a_page_whose_version_is_gone_saves_nothing(small_house: House) -> None:
-    ann = small_house.person()
+def test_a_page_whose_version_is_gone_saves_nothing(sqlite_env: Environment) -> None:
+    ann = sqlite_env.person()
     for version in ("0", "2", "-1", "9" * 30):
         assert save(ann, version).error == "profile_changed"
     assert save(ann, "one").error == "invalid"
-    assert small_house.stored("ann").city is None
+    assert sqlite_env.stored("ann").city is None
 
 
-def test_nobody_can_send_more_than_the_form_asks_for(small_house: House) -> None:
-    ann = small_house.person()
-    bob = small_house.administrator("bob@example.com")
+def test_nobody_can_send_more_than_the_form_asks_for(sqlite_env: Environment) -> None:
+    ann = sqlite_env.person()
+    bob = sqlite_env.administrator("bob@example.com")
     sent = {"is_superuser": "y", "email": "x@example.com", "id": str(bob.id), "is_active": "", "password_hash": "x"}
-    before = small_house.stored("ann")
+    before = sqlite_env.stored("ann")
     assert save(ann, **sent).status == 200
-    after = small_house.stored("ann")
+    after = sqlite_env.stored("ann")
     for name in sent:
         assert getattr(after, name) == getattr(before, name)
-    assert small_house.stored("bob").city is None
+    assert sqlite_env.stored("bob").city is None
 
 
-def test_a_language_takes_effect_at_once_for_pages_and_mails(house: House) -> None:
-    ann = house.person()
+def test_a_language_takes_effect_at_once_for_pages_and_mails(env: Environment) -> None:
+    ann = env.person()
     assert 'lang="zh"' in ann.page("/cms/").text
     assert save(ann, language="en").message == "Your profile has been saved."
     for path in ("/cms/", PATH, "/cms/security/"):
         assert 'lang="en"' in ann.page(path).text
     ann.ask("new@example.com")
-    assert "code" in str(house.mail_to("new@example.com")[-1]["Subject"])
-    assert "Hello" not in text_of(house.mail_to("new@example.com")[-1])  # The new address is not told who this is.
+    assert "code" in str(env.mail_to("new@example.com")[-1]["Subject"])
+    assert "Hello" not in text_of(env.mail_to("new@example.com")[-1])  # The new address is not told who this is.
     assert save(ann, language="zh").message == "资料已保存。"
     assert save(ann, language="").message == "资料已保存。"
 
 
-def test_who_chose_no_language_gets_that_of_the_browser(small_house: House) -> None:
-    ann = small_house.person()
+def test_who_chose_no_language_gets_that_of_the_browser(sqlite_env: Environment) -> None:
+    ann = sqlite_env.person()
     for header, language in (("en-GB,en;q=0.9", "en"), ("zh-CN", "zh"), ("fr", "zh"), ("fr,en;q=0.5", "en")):
         ann.browser.headers["Accept-Language"] = header
         assert f'lang="{language}"' in ann.page("/cms/").text, header

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from models import Audit, EmailChange, db
-from tests.houses import House
-from tests.people import Answer, Person
+from tests.actors import Answer, Person
+from tests.environments import Environment
 
 OLD, NEW = "ann@example.com", "new@example.com"
 DEEDS: dict[str, Callable[[Person], Answer]] = {
@@ -20,136 +20,138 @@ DEEDS: dict[str, Callable[[Person], Answer]] = {
 EVERY_DEED = pytest.mark.parametrize("deed", DEEDS.values(), ids=DEEDS.keys())
 
 
-def events(house: House) -> list[tuple[str, int]]:
+def events(env: Environment) -> list[tuple[str, int]]:
     """Return what the history tells, and how often."""
-    return [(row.event, row.times) for row in house.rows(db.select(Audit.event, Audit.times).order_by(Audit.id))]
+    return [(row.event, row.times) for row in env.rows(db.select(Audit.event, Audit.times).order_by(Audit.id))]
 
 
 @EVERY_DEED
-def test_after_ten_minutes_the_password_is_needed_once_more(house: House, deed: Callable[[Person], Answer]) -> None:
-    ann = house.person()
+def test_after_ten_minutes_the_password_is_needed_once_more(env: Environment, deed: Callable[[Person], Answer]) -> None:
+    ann = env.person()
     ann.token()
-    house.clock.turn(seconds=600)
+    env.clock.turn(seconds=600)
     assert deed(ann).error != "reauth_required"
-    house.clock.turn(seconds=1)
+    env.clock.turn(seconds=1)
     refused = deed(ann)
     assert (refused.status, refused.error) == (401, "reauth_required")
-    assert events(house)[-1] == ("reauth_required", 1)
+    assert events(env)[-1] == ("reauth_required", 1)
     assert ann.reauth().status == 200
     assert deed(ann).error != "reauth_required"
 
 
 @EVERY_DEED
-def test_a_page_asks_for_the_password_and_does_what_was_wanted(house: House, deed: Callable[[Person], Answer]) -> None:
-    ann = house.person(script=False)
+def test_a_page_asks_for_the_password_and_does_what_was_wanted(
+    env: Environment, deed: Callable[[Person], Answer]
+) -> None:
+    ann = env.person(script=False)
     ann.token()
-    house.clock.turn(seconds=601)
+    env.clock.turn(seconds=601)
     asked = deed(ann)
     assert asked.status == 401
     fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', asked.text))
     del fields["csrf_token"]
-    house.clock.turn(seconds=1)
+    env.clock.turn(seconds=1)
     done = ann.reauth(**fields)
     assert "reauth" not in done.path
     assert done.status in (200, 400)  # 400 is the wrong code that was typed before.
-    assert ("password_proved", 1) in events(house)
+    assert ("password_proved", 1) in events(env)
 
 
-def test_a_session_that_needs_the_password_can_still_look_and_leave(house: House) -> None:
-    ann = house.person()
-    house.clock.turn(seconds=3000)
+def test_a_session_that_needs_the_password_can_still_look_and_leave(env: Environment) -> None:
+    ann = env.person()
+    env.clock.turn(seconds=3000)
     assert ann.address() == OLD
     assert ann.page("/cms/security/").status == 200
     assert ann.sign_out().status == 200
 
 
-def test_the_password_that_one_session_proved_does_not_serve_another(house: House) -> None:
-    ann, elsewhere = house.person(), house.signed_in(OLD)
-    house.clock.turn(seconds=601)
+def test_the_password_that_one_session_proved_does_not_serve_another(env: Environment) -> None:
+    ann, elsewhere = env.person(), env.signed_in(OLD)
+    env.clock.turn(seconds=601)
     assert elsewhere.reauth().status == 200
     assert ann.ask(NEW).error == "reauth_required"
     assert elsewhere.ask(NEW).status == 200
 
 
-def test_signing_in_elsewhere_proves_nothing_here(house: House) -> None:
-    ann = house.person()
-    house.clock.turn(seconds=601)
-    house.signed_in(OLD)
+def test_signing_in_elsewhere_proves_nothing_here(env: Environment) -> None:
+    ann = env.person()
+    env.clock.turn(seconds=601)
+    env.signed_in(OLD)
     assert ann.ask(NEW).error == "reauth_required"
 
 
-def test_looking_at_pages_does_not_lengthen_the_ten_minutes(house: House) -> None:
-    ann = house.person()
+def test_looking_at_pages_does_not_lengthen_the_ten_minutes(env: Environment) -> None:
+    ann = env.person()
     for _ in range(6):
-        house.clock.turn(seconds=101)
+        env.clock.turn(seconds=101)
         ann.page()
     assert ann.ask(NEW).error == "reauth_required"
 
 
-def test_the_limit_is_a_setting(house: House) -> None:
-    ann = house.person(app=house.build(REAUTH_SECONDS="30"))
+def test_the_limit_is_a_setting(env: Environment) -> None:
+    ann = env.person(app=env.build(REAUTH_SECONDS="30"))
     ann.token()
-    house.clock.turn(seconds=30)
+    env.clock.turn(seconds=30)
     assert ann.ask(NEW).status == 200
-    house.clock.turn(seconds=1)
+    env.clock.turn(seconds=1)
     assert ann.cancel().error == "reauth_required"
 
 
-def test_a_wrong_password_proves_nothing_and_is_written_down(house: House) -> None:
-    ann = house.person()
-    house.clock.turn(seconds=601)
+def test_a_wrong_password_proves_nothing_and_is_written_down(env: Environment) -> None:
+    ann = env.person()
+    env.clock.turn(seconds=601)
     for typed in ("guess", "", " " + ann.password, ann.password.upper()):
         assert ann.reauth(typed).status == 400
     assert ann.ask(NEW).error == "reauth_required"
-    assert events(house)[-2:] == [("password_wrong", 3), ("reauth_required", 1)]
+    assert events(env)[-2:] == [("password_wrong", 3), ("reauth_required", 1)]
 
 
-def test_guessing_the_password_here_is_throttled_and_written_down(house: House) -> None:
-    ann = house.person()
+def test_guessing_the_password_here_is_throttled_and_written_down(env: Environment) -> None:
+    ann = env.person()
     for _ in range(10):
         assert ann.reauth("guess").error == "password_wrong"
     refused = ann.reauth()
     assert (refused.status, refused.error) == (429, "too_many_requests")
     assert refused.headers["Retry-After"] == str(refused.data["retry_after"])
-    assert events(house)[-2:] == [("password_wrong", 10), ("too_many_requests", 1)]
-    house.clock.turn(seconds=refused.data["retry_after"])
+    assert events(env)[-2:] == [("password_wrong", 10), ("too_many_requests", 1)]
+    env.clock.turn(seconds=refused.data["retry_after"])
     assert ann.reauth().status == 200
 
 
-def test_guessing_in_one_browser_does_not_lock_the_owner_out_of_another(house: House) -> None:
-    thief, ann = house.person(), house.signed_in(OLD)
+def test_guessing_in_one_browser_does_not_lock_the_owner_out_of_another(env: Environment) -> None:
+    thief, ann = env.person(), env.signed_in(OLD)
     for _ in range(11):
         thief.reauth("guess")
     assert thief.reauth().error == "too_many_requests"
     assert ann.reauth().status == 200
 
 
-def test_proving_the_password_renews_the_cookie_and_keeps_the_form(house: House) -> None:
-    ann = house.person()
+def test_proving_the_password_renews_the_cookie_and_keeps_the_form(env: Environment) -> None:
+    ann = env.person()
     ann.ask(NEW)
-    thief = house.visitor()
+    thief = env.visitor()
     thief.browser.cookies.update(ann.browser.cookies)
     assert ann.reauth().status == 200
     assert thief.ask_as_script().error == "sign_in_required"
-    assert ann.confirm(NEW, house.code_to(NEW)).status == 200  # With the token of the page as it stood.
+    assert ann.confirm(NEW, env.code_to(NEW)).status == 200  # With the token of the page as it stood.
 
 
-def test_an_interrupted_confirmation_costs_no_try_and_the_code_still_serves(house: House) -> None:
-    ann = house.person()
-    house.clock.turn(seconds=300)
+def test_an_interrupted_confirmation_costs_no_try_and_the_code_still_serves(env: Environment) -> None:
+    ann = env.person()
+    env.clock.turn(seconds=300)
     ann.ask(NEW)
-    code = house.code_to(NEW)
-    house.clock.turn(seconds=301)
+    code = env.code_to(NEW)
+    env.clock.turn(seconds=301)
     for _ in range(12):
         assert ann.confirm(NEW, code).error == "reauth_required"
-    assert house.rows(db.select(EmailChange.tries)) == [(0,)]
+    assert env.rows(db.select(EmailChange.tries)) == [(0,)]
     ann.reauth()
     assert ann.confirm(NEW, code).status == 200
 
 
 @pytest.mark.parametrize("path", ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:x"])
-def test_nobody_is_sent_on_to_a_foreign_site(small_house: House, path: str) -> None:
-    ann = small_house.person(script=False)
+def test_nobody_is_sent_on_to_a_foreign_site(sqlite_env: Environment, path: str) -> None:
+    ann = sqlite_env.person(script=False)
     answer = ann.browser.send("GET", "/cms/login/")
     assert answer.status in (200, 302)
     ann.token()
@@ -158,8 +160,8 @@ def test_nobody_is_sent_on_to_a_foreign_site(small_house: House, path: str) -> N
     assert (sent.status, sent.path) == (200, "/cms/")
 
 
-def test_without_a_session_there_is_nothing_to_prove(house: House) -> None:
-    house.administrator(OLD)
-    stranger = house.visitor(OLD)
+def test_without_a_session_there_is_nothing_to_prove(env: Environment) -> None:
+    env.administrator(OLD)
+    stranger = env.visitor(OLD)
     assert stranger.reauth().error == "sign_in_required"
     assert stranger.ask(NEW).error == "sign_in_required"

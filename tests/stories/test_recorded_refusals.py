@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import pytest
 
 from accounts import errors
-from tests.houses import House
-from tests.people import PASSWORD, Answer, Person, other_than
-from tests.stories.office import BOSS, act, history, id_of, invite, superuser
+from tests.actors import PASSWORD, Answer, Person, other_than
+from tests.environments import Environment
+from tests.stories.admin_steps import BOSS, act, history, id_of, invite, superuser
 
 ANN, BOB, NEW = "ann@example.com", "bob@example.com", "new@example.com"
 OTHER = "another password of mine"
@@ -16,23 +16,23 @@ OTHER = "another password of mine"
 
 @dataclass
 class Stage:
-    """A house with a superuser, boss, and an editor, ann, who are signed in; bob is another editor."""
+    """An environment with a superuser, boss, and an editor, ann, who are signed in; bob is another editor."""
 
-    house: House
+    env: Environment
     ann: Person
     boss: Person
 
     def stale(self) -> None:
         """Let the proofs of all passwords get too old."""
-        self.house.clock.turn(seconds=601)
+        self.env.clock.turn(seconds=601)
 
     def frozen(self) -> str:
         """Have ann's change undone; return an undo link that was used."""
         self.asked()
-        assert self.ann.confirm(NEW, self.house.code_to(NEW)).status == 200
-        link = self.house.links_to(ANN, "undo")[-1]
-        assert self.house.visitor().post(link).status == 200
-        self.house.visitor().post(self.house.links_to(ANN, "forgotpwd")[-1], {"password": OTHER, "repetition": OTHER})
+        assert self.ann.confirm(NEW, self.env.code_to(NEW)).status == 200
+        link = self.env.links_to(ANN, "undo")[-1]
+        assert self.env.visitor().post(link).status == 200
+        self.env.visitor().post(self.env.links_to(ANN, "forgotpwd")[-1], {"password": OTHER, "repetition": OTHER})
         self.ann.password = OTHER
         assert self.ann.sign_in().status == 200
         return link
@@ -40,7 +40,7 @@ class Stage:
     def asked(self) -> str:
         """Have ann ask for a code, and return a wrong one."""
         assert self.ann.ask(NEW).status == 200
-        return other_than(self.house.code_to(NEW))
+        return other_than(self.env.code_to(NEW))
 
     def wrong(self, times: int) -> Answer:
         """Have ann type a wrong code so often; return the last answer."""
@@ -49,11 +49,11 @@ class Stage:
 
     def on_bob(self, what: str, **more: str) -> Answer:
         """Have boss do something to bob."""
-        return act(self.boss, self.house, BOB, what, **more)
+        return act(self.boss, self.env, BOB, what, **more)
 
     def on_boss(self, what: str, **more: str) -> Answer:
         """Have boss do something to themselves."""
-        return act(self.boss, self.house, BOSS, what, **more)
+        return act(self.boss, self.env, BOSS, what, **more)
 
 
 def after(*steps: Callable[[Stage], object]) -> Callable[[Stage], Answer]:
@@ -76,38 +76,38 @@ def change_password(old: str = PASSWORD) -> Callable[[Stage], Answer]:
 def elsewhere(stage: Stage) -> Answer:
     """Have ann type a code in another browser than the one that asked."""
     stage.asked()
-    return stage.house.signed_in(ANN).confirm(NEW, "000000")
+    return stage.env.signed_in(ANN).confirm(NEW, "000000")
 
 
 def dropped(stage: Stage) -> Answer:
     """Have ann type the code of a change that boss has dropped."""
     wrong = stage.asked()
-    assert act(stage.boss, stage.house, ANN, "drop_change").status == 200
+    assert act(stage.boss, stage.env, ANN, "drop_change").status == 200
     return stage.ann.confirm(NEW, wrong)
 
 
 def stopped_twice(stage: Stage) -> Answer:
     """Use a stop link whose change was cancelled."""
     stage.asked()
-    link = stage.house.links_to(ANN, "stop")[-1]
+    link = stage.env.links_to(ANN, "stop")[-1]
     assert stage.ann.cancel().status == 200
-    return stage.house.visitor().post(link)
+    return stage.env.visitor().post(link)
 
 
 def stopped_late(stage: Stage) -> Answer:
     """Use a stop link whose change was made."""
     stage.asked()
-    link = stage.house.links_to(ANN, "stop")[-1]
-    assert stage.ann.confirm(NEW, stage.house.code_to(NEW)).status == 200
-    return stage.house.visitor().post(link)
+    link = stage.env.links_to(ANN, "stop")[-1]
+    assert stage.ann.confirm(NEW, stage.env.code_to(NEW)).status == 200
+    return stage.env.visitor().post(link)
 
 
 def password_link_of_a_disabled_account(stage: Stage) -> Answer:
     """Use a link to set a password after the account was disabled."""
-    stage.house.visitor().post("/cms/forgotpwd/", {"email": ANN})
-    link = stage.house.links_to(ANN, "forgotpwd")[-1]
-    stage.house.change(ANN, is_active=False)
-    return stage.house.visitor().post(link, {"password": OTHER, "repetition": OTHER})
+    stage.env.visitor().post("/cms/forgotpwd/", {"email": ANN})
+    link = stage.env.links_to(ANN, "forgotpwd")[-1]
+    stage.env.change(ANN, is_active=False)
+    return stage.env.visitor().post(link, {"password": OTHER, "repetition": OTHER})
 
 
 def invitation_of_a_name_that_is_taken(stage: Stage) -> Answer:
@@ -117,7 +117,7 @@ def invitation_of_a_name_that_is_taken(stage: Stage) -> Answer:
         "username": "bob", "password": OTHER, "repetition": OTHER, "mobile": "13812345678", "staff_number": "7",
         "gender": "other", "city": "beijing", "interests": "news", "language": "en",
     }  # fmt: skip
-    return stage.house.visitor().post(stage.house.links_to(NEW, "register")[-1], form)
+    return stage.env.visitor().post(stage.env.links_to(NEW, "register")[-1], form)
 
 
 REFUSALS: dict[str, tuple[str, str, Callable[[Stage], Answer]]] = {
@@ -126,8 +126,8 @@ REFUSALS: dict[str, tuple[str, str, Callable[[Stage], Answer]]] = {
     "ask, same": ("same_email", ANN, lambda s: s.ann.ask(ANN)),
     "ask, frozen": ("changes_frozen", ANN, after(Stage.frozen, lambda s: s.ann.ask(NEW))),
     "ask, too often": ("too_many_requests", ANN, after(Stage.asked, lambda s: s.ann.ask(NEW))),
-    "ask, spent": ("too_many_attempts", ANN, lambda s: (s.wrong(5), s.house.clock.turn(seconds=60), s.wrong(5),
-                                                        s.house.clock.turn(seconds=60), s.ann.ask(NEW))[-1]),
+    "ask, spent": ("too_many_attempts", ANN, lambda s: (s.wrong(5), s.env.clock.turn(seconds=60), s.wrong(5),
+                                                        s.env.clock.turn(seconds=60), s.ann.ask(NEW))[-1]),
     "confirm, stale": ("reauth_required", ANN, after(Stage.stale, lambda s: s.ann.confirm(NEW, "000000"))),
     "confirm, same": ("same_email", ANN, lambda s: s.ann.confirm(ANN, "000000")),
     "confirm, expired": ("code_expired", ANN, lambda s: s.ann.confirm(NEW, "000000")),
@@ -149,9 +149,9 @@ REFUSALS: dict[str, tuple[str, str, Callable[[Stage], Answer]]] = {
         "/cms/profile/", {"username": "ann", "language": "", "version": "7"})),
     "profile, taken": ("username_taken", ANN, lambda s: s.ann.post(
         "/cms/profile/", {"username": "bob", "language": "", "version": "1"})),
-    "sign in": ("sign_in_failed", ANN, lambda s: s.house.visitor(ANN).sign_in(password="guess")),
+    "sign in": ("sign_in_failed", ANN, lambda s: s.env.visitor(ANN).sign_in(password="guess")),
     "sign in, throttled": ("too_many_requests", ANN, lambda s: [
-        s.house.visitor(ANN).sign_in(password="guess") for _ in range(11)][-1]),
+        s.env.visitor(ANN).sign_in(password="guess") for _ in range(11)][-1]),
     "password link, disabled": ("link_dead", ANN, password_link_of_a_disabled_account),
     "stop, nothing": ("nothing_to_stop", ANN, stopped_twice),
     "stop, late": ("already_changed", NEW, stopped_late),
@@ -168,7 +168,7 @@ REFUSALS: dict[str, tuple[str, str, Callable[[Stage], Answer]]] = {
     "start, same": ("same_email", BOSS, lambda s: s.on_bob("start_change", email=BOB)),
     "start, taken": ("email_taken", BOSS, lambda s: s.on_bob("start_change", email=ANN)),
     "start, frozen": ("changes_frozen", BOSS, after(
-        Stage.frozen, lambda s: act(s.boss, s.house, ANN, "start_change", email="third@example.com"))),
+        Stage.frozen, lambda s: act(s.boss, s.env, ANN, "start_change", email="third@example.com"))),
 }  # fmt: skip
 ELSEWHERE = {
     errors.SignInRequired: "test_stale_proofs.py",
@@ -181,13 +181,13 @@ ELSEWHERE = {
 
 
 @pytest.fixture
-def stage(small_house: House) -> Stage:
+def stage(sqlite_env: Environment) -> Stage:
     """Set the stage."""
-    boss, ann = superuser(small_house), small_house.person(ANN)
-    small_house.administrator(BOB)
+    boss, ann = superuser(sqlite_env), sqlite_env.person(ANN)
+    sqlite_env.administrator(BOB)
     ann.token()
     boss.token()
-    return Stage(small_house, ann, boss)
+    return Stage(sqlite_env, ann, boss)
 
 
 @pytest.mark.parametrize("name", REFUSALS)
@@ -195,8 +195,8 @@ def test_a_refusal_is_a_row_in_a_history(stage: Stage, name: str) -> None:
     event, whose, run = REFUSALS[name]
     answer = run(stage)
     assert answer.status >= 400, answer
-    stage.house.deliver()
-    rows = history(stage.house, id_of(stage.house, whose))
+    stage.env.deliver()
+    rows = history(stage.env, id_of(stage.env, whose))
     assert event in [row.event for row in rows[-2:]], [row.event for row in rows]
 
 
@@ -212,5 +212,5 @@ def test_every_refusal_is_walked() -> None:
 
 def test_a_refused_act_upon_somebody_tells_upon_whom(stage: Stage) -> None:
     stage.on_bob("start_change", email=ANN)
-    row = history(stage.house, id_of(stage.house, BOSS))[-1]
-    assert (row.event, row.detail) == ("email_taken", {"whose": id_of(stage.house, BOB), "email": ANN})
+    row = history(stage.env, id_of(stage.env, BOSS))[-1]
+    assert (row.event, row.detail) == ("email_taken", {"whose": id_of(stage.env, BOB), "email": ANN})

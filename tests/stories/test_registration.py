@@ -7,18 +7,18 @@ from sqlalchemy import select
 
 from accounts.flows import registration
 from models import CMSUser, Invitation
-from tests.houses import House
-from tests.parts import at_once
-from tests.people import PASSWORD, text_of
-from tests.stories.office import FORM, NEW, history, id_of, invite, invited, register, superuser
+from tests.actors import PASSWORD, text_of
+from tests.environments import Environment
+from tests.servers import at_once
+from tests.stories.admin_steps import FORM, NEW, history, id_of, invite, invited, register, superuser
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["with scripts", "without"])
-def test_who_is_invited_registers_and_signs_in(house: House, script: bool) -> None:
-    link = invited(house)
-    page = house.visitor().page(link)
+def test_who_is_invited_registers_and_signs_in(env: Environment, script: bool) -> None:
+    link = invited(env)
+    page = env.visitor().page(link)
     assert (page.status, NEW in page.text) == (200, True)
-    ming = house.visitor(NEW, password=FORM["password"], script=script)
+    ming = env.visitor(NEW, password=FORM["password"], script=script)
     answer = ming.post(link, [*FORM.items(), ("interests", "music")])
     assert answer.status == 200, answer
     if not script:
@@ -26,138 +26,138 @@ def test_who_is_invited_registers_and_signs_in(house: House, script: bool) -> No
     ming.turn_the_page()
     assert ming.sign_in().status == 200
     assert ming.address() == NEW
-    made = house.stored("lì.míng")
+    made = env.stored("lì.míng")
     assert (made.mobile, made.staff_number, made.gender, made.city) == ("+8613812345678", 4711, "female", "hangzhou")
     assert (made.interests, made.language, made.role) == (["news", "music"], "en", "editor")
-    assert [row.event for row in history(house, made.id)] == ["registered", "signed_in"]
+    assert [row.event for row in history(env, made.id)] == ["registered", "signed_in"]
 
 
-def test_the_invitation_says_who_invites_and_for_how_long(small_house: House) -> None:
-    boss = superuser(small_house)
+def test_the_invitation_says_who_invites_and_for_how_long(sqlite_env: Environment) -> None:
+    boss = superuser(sqlite_env)
     boss.browser.headers["Accept-Language"] = "en"
     invite(boss)
-    text = text_of(small_house.mail_to(NEW)[0])
+    text = text_of(sqlite_env.mail_to(NEW)[0])
     assert "boss has invited you" in text
     assert "72 hours" in text
 
 
 @pytest.mark.parametrize("role", ["editor", "superuser"])
-def test_the_role_is_the_one_that_the_invitation_was_for(small_house: House, role: str) -> None:
-    link = invited(small_house, role=role)
-    assert register(small_house.visitor(), link, role="superuser", is_superuser="1").status == 200
-    assert small_house.stored("lì.míng").role == role
+def test_the_role_is_the_one_that_the_invitation_was_for(sqlite_env: Environment, role: str) -> None:
+    link = invited(sqlite_env, role=role)
+    assert register(sqlite_env.visitor(), link, role="superuser", is_superuser="1").status == 200
+    assert sqlite_env.stored("lì.míng").role == role
 
 
-def test_the_address_is_the_one_that_was_invited_whatever_is_sent(small_house: House) -> None:
-    link = invited(small_house)
-    assert register(small_house.visitor(), link, email="other@example.com").status == 200
-    assert small_house.stored("lì.míng").email == NEW
+def test_the_address_is_the_one_that_was_invited_whatever_is_sent(sqlite_env: Environment) -> None:
+    link = invited(sqlite_env)
+    assert register(sqlite_env.visitor(), link, email="other@example.com").status == 200
+    assert sqlite_env.stored("lì.míng").email == NEW
 
 
-def test_opening_the_link_changes_nothing(small_house: House) -> None:
+def test_opening_the_link_changes_nothing(sqlite_env: Environment) -> None:
     """Mail scanners open every link, some of them several times."""
-    link = invited(small_house)
+    link = invited(sqlite_env)
     for method in ("GET", "HEAD", "GET"):
-        assert small_house.visitor().browser.send(method, link).status == 200
-    assert register(small_house.visitor(), link).status == 200
+        assert sqlite_env.visitor().browser.send(method, link).status == 200
+    assert register(sqlite_env.visitor(), link).status == 200
 
 
-def test_a_link_serves_once(house: House) -> None:
-    link = invited(house)
-    assert register(house.visitor(), link).status == 200
-    second = house.visitor()
+def test_a_link_serves_once(env: Environment) -> None:
+    link = invited(env)
+    assert register(env.visitor(), link).status == 200
+    second = env.visitor()
     assert second.page(link).status == 410
     assert register(second, link, username="another").error == "link_dead"
-    assert house.rows(select(CMSUser.id).where(CMSUser.username == "another")) == []
+    assert env.rows(select(CMSUser.id).where(CMSUser.username == "another")) == []
 
 
-def test_of_two_who_follow_one_link_at_once_one_registers(house: House) -> None:
-    link = invited(house)
-    people = [house.visitor() for _ in range(2)]
+def test_of_two_who_follow_one_link_at_once_one_registers(env: Environment) -> None:
+    link = invited(env)
+    people = [env.visitor() for _ in range(2)]
     for person in people:
         person.token()
     errors = at_once(lambda number: register(people[number], link, username=f"twin-{number}").error, 2)
     # With SQLite the slower one may find the database locked for longer than it waits, and is told to come again.
     assert errors.count(None) == 1
     assert set(errors) <= {None, "link_dead", "unavailable"}
-    assert len(house.rows(select(CMSUser.id).where(CMSUser.email == NEW))) == 1
+    assert len(env.rows(select(CMSUser.id).where(CMSUser.email == NEW))) == 1
 
 
-def test_of_two_who_want_one_name_at_once_one_gets_it(house: House) -> None:
-    boss = superuser(house)
+def test_of_two_who_want_one_name_at_once_one_gets_it(env: Environment) -> None:
+    boss = superuser(env)
     addresses = [f"n{number}@example.com" for number in range(2)]
     for address in addresses:
         assert invite(boss, address).status == 200
-    links = [house.links_to(address, "register")[0] for address in addresses]
-    people = [house.visitor() for _ in links]
+    links = [env.links_to(address, "register")[0] for address in addresses]
+    people = [env.visitor() for _ in links]
     for person in people:
         person.token()
     answers = at_once(lambda number: register(people[number], links[number]), 2)
     assert sorted(str(answer.error) for answer in answers) == ["None", "username_taken"]
-    assert len(house.rows(select(Invitation.id))) == 1  # Who was too slow chooses another name with the same link.
+    assert len(env.rows(select(Invitation.id))) == 1  # Who was too slow chooses another name with the same link.
 
 
-def test_a_link_lives_seventy_two_hours(small_house: House) -> None:
-    boss = superuser(small_house)
+def test_a_link_lives_seventy_two_hours(sqlite_env: Environment) -> None:
+    boss = superuser(sqlite_env)
     for address in ("a@example.com", "b@example.com"):
         invite(boss, address)
-    in_time, too_late = (small_house.links_to(f"{name}@example.com", "register")[0] for name in "ab")
-    small_house.clock.turn(hours=72, seconds=-1)
-    assert register(small_house.visitor(), in_time).status == 200
-    small_house.clock.turn(seconds=1)
-    assert small_house.visitor().page(too_late).status == 410
-    assert register(small_house.visitor(), too_late, username="late").error == "link_dead"
+    in_time, too_late = (sqlite_env.links_to(f"{name}@example.com", "register")[0] for name in "ab")
+    sqlite_env.clock.turn(hours=72, seconds=-1)
+    assert register(sqlite_env.visitor(), in_time).status == 200
+    sqlite_env.clock.turn(seconds=1)
+    assert sqlite_env.visitor().page(too_late).status == 410
+    assert register(sqlite_env.visitor(), too_late, username="late").error == "link_dead"
 
 
-def test_a_newer_invitation_kills_the_older_link(small_house: House) -> None:
-    boss = superuser(small_house)
+def test_a_newer_invitation_kills_the_older_link(sqlite_env: Environment) -> None:
+    boss = superuser(sqlite_env)
     invite(boss)
     invite(boss, "NEW@Example.com", role="superuser")  # The same address in another spelling.
-    old, new = small_house.links_to(NEW, "register")[0], small_house.links_to("NEW@example.com", "register")[-1]
+    old, new = sqlite_env.links_to(NEW, "register")[0], sqlite_env.links_to("NEW@example.com", "register")[-1]
     assert old != new
-    assert small_house.visitor().page(old).status == 410
-    assert register(small_house.visitor(), new).status == 200
-    assert small_house.stored("lì.míng").is_superuser
+    assert sqlite_env.visitor().page(old).status == 410
+    assert register(sqlite_env.visitor(), new).status == 200
+    assert sqlite_env.stored("lì.míng").is_superuser
 
 
-def test_a_link_cannot_be_guessed_and_stands_nowhere_in_clear(small_house: House) -> None:
-    link = invited(small_house)
+def test_a_link_cannot_be_guessed_and_stands_nowhere_in_clear(sqlite_env: Environment) -> None:
+    link = invited(sqlite_env)
     token = link.split("/")[-2]
     assert re.fullmatch(r"[A-Za-z0-9_-]{43}", token)  # 256 bits.
-    kept = small_house.rows(select(Invitation.token_hash))[0][0]
+    kept = sqlite_env.rows(select(Invitation.token_hash))[0][0]
     assert token not in kept
     for forged in (token[:-1], token.swapcase(), token + "A", kept, "x", "%00", "." * 300):
-        assert small_house.visitor().page(f"/cms/register/{forged}/").status in (404, 410), forged
-    assert small_house.visitor().page(link).status == 200
+        assert sqlite_env.visitor().page(f"/cms/register/{forged}/").status in (404, 410), forged
+    assert sqlite_env.visitor().page(link).status == 200
 
 
-def test_a_link_for_one_thing_is_none_for_another(small_house: House) -> None:
-    link = invited(small_house)
+def test_a_link_for_one_thing_is_none_for_another(sqlite_env: Environment) -> None:
+    link = invited(sqlite_env)
     token = link.split("/")[-2]
     for path in ("forgotpwd", "resetemail/undo", "resetemail/prove", "resetemail/stop"):
-        assert small_house.visitor().page(f"/cms/{path}/{token}/").status == 410
-        assert small_house.visitor().post(f"/cms/{path}/{token}/", FORM).error == "link_dead"
-    visitor = small_house.visitor("boss@example.com")
+        assert sqlite_env.visitor().page(f"/cms/{path}/{token}/").status == 410
+        assert sqlite_env.visitor().post(f"/cms/{path}/{token}/", FORM).error == "link_dead"
+    visitor = sqlite_env.visitor("boss@example.com")
     visitor.post("/cms/forgotpwd/", {"email": "boss@example.com"})
-    password_token = small_house.links_to("boss@example.com", "forgotpwd")[0].split("/")[-2]
+    password_token = sqlite_env.links_to("boss@example.com", "forgotpwd")[0].split("/")[-2]
     assert register(visitor, f"/cms/register/{password_token}/").error == "link_dead"
 
 
-def test_a_name_that_somebody_has_is_refused_in_every_spelling_and_the_link_lives_on(house: House) -> None:
-    house.administrator("ann@example.com")
-    link = invited(house)
-    ming = house.visitor()
+def test_a_name_that_somebody_has_is_refused_in_every_spelling_and_the_link_lives_on(env: Environment) -> None:
+    env.administrator("ann@example.com")
+    link = invited(env)
+    ming = env.visitor()
     for name in ("Ann", "ＡＮＮ", "aNN"):
         refused = register(ming, link, username=name)
         assert (refused.status, refused.error, list(refused.data["fields"])) == (409, "username_taken", ["username"])
     assert register(ming, link).status == 200
 
 
-def test_who_is_refused_without_scripts_finds_their_data_and_no_password_on_the_page(small_house: House) -> None:
+def test_who_is_refused_without_scripts_finds_their_data_and_no_password_on_the_page(sqlite_env: Environment) -> None:
     """They may even be signed in to an account of their own in this browser."""
-    small_house.administrator("ann@example.com")
-    link = invited(small_house)
-    bob = small_house.person("bob@example.com", script=False)
+    sqlite_env.administrator("ann@example.com")
+    link = invited(sqlite_env)
+    bob = sqlite_env.person("bob@example.com", script=False)
     refused = register(bob, link, username="ann", staff_number="4711")
     assert refused.status == 409, refused
     assert 'value="4711"' in refused.text
@@ -185,89 +185,89 @@ WRONG = [
 ]
 
 
-def test_what_is_wrong_is_told_at_its_field_and_makes_nobody(house: House) -> None:
-    link = invited(house)
-    ming = house.visitor()
+def test_what_is_wrong_is_told_at_its_field_and_makes_nobody(env: Environment) -> None:
+    link = invited(env)
+    ming = env.visitor()
     for field, typed in WRONG:
         again = {"repetition": typed} if field == "password" else {}
         refused = register(ming, link, **{field: typed}, **again)
         assert (refused.status, refused.error) == (400, "invalid"), refused
         assert list(refused.data["fields"]) == [field]
         assert refused.message == refused.data["fields"][field][0]
-    assert len(house.rows(select(CMSUser.id))) == 1
+    assert len(env.rows(select(CMSUser.id))) == 1
 
 
-def test_one_to_four_interests_are_taken(small_house: House) -> None:
-    link = invited(small_house)
-    ming = small_house.visitor()
+def test_one_to_four_interests_are_taken(sqlite_env: Environment) -> None:
+    link = invited(sqlite_env)
+    ming = sqlite_env.visitor()
     interests = [("interests", name) for name in ("news", "culture", "science", "sport", "music")]
     rest = [pair for pair in FORM.items() if pair[0] != "interests"]
     for chosen in ([], interests):
         assert list(ming.post(link, rest + chosen).data["fields"]) == ["interests"]
     assert ming.post(link, rest + interests[:4]).status == 200
-    assert small_house.stored("lì.míng").interests == ["news", "culture", "science", "sport"]
+    assert sqlite_env.stored("lì.míng").interests == ["news", "culture", "science", "sport"]
 
 
-def test_an_address_that_somebody_got_meanwhile_is_not_registered_twice(house: House) -> None:
-    link = invited(house)
-    house.administrator(NEW)
-    assert register(house.visitor(), link).error == "email_taken"
-    assert len(house.rows(select(CMSUser.id).where(CMSUser.email == NEW))) == 1
+def test_an_address_that_somebody_got_meanwhile_is_not_registered_twice(env: Environment) -> None:
+    link = invited(env)
+    env.administrator(NEW)
+    assert register(env.visitor(), link).error == "email_taken"
+    assert len(env.rows(select(CMSUser.id).where(CMSUser.email == NEW))) == 1
 
 
-def test_an_address_that_its_owner_may_still_want_back_is_not_given_away(small_house: House) -> None:
+def test_an_address_that_its_owner_may_still_want_back_is_not_given_away(sqlite_env: Environment) -> None:
     """Who changed their address can undo that for a week: until then it belongs to nobody else."""
-    link = invited(small_house, "ann@example.com")
-    small_house.administrator("ann@example.com", username="ann")
-    ann = small_house.signed_in("ann@example.com")
+    link = invited(sqlite_env, "ann@example.com")
+    sqlite_env.administrator("ann@example.com", username="ann")
+    ann = sqlite_env.signed_in("ann@example.com")
     ann.ask("elsewhere@example.com")
-    assert ann.confirm("elsewhere@example.com", small_house.code_to("elsewhere@example.com")).status == 200
-    assert register(small_house.visitor(), link).error == "email_taken"
-    boss = small_house.signed_in("boss@example.com")
+    assert ann.confirm("elsewhere@example.com", sqlite_env.code_to("elsewhere@example.com")).status == 200
+    assert register(sqlite_env.visitor(), link).error == "email_taken"
+    boss = sqlite_env.signed_in("boss@example.com")
     assert invite(boss, "ann@example.com").error == "email_taken"
 
 
-def test_an_invitation_needs_an_address_that_nobody_has_and_a_role_that_there_is(small_house: House) -> None:
-    boss = superuser(small_house)
+def test_an_invitation_needs_an_address_that_nobody_has_and_a_role_that_there_is(sqlite_env: Environment) -> None:
+    boss = superuser(sqlite_env)
     assert invite(boss, "BOSS@example.com").error == "email_taken"
     for wrong in ({"email": "no address"}, {"role": "emperor"}, {"role": ""}):
         refused = boss.post("/cms/users/invite/", {"email": NEW, "role": "editor", **wrong})
         assert list(refused.data["fields"]) == list(wrong)
-    assert small_house.rows(select(Invitation.id)) == []
+    assert sqlite_env.rows(select(Invitation.id)) == []
 
 
-def test_so_many_invitations_an_hour(small_house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_so_many_invitations_an_hour(sqlite_env: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registration, "PER_HOUR", 3)
-    boss = superuser(small_house)
+    boss = superuser(sqlite_env)
     for number in range(3):
         assert invite(boss, f"a{number}@example.com").status == 200
     assert invite(boss).error == "too_many_requests"
-    assert small_house.mail_to(NEW) == []
-    small_house.clock.turn(hours=1)
+    assert sqlite_env.mail_to(NEW) == []
+    sqlite_env.clock.turn(hours=1)
     boss.sign_in()
     assert invite(boss).status == 200
 
 
-def test_both_sides_of_an_invitation_stand_in_the_histories(small_house: House) -> None:
-    link = invited(small_house, role="superuser")
-    boss_id = id_of(small_house, "boss@example.com")
-    sent = history(small_house, boss_id)[-1]
+def test_both_sides_of_an_invitation_stand_in_the_histories(sqlite_env: Environment) -> None:
+    link = invited(sqlite_env, role="superuser")
+    boss_id = id_of(sqlite_env, "boss@example.com")
+    sent = history(sqlite_env, boss_id)[-1]
     assert (sent.event, sent.actor_id, sent.detail) == (
         "invitation_sent",
         boss_id,
         {"email": NEW, "superuser": True},
     )
-    register(small_house.visitor(), link)
-    made = history(small_house, id_of(small_house, NEW))[-1]
+    register(sqlite_env.visitor(), link)
+    made = history(sqlite_env, id_of(sqlite_env, NEW))[-1]
     assert (made.event, made.detail) == ("registered", {"invited_by": boss_id})
     assert PASSWORD not in str(made)
 
 
 @pytest.mark.parametrize("lost", [{"is_superuser": False}, {"is_active": False}], ids=["demoted", "disabled"])
-def test_an_invitation_dies_with_the_right_of_who_sent_it(small_house: House, lost: dict[str, bool]) -> None:
-    link = invited(small_house, role="superuser")
-    assert small_house.visitor().page(link).status == 200
-    small_house.change("boss@example.com", **lost)
-    assert small_house.visitor().page(link).status == 410
-    assert register(small_house.visitor(NEW), link).error == "link_dead"
-    assert small_house.rows(select(CMSUser.id).where(CMSUser.email == NEW)) == []
+def test_an_invitation_dies_with_the_right_of_who_sent_it(sqlite_env: Environment, lost: dict[str, bool]) -> None:
+    link = invited(sqlite_env, role="superuser")
+    assert sqlite_env.visitor().page(link).status == 200
+    sqlite_env.change("boss@example.com", **lost)
+    assert sqlite_env.visitor().page(link).status == 410
+    assert register(sqlite_env.visitor(NEW), link).error == "link_dead"
+    assert sqlite_env.rows(select(CMSUser.id).where(CMSUser.email == NEW)) == []

@@ -11,9 +11,9 @@ from sqlalchemy import select
 from werkzeug.routing import Rule
 
 from models import db
-from tests.houses import House
-from tests.people import PAGE, SCRIPT, Person
-from tests.stories.office import FORM, act, id_of, invite, superuser
+from tests.actors import PAGE, SCRIPT, Person
+from tests.environments import Environment
+from tests.stories.admin_steps import FORM, act, id_of, invite, superuser
 
 HOST, ANN, BOB, CAROL, GUEST = (f"{name}@example.com" for name in ("host", "ann", "bob", "carol", "guest"))
 NEWER, LENT = "newer@example.com", "lent@example.com"
@@ -21,61 +21,61 @@ NEWER, LENT = "newer@example.com", "lent@example.com"
 TYPED = urlencode({"email": "typed@example.com", "captcha": "123456", "reason": "because", "role": "superuser", **FORM})
 
 
-def rows(house: House) -> dict[str, list[tuple[Any, ...]]]:
+def rows(env: Environment) -> dict[str, list[tuple[Any, ...]]]:
     """Return all that the database holds, but when a session was used last."""
     return {
         table.name: sorted(
             tuple(
                 str(value) for name, value in row._mapping.items() if (table.name, name) != ("login_session", "seen_at")
             )
-            for row in house.rows(select(table))
+            for row in env.rows(select(table))
         )
         for table in db.metadata.sorted_tables
     }
 
 
-def kept(house: House) -> dict[str, str]:
+def kept(env: Environment) -> dict[str, str]:
     """Return all that the cache holds."""
-    if house.memcached:
-        return house.memcached.content()
-    with closing(sqlite3.connect(Path(house.settings["INSTANCE_DIR"]) / "cache.db")) as store:
+    if env.memcached:
+        return env.memcached.content()
+    with closing(sqlite3.connect(Path(env.settings["INSTANCE_DIR"]) / "cache.db")) as store:
         return {key: str(value) for key, value in store.execute("SELECT key, value FROM item")}
 
 
-def living_links(house: House, boss: Person) -> dict[str, str]:
+def living_links(env: Environment, boss: Person) -> dict[str, str]:
     """Have a link of every kind mailed, and return for every route with a token an address that leads there."""
-    ann, bob = house.person(ANN), house.person(BOB)
-    house.administrator(CAROL)
+    ann, bob = env.person(ANN), env.person(BOB)
+    env.administrator(CAROL)
     bob.ask(NEWER)
-    assert bob.confirm(NEWER, house.code_to(NEWER)).status == 200
+    assert bob.confirm(NEWER, env.code_to(NEWER)).status == 200
     assert ann.ask("pending@example.com").status == 200
-    assert act(boss, house, CAROL, "start_change", email=LENT).status == 200
+    assert act(boss, env, CAROL, "start_change", email=LENT).status == 200
     assert invite(boss, GUEST).status == 200
-    assert house.visitor().post("/cms/forgotpwd/", {"email": ANN}).status == 200
-    house.deliver()
-    house.clock.turn(days=1, seconds=1)  # The started change has waited for its day,
-    prove = house.links_to(LENT, "prove")[-1]
+    assert env.visitor().post("/cms/forgotpwd/", {"email": ANN}).status == 200
+    env.deliver()
+    env.clock.turn(days=1, seconds=1)  # The started change has waited for its day,
+    prove = env.links_to(LENT, "prove")[-1]
     assert ann.sign_in().status == 200
     assert ann.ask("pending@example.com", sure="y").status == 200  # and another one is asked for.
-    assert house.visitor().post("/cms/forgotpwd/", {"email": ANN}).status == 200
+    assert env.visitor().post("/cms/forgotpwd/", {"email": ANN}).status == 200
     return {
-        "/cms/resetemail/stop/<token>/": house.links_to(ANN, "stop")[-1],
-        "/cms/resetemail/undo/<token>/": house.links_to(BOB, "undo")[-1],
+        "/cms/resetemail/stop/<token>/": env.links_to(ANN, "stop")[-1],
+        "/cms/resetemail/undo/<token>/": env.links_to(BOB, "undo")[-1],
         "/cms/resetemail/prove/<token>/": prove,
-        "/cms/forgotpwd/<token>/": house.links_to(ANN, "forgotpwd")[-1],
-        "/cms/register/<token>/": house.links_to(GUEST, "register")[-1],
+        "/cms/forgotpwd/<token>/": env.links_to(ANN, "forgotpwd")[-1],
+        "/cms/register/<token>/": env.links_to(GUEST, "register")[-1],
     }
 
 
-def addresses(house: House, links: dict[str, str], page: str) -> Iterator[tuple[Rule, str]]:
+def addresses(env: Environment, links: dict[str, str], page: str) -> Iterator[tuple[Rule, str]]:
     """Yield every route that can be looked at, with an address that leads to something."""
-    for rule in house.app.url_map.iter_rules():
+    for rule in env.app.url_map.iter_rules():
         if "GET" not in (rule.methods or ()):
             continue
         if rule.rule == "/assets/<mark>/<path:name>":
             yield rule, page.partition('href="/assets/')[2].join(("/assets/", "")).partition('"')[0]
         elif "user_id" in rule.arguments:
-            yield rule, f"/cms/users/{id_of(house, ANN)}/"
+            yield rule, f"/cms/users/{id_of(env, ANN)}/"
         else:
             yield rule, links[rule.rule] if "token" in rule.arguments else rule.rule
 
@@ -88,15 +88,15 @@ LEADS_ELSEWHERE = {
 }
 
 
-def test_nothing_changes_on_get_head_or_options(house: House) -> None:
-    boss = superuser(house, HOST)
-    links = living_links(house, boss)
+def test_nothing_changes_on_get_head_or_options(env: Environment) -> None:
+    boss = superuser(env, HOST)
+    links = living_links(env, boss)
     assert boss.sign_in().status == 200
-    people = {"superuser": boss, "editor": house.signed_in(ANN), "nobody": house.visitor()}
-    found = list(addresses(house, links, boss.page("/cms/").text))
+    people = {"superuser": boss, "editor": env.signed_in(ANN), "nobody": env.visitor()}
+    found = list(addresses(env, links, boss.page("/cms/").text))
     assert len(found) > 15
-    house.clock.turn(seconds=61)  # The sessions are noted as used again, which is all that may be written.
-    stored, cached, shown = rows(house), kept(house), set()
+    env.clock.turn(seconds=61)  # The sessions are noted as used again, which is all that may be written.
+    stored, cached, shown = rows(env), kept(env), set()
     assert all(stored[name] for name in ("cms_user", "login_session", "email_change", "link", "mail", "audit"))
     assert cached
     for who, person in people.items():
@@ -111,8 +111,8 @@ def test_nothing_changes_on_get_head_or_options(house: House) -> None:
                 assert answer.status < 500, answer
                 if (method, answer.status) == ("GET", 200):
                     shown.add(rule.rule)
-            assert rows(house) == stored, (who, path)
+            assert rows(env) == stored, (who, path)
         # memcached goes by the real time: what it has forgotten by itself since then was not changed by anybody.
-        assert kept(house).items() <= cached.items(), who
+        assert kept(env).items() <= cached.items(), who
     # Each was really shown to somebody: the links were alive.
     assert shown == {rule.rule for rule, _ in found} - LEADS_ELSEWHERE

@@ -9,8 +9,8 @@ import pytest
 from accounts import errors
 from accounts.security_log import log_refusal
 from cms import answers, sentences
-from tests.houses import House
-from tests.people import PAGE, SCRIPT, Answer, Person
+from tests.actors import PAGE, SCRIPT, Answer, Person
+from tests.environments import Environment
 
 ANN, NOBODY = "ann@example.com", "nobody@example.com"
 TOKEN = "a-token-that-somebody-guessed-and-that-is-as-long-as-ours"
@@ -50,22 +50,22 @@ def security_log(caplog: pytest.LogCaptureFixture) -> Iterator[SecurityLog]:
         assert secret not in log.seen
 
 
-def account_of(house: House, username: str = "ann") -> str:
+def account_of(env: Environment, username: str = "ann") -> str:
     """Return the number of an account, as the log tells it."""
-    return str(house.stored(username).id)
+    return str(env.stored(username).id)
 
 
 def test_a_failed_sign_in_is_one_line_whether_or_not_somebody_has_the_address(
-    house: House, security_log: SecurityLog
+    env: Environment, security_log: SecurityLog
 ) -> None:
-    house.administrator(ANN)
+    env.administrator(ANN)
     for email in (ANN, NOBODY):
-        assert house.visitor(email).sign_in(password="guess").error == "wrong_credentials"
+        assert env.visitor(email).sign_in(password="guess").error == "wrong_credentials"
         assert security_log.read() == [("wrong_credentials", "POST /cms/login/", "203.0.113.5", "-")]
 
 
-def test_a_throttled_sign_in_is_one_line(house: House, security_log: SecurityLog) -> None:
-    thief = house.visitor(NOBODY, app=house.build(SIGN_IN_TRIES_PER_ACCOUNT="1"))
+def test_a_throttled_sign_in_is_one_line(env: Environment, security_log: SecurityLog) -> None:
+    thief = env.visitor(NOBODY, app=env.build(SIGN_IN_TRIES_PER_ACCOUNT="1"))
     thief.sign_in(password="guess")
     security_log.read()
     assert thief.sign_in(password="guess").error == "too_many_requests"
@@ -74,36 +74,36 @@ def test_a_throttled_sign_in_is_one_line(house: House, security_log: SecurityLog
 
 @pytest.mark.parametrize("headers", [SCRIPT, PAGE], ids=["script", "page"])
 def test_a_page_for_another_role_is_one_line_that_names_the_account(
-    house: House, security_log: SecurityLog, headers: dict[str, str]
+    env: Environment, security_log: SecurityLog, headers: dict[str, str]
 ) -> None:
-    ann = house.person()
+    ann = env.person()
     assert ann.browser.send("GET", "/cms/users/", headers=headers).status == 403
-    assert security_log.read() == [("forbidden", "GET /cms/users/", "203.0.113.5", account_of(house))]
+    assert security_log.read() == [("forbidden", "GET /cms/users/", "203.0.113.5", account_of(env))]
 
 
 @pytest.mark.parametrize("headers", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}], ids=str)
 def test_a_form_from_a_foreign_site_is_one_line(
-    house: House, security_log: SecurityLog, headers: dict[str, str]
+    env: Environment, security_log: SecurityLog, headers: dict[str, str]
 ) -> None:
-    ann = house.person()
+    ann = env.person()
     assert ann.post_raw("/cms/logout/", b"", headers=headers).error == "forbidden"
     assert security_log.read() == [("foreign_site", "POST /cms/logout/", "203.0.113.5", "-")]
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "page"])
 def test_a_form_without_the_token_of_its_session_is_one_line(
-    house: House, security_log: SecurityLog, script: bool
+    env: Environment, security_log: SecurityLog, script: bool
 ) -> None:
-    ann = house.person(script=script)
+    ann = env.person(script=script)
     assert ann.post("/cms/resetemail/cancel/", token="guess").status == 400
-    assert security_log.read() == [("csrf_failed", "POST /cms/resetemail/cancel/", "203.0.113.5", account_of(house))]
+    assert security_log.read() == [("csrf_failed", "POST /cms/resetemail/cancel/", "203.0.113.5", account_of(env))]
 
 
 @pytest.mark.parametrize(
     "path", ["resetemail/undo", "resetemail/stop", "resetemail/prove", "forgotpwd", "register"], ids=str
 )
-def test_a_guessed_link_is_one_line_without_its_token(house: House, security_log: SecurityLog, path: str) -> None:
-    visitor, link = house.visitor(), f"/cms/{path}/{TOKEN}/"
+def test_a_guessed_link_is_one_line_without_its_token(env: Environment, security_log: SecurityLog, path: str) -> None:
+    visitor, link = env.visitor(), f"/cms/{path}/{TOKEN}/"
     visitor.token()
     assert visitor.page(link).status == 410
     assert security_log.read() == [("link_dead", f"GET /cms/{path}/<token>/", "203.0.113.5", "-")]
@@ -112,28 +112,30 @@ def test_a_guessed_link_is_one_line_without_its_token(house: House, security_log
     assert security_log.read() == [("link_dead", f"POST /cms/{path}/<token>/", "203.0.113.5", "-")]
 
 
-def test_a_password_link_for_an_address_that_nobody_has_is_one_line(house: House, security_log: SecurityLog) -> None:
-    house.administrator(ANN)
+def test_a_password_link_for_an_address_that_nobody_has_is_one_line(
+    env: Environment, security_log: SecurityLog
+) -> None:
+    env.administrator(ANN)
     for email, lines in ((NOBODY, [("address_unknown", "forgotten password", "203.0.113.5", "-")]), (ANN, [])):
-        assert house.visitor().post("/cms/forgotpwd/", {"email": email}).status == 200
-        house.deliver()
+        assert env.visitor().post("/cms/forgotpwd/", {"email": email}).status == 200
+        env.deliver()
         assert security_log.read() == lines
 
 
-def test_a_foreign_host_is_one_line(house: House, security_log: SecurityLog) -> None:
-    answer = house.visitor().browser.send("GET", "/dev/mailbox/", headers={"Host": "evil.example"})
+def test_a_foreign_host_is_one_line(env: Environment, security_log: SecurityLog) -> None:
+    answer = env.visitor().browser.send("GET", "/dev/mailbox/", headers={"Host": "evil.example"})
     assert answer.status == 400
     assert security_log.read() == [("unknown_host", "GET /dev/mailbox/", "203.0.113.5", "-")]
 
 
-def test_daily_use_leaves_no_line(house: House, security_log: SecurityLog) -> None:
-    ann = house.person()
+def test_daily_use_leaves_no_line(env: Environment, security_log: SecurityLog) -> None:
+    ann = env.person()
     used: list[Answer] = [
         *(ann.page("/cms/"), ann.page("/cms/nothing/"), ann.ask("no address"), ann.ask("new@gmial.com"), ann.ask(ANN)),
-        *(ann.ask("new@example.com"), ann.confirm("new@example.com", house.code_to("new@example.com"))),
-        *(house.visitor().ask_as_script(), ann.browser.send("PUT", "/cms/login/", headers=SCRIPT)),
+        *(ann.ask("new@example.com"), ann.confirm("new@example.com", env.code_to("new@example.com"))),
+        *(env.visitor().ask_as_script(), ann.browser.send("PUT", "/cms/login/", headers=SCRIPT)),
     ]
-    house.clock.turn(minutes=11)
+    env.clock.turn(minutes=11)
     used.append(ann.cancel())
     assert {answer.status for answer in used} >= {200, 400, 401, 404, 405}
     assert security_log.read() == []
@@ -147,13 +149,13 @@ def raised(cls: type[errors.Refusal]) -> errors.Refusal:
 
 @pytest.mark.parametrize("cls", sentences.REFUSALS, ids=lambda cls: cls.__name__)
 def test_every_refusal_is_one_line_unless_it_is_called_ordinary(
-    small_house: House, security_log: SecurityLog, cls: type[errors.Refusal]
+    sqlite_env: Environment, security_log: SecurityLog, cls: type[errors.Refusal]
 ) -> None:
     """A refusal that is new tomorrow is in the log without anybody's doing."""
     word = cls.word
-    app = small_house.build()
+    app = sqlite_env.build()
     app.before_request_funcs.setdefault(None, []).insert(0, lambda: (_ for _ in ()).throw(raised(cls)))
-    Person(small_house.visitor(app=app).browser, NOBODY).ask_as_script("/cms/login/")
+    Person(sqlite_env.visitor(app=app).browser, NOBODY).ask_as_script("/cms/login/")
     lines = [] if word in answers.ORDINARY else [(word, "GET /cms/login/", "203.0.113.5", "-")]
     assert security_log.read() == lines
 

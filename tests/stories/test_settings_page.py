@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import update
 
 from models import EmailChange, Mail, MailState, db
-from tests.houses import House
-from tests.people import Answer, Person, other_than
-from tests.stories.office import act, superuser
+from tests.actors import Answer, Person, other_than
+from tests.environments import Environment
+from tests.stories.admin_steps import act, superuser
 
 OLD, NEW, OTHER = "ann@example.com", "new@example.com", "other@example.com"
 LANGUAGES = pytest.mark.parametrize("language", ["zh", "en"])
@@ -54,79 +54,81 @@ def is_open(page: Answer) -> bool:
     return fields[0]
 
 
-def written(house: House, model: Any, **values: object) -> None:
+def written(env: Environment, model: Any, **values: object) -> None:
     """Change the rows of a table, as the passing of time or a mail server would."""
-    with house.app.app_context():
+    with env.app.app_context():
         db.session.execute(update(model).values(**values))
         db.session.commit()
 
 
-def spend(house: House, ann: Person, count: int) -> None:
+def spend(env: Environment, ann: Person, count: int) -> None:
     """Enter so many wrong codes for a code that was just asked for."""
     assert ann.ask(NEW).status == 200
-    wrong = other_than(house.code_to(NEW))
+    wrong = other_than(env.code_to(NEW))
     for _ in range(count):
         assert ann.confirm(NEW, wrong).status == 400
 
 
-def spend_the_day(house: House, ann: Person, *, but: int = 0) -> None:
+def spend_the_day(env: Environment, ann: Person, *, but: int = 0) -> None:
     """Enter the ten wrong codes of a day, or some fewer."""
-    spend(house, ann, 5)
-    house.clock.turn(seconds=60)
-    spend(house, ann, 5 - but)
+    spend(env, ann, 5)
+    env.clock.turn(seconds=60)
+    spend(env, ann, 5 - but)
 
 
 class TestTheCard:
     """Its heading follows its state."""
 
-    def arranged(self, house: House, state: str) -> Person:
+    def arranged(self, env: Environment, state: str) -> Person:
         """Return an administrator whose change is in a state."""
-        ann = house.person(app=house.build(EMAIL_POLICY="both") if state == "half" else None)
+        ann = env.person(app=env.build(EMAIL_POLICY="both") if state == "half" else None)
         if state == "started":
-            assert act(superuser(house), house, OLD, "start_change", email=NEW).status == 200
+            assert act(superuser(env), env, OLD, "start_change", email=NEW).status == 200
             return ann
         if state == "no_tries":
-            spend(house, ann, 5)
+            spend(env, ann, 5)
             return ann
         assert ann.ask(NEW).status == 200
         if state != "unsent":
-            house.deliver()
+            env.deliver()
         if state == "undelivered":
-            written(house, Mail, state=MailState.REFUSED)
+            written(env, Mail, state=MailState.REFUSED)
         elif state == "half":
-            assert ann.confirm(NEW, house.code_to(NEW)).error == "code_missing"
+            assert ann.confirm(NEW, env.code_to(NEW)).error == "code_missing"
         elif state == "expired":
-            house.clock.turn(seconds=600)
+            env.clock.turn(seconds=600)
         elif state == "elsewhere":
-            return house.signed_in(OLD)
+            return env.signed_in(OLD)
         return ann
 
     @LANGUAGES
     @pytest.mark.parametrize("state", HEADINGS)
-    def test_the_heading_says_what_the_change_waits_for(self, small_house: House, state: str, language: str) -> None:
-        ann = reads(self.arranged(small_house, state), language)
+    def test_the_heading_says_what_the_change_waits_for(
+        self, sqlite_env: Environment, state: str, language: str
+    ) -> None:
+        ann = reads(self.arranged(sqlite_env, state), language)
         pending = ann.pending()
         assert pending is not None
         assert pending["state"] == state
         assert heading_of(ann.page()) == HEADINGS[state][language == "en"]
 
-    def test_a_mail_that_is_too_late_is_told_as_one_that_could_not_be_sent(self, small_house: House) -> None:
-        ann = self.arranged(small_house, "code")
-        written(small_house, Mail, state=MailState.EXPIRED)
+    def test_a_mail_that_is_too_late_is_told_as_one_that_could_not_be_sent(self, sqlite_env: Environment) -> None:
+        ann = self.arranged(sqlite_env, "code")
+        written(sqlite_env, Mail, state=MailState.EXPIRED)
         assert heading_of(ann.page()) == HEADINGS["undelivered"][0]
 
-    def test_a_refused_mail_is_not_told_once_its_code_was_right(self, small_house: House) -> None:
-        ann = self.arranged(small_house, "half")
-        written(small_house, Mail, state=MailState.REFUSED)
+    def test_a_refused_mail_is_not_told_once_its_code_was_right(self, sqlite_env: Environment) -> None:
+        ann = self.arranged(sqlite_env, "half")
+        written(sqlite_env, Mail, state=MailState.REFUSED)
         assert heading_of(ann.page()) == HEADINGS["half"][0]
 
     @pytest.mark.parametrize("whose", ["new", "old"])
-    def test_a_right_first_code_costs_no_try_and_is_ticked(self, house: House, whose: str) -> None:
-        ann = house.person(script=False, app=house.build(EMAIL_POLICY="both"))
+    def test_a_right_first_code_costs_no_try_and_is_ticked(self, env: Environment, whose: str) -> None:
+        ann = env.person(script=False, app=env.build(EMAIL_POLICY="both"))
         asked = ann.ask(NEW)
         assert 'data-proved="new" hidden' in asked.text
         assert 'data-proved="old" hidden' in asked.text
-        codes = {"new": house.code_to(NEW), "old": house.code_to(OLD)}
+        codes = {"new": env.code_to(NEW), "old": env.code_to(OLD)}
         page = ann.confirm(NEW, codes["new"]) if whose == "new" else ann.confirm(NEW, "", old_captcha=codes["old"])
         assert page.status == 400
         assert heading_of(page) == HEADINGS["half"][0]
@@ -137,57 +139,57 @@ class TestTheCard:
         assert ann.pending() is not None
 
     @LANGUAGES
-    def test_a_started_change_names_who_started_it_and_is_no_alarm(self, house: House, language: str) -> None:
-        ann = reads(self.arranged(house, "started"), language)
+    def test_a_started_change_names_who_started_it_and_is_no_alarm(self, env: Environment, language: str) -> None:
+        ann = reads(self.arranged(env, "started"), language)
         pending = ann.pending()
         assert pending is not None
         assert pending["started_by"] == "boss"
         card = card_of(ann.page())
         assert "boss" in card
         assert NEW in card
-        ready_at = house.clock.now() + timedelta(days=1)
+        ready_at = env.clock.now() + timedelta(days=1)
         for moment in (ready_at, ready_at + timedelta(days=3)):
             assert f'datetime="{moment.isoformat(timespec="seconds")}"' in card
         alarm = card.partition('data-when="elsewhere"')[2].partition("<p ")[2].partition("</p>")[0]
         assert alarm.startswith('data-when="elsewhere" hidden'), alarm
         assert 'value="new@example.com"' not in ann.page().text
 
-    def test_a_change_that_the_operator_started_says_so(self, small_house: House) -> None:
-        ann = self.arranged(small_house, "started")
-        written(small_house, EmailChange, started_by=None)
+    def test_a_change_that_the_operator_started_says_so(self, sqlite_env: Environment) -> None:
+        ann = self.arranged(sqlite_env, "started")
+        written(sqlite_env, EmailChange, started_by=None)
         assert "运维人员" in card_of(ann.page())
         assert "运维人员" in ann.page("/cms/").text
 
     @pytest.mark.parametrize(("state", "seconds"), [("started", 4 * 86400), ("elsewhere", 600)])
     def test_what_others_began_goes_from_the_card_when_it_is_over(
-        self, small_house: House, state: str, seconds: int
+        self, sqlite_env: Environment, state: str, seconds: int
     ) -> None:
-        self.arranged(small_house, state)
-        small_house.clock.turn(seconds=seconds - 1)
-        ann = small_house.signed_in(OLD)
+        self.arranged(sqlite_env, state)
+        sqlite_env.clock.turn(seconds=seconds - 1)
+        ann = sqlite_env.signed_in(OLD)
         assert heading_of(ann.page()) == HEADINGS[state][0]
-        small_house.clock.turn(seconds=1)
+        sqlite_env.clock.turn(seconds=1)
         assert card_of(ann.page()) == ""
         assert ann.pending() is None
 
-    def test_the_next_code_waits_for_the_budget_of_the_hour_too(self, house: House) -> None:
-        ann = house.person(app=house.build(CAPTCHA_SENDS_PER_HOUR="2"), script=False)
-        first = house.clock.now()
+    def test_the_next_code_waits_for_the_budget_of_the_hour_too(self, env: Environment) -> None:
+        ann = env.person(app=env.build(CAPTCHA_SENDS_PER_HOUR="2"), script=False)
+        first = env.clock.now()
         for _ in range(2):
             page = ann.ask(NEW)
-            house.clock.turn(seconds=60)
+            env.clock.turn(seconds=60)
         resend_at = (first + timedelta(hours=1)).isoformat(timespec="seconds")
         pending, page = ann.pending(), ann.page()
         assert pending is not None
         assert (pending["resend_at"], pending["resend_in"]) == (resend_at, 3600 - 120)
         assert f'datetime="{resend_at}"' in card_of(page).partition('data-resend="at" >')[2]
         assert 'data-resend="now" hidden' in card_of(page)
-        house.clock.turn(seconds=3600 - 120)
+        env.clock.turn(seconds=3600 - 120)
         ann.sign_in()
-        house.administrator("bob@example.com")
-        bob = house.signed_in("bob@example.com")
+        env.administrator("bob@example.com")
+        bob = env.signed_in("bob@example.com")
         bob.ask(OTHER)
-        house.clock.turn(seconds=60)
+        env.clock.turn(seconds=60)
         assert 'data-resend="now" >' in card_of(bob.page())
 
 
@@ -197,11 +199,11 @@ class TestWhatIsTyped:
     @LANGUAGES
     @STYLES
     def test_a_code_typed_in_another_browser_than_the_one_that_asked_says_so(
-        self, house: House, language: str, script: bool
+        self, env: Environment, language: str, script: bool
     ) -> None:
-        ann, other = house.person(), reads(house.signed_in(OLD, script=script), language)
+        ann, other = env.person(), reads(env.signed_in(OLD, script=script), language)
         ann.ask(NEW)
-        refused = other.confirm(NEW, house.code_to(NEW))
+        refused = other.confirm(NEW, env.code_to(NEW))
         sentence = {
             "zh": "此验证码是在另一个浏览器中获取的。",
             "en": "This code was requested in another browser. Enter it there, or get a new code here.",
@@ -214,19 +216,19 @@ class TestWhatIsTyped:
         else:
             assert sentence in refused.text.partition('data-errors-of="captcha"')[2].partition("</div>")[0]
             assert heading_of(refused) == HEADINGS["elsewhere"][language == "en"]
-        assert ann.confirm(NEW, house.code_to(NEW)).status == 200
+        assert ann.confirm(NEW, env.code_to(NEW)).status == 200
 
     @LANGUAGES
     @STYLES
     @pytest.mark.parametrize("by", ["boss", ""])
     def test_a_change_that_was_dropped_says_who_dropped_it(
-        self, small_house: House, by: str, language: str, script: bool
+        self, sqlite_env: Environment, by: str, language: str, script: bool
     ) -> None:
-        ann = reads(small_house.person(script=script), language)
+        ann = reads(sqlite_env.person(script=script), language)
         ann.ask(NEW)
-        code = small_house.code_to(NEW)
-        assert act(superuser(small_house), small_house, OLD, "drop_change", "Not agreed").status == 200
-        written(small_house, EmailChange, ended_by=by)
+        code = sqlite_env.code_to(NEW)
+        assert act(superuser(sqlite_env), sqlite_env, OLD, "drop_change", "Not agreed").status == 200
+        written(sqlite_env, EmailChange, ended_by=by)
         refused = ann.confirm(NEW, code)
         assert refused.status == 409
         who = by or {"zh": "运维人员", "en": "the operator"}[language]
@@ -245,11 +247,11 @@ class TestSuccess:
 
     @LANGUAGES
     def test_without_scripts_success_is_a_panel_with_all_that_follows_from_it(
-        self, house: House, language: str
+        self, env: Environment, language: str
     ) -> None:
-        ann = reads(house.person(script=False), language)
+        ann = reads(env.person(script=False), language)
         ann.ask(NEW)
-        page = ann.confirm(NEW, house.code_to(NEW))
+        page = ann.confirm(NEW, env.code_to(NEW))
         assert (page.status, page.path) == (200, "/cms/resetemail/")
         place = page.text.partition('<div id="changed-place" role="status">')[2]
         panel = place.partition("</section>")[0]
@@ -271,19 +273,19 @@ class TestSuccess:
         ("seconds", "told"), [("86400", "for 1 day."), ("5400", "for 1 hour."), ("7200", "2 hours")]
     )
     def test_the_panel_says_for_how_long_the_change_can_be_undone(
-        self, small_house: House, seconds: str, told: str
+        self, sqlite_env: Environment, seconds: str, told: str
     ) -> None:
-        ann = reads(small_house.person(app=small_house.build(UNDO_SECONDS=seconds), script=False), "en")
+        ann = reads(sqlite_env.person(app=sqlite_env.build(UNDO_SECONDS=seconds), script=False), "en")
         ann.ask(NEW)
-        assert told in ann.confirm(NEW, small_house.code_to(NEW)).text.partition("<template")[0]
+        assert told in ann.confirm(NEW, sqlite_env.code_to(NEW)).text.partition("<template")[0]
 
-    def test_scripts_get_the_same_panel_as_a_template(self, small_house: House) -> None:
-        ann = small_house.person()
+    def test_scripts_get_the_same_panel_as_a_template(self, sqlite_env: Environment) -> None:
+        ann = sqlite_env.person()
         template = ann.page().text.partition('<template id="changed-empty">')[2].partition("</template>")[0]
         assert "邮箱修改成功！" in template
         assert "7 天内" in template
         ann.ask(NEW)
-        answer = ann.confirm(NEW, small_house.code_to(NEW))
+        answer = ann.confirm(NEW, sqlite_env.code_to(NEW))
         assert (answer.message, answer.data["email"]) == ("邮箱修改成功！", NEW)
         assert 'id="changed-heading"' not in ann.page().text.partition("<template")[0]
 
@@ -292,27 +294,29 @@ class TestClosed:
     """While nothing can be changed there is nothing to fill in."""
 
     @LANGUAGES
-    def test_during_a_freeze_the_form_is_closed_and_says_until_when_and_why(self, house: House, language: str) -> None:
-        ann = reads(house.person(), language)
+    def test_during_a_freeze_the_form_is_closed_and_says_until_when_and_why(
+        self, env: Environment, language: str
+    ) -> None:
+        ann = reads(env.person(), language)
         assert is_open(ann.page())
-        until = house.clock.now() + timedelta(days=3)
-        house.change(OLD, frozen_until=until)
+        until = env.clock.now() + timedelta(days=3)
+        env.change(OLD, frozen_until=until)
         page = ann.page()
         assert not is_open(page)
         assert f'datetime="{until.isoformat(timespec="seconds")}"' in page.text
         assert {"zh": "最近有一次修改被撤销", "en": "A change was undone recently."}[language] in page.text
         assert {"zh": "次数已用完。", "en": "codes in 24 hours"}[language] not in page.text
         assert ann.ask(NEW).error == "changes_frozen"
-        house.change(OLD, frozen_until=house.clock.now())
+        env.change(OLD, frozen_until=env.clock.now())
         assert is_open(ann.page())
 
     @LANGUAGES
     def test_when_the_tries_of_the_day_are_spent_the_form_is_closed_and_says_so(
-        self, house: House, language: str
+        self, env: Environment, language: str
     ) -> None:
-        ann = reads(house.person(), language)
-        until = (house.clock.now() + timedelta(days=1)).isoformat(timespec="seconds")
-        spend_the_day(house, ann)
+        ann = reads(env.person(), language)
+        until = (env.clock.now() + timedelta(days=1)).isoformat(timespec="seconds")
+        spend_the_day(env, ann)
         page = ann.page()
         assert not is_open(page)
         notice = page.text.partition('id="no-tries"')[2].partition("</div>")[0]
@@ -326,27 +330,27 @@ class TestClosed:
         assert ann.cancel().status == 200
         assert not is_open(ann.page())
 
-    def test_a_freeze_that_ends_before_the_tries_come_back_does_not_hide_that(self, small_house: House) -> None:
-        ann = small_house.person()
-        spend_the_day(small_house, ann)
-        small_house.change(OLD, frozen_until=small_house.clock.now() + timedelta(hours=1))
+    def test_a_freeze_that_ends_before_the_tries_come_back_does_not_hide_that(self, sqlite_env: Environment) -> None:
+        ann = sqlite_env.person()
+        spend_the_day(sqlite_env, ann)
+        sqlite_env.change(OLD, frozen_until=sqlite_env.clock.now() + timedelta(hours=1))
         assert 'id="no-tries"' in ann.page().text
-        small_house.change(OLD, frozen_until=small_house.clock.now() + timedelta(days=2))
+        sqlite_env.change(OLD, frozen_until=sqlite_env.clock.now() + timedelta(days=2))
         assert 'id="no-tries"' not in ann.page().text
 
-    def test_without_scripts_the_last_try_is_told_to_be_wrong_on_the_closed_page(self, house: House) -> None:
-        ann = house.person()
-        spend_the_day(house, ann, but=1)
+    def test_without_scripts_the_last_try_is_told_to_be_wrong_on_the_closed_page(self, env: Environment) -> None:
+        ann = env.person()
+        spend_the_day(env, ann, but=1)
         ann.script = False
-        page = ann.confirm(NEW, other_than(house.code_to(NEW)))
+        page = ann.confirm(NEW, other_than(env.code_to(NEW)))
         assert page.status == 400
         assert not is_open(page)
         assert "邮箱验证码错误！" in page.text
         assert heading_of(page) == HEADINGS["no_tries"][0]
 
-    def test_a_code_of_which_no_tries_are_left_does_not_close_the_form(self, house: House) -> None:
-        ann = house.person()
-        spend(house, ann, 5)
+    def test_a_code_of_which_no_tries_are_left_does_not_close_the_form(self, env: Environment) -> None:
+        ann = env.person()
+        spend(env, ann, 5)
         page = ann.page()
         assert is_open(page)
         pending = ann.pending()
@@ -364,31 +368,33 @@ class TestOverview:
         return "".join(found)
 
     @LANGUAGES
-    def test_a_pending_change_is_told_where_it_was_asked_for_and_elsewhere(self, house: House, language: str) -> None:
-        ann = reads(house.person(), language)
-        other = reads(house.signed_in(OLD), language)
+    def test_a_pending_change_is_told_where_it_was_asked_for_and_elsewhere(
+        self, env: Environment, language: str
+    ) -> None:
+        ann = reads(env.person(), language)
+        other = reads(env.signed_in(OLD), language)
         assert (self.told(ann), self.told(other)) == ("", "")
         ann.ask(NEW)
         assert NEW in self.told(ann)
         assert {"zh": "尚未完成", "en": "It is not complete yet."}[language] in self.told(ann)
         assert {"zh": "另一个浏览器", "en": "in another browser"}[language] in self.told(other)
-        house.clock.turn(seconds=600)
+        env.clock.turn(seconds=600)
         assert (self.told(ann), self.told(other)) == ("", "")
 
     @LANGUAGES
-    def test_a_started_change_is_told_with_who_started_it(self, house: House, language: str) -> None:
-        ann = reads(house.person(), language)
-        assert act(superuser(house), house, OLD, "start_change", email=NEW).status == 200
+    def test_a_started_change_is_told_with_who_started_it(self, env: Environment, language: str) -> None:
+        ann = reads(env.person(), language)
+        assert act(superuser(env), env, OLD, "start_change", email=NEW).status == 200
         told = self.told(ann)
         assert "boss" in told
         assert NEW in told
-        assert (house.clock.now() + timedelta(days=1)).isoformat(timespec="seconds") in told
+        assert (env.clock.now() + timedelta(days=1)).isoformat(timespec="seconds") in told
 
     @LANGUAGES
-    def test_a_freeze_is_told(self, house: House, language: str) -> None:
-        ann = reads(house.person(), language)
-        until = house.clock.now() + timedelta(days=3)
-        house.change(OLD, frozen_until=until)
+    def test_a_freeze_is_told(self, env: Environment, language: str) -> None:
+        ann = reads(env.person(), language)
+        until = env.clock.now() + timedelta(days=3)
+        env.change(OLD, frozen_until=until)
         assert until.isoformat(timespec="seconds") in self.told(ann)
-        house.change(OLD, frozen_until=house.clock.now())
+        env.change(OLD, frozen_until=env.clock.now())
         assert self.told(ann) == ""

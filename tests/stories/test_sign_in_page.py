@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.houses import House
+from tests.actors import PASSWORD, Answer, Person
+from tests.environments import Environment
 from tests.markup import Element, read
-from tests.people import PASSWORD, Answer, Person
-from tests.stories.office import BOSS, FORM, act, invited, register, superuser
+from tests.stories.admin_steps import BOSS, FORM, act, invited, register, superuser
 
 OLD = "ann@example.com"
 NEW_PASSWORD = "a river and a hill"
@@ -34,9 +34,9 @@ def status_of(page: Answer) -> str:
 
 
 @LANGUAGES
-def test_a_wrong_password_keeps_the_focus_in_the_form_and_is_told(small_house: House, language: str) -> None:
-    small_house.administrator(OLD)
-    ann = at_a_page(small_house.visitor(OLD), language)
+def test_a_wrong_password_keeps_the_focus_in_the_form_and_is_told(sqlite_env: Environment, language: str) -> None:
+    sqlite_env.administrator(OLD)
+    ann = at_a_page(sqlite_env.visitor(OLD), language)
     refused = ann.sign_in(password="not this one")
     assert refused.status == 400
     field = focused(refused)
@@ -51,9 +51,9 @@ def test_a_wrong_password_keeps_the_focus_in_the_form_and_is_told(small_house: H
 
 @LANGUAGES
 def test_a_wrong_password_on_the_page_that_asks_for_it_again_keeps_the_focus_too(
-    small_house: House, language: str
+    sqlite_env: Environment, language: str
 ) -> None:
-    ann = at_a_page(small_house.person(), language)
+    ann = at_a_page(sqlite_env.person(), language)
     assert focused(ann.page("/cms/reauth/"))["name"] == "password"
     refused = ann.reauth("not this one")
     assert refused.status == 400
@@ -64,9 +64,9 @@ def test_a_wrong_password_on_the_page_that_asks_for_it_again_keeps_the_focus_too
     assert place.text == {"zh": "密码错误。", "en": "The password is incorrect."}[language]
 
 
-def test_who_tried_too_often_has_the_focus_in_the_form_too(small_house: House) -> None:
-    small_house.administrator(OLD)
-    ann = at_a_page(small_house.visitor(OLD))
+def test_who_tried_too_often_has_the_focus_in_the_form_too(sqlite_env: Environment) -> None:
+    sqlite_env.administrator(OLD)
+    ann = at_a_page(sqlite_env.visitor(OLD))
     for _ in range(10):
         ann.sign_in(password="guess")
     refused = ann.sign_in()
@@ -85,63 +85,63 @@ class TestWhyASessionEnded:
             ("en", "You were signed out after 1 hour of inactivity."),
         ],
     )
-    def test_one_that_was_not_used(self, house: House, language: str, sentence: str) -> None:
-        ann = at_a_page(house.person(), language)
-        house.clock.turn(seconds=3601)
+    def test_one_that_was_not_used(self, env: Environment, language: str, sentence: str) -> None:
+        ann = at_a_page(env.person(), language)
+        env.clock.turn(seconds=3601)
         assert status_of(ann.page("/cms/profile/")) == sentence
         assert status_of(ann.page("/cms/profile/")) == ""  # It is said once.
 
-    def test_one_that_is_too_old(self, small_house: House) -> None:
-        ann = at_a_page(small_house.person())
+    def test_one_that_is_too_old(self, sqlite_env: Environment) -> None:
+        ann = at_a_page(sqlite_env.person())
         for _ in range(12):
-            small_house.clock.turn(seconds=3600)
+            sqlite_env.clock.turn(seconds=3600)
             assert ann.page("/cms/").status == 200
-        small_house.clock.turn(seconds=1)
+        sqlite_env.clock.turn(seconds=1)
         said = "You were signed out because a session lasts at most 12 hours."
         assert status_of(ann.page("/cms/")) == said
 
     @pytest.mark.parametrize(
         ("seconds", "span"), [("5400", "90 minutes"), ("1209600", "14 days"), ("61", "61 seconds")]
     )
-    def test_the_span_is_that_of_the_setting(self, small_house: House, seconds: str, span: str) -> None:
+    def test_the_span_is_that_of_the_setting(self, sqlite_env: Environment, seconds: str, span: str) -> None:
         ann = at_a_page(
-            small_house.person(app=small_house.build(SESSION_IDLE_SECONDS=seconds, SESSION_SECONDS="5184000"))
+            sqlite_env.person(app=sqlite_env.build(SESSION_IDLE_SECONDS=seconds, SESSION_SECONDS="5184000"))
         )
-        small_house.clock.turn(seconds=int(seconds) + 1)
+        sqlite_env.clock.turn(seconds=int(seconds) + 1)
         assert status_of(ann.page("/cms/")).endswith(f"after {span} of inactivity.")
 
     @LANGUAGES
-    def test_one_that_was_ended_by_somebody(self, small_house: House, language: str) -> None:
-        tablet = at_a_page(small_house.person(), language)
-        assert small_house.signed_in(OLD).post("/cms/security/sessions/end_others/").status == 200
+    def test_one_that_was_ended_by_somebody(self, sqlite_env: Environment, language: str) -> None:
+        tablet = at_a_page(sqlite_env.person(), language)
+        assert sqlite_env.signed_in(OLD).post("/cms/security/sessions/end_others/").status == 200
         assert status_of(tablet.page("/cms/")).startswith(GONE[language])
         assert status_of(tablet.page("/cms/login/")) == ""
 
     @pytest.mark.parametrize("how", ["password", "address", "disabled", "row still there"])
-    def test_whatever_ended_it_the_browser_hears_the_same(self, small_house: House, how: str) -> None:
+    def test_whatever_ended_it_the_browser_hears_the_same(self, sqlite_env: Environment, how: str) -> None:
         """A copied cookie does not tell its bearer what the owner did."""
-        tablet = at_a_page(small_house.person())
-        desk = small_house.signed_in(OLD)
+        tablet = at_a_page(sqlite_env.person())
+        desk = sqlite_env.signed_in(OLD)
         if how == "password":
             desk.post("/cms/resetpwd/", {"oldpwd": PASSWORD, "password": NEW_PASSWORD, "repetition": NEW_PASSWORD})
         elif how == "address":
             desk.ask("new@example.com")
-            desk.confirm("new@example.com", small_house.code_to("new@example.com"))
+            desk.confirm("new@example.com", sqlite_env.code_to("new@example.com"))
         elif how == "disabled":
-            act(superuser(small_house), small_house, OLD, "disable")
+            act(superuser(sqlite_env), sqlite_env, OLD, "disable")
         else:
-            small_house.change(OLD, is_active=False)
+            sqlite_env.change(OLD, is_active=False)
         assert status_of(tablet.page("/cms/")).startswith(GONE["en"])
 
-    def test_who_signed_out_or_was_never_signed_in_hears_nothing(self, small_house: House) -> None:
-        ann = at_a_page(small_house.person())
+    def test_who_signed_out_or_was_never_signed_in_hears_nothing(self, sqlite_env: Environment) -> None:
+        ann = at_a_page(sqlite_env.person())
         assert "You have signed out." in ann.sign_out().text
         assert status_of(ann.page("/cms/")) == ""
-        assert status_of(at_a_page(small_house.visitor()).page("/cms/")) == ""
+        assert status_of(at_a_page(sqlite_env.visitor()).page("/cms/")) == ""
 
-    def test_a_cookie_that_somebody_made_up_hears_nothing(self, small_house: House) -> None:
-        small_house.person()
-        thief = at_a_page(small_house.visitor())
+    def test_a_cookie_that_somebody_made_up_hears_nothing(self, sqlite_env: Environment) -> None:
+        sqlite_env.person()
+        thief = at_a_page(sqlite_env.visitor())
         thief.browser.cookies["session"] = "eyJzaWQiOiJhIn0.aAAAAA.AAAAAAAAAAAAAAAAAAAAAAAAAAA"
         assert status_of(thief.page("/cms/")) == ""
 
@@ -149,18 +149,18 @@ class TestWhyASessionEnded:
 class TestTheAddressIsFilledIn:
     """After registering and after setting a password."""
 
-    def test_after_registering(self, house: House) -> None:
-        guest = at_a_page(house.visitor())
-        page = register(guest, invited(house, "new@example.com"), language="en")
+    def test_after_registering(self, env: Environment) -> None:
+        guest = at_a_page(env.visitor())
+        page = register(guest, invited(env, "new@example.com"), language="en")
         assert page.path == "/cms/login/"
         self.is_filled_in_once(guest, page, "new@example.com")
         assert guest.sign_in(email="new@example.com", password=FORM["password"]).path == "/cms/"
 
-    def test_after_setting_a_password(self, house: House) -> None:
-        house.administrator(OLD)
-        ann = at_a_page(house.visitor(OLD))
+    def test_after_setting_a_password(self, env: Environment) -> None:
+        env.administrator(OLD)
+        ann = at_a_page(env.visitor(OLD))
         ann.post("/cms/forgotpwd/", {"email": OLD})
-        page = ann.post(house.links_to(OLD, "forgotpwd")[0], {"password": NEW_PASSWORD, "repetition": NEW_PASSWORD})
+        page = ann.post(env.links_to(OLD, "forgotpwd")[0], {"password": NEW_PASSWORD, "repetition": NEW_PASSWORD})
         assert page.path == "/cms/login/"
         self.is_filled_in_once(ann, page, OLD)
 
@@ -173,15 +173,15 @@ class TestTheAddressIsFilledIn:
         assert email not in again.text
         assert "autofocus" not in again.text
 
-    def test_for_somebody_else_nothing_is_filled_in(self, small_house: House) -> None:
+    def test_for_somebody_else_nothing_is_filled_in(self, sqlite_env: Environment) -> None:
         """Asking for a link must not tell, in this browser either, whether there is such an account."""
-        small_house.administrator(OLD)
-        ann = at_a_page(small_house.visitor(OLD))
+        sqlite_env.administrator(OLD)
+        ann = at_a_page(sqlite_env.visitor(OLD))
         assert OLD not in ann.post("/cms/forgotpwd/", {"email": OLD}).text
 
 
-def test_the_form_for_a_role_is_not_focused_by_a_page_that_has_many_forms(small_house: House) -> None:
-    boss = at_a_page(superuser(small_house))
+def test_the_form_for_a_role_is_not_focused_by_a_page_that_has_many_forms(sqlite_env: Environment) -> None:
+    boss = at_a_page(superuser(sqlite_env))
     assert boss.email == BOSS
     for path in ("/cms/", "/cms/users/", "/cms/security/", "/cms/profile/", "/cms/resetpwd/"):
         assert "autofocus" not in boss.page(path).text

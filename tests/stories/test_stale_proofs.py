@@ -5,20 +5,20 @@ from collections.abc import Callable
 import pytest
 
 from models import CMSUser, EmailChange, LoginSession, Mail, db
-from tests.houses import House
+from tests.actors import PASSWORD, Answer, Person
+from tests.environments import Environment
 from tests.interleaving import after_the_password, before_the_lock
-from tests.parts import command_line
-from tests.people import PASSWORD, Answer, Person
-from tests.stories.office import BOSS, act, history, id_of, invite, superuser
+from tests.servers import command_line
+from tests.stories.admin_steps import BOSS, act, history, id_of, invite, superuser
 
 ANN, BOB, NEW, EVE = "ann@example.com", "bob@example.com", "new@example.com", "eve@example.com"
 OTHER = "another password of mine"
 
 
-def sessions_of(house: House, email: str) -> int:
+def sessions_of(env: Environment, email: str) -> int:
     """Return in how many browsers this administrator is signed in."""
     ids = db.select(CMSUser.id).where(CMSUser.email == email).scalar_subquery()
-    return len(house.rows(db.select(LoginSession.id).where(LoginSession.user_id == ids)))
+    return len(env.rows(db.select(LoginSession.id).where(LoginSession.user_id == ids)))
 
 
 def change_password(person: Person) -> Answer:
@@ -26,97 +26,97 @@ def change_password(person: Person) -> Answer:
     return person.post("/cms/resetpwd/", {"oldpwd": PASSWORD, "password": OTHER, "repetition": OTHER})
 
 
-def change_address(house: House, person: Person, new: str = NEW) -> str:
+def change_address(env: Environment, person: Person, new: str = NEW) -> str:
     """Change the own address, and return the undo link that the old one got."""
     old = person.email
     assert person.ask(new).status == 200
-    assert person.confirm(new, house.code_to(new)).status == 200
+    assert person.confirm(new, env.code_to(new)).status == 200
     person.email = new
-    return house.links_to(old, "undo")[-1]
+    return env.links_to(old, "undo")[-1]
 
 
 class TestSignIn:
     """Somebody signs in with what was right a moment ago."""
 
     def test_no_session_comes_from_a_password_that_its_owner_changed_meanwhile(
-        self, house: House, monkeypatch: pytest.MonkeyPatch
+        self, env: Environment, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        ann, thief = house.person(), house.visitor(ANN)
+        ann, thief = env.person(), env.visitor(ANN)
         thief.token()
         with after_the_password(monkeypatch, lambda: change_password(ann)):
             answer = thief.sign_in(remember="y")
         assert answer.error == "wrong_credentials"
         assert thief.ask_as_script().status == 401
-        assert sessions_of(house, ANN) == 1
+        assert sessions_of(env, ANN) == 1
 
     def test_no_session_comes_from_a_password_that_a_mailed_link_replaced_meanwhile(
-        self, house: House, monkeypatch: pytest.MonkeyPatch
+        self, env: Environment, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        house.administrator(ANN)
-        visitor, thief = house.visitor(ANN), house.visitor(ANN)
+        env.administrator(ANN)
+        visitor, thief = env.visitor(ANN), env.visitor(ANN)
         visitor.post("/cms/forgotpwd/", {"email": ANN})
-        (link,) = house.links_to(ANN, "forgotpwd")
+        (link,) = env.links_to(ANN, "forgotpwd")
         thief.token()
         chosen = {"password": OTHER, "repetition": OTHER}
         with after_the_password(monkeypatch, lambda: visitor.post(link, chosen)):
             assert thief.sign_in().error == "wrong_credentials"
-        assert sessions_of(house, ANN) == 0
+        assert sessions_of(env, ANN) == 0
 
     def test_no_session_comes_from_a_password_that_the_operator_replaced_meanwhile(
-        self, house: House, monkeypatch: pytest.MonkeyPatch
+        self, env: Environment, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        house.administrator(ANN)
-        thief = house.visitor(ANN)
+        env.administrator(ANN)
+        thief = env.visitor(ANN)
         thief.token()
         words = ("admin", "set-password", ANN, "--reason", "it leaked")
 
         def replace() -> None:
-            done = command_line(house.settings, *words, said=[OTHER])
+            done = command_line(env.settings, *words, said=[OTHER])
             assert done.returncode == 0, done.stderr
 
         with after_the_password(monkeypatch, replace):
             assert thief.sign_in().error == "wrong_credentials"
-        assert sessions_of(house, ANN) == 0
+        assert sessions_of(env, ANN) == 0
 
     def test_no_session_comes_from_an_address_that_was_changed_meanwhile(
-        self, house: House, monkeypatch: pytest.MonkeyPatch
+        self, env: Environment, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        ann, thief = house.person(), house.visitor(ANN)
+        ann, thief = env.person(), env.visitor(ANN)
         thief.token()
-        with after_the_password(monkeypatch, lambda: change_address(house, ann)):
+        with after_the_password(monkeypatch, lambda: change_address(env, ann)):
             assert thief.sign_in().error == "wrong_credentials"
-        assert sessions_of(house, NEW) == 1
+        assert sessions_of(env, NEW) == 1
 
     def test_no_session_comes_from_an_account_that_was_undone_meanwhile(
-        self, house: House, monkeypatch: pytest.MonkeyPatch
+        self, env: Environment, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        thief, owner = house.person(), house.visitor()
-        undo = change_address(house, thief)
-        again = house.visitor(NEW)
+        thief, owner = env.person(), env.visitor()
+        undo = change_address(env, thief)
+        again = env.visitor(NEW)
         again.token()
         with after_the_password(monkeypatch, lambda: owner.post(undo)):
             assert again.sign_in().error == "wrong_credentials"
-        assert sessions_of(house, ANN) == 0
+        assert sessions_of(env, ANN) == 0
 
     def test_no_session_comes_from_an_account_that_was_disabled_meanwhile(
-        self, house: House, monkeypatch: pytest.MonkeyPatch
+        self, env: Environment, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        boss = superuser(house)
-        house.administrator(ANN)
-        thief = house.visitor(ANN)
+        boss = superuser(env)
+        env.administrator(ANN)
+        thief = env.visitor(ANN)
         thief.token()
-        with after_the_password(monkeypatch, lambda: act(boss, house, ANN, "disable")):
+        with after_the_password(monkeypatch, lambda: act(boss, env, ANN, "disable")):
             assert thief.sign_in().error == "wrong_credentials"
-        assert sessions_of(house, ANN) == 0
+        assert sessions_of(env, ANN) == 0
 
 
 class TestProof:
     """Somebody proves a password that was right a moment ago, in a session that they took over."""
 
     def test_a_password_that_was_changed_meanwhile_proves_nothing(
-        self, house: House, monkeypatch: pytest.MonkeyPatch
+        self, env: Environment, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        ann, thief = house.person(), house.signed_in(ANN)
+        ann, thief = env.person(), env.signed_in(ANN)
         thief.token()
         with after_the_password(monkeypatch, lambda: change_password(ann)):
             assert thief.reauth().status in (400, 401)
@@ -124,27 +124,27 @@ class TestProof:
         assert ann.ask_as_script().status == 200
 
     def test_a_password_is_not_changed_by_who_knew_the_one_before(
-        self, house: House, monkeypatch: pytest.MonkeyPatch
+        self, env: Environment, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        ann, thief = house.person(), house.signed_in(ANN)
+        ann, thief = env.person(), env.signed_in(ANN)
         thief.token()
         other = {"oldpwd": PASSWORD, "password": "a password of thieves", "repetition": "a password of thieves"}
         with after_the_password(monkeypatch, lambda: change_password(ann)):
             assert thief.post("/cms/resetpwd/", other).status in (400, 401)
-        assert house.visitor(ANN).sign_in(password=OTHER).status == 200
+        assert env.visitor(ANN).sign_in(password=OTHER).status == 200
 
-    def test_a_proof_by_the_owner_ends_what_a_copy_of_their_cookie_has_begun(self, house: House) -> None:
-        ann = house.person()
-        thief = house.visitor(ANN)
+    def test_a_proof_by_the_owner_ends_what_a_copy_of_their_cookie_has_begun(self, env: Environment) -> None:
+        ann = env.person()
+        thief = env.visitor(ANN)
         thief.browser.cookies = dict(ann.browser.cookies)
         tokens = ann.token(), thief.token()
         assert all(tokens)
-        with before_the_lock(house.app, ann.reauth):
+        with before_the_lock(env.app, ann.reauth):
             assert thief.ask(EVE).error == "sign_in_required"
-        assert house.mail_to(EVE) == []
+        assert env.mail_to(EVE) == []
 
 
-ACTS: dict[str, Callable[[House, Person], Answer]] = {
+ACTS: dict[str, Callable[[Environment, Person], Answer]] = {
     "ask": lambda _, ann: ann.ask(NEW),
     "cancel": lambda _, ann: ann.cancel(),
     "prove": lambda _, ann: ann.reauth(),
@@ -152,21 +152,21 @@ ACTS: dict[str, Callable[[House, Person], Answer]] = {
     "profile": lambda _, ann: ann.post("/cms/profile/", {"username": "hacked", "language": "", "version": "1"}),
     "end others": lambda _, ann: ann.post("/cms/security/sessions/end_others/"),
 }
-OFFICE: dict[str, Callable[[House, Person], Answer]] = {
+OFFICE: dict[str, Callable[[Environment, Person], Answer]] = {
     "invite": lambda _, boss: invite(boss, EVE),
     "withdraw": lambda _, boss: boss.post("/cms/users/invitations/1/withdraw/"),
     "resend": lambda _, boss: boss.post("/cms/users/invitations/1/resend/"),
-    "role": lambda house, boss: act(boss, house, BOB, "role", role="superuser"),
-    "disable": lambda house, boss: act(boss, house, BOB, "disable"),
-    "enable": lambda house, boss: act(boss, house, BOB, "enable"),
-    "drop": lambda house, boss: act(boss, house, BOB, "drop_change"),
-    "start": lambda house, boss: act(boss, house, BOB, "start_change", email=EVE),
+    "role": lambda env, boss: act(boss, env, BOB, "role", role="superuser"),
+    "disable": lambda env, boss: act(boss, env, BOB, "disable"),
+    "enable": lambda env, boss: act(boss, env, BOB, "enable"),
+    "drop": lambda env, boss: act(boss, env, BOB, "drop_change"),
+    "start": lambda env, boss: act(boss, env, BOB, "start_change", email=EVE),
 }
 
 
-def end_all_others(house: House, person: Person) -> Callable[[], None]:
+def end_all_others(env: Environment, person: Person) -> Callable[[], None]:
     """Return what ends every session of this person but a new one."""
-    other = house.signed_in(person.email)
+    other = env.signed_in(person.email)
     other.token()
 
     def end() -> None:
@@ -175,12 +175,12 @@ def end_all_others(house: House, person: Person) -> Callable[[], None]:
     return end
 
 
-def everything(house: House) -> list[object]:
+def everything(env: Environment) -> list[object]:
     """Return what an act could have changed, without the history of refusals."""
     users = db.select(CMSUser.email, CMSUser.username, CMSUser.password_hash, CMSUser.is_superuser, CMSUser.is_active)
     changes = db.select(EmailChange.user_id, EmailChange.email, EmailChange.asked_at, EmailChange.outcome)
     return [
-        sorted(map(str, house.rows(query)))
+        sorted(map(str, env.rows(query)))
         for query in (users, changes, db.select(Mail.kind), db.select(LoginSession.id))
     ]
 
@@ -189,66 +189,66 @@ class TestActs:
     """An act is under way when its session, or its right, ends."""
 
     @pytest.mark.parametrize("what", ACTS)
-    def test_an_act_of_a_session_that_ended_meanwhile_does_nothing(self, house: House, what: str) -> None:
-        ann = house.person()
-        end, found = end_all_others(house, ann), []
+    def test_an_act_of_a_session_that_ended_meanwhile_does_nothing(self, env: Environment, what: str) -> None:
+        ann = env.person()
+        end, found = end_all_others(env, ann), []
 
         def end_and_look() -> None:
             end()
-            found.append(everything(house))
+            found.append(everything(env))
 
         ann.token()
-        with before_the_lock(house.app, end_and_look):
-            assert ACTS[what](house, ann).error == "sign_in_required"
-        assert [everything(house)] == found
+        with before_the_lock(env.app, end_and_look):
+            assert ACTS[what](env, ann).error == "sign_in_required"
+        assert [everything(env)] == found
 
     @pytest.mark.parametrize("what", OFFICE)
-    def test_a_superusers_act_of_a_session_that_ended_meanwhile_does_nothing(self, house: House, what: str) -> None:
-        boss = superuser(house)
-        house.administrator(BOB)
+    def test_a_superusers_act_of_a_session_that_ended_meanwhile_does_nothing(self, env: Environment, what: str) -> None:
+        boss = superuser(env)
+        env.administrator(BOB)
         assert invite(boss, "carol@example.com").status == 200
-        house.deliver()
-        end, found = end_all_others(house, boss), []
+        env.deliver()
+        end, found = end_all_others(env, boss), []
 
         def end_and_look() -> None:
             end()
-            found.append(everything(house))
+            found.append(everything(env))
 
         boss.token()
-        with before_the_lock(house.app, end_and_look):
-            assert OFFICE[what](house, boss).error == "sign_in_required"
-        assert [everything(house)] == found
-        assert history(house, id_of(house, BOSS))[-1].event == "sign_in_required"
+        with before_the_lock(env.app, end_and_look):
+            assert OFFICE[what](env, boss).error == "sign_in_required"
+        assert [everything(env)] == found
+        assert history(env, id_of(env, BOSS))[-1].event == "sign_in_required"
 
     @pytest.mark.parametrize("what", OFFICE)
-    def test_a_superusers_act_whose_right_ended_meanwhile_does_nothing(self, house: House, what: str) -> None:
-        boss, chief = superuser(house), superuser(house, "chief@example.com")
-        house.administrator(BOB)
+    def test_a_superusers_act_whose_right_ended_meanwhile_does_nothing(self, env: Environment, what: str) -> None:
+        boss, chief = superuser(env), superuser(env, "chief@example.com")
+        env.administrator(BOB)
         assert invite(boss, "carol@example.com").status == 200
-        house.deliver()
+        env.deliver()
         tokens, found = (boss.token(), chief.token()), []
         assert all(tokens)
 
         def demote_and_look() -> None:
-            assert act(chief, house, BOSS, "role", role="editor").status == 200
-            found.append(everything(house))
+            assert act(chief, env, BOSS, "role", role="editor").status == 200
+            found.append(everything(env))
 
-        with before_the_lock(house.app, demote_and_look):
-            assert OFFICE[what](house, boss).error == "forbidden"
-        assert [everything(house)] == found
-        assert history(house, id_of(house, BOSS))[-1].event == "not_allowed"
+        with before_the_lock(env.app, demote_and_look):
+            assert OFFICE[what](env, boss).error == "forbidden"
+        assert [everything(env)] == found
+        assert history(env, id_of(env, BOSS))[-1].event == "not_allowed"
 
-    def test_nobody_registers_on_an_invitation_whose_sender_lost_the_right_meanwhile(self, house: House) -> None:
-        boss, chief = superuser(house), superuser(house, "chief@example.com")
+    def test_nobody_registers_on_an_invitation_whose_sender_lost_the_right_meanwhile(self, env: Environment) -> None:
+        boss, chief = superuser(env), superuser(env, "chief@example.com")
         assert invite(boss, EVE).status == 200
-        link = house.links_to(EVE, "register")[-1]
-        visitor = house.visitor()
+        link = env.links_to(EVE, "register")[-1]
+        visitor = env.visitor()
         tokens = visitor.token(), chief.token()
         assert all(tokens)
         form = {
             "username": "eve", "password": OTHER, "repetition": OTHER, "mobile": "13812345678", "staff_number": "7",
             "gender": "other", "city": "beijing", "interests": "news", "language": "en",
         }  # fmt: skip
-        with before_the_lock(house.app, lambda: act(chief, house, BOSS, "role", role="editor")):
+        with before_the_lock(env.app, lambda: act(chief, env, BOSS, "role", role="editor")):
             assert visitor.post(link, form).error == "link_dead"
-        assert house.rows(db.select(CMSUser.id).where(CMSUser.email == EVE)) == []
+        assert env.rows(db.select(CMSUser.id).where(CMSUser.email == EVE)) == []

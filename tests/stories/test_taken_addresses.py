@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from models import Audit, CMSUser, Mail, MailProblem, db
-from tests.houses import House
-from tests.people import Answer, Person, code_in, html_of, other_than, text_of
+from tests.actors import Answer, Person, code_in, html_of, other_than, text_of
+from tests.environments import Environment
 
 OWNER = "owner@example.com"  # Of the length of FREE, so that sizes can be compared.
 FREE = "frees@example.com"
@@ -24,10 +24,10 @@ def neutral(answer: Answer, *words: str) -> tuple[int, dict[str, str], str]:
 
 
 @pytest.fixture
-def pair(house: House) -> Iterator[tuple[Person, Person]]:
+def pair(env: Environment) -> Iterator[tuple[Person, Person]]:
     """Give two administrators who differ in nothing but a letter; the owner of the taken address is a third one."""
-    house.administrator(OWNER)
-    return house.person("one@example.com"), house.person("two@example.com")
+    env.administrator(OWNER)
+    return env.person("one@example.com"), env.person("two@example.com")
 
 
 class TestTheAnswer:
@@ -39,14 +39,14 @@ class TestTheAnswer:
         assert taken == free
         assert taken[0] == 200
 
-    def test_every_later_answer_is_the_same(self, house: House, pair: tuple[Person, Person]) -> None:
+    def test_every_later_answer_is_the_same(self, env: Environment, pair: tuple[Person, Person]) -> None:
         one, two = pair
         seen = []
         for person, email in ((one, OWNER), (two, FREE)):
             person.ask(email)
             person.token()
-            house.deliver()
-            code = other_than(house.code_to(FREE)) if email == FREE else "123456"
+            env.deliver()
+            code = other_than(env.code_to(FREE)) if email == FREE else "123456"
             seen.append(
                 [
                     neutral(person.ask_as_script(), email, person.email),
@@ -61,9 +61,9 @@ class TestTheAnswer:
         assert seen[0] == seen[1]
         assert [status for status, _, _ in seen[0]] == [200, 400, 400, 429, 200, 200, 400]
 
-    def test_the_page_is_the_same(self, house: House) -> None:
-        house.administrator(OWNER)
-        one, two = house.person("one@example.com", script=False), house.person("two@example.com", script=False)
+    def test_the_page_is_the_same(self, env: Environment) -> None:
+        env.administrator(OWNER)
+        one, two = env.person("one@example.com", script=False), env.person("two@example.com", script=False)
         pages = []
         for person, email in ((one, OWNER), (two, FREE)):
             answer = person.ask(email)
@@ -79,21 +79,21 @@ class TestTheAnswer:
         answers = [neutral(person.ask(email), email) for person, email in ((one, OWNER), (two, FREE))]
         assert answers[0] == answers[1]
 
-    def test_expiry_looks_the_same(self, house: House, pair: tuple[Person, Person]) -> None:
+    def test_expiry_looks_the_same(self, env: Environment, pair: tuple[Person, Person]) -> None:
         one, two = pair
         one.ask(OWNER)
         two.ask(FREE)
-        house.clock.turn(seconds=600)
+        env.clock.turn(seconds=600)
         answers = [neutral(person.confirm(email, "000000"), email) for person, email in ((one, OWNER), (two, FREE))]
         assert answers[0] == answers[1]
         assert json.loads(answers[0][2])["data"]["error"] == "code_expired"
 
-    def test_the_history_of_who_asked_is_the_same(self, house: House, pair: tuple[Person, Person]) -> None:
+    def test_the_history_of_who_asked_is_the_same(self, env: Environment, pair: tuple[Person, Person]) -> None:
         one, two = pair
         one.ask(OWNER)
         two.ask(FREE)
         told = [
-            house.rows(
+            env.rows(
                 db.select(Audit.event, Audit.detail)
                 .join(CMSUser, CMSUser.id == Audit.user_id)
                 .where(CMSUser.email == person.email)
@@ -103,23 +103,23 @@ class TestTheAnswer:
         ]
         assert str(told[0]).replace(OWNER, "*") == str(told[1]).replace(FREE, "*")
 
-    def test_as_many_mails_are_sent(self, house: House, pair: tuple[Person, Person]) -> None:
+    def test_as_many_mails_are_sent(self, env: Environment, pair: tuple[Person, Person]) -> None:
         one, two = pair
         one.ask(OWNER)
-        taken = len(house.rows(db.select(Mail.id)))
+        taken = len(env.rows(db.select(Mail.id)))
         two.ask(FREE)
-        assert len(house.rows(db.select(Mail.id))) == 2 * taken
-        assert [len(house.mail_to(address)) for address in (OWNER, FREE)] == [1, 1]
-        assert [len(house.mail_to(person.email)) for person in pair] == [1, 1]
+        assert len(env.rows(db.select(Mail.id))) == 2 * taken
+        assert [len(env.mail_to(address)) for address in (OWNER, FREE)] == [1, 1]
+        assert [len(env.mail_to(person.email)) for person in pair] == [1, 1]
 
-    def test_with_codes_to_both_addresses_it_is_no_different(self, house: House) -> None:
-        house.administrator(OWNER)
-        app = house.build(EMAIL_POLICY="both")
-        one, two = house.person("one@example.com", app=app), house.person("two@example.com", app=app)
+    def test_with_codes_to_both_addresses_it_is_no_different(self, env: Environment) -> None:
+        env.administrator(OWNER)
+        app = env.build(EMAIL_POLICY="both")
+        one, two = env.person("one@example.com", app=app), env.person("two@example.com", app=app)
         seen = []
         for person, email in ((one, OWNER), (two, FREE)):
             answer = neutral(person.ask(email), email)
-            old_code = house.code_to(person.email)
+            old_code = env.code_to(person.email)
             second = neutral(person.confirm(email, "", old_captcha=old_code), email)
             seen.append((answer, second, neutral(person.ask_as_script(), email, person.email)))
         assert seen[0] == seen[1]
@@ -128,10 +128,10 @@ class TestTheAnswer:
 class TestTheOwner:
     """What the owner of the address gets."""
 
-    def test_the_note_says_what_was_tried_and_has_no_code_and_no_name(self, house: House, pair: object) -> None:
-        one = house.signed_in("one@example.com")
+    def test_the_note_says_what_was_tried_and_has_no_code_and_no_name(self, env: Environment, pair: object) -> None:
+        one = env.signed_in("one@example.com")
         one.ask("OWNER@EXAMPLE.com")
-        (note,) = house.mail_to(OWNER)
+        (note,) = env.mail_to(OWNER)
         with pytest.raises(AssertionError, match="no code"):
             code_in(note)
         for words in (text_of(note), html_of(note)):
@@ -139,115 +139,117 @@ class TestTheOwner:
             assert "203.0.113.5" in words
         assert not [word for word in text_of(note).split() if word.isdigit() and len(word) == 6]
 
-    def test_the_note_is_throttled_whoever_asks_and_in_whatever_spelling(self, house: House) -> None:
-        house.administrator(OWNER)
-        people = [house.person(f"p{number}@example.com") for number in range(5)]
+    def test_the_note_is_throttled_whoever_asks_and_in_whatever_spelling(self, env: Environment) -> None:
+        env.administrator(OWNER)
+        people = [env.person(f"p{number}@example.com") for number in range(5)]
         spellings = [OWNER, OWNER.upper(), "Owner@example.com", "oWNER@example.com", OWNER]
         answers = [person.ask(typed) for person, typed in zip(people, spellings, strict=True)]
         assert [answer.error for answer in answers] == [None] * 3 + ["too_many_requests"] * 2
-        assert len(house.mail_to(OWNER)) == 3
+        assert len(env.mail_to(OWNER)) == 3
 
-    def test_a_free_address_is_throttled_in_just_the_same_way(self, house: House) -> None:
-        people = [house.person(f"p{number}@example.com") for number in range(4)]
+    def test_a_free_address_is_throttled_in_just_the_same_way(self, env: Environment) -> None:
+        people = [env.person(f"p{number}@example.com") for number in range(4)]
         assert [person.ask(FREE).error for person in people] == [None] * 3 + ["too_many_requests"]
 
-    def test_a_disabled_administrators_address_is_taken_too(self, house: House, pair: tuple[Person, Person]) -> None:
-        house.change(OWNER, is_active=False)
+    def test_a_disabled_administrators_address_is_taken_too(
+        self, env: Environment, pair: tuple[Person, Person]
+    ) -> None:
+        env.change(OWNER, is_active=False)
         one, two = pair
         assert neutral(one.ask(OWNER), OWNER) == neutral(two.ask(FREE), FREE)
         assert one.confirm(OWNER, "123456").error == "code_wrong"
 
     @pytest.mark.parametrize("typed", ["OWNER@bücher.example", "owner@BÜCHER.example", "Owner@xn--bcher-kva.example"])
-    def test_an_address_is_taken_in_every_spelling(self, house: House, typed: str) -> None:
-        house.administrator("owner@bücher.example")
-        ann = house.person("one@example.com")
+    def test_an_address_is_taken_in_every_spelling(self, env: Environment, typed: str) -> None:
+        env.administrator("owner@bücher.example")
+        ann = env.person("one@example.com")
         assert ann.ask(typed, sure="y").status == 200
-        house.deliver()
-        kinds = [row.kind for row in house.rows(db.select(Mail.kind).order_by(Mail.id))]
+        env.deliver()
+        kinds = [row.kind for row in env.rows(db.select(Mail.kind).order_by(Mail.id))]
         assert sorted(kinds) == ["heads_up", "taken"]
 
 
 class TestTheCommit:
     """Who loses the race for an address."""
 
-    def test_an_address_that_was_taken_meanwhile_is_refused_without_a_fault(self, house: House) -> None:
-        ann = house.person("one@example.com")
+    def test_an_address_that_was_taken_meanwhile_is_refused_without_a_fault(self, env: Environment) -> None:
+        ann = env.person("one@example.com")
         ann.ask(FREE)
-        code = house.code_to(FREE)
-        house.administrator(FREE, username="quicker")
+        code = env.code_to(FREE)
+        env.administrator(FREE, username="quicker")
         refused = ann.confirm(FREE, code)
         assert (refused.status, refused.error, list(refused.data["fields"])) == (409, "email_taken", ["email"])
         assert ann.address() == "one@example.com"
         assert ann.pending() is None
-        house.clock.turn(seconds=60)
+        env.clock.turn(seconds=60)
         ann.ask("third@example.com")
-        assert ann.confirm("third@example.com", house.code_to("third@example.com")).status == 200
+        assert ann.confirm("third@example.com", env.code_to("third@example.com")).status == 200
 
-    def test_the_loser_of_a_race_hears_it_on_the_page(self, house: House) -> None:
-        ann = house.person("one@example.com", script=False)
+    def test_the_loser_of_a_race_hears_it_on_the_page(self, env: Environment) -> None:
+        ann = env.person("one@example.com", script=False)
         ann.ask(FREE)
-        code = house.code_to(FREE)
-        house.administrator(FREE, username="quicker")
+        code = env.code_to(FREE)
+        env.administrator(FREE, username="quicker")
         refused = ann.confirm(FREE, code)
         assert refused.status == 409
         assert 'name="captcha"' in refused.text
         assert code not in refused.text
 
-    def test_an_address_that_its_former_owner_may_want_back_cannot_be_had(self, house: House) -> None:
+    def test_an_address_that_its_former_owner_may_want_back_cannot_be_had(self, env: Environment) -> None:
         """Its code was sent while nobody had the address, and a little later somebody had it and gave it up."""
-        ann, bob = house.person("one@example.com"), house.person("two@example.com")
+        ann, bob = env.person("one@example.com"), env.person("two@example.com")
         ann.ask(FREE)
-        code = house.code_to(FREE)
+        code = env.code_to(FREE)
         bob.ask(FREE)
-        bob.confirm(FREE, house.code_to(FREE))
-        house.clock.turn(seconds=60)
+        bob.confirm(FREE, env.code_to(FREE))
+        env.clock.turn(seconds=60)
         bob.ask("third@example.com")
-        bob.confirm("third@example.com", house.code_to("third@example.com"))
+        bob.confirm("third@example.com", env.code_to("third@example.com"))
         assert ann.confirm(FREE, code).error == "email_taken"
-        assert house.visitor().post(house.links_to(FREE, "undo")[-1]).status == 200
-        assert house.stored("two").email == FREE
+        assert env.visitor().post(env.links_to(FREE, "undo")[-1]).status == 200
+        assert env.stored("two").email == FREE
 
-    def test_the_two_that_refused_each_other_share_no_key(self, house: House, pair: tuple[Person, Person]) -> None:
+    def test_the_two_that_refused_each_other_share_no_key(self, env: Environment, pair: tuple[Person, Person]) -> None:
         one, two = pair
         one.ask(FREE)
         two.ask(FREE)
-        codes = [code_in(mail) for mail in house.mail_to(FREE)]
+        codes = [code_in(mail) for mail in env.mail_to(FREE)]
         answers = [one.confirm(FREE, codes[0]).status, two.confirm(FREE, codes[1]).status]
         assert answers == [200, 409]
-        keys = [row.email_key for row in house.rows(db.select(CMSUser.email_key))]
+        keys = [row.email_key for row in env.rows(db.select(CMSUser.email_key))]
         assert len(keys) == len(set(keys)) == 3
 
 
 class TestClosedTeams:
     """With REVEAL_TAKEN_EMAIL."""
 
-    def test_a_taken_address_is_named_and_nothing_is_sent(self, house: House) -> None:
-        app = house.build(REVEAL_TAKEN_EMAIL="yes")
-        house.administrator(OWNER)
-        ann = house.person("one@example.com", app=app)
+    def test_a_taken_address_is_named_and_nothing_is_sent(self, env: Environment) -> None:
+        app = env.build(REVEAL_TAKEN_EMAIL="yes")
+        env.administrator(OWNER)
+        ann = env.person("one@example.com", app=app)
         refused = ann.ask("OWNER@example.com")
         assert (refused.status, refused.error, list(refused.data["fields"])) == (409, "email_taken", ["email"])
-        assert house.rows(db.select(Mail.id)) == []
+        assert env.rows(db.select(Mail.id)) == []
         assert ann.pending() is None
 
-    def test_who_tries_out_a_list_of_addresses_is_throttled_all_the_same(self, house: House) -> None:
-        app = house.build(REVEAL_TAKEN_EMAIL="yes", CAPTCHA_RESEND_SECONDS="0")
+    def test_who_tries_out_a_list_of_addresses_is_throttled_all_the_same(self, env: Environment) -> None:
+        app = env.build(REVEAL_TAKEN_EMAIL="yes", CAPTCHA_RESEND_SECONDS="0")
         for number in range(6):
-            house.administrator(f"owner{number}@example.com")
-        ann = house.person("one@example.com", app=app)
+            env.administrator(f"owner{number}@example.com")
+        ann = env.person("one@example.com", app=app)
         answers = [ann.ask(f"owner{number}@example.com").error for number in range(6)]
         assert answers == ["email_taken"] * 5 + ["too_many_requests"]
 
-    def test_an_older_code_outlives_the_refusal(self, house: House) -> None:
-        app = house.build(REVEAL_TAKEN_EMAIL="yes", CAPTCHA_RESEND_SECONDS="0")
-        house.administrator(OWNER)
-        ann = house.person("one@example.com", app=app)
+    def test_an_older_code_outlives_the_refusal(self, env: Environment) -> None:
+        app = env.build(REVEAL_TAKEN_EMAIL="yes", CAPTCHA_RESEND_SECONDS="0")
+        env.administrator(OWNER)
+        ann = env.person("one@example.com", app=app)
         ann.ask(FREE)
         assert ann.ask(OWNER).error == "email_taken"
-        assert ann.confirm(FREE, house.code_to(FREE)).status == 200
+        assert ann.confirm(FREE, env.code_to(FREE)).status == 200
 
 
-@pytest.mark.parametrize("house", ["postgresql+memcached"], indirect=True)
+@pytest.mark.parametrize("env", ["postgresql+memcached"], indirect=True)
 class TestARefusal:
     """A mail server that says no names the mailbox as its owner writes it; who asked must not read that."""
 
@@ -260,17 +262,17 @@ class TestARefusal:
         ],
     )
     def test_page_and_json_are_the_same_for_a_taken_address_and_hold_no_word_of_the_mail_server(
-        self, house: House, caplog: pytest.LogCaptureFixture, answer: str, kind: str
+        self, env: Environment, caplog: pytest.LogCaptureFixture, answer: str, kind: str
     ) -> None:
-        assert house.smtp
-        house.administrator("OwNer@example.com")
+        assert env.smtp
+        env.administrator("OwNer@example.com")
         for address in ("OwNer@example.com", FREE):
-            house.smtp.refusals[address] = answer.format(address)
+            env.smtp.refusals[address] = answer.format(address)
         seen = []
         for name, email in (("one", OWNER), ("two", FREE)):
-            person = house.person(f"{name}@example.com")
+            person = env.person(f"{name}@example.com")
             assert person.ask(email).status == 200
-            house.deliver()
+            env.deliver()
             pending = person.pending()
             assert pending is not None
             page = person.page().text
@@ -283,10 +285,10 @@ class TestARefusal:
         if answer != "drop":
             assert "OwNer@example.com" in caplog.text  # The operator reads it.
 
-    def test_words_that_an_older_version_stored_are_not_shown(self, house: House) -> None:
-        ann = house.person()
+    def test_words_that_an_older_version_stored_are_not_shown(self, env: Environment) -> None:
+        ann = env.person()
         ann.ask(FREE)
-        with house.app.app_context():
+        with env.app.app_context():
             db.session.execute(db.update(Mail).values(problem="550 5.1.1 <OwNer@example.com>: no such user"))
             db.session.commit()
         pending = ann.pending()
@@ -295,10 +297,10 @@ class TestARefusal:
         assert "OwNer" not in ann.page().text + str(pending)
 
     @pytest.mark.parametrize("kind", list(MailProblem))
-    def test_every_problem_has_a_sentence_in_both_languages(self, house: House, kind: MailProblem) -> None:
-        ann = house.person()
+    def test_every_problem_has_a_sentence_in_both_languages(self, env: Environment, kind: MailProblem) -> None:
+        ann = env.person()
         ann.ask(FREE)
-        with house.app.app_context():
+        with env.app.app_context():
             db.session.execute(db.update(Mail).values(problem=kind))
             db.session.commit()
         told = []

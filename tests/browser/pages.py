@@ -13,9 +13,9 @@ from sqlalchemy import delete, update
 
 from accounts import clock
 from models import EmailChange, LoginSession
+from tests.actors import PASSWORD
 from tests.live.sites import Site
-from tests.parts import ROOT
-from tests.people import PASSWORD
+from tests.servers import ROOT
 
 LANGUAGES = ("zh", "en")
 LOCALES = {"zh": "zh-CN", "en": "en-GB"}

@@ -1,4 +1,4 @@
-"""The two houses that the product stands in, and the clock on their wall."""
+"""The two environments in which the application is tested, and a clock that tests set."""
 
 import contextlib
 import shutil
@@ -30,8 +30,8 @@ from accounts.operations import audit_verification
 from accounts.origin import Origin
 from app import create_app
 from models import CMSUser, db
-from tests.parts import LONGEST_SECONDS, ROOT, MemcachedServer, PostgresServer, SmtpServer
-from tests.people import PASSWORD, InProcess, Person, code_in, link_in, text_of
+from tests.actors import PASSWORD, InProcess, Person, code_in, link_in, text_of
+from tests.servers import LONGEST_SECONDS, ROOT, MemcachedServer, PostgresServer, SmtpServer
 
 SECRET = "a secret of the tests, and of nothing else"
 PRODUCTION = {"CMS_ENV": "production", "SECRET_KEY": SECRET, "SITE_URL": "https://cms.example.com"}
@@ -183,8 +183,8 @@ class SharedApp:
         ]
 
 
-class House:
-    """Where the application lives: a database, a cache, a way for its mail. `build` puts the application in."""
+class Environment:
+    """A database, a cache and a way to send mail; `build` makes an application that uses them."""
 
     def __init__(
         self,
@@ -207,7 +207,7 @@ class House:
 
     @property
     def app(self) -> Flask:
-        """Return the application with the house's own settings: that of other tests, unless a test changed them."""
+        """Return the application with these settings: that of other tests, unless a test changed the settings."""
         if self._main is None and self._shared and self.settings == self._shared.settings:
             self._main = self._shared.app
             self.clock.set_store(self._main.extensions["cache"])
@@ -216,7 +216,7 @@ class House:
         return self._main
 
     def build(self, *, is_patient: bool = True, **settings: str) -> Flask:
-        """Make an application as one of possibly many processes; `settings` come before the house's own."""
+        """Make an application as one of possibly many processes; `settings` come before the environment's own."""
         app = create_app({**self.settings, **settings})
         if is_patient:
             be_patient(app)

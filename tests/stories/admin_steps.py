@@ -8,8 +8,8 @@ from sqlalchemy import bindparam, select, text
 
 from accounts import database
 from models import Audit, CMSUser, Moment, db
-from tests.houses import House, broken_histories
-from tests.people import Answer, Person
+from tests.actors import Answer, Person
+from tests.environments import Environment, broken_histories
 
 BOSS = "boss@example.com"
 NEW = "new@example.com"
@@ -26,10 +26,10 @@ FORM = {
 }
 
 
-def superuser(house: House, email: str = BOSS, **how: Any) -> Person:
+def superuser(env: Environment, email: str = BOSS, **how: Any) -> Person:
     """Return a superuser who was just made and has just signed in."""
-    house.administrator(email, superuser=True)
-    return house.signed_in(email, **how)
+    env.administrator(email, superuser=True)
+    return env.signed_in(email, **how)
 
 
 def invite(boss: Person, email: str = NEW, role: str = "editor") -> Answer:
@@ -37,21 +37,21 @@ def invite(boss: Person, email: str = NEW, role: str = "editor") -> Answer:
     return boss.post("/cms/users/invite/", {"email": email, "role": role})
 
 
-def invited(house: House, email: str = NEW, role: str = "editor") -> str:
+def invited(env: Environment, email: str = NEW, role: str = "editor") -> str:
     """Have a fresh superuser invite an address, and return the link out of its mail."""
-    answer = invite(superuser(house), email, role)
+    answer = invite(superuser(env), email, role)
     assert answer.status == 200, answer
-    return house.links_to(email, "register")[-1]
+    return env.links_to(email, "register")[-1]
 
 
-def id_of(house: House, email: str) -> int:
+def id_of(env: Environment, email: str) -> int:
     """Return the number of the administrator who has this address."""
-    return int(house.rows(select(CMSUser.id).where(CMSUser.email == email))[0][0])
+    return int(env.rows(select(CMSUser.id).where(CMSUser.email == email))[0][0])
 
 
-def act(boss: Person, house: House, whose: str, what: str, reason: str = "because", **more: str) -> Answer:
+def act(boss: Person, env: Environment, whose: str, what: str, reason: str = "because", **more: str) -> Answer:
     """Do something to another administrator, with the form on their page."""
-    return boss.post(f"/cms/users/{id_of(house, whose)}/{what}/", {"reason": reason, **more})
+    return boss.post(f"/cms/users/{id_of(env, whose)}/{what}/", {"reason": reason, **more})
 
 
 @dataclass(frozen=True)
@@ -63,18 +63,18 @@ class Row:
     detail: dict[str, Any]
 
 
-def history(house: House, user_id: int) -> list[Row]:
+def history(env: Environment, user_id: int) -> list[Row]:
     """Return the history of an account, in its order; it is whole."""
     query = select(Audit.event, Audit.actor_id, Audit.detail).where(Audit.user_id == user_id).order_by(Audit.number)
-    rows = [Row(event, actor, json.loads(detail)) for event, actor, detail in house.rows(query)]
-    with house.app.app_context():
+    rows = [Row(event, actor, json.loads(detail)) for event, actor, detail in env.rows(query)]
+    with env.app.app_context():
         assert broken_histories() == []
     return rows
 
 
-def newest(house: House, email: str) -> Row:
+def newest(env: Environment, email: str) -> Row:
     """Return the newest row of an account's history."""
-    return history(house, id_of(house, email))[-1]
+    return history(env, id_of(env, email))[-1]
 
 
 def register(person: Person, link: str, **other: str) -> Answer:
@@ -96,10 +96,10 @@ _CROWD = text(
 ).bindparams(bindparam("now", type_=Moment()))
 
 
-def crowd(house: House, count: int) -> None:
+def crowd(env: Environment, count: int) -> None:
     """Make many administrators with one INSERT: user-000001, ...; their addresses are in the opposite order."""
-    with house.app.app_context(), database.without_deadline():
-        db.session.execute(_CROWD, {"count": count, "now": house.clock.now()})
+    with env.app.app_context(), database.without_deadline():
+        db.session.execute(_CROWD, {"count": count, "now": env.clock.now()})
         db.session.commit()
         db.session.execute(text("ANALYZE cms_user"))  # As autovacuum does after such a load.
         db.session.commit()

@@ -1,4 +1,4 @@
-"""tests/parts.py: what the tests stand on must not depend on how busy the machine is, or on chance."""
+"""tests/servers.py: what the tests stand on must not depend on how busy the machine is, or on chance."""
 
 import os
 import re
@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests import parts
-from tests.parts import (
+from tests import servers
+from tests.servers import (
     LONGEST_SECONDS,
     ROOT,
     SEED,
@@ -29,7 +29,7 @@ from tests.parts import (
 def hand(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Give the hand of the clock that patience looks at."""
     hand = [1000.0]
-    monkeypatch.setattr(parts.time, "monotonic", lambda: hand[0])
+    monkeypatch.setattr(servers.time, "monotonic", lambda: hand[0])
     return hand
 
 
@@ -37,7 +37,7 @@ def hand(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 def test_patience_grows_with_the_load_and_ends_all_the_same(
     hand: list[float], monkeypatch: pytest.MonkeyPatch, load: float
 ) -> None:
-    monkeypatch.setattr(parts, "machine_load", lambda: load)
+    monkeypatch.setattr(servers, "machine_load", lambda: load)
     patience = Patience(20)
     hand[0] += 20 * max(1.0, load) - 1
     assert not patience.is_over()
@@ -46,7 +46,7 @@ def test_patience_grows_with_the_load_and_ends_all_the_same(
 
 
 def test_patience_ends_on_the_busiest_machine(hand: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parts, "machine_load", lambda: 1e6)
+    monkeypatch.setattr(servers, "machine_load", lambda: 1e6)
     patience = Patience(20)
     hand[0] += LONGEST_SECONDS + 1
     assert patience.is_over()
@@ -54,7 +54,7 @@ def test_patience_ends_on_the_busiest_machine(hand: list[float], monkeypatch: py
 
 def test_only_the_time_of_a_busy_machine_counts_for_less(hand: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
     load = [10.0]
-    monkeypatch.setattr(parts, "machine_load", lambda: load[0])
+    monkeypatch.setattr(servers, "machine_load", lambda: load[0])
     patience = Patience(20)
     hand[0] += 100
     assert not patience.is_over()
@@ -86,26 +86,26 @@ def test_a_stopped_part_refuses(memcached: MemcachedServer) -> None:
 def test_a_free_port_is_given_once_and_none_that_the_kernel_gives_to_clients() -> None:
     lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     mine = [free_port() for _ in range(20)]
-    program = "from tests.parts import free_port; print(*[free_port() for _ in range(20)])"
+    program = "from tests.servers import free_port; print(*[free_port() for _ in range(20)])"
     others = [int(port) for port in run_program([sys.executable, "-c", program], cwd=ROOT).stdout.split()]
     assert len({*mine, *others}) == 40
     assert max(*mine, *others) < lowest
 
 
 def test_a_program_that_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parts, "PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(servers, "PATIENCE_SECONDS", 0.1)
     with pytest.raises(AssertionError, match="in vain"):
         run_program([sys.executable, "-c", "import time; time.sleep(10**6)"])
 
 
 def test_make_test_fast_starts_no_server_and_says_which_test_wants_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(parts.FAST, "1")
+    monkeypatch.setenv(servers.FAST, "1")
     starts = [
         lambda: MemcachedServer().start(),
         PostgresServer,
         lambda: SmtpServer().start(),
         lambda: Gunicorn({}, Path(os.devnull)).start(),
-        lambda: parts.needed("chromium"),
+        lambda: servers.needed("chromium"),
     ]
     for start in starts:
         with pytest.raises(AssertionError, match="mark the test `servers`"):
@@ -122,7 +122,7 @@ def test_choices_come_from_the_seed_and_from_nothing_else() -> None:
 def test_a_run_prints_its_seed_and_a_failure_how_to_repeat_it(tmp_path: Path) -> None:
     (tmp_path / "test_chance.py").write_text(
         "from hypothesis import given, strategies as st\n"
-        "from tests.parts import dice\n"
+        "from tests.servers import dice\n"
         "drawn = []\n"
         "@given(st.integers(0, 10**9))\n"
         "def test_search(number):\n"

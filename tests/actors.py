@@ -14,7 +14,7 @@ from urllib.parse import urlencode, urlsplit
 from flask import Flask
 from werkzeug.datastructures import Headers
 
-from tests.parts import LONGEST_SECONDS
+from tests.servers import LONGEST_SECONDS
 
 PASSWORD = "correct horse battery"
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
