@@ -330,10 +330,9 @@ def table(model: type[Base]) -> Table:
 
 
 def value_of(model: type[Stored], row: Iterator[Any]) -> Stored:
-    """Take the columns of a model from a row, and return them as a value.
+    """Return the next columns of a row as a read-only object of a model.
 
-    No session knows it, nothing that happens to the database changes or hides it, and nothing can be assigned to it.
-    It costs a quarter of what an object of the session does.
+    It belongs to no session, is never refreshed or expired, and costs a quarter of what an ORM object does.
     """
     value = model.__new__(model)
     vars(value).update(zip(table(model).c.keys(), row, strict=False))

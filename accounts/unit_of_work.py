@@ -87,9 +87,10 @@ class UnitOfWork:
         return account
 
     def lock_own_and_read(self, query: Select[Any], **values: object) -> tuple[CMSUser, Row[Any]]:
-        """Do as `lock_own`; the query, an extension of `sessions.LIVING`, tells more in the same round trip.
+        """Lock as `lock_own` does, and return the row of a query that extends `sessions.LIVING`.
 
-        It runs after the lock: in the statement that locks PostgreSQL would answer it as of before the wait.
+        It replaces the query for the session, and is executed after the lock: PostgreSQL would evaluate a subquery of
+        the locking statement itself on the data from before the wait.
         """
         assert self.actor is not None
         return self._recheck_actor(people.lock(self.actor.user.id), query, **values)

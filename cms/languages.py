@@ -39,13 +39,13 @@ class Environment(templating.Environment):
         self._translated: dict[str, Environment] = {}
 
     def get_template(self, name: Any, parent: str | None = None, globals: Any = None) -> Template:  # noqa: A002
-        """Return the template in the language of the reader; what it includes and extends is in the same one."""
+        """Return the template in the language of the reader, together with what it includes and extends."""
         if self.language is None:
             return self._in_language(current_language()).get_template(name, parent, globals)
         return super().get_template(name, parent, globals)
 
     def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
-        """Return what every template knows: a dict, because Jinja copies it for each one that it shows."""
+        """Return the globals of a template as a dict: Jinja copies them for each rendering, and a ChainMap is slow."""
         return super().make_globals(d) if d else self.globals
 
     def _in_language(self, language: str) -> "Environment":
@@ -56,17 +56,17 @@ class Environment(templating.Environment):
         return self._translated[language]
 
     def _generate(self, source: nodes.Template, *args: Any, **more: Any) -> str:
-        """Turn a parsed template into Python: a hook that Jinja leaves open."""
+        """Translate a parsed template before Python is generated from it; Jinja documents this hook."""
         if self.language is not None:
             source = Translator(self.language).visit(source)
         return super()._generate(source, *args, **more)
 
 
 class Translator(NodeTransformer):
-    """Replaces the calls of `_` in a template by their sentences, just as jinja2.ext.i18n would when it is shown."""
+    """Replaces calls of `_` in a template by their translations; jinja2.ext.i18n does so on each rendering."""
 
     def __init__(self, language: str) -> None:
-        """Take the sentences of a language."""
+        """Use the catalogue of a language."""
         self._catalogue = compiled_catalogue(language)
 
     def visit_Call(self, node: nodes.Call, *args: Any, **more: Any) -> nodes.Node:  # noqa: N802 (Jinja's name)

@@ -1,4 +1,4 @@
-"""Addresses for templates: a page has thirty of them, and they are the same on the next one."""
+"""URLs for templates, cached: a page contains thirty of them."""
 
 from functools import lru_cache
 from typing import Any
@@ -8,12 +8,12 @@ from flask import Flask, request
 
 
 def init_app(app: Flask) -> None:
-    """Have templates use this `url_for`."""
+    """Replace Flask's `url_for` in templates."""
     app.add_template_global(url_for)
 
 
 def url_for(endpoint: str, **values: Any) -> str:
-    """Return a path of this site, as Flask does; the endpoint is named in full."""
+    """Return the URL of an endpoint, like Flask's function; relative endpoints (".page") are not supported."""
     return _built(request.script_root, endpoint, **values)
 
 
