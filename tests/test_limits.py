@@ -276,6 +276,12 @@ def test_tries_of_strangers_and_of_known_browsers_do_not_lock_each_other_out(hou
     assert [each.network is None for each in tries] == [False, True, False, True]
 
 
+def test_strangers_of_two_networks_are_counted_apart() -> None:
+    tries = [limits.count_password_try("ann", limits.STRANGERS, f"203.0.113.{number}") for number in (5, 6)]
+    assert len({each.network for each in tries}) == 2
+    assert len({each.account for each in tries}) == 1
+
+
 def test_a_lost_cache_does_not_undo_a_right_password(monkeypatch: pytest.MonkeyPatch) -> None:
     counted = limits.count_password_try("ann", limits.STRANGERS, "203.0.113.5")
 
