@@ -12,6 +12,7 @@ import cms
 import commands
 import config
 from accounts import database
+from accounts import settings as application_settings
 from accounts.mail import smtp, worker
 from accounts.operations import housekeeping
 from models import db
@@ -24,6 +25,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     app.config.update(values)
     if hops := app.config["TRUSTED_PROXIES"]:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
+    application_settings.init_app(app)
     database.init_app(app)
     Migrate(app, db)
     cache.init_app(app)

@@ -24,6 +24,7 @@ from accounts.flows.history import Event
 from accounts.mail import outbox, worker
 from accounts.operations import audit_verification, doctor
 from accounts.origin import COMMAND_LINE, Origin
+from accounts.settings import settings
 from cms.sentences import doer, event_sentence, refusal_sentence
 from forms import EmailCaptchaForm, NewPasswordForm, ReasonForm, UsernameForm, all_errors
 from models import CMSUser, db
@@ -100,9 +101,9 @@ def create(email: str, username: str, superuser: bool) -> None:
 @admin.command("demo")
 def demo() -> None:
     """Create the demonstration administrator once, and print the sign-in until its password is changed."""
-    if current_app.config["CMS_ENV"] == "production":
+    if settings().CMS_ENV == "production":
         raise click.ClickException("The demonstration administrator is not available in production.")
-    path: Path = current_app.config["INSTANCE_DIR"] / "demonstration.json"
+    path: Path = settings().INSTANCE_DIR / "demonstration.json"
     if not path.exists():
         _make_demonstration(path)
     kept = json.loads(path.read_text())
@@ -249,7 +250,7 @@ def start(user: CMSUser, new_email: str, reason: str) -> None:
 @email.command("policy")
 def policy() -> None:
     """Print which codes a change of address requires, for each role."""
-    for role, whose in current_app.config["EMAIL_POLICY"].items():
+    for role, whose in settings().EMAIL_POLICY.items():
         click.echo(f"{role}: a code from {'both addresses' if whose == 'both' else 'the new address'}")
 
 
@@ -292,8 +293,8 @@ def doctor_command() -> None:
 
 def _here() -> Origin:
     """Return the origin of a command whose mails contain links, with the address of the site that the links need."""
-    site, is_development = current_app.config["SITE_URL"], current_app.config["CMS_ENV"] == "development"
-    own = f"http://127.0.0.1:{current_app.config['PORT']}" if is_development else ""
+    site, is_development = settings().SITE_URL, settings().CMS_ENV == "development"
+    own = f"http://127.0.0.1:{settings().PORT}" if is_development else ""
     return replace(COMMAND_LINE, site=site or own)
 
 

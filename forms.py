@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import idna
@@ -161,7 +161,7 @@ class BaseForm(Form):
             for name in self._sent_twice:
                 if name in self:
                     self.refuse(name, SENT_TWICE)
-            for check in self._checks():
+            for check in _checks_of(type(self)):
                 self._judge_together(check)
             self._render_errors()
         return passed and not all_errors(self)
@@ -202,14 +202,6 @@ class BaseForm(Form):
             for name, value in (changed or {}).items():
                 self[name].data = value
 
-    def _checks(self) -> list["Together"]:
-        """Return the checks of the form, those of its base classes first, in the order of definition.
-
-        A derived form overrides a check by its name, like any method.
-        """
-        names = dict.fromkeys(name for cls in reversed(type(self).__mro__) for name in vars(cls))
-        return [item for name in names if type(item := getattr(type(self), name, None)) is Together]
-
 
 class FieldError(ValidationError):
     """An error of a check of several fields that belongs to one of them."""
@@ -225,6 +217,16 @@ class Together(NamedTuple):
 
     names: tuple[str, ...]
     judge: Callable[..., dict[str, Any] | None]
+
+
+@cache
+def _checks_of(form: type[BaseForm]) -> list[Together]:
+    """Return the checks of a form, those of its base classes first, in the order of definition.
+
+    A derived form overrides a check by its name, like any method.
+    """
+    names = dict.fromkeys(name for cls in reversed(form.__mro__) for name in vars(cls))
+    return [item for name in names if type(item := getattr(form, name, None)) is Together]
 
 
 def together(*names: str) -> Callable[[Callable[..., dict[str, Any] | None]], Together]:
@@ -577,10 +579,10 @@ class EmailCaptchaForm(BaseForm):
                 "This domain mixes characters of different scripts. Its ASCII form is %(domain)s. Is it correct?"
             )
             return Doubt(sentence % {"domain": ascii_domain}, f"{local}@{ascii_domain}", "")
-        near = get_close_matches(domain, PROVIDERS, 1, 0.87)
-        if near and near[0] != domain:
+        near = _nearest_provider(domain)
+        if near not in ("", domain):
             sentence = lazy_gettext("Did you mean %(email)s?")
-            return Doubt(sentence % {"email": f"{local}@{near[0]}"}, f"{local}@{ascii_domain}", f"{local}@{near[0]}")
+            return Doubt(sentence % {"email": f"{local}@{near}"}, f"{local}@{ascii_domain}", f"{local}@{near}")
         return None
 
 
@@ -590,6 +592,12 @@ PROVIDERS = (
     "yandex.com yandex.ru mail.ru qq.com foxmail.com 163.com 126.com yeah.net sina.com sina.cn sohu.com aliyun.com "
     "139.com 189.cn 21.cn tom.com"
 ).split()
+
+
+@lru_cache(maxsize=1024)
+def _nearest_provider(domain: str) -> str:
+    """Return the provider whose domain is like this one, or ""."""
+    return next(iter(get_close_matches(domain, PROVIDERS, 1, 0.87)), "")
 
 
 def _scripts(domain: str) -> set[str]:

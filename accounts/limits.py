@@ -8,12 +8,12 @@ from hashlib import sha256
 from ipaddress import ip_address, ip_network
 from typing import Any
 
-from flask import current_app
 from sqlalchemy import bindparam, case, delete, select, update
 
 import cache
 from accounts import clock, database
 from accounts.errors import TooManyAttempts, TooManyRequests, WaitFirst
+from accounts.settings import settings
 from cache import CacheDown
 from models import Budget, db, dialect, table, upsert
 
@@ -65,18 +65,18 @@ def network_of(address: str) -> str:
 
 def resend(user_id: int) -> Limit:
     """Return the wait between two codes of one administrator."""
-    seconds = current_app.config["CAPTCHA_RESEND_SECONDS"]
+    seconds = settings().CAPTCHA_RESEND_SECONDS
     return Limit(f"resend:user:{user_id}", 1 if seconds else 0, seconds)
 
 
 def tries_of_the_day(user_id: int) -> Limit:
     """Return how many codes an administrator may try in a day, right or wrong, whatever they do in between."""
-    return Limit(f"tries:user:{user_id}", current_app.config["CAPTCHA_TRIES_PER_DAY"], DAY, TooManyAttempts)
+    return Limit(f"tries:user:{user_id}", settings().CAPTCHA_TRIES_PER_DAY, DAY, TooManyAttempts)
 
 
 def tries_of_the_target(key: str) -> Limit:
     """Return how many codes may be tried in a day for one new address, whoever tries them."""
-    capacity = current_app.config["CAPTCHA_TRIES_PER_ADDRESS_PER_DAY"]
+    capacity = settings().CAPTCHA_TRIES_PER_ADDRESS_PER_DAY
     return Limit(f"tries:address:{key}", capacity, DAY, TooManyAttempts)
 
 
@@ -87,13 +87,13 @@ def tries(user_id: int, key: str) -> tuple[Limit, Limit]:
 
 def sends(user_id: int, key: str, network: str) -> list[Limit]:
     """Return what asking for a code costs: the wait between two, and so many an hour or a day."""
-    numbers = current_app.config
+    numbers = settings()
     return [
         resend(user_id),
-        Limit(f"sends:user:{user_id}", numbers["CAPTCHA_SENDS_PER_HOUR"], HOUR),
-        Limit(f"sends:address:{key}", numbers["CAPTCHA_SENDS_PER_ADDRESS_PER_HOUR"], HOUR),
-        Limit(f"sends:address:{key}:day", numbers["CAPTCHA_SENDS_PER_ADDRESS_PER_DAY"], DAY),
-        Limit(f"sends:network:{network_of(network)}", numbers["CAPTCHA_SENDS_PER_NETWORK_PER_HOUR"], HOUR),
+        Limit(f"sends:user:{user_id}", numbers.CAPTCHA_SENDS_PER_HOUR, HOUR),
+        Limit(f"sends:address:{key}", numbers.CAPTCHA_SENDS_PER_ADDRESS_PER_HOUR, HOUR),
+        Limit(f"sends:address:{key}:day", numbers.CAPTCHA_SENDS_PER_ADDRESS_PER_DAY, DAY),
+        Limit(f"sends:network:{network_of(network)}", numbers.CAPTCHA_SENDS_PER_NETWORK_PER_HOUR, HOUR),
     ]
 
 
@@ -122,13 +122,13 @@ def count_password_try(account: str, whose: str, network: str) -> PasswordTry:
     `whose` tells tries apart that must not lock each other out: those of strangers, of browsers that are known, of a
     session. Only strangers are counted against their network: a shared one must not stop who is known already.
     """
-    numbers, by_network = current_app.config, None
+    numbers, by_network = settings(), None
     if whose == STRANGERS:
         name = f"password:network:{network_of(network)}"
-        by_network = throttle(Limit(name, numbers["SIGN_IN_TRIES_PER_NETWORK"], QUARTER))
+        by_network = throttle(Limit(name, numbers.SIGN_IN_TRIES_PER_NETWORK, QUARTER))
     try:
         name = f"password:account:{account}:{whose}"
-        by_account = throttle(Limit(name, numbers["SIGN_IN_TRIES_PER_ACCOUNT"], QUARTER))
+        by_account = throttle(Limit(name, numbers.SIGN_IN_TRIES_PER_ACCOUNT, QUARTER))
     except TooManyRequests:
         PasswordTry(None, by_network).forgive()  # Nothing was tried: what others share is not spent.
         raise

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from flask import current_app
 from sqlalchemy import and_, bindparam, or_, select, update
 from sqlalchemy.orm import aliased
 
 from accounts import clock, database, limits
 from accounts.limits import Left, Limit
 from accounts.origin import Origin
+from accounts.settings import settings
 from models import ChangeOutcome, CMSUser, EmailChange, LoginSession, Mail, MailProblem, MailState, db, table, value_of
 
 STARTER = aliased(CMSUser)
@@ -128,7 +128,7 @@ def _seen(
         resend_at=max([change.asked_at, *(budget.resets_at for budget in left.values() if not budget.left)]),
         tries_left=min(
             [
-                current_app.config["CAPTCHA_TRIES"] - change.tries,
+                settings().CAPTCHA_TRIES - change.tries,
                 *(left[limit].left for limit in tries if limit in left),
             ]
         ),
@@ -152,7 +152,7 @@ def is_alive(change: EmailChange) -> bool:
 
 def ready_at(change: EmailChange) -> datetime:
     """Return the moment from which on the address of a started change can be proved."""
-    return change.asked_at + timedelta(seconds=current_app.config["ASSISTED_WAIT_SECONDS"])
+    return change.asked_at + timedelta(seconds=settings().ASSISTED_WAIT_SECONDS)
 
 
 def end(user_id: int, outcome: ChangeOutcome, by: str = "") -> bool:
@@ -192,9 +192,10 @@ def all_living() -> list[tuple[CMSUser, EmailChange]]:
     return [(row[0], row[1]) for row in rows]
 
 
-def block_of(user: CMSUser) -> Block | None:
-    """Return until when an administrator can ask for no change, and why; or None."""
-    ends = (frozen_until(user), True), (limits.resets_at(limits.tries_of_the_day(user.id)), False)
+def block_of(user: CMSUser, seen: Pending | None) -> Block | None:
+    """Return until when an administrator can ask for no change, and why; or None. `seen` is the pending change."""
+    spent_until = seen.blocked_until if seen else limits.resets_at(limits.tries_of_the_day(user.id))
+    ends = (frozen_until(user), True), (spent_until, False)
     blocks = [Block(until, is_freeze) for until, is_freeze in ends if until]
     return max(blocks, key=lambda block: block.until, default=None)
 

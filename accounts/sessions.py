@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from flask import current_app
 from sqlalchemy import Row, Select, bindparam, delete, select, update
 
 from accounts import clock, database
 from accounts.errors import ReauthRequired, SignInRequired
 from accounts.origin import Origin
+from accounts.settings import settings
 from accounts.signing import fingerprint
 from models import CMSUser, LoginSession, db, table, value_of
 
@@ -148,7 +148,7 @@ def end_stale(user_id: int) -> None:
 
 def is_proved(session: LoginSession) -> bool:
     """Say whether the password was proved in this session lately (ASVS 7.5.1)."""
-    return clock.now() - session.proved_at <= timedelta(seconds=current_app.config["REAUTH_SECONDS"])
+    return clock.now() - session.proved_at <= timedelta(seconds=settings().REAUTH_SECONDS)
 
 
 def require_proof(session: LoginSession) -> None:
@@ -166,7 +166,15 @@ def is_over(session: LoginSession) -> bool:
 
 def _limits(session: LoginSession) -> tuple[timedelta, timedelta]:
     """Return how long a session may be unused, and how long it may live."""
-    kind = "REMEMBER" if session.remembered else "SESSION"
-    idle = timedelta(seconds=current_app.config[f"{kind}_IDLE_SECONDS"])
-    life = timedelta(seconds=current_app.config[f"{kind}_SECONDS"])
-    return idle, life
+    return limits(remembered=session.remembered)
+
+
+def limits(*, remembered: bool) -> tuple[timedelta, timedelta]:
+    """Return how long a session of a kind may be unused, and how long it may live."""
+    its = settings()
+    idle, life = (
+        (its.REMEMBER_IDLE_SECONDS, its.REMEMBER_SECONDS)
+        if remembered
+        else (its.SESSION_IDLE_SECONDS, its.SESSION_SECONDS)
+    )
+    return timedelta(seconds=idle), timedelta(seconds=life)

@@ -3,7 +3,7 @@
 import hmac
 from hashlib import sha256
 
-from flask import current_app
+from accounts.settings import settings
 
 
 def signature(purpose: str, *parts: object) -> str:
@@ -11,7 +11,7 @@ def signature(purpose: str, *parts: object) -> str:
 
     The parts are told apart by their lengths, so that no two lists of parts share a signature.
     """
-    key = hmac.digest(current_app.config["SECRET_KEY"].encode(), purpose.encode(), sha256)
+    key = hmac.digest(settings().SECRET_KEY.encode(), purpose.encode(), sha256)
     message = b"".join(f"{len(part)}:".encode() + part for part in (str(part).encode() for part in parts))
     return hmac.new(key, message, sha256).hexdigest()
 

@@ -19,6 +19,7 @@ from cms import (
     session_cookie,
     settings,
     undo,
+    urls,
     users,
 )
 
@@ -27,6 +28,7 @@ def init_app(app: Flask) -> None:
     """Register the guard, the error handlers and all pages with the application."""
     session_cookie.init_app(app)
     languages.init_app(app)
+    urls.init_app(app)
     guard.init_app(app)
     answers.init_app(app)
     sentences.init_app(app)

@@ -10,8 +10,9 @@ from importlib.util import find_spec
 from mimetypes import guess_type
 from pathlib import Path
 
-from flask import Blueprint, Response, abort, request, url_for
+from flask import Blueprint, Response, abort, request
 
+from cms import urls
 from cms.guard import open_to_all
 
 bp = Blueprint("assets", __name__, url_prefix="/assets")
@@ -27,7 +28,7 @@ PACKAGED = {
 @bp.app_template_global()
 def asset(name: str) -> str:
     """Return the URL of a file, for templates."""
-    return url_for("assets.serve", mark=_read(name)[1], name=name)
+    return urls.url_for("assets.serve", mark=_read(name)[1], name=name)
 
 
 @bp.get("/<mark>/<path:name>")

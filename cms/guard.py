@@ -6,13 +6,14 @@ from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from flask import Flask, Response, after_this_request, current_app, g, request, session
-from flask_wtf.csrf import CSRFProtect
+from flask_wtf.csrf import CSRFProtect, generate_csrf
 from werkzeug.exceptions import BadRequest, Forbidden, RequestEntityTooLarge, SecurityError, UnsupportedMediaType
 
 from accounts import hosts, sessions, time_zones
 from accounts.errors import SignInRequired
 from accounts.flows import sign_in
 from accounts.origin import Origin
+from accounts.settings import settings
 from accounts.unit_of_work import Actor
 from models import CMSUser
 
@@ -37,9 +38,16 @@ class ForeignSite(Forbidden):
 def init_app(app: Flask) -> None:
     """Check every request; templates use `{% if g.cms_user is permitted("administrators") %}`."""
     csrf.init_app(app)
+    app.context_processor(lambda: {"csrf_token": csrf_token})
+    app.add_template_global(csrf_token)
     app.before_request(check)
     app.add_template_test(CMSUser.may, "permitted")
     app.add_template_global(time_zone_cookie)
+
+
+def csrf_token() -> str:
+    """Return the token of the forms on a page; it is signed once a request."""
+    return str(g.get("csrf_token") or generate_csrf())
 
 
 def open_to_all(view: View) -> View:
@@ -137,8 +145,8 @@ def start_session(sid: str, *, remember: bool) -> None:
 def origin() -> Origin:
     """Return where the request comes from."""
     # In production the Host header is not trusted: it must not decide where a link in a mail leads.
-    site = current_app.config["SITE_URL"]
-    if not site and current_app.config["CMS_ENV"] == "development":
+    site = settings().SITE_URL
+    if not site and settings().CMS_ENV == "development":
         site = request.host_url.rstrip("/")
     agent = request.user_agent.string
     zone = time_zones.known(request.cookies.get(time_zone_cookie(), ""))
@@ -201,9 +209,7 @@ def _require_served_host() -> None:
     In development only this machine is served. Otherwise another site could resolve its own name to 127.0.0.1 and read
     the mailbox of a developer (DNS rebinding).
     """
-    names = current_app.config["SERVED_HOSTS"] or (
-        hosts.LOCAL if current_app.config["CMS_ENV"] == "development" else ()
-    )
+    names = settings().SERVED_HOSTS or (hosts.LOCAL if settings().CMS_ENV == "development" else ())
     if names and not hosts.is_served(request.host, names):
         raise SecurityError
 

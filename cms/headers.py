@@ -1,8 +1,9 @@
 """Security headers of every response."""
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, request
 
 from accounts import hosts
+from accounts.settings import settings
 
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -29,8 +30,8 @@ def add(response: Response) -> Response:
         headers["Cache-Control"] = "no-store"
     if "Vary" not in headers:  # Static files set their own.
         response.vary.update(VARY)
-    if current_app.config["CMS_ENV"] == "production" and request.is_secure:
-        subdomains = "; includeSubDomains" if current_app.config["HSTS_SUBDOMAINS"] else ""
+    if settings().CMS_ENV == "production" and request.is_secure:
+        subdomains = "; includeSubDomains" if settings().HSTS_SUBDOMAINS else ""
         headers["Strict-Transport-Security"] = f"max-age=31536000{subdomains}"
     return response
 

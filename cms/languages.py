@@ -1,10 +1,12 @@
 """Translations, and the choice of the language of a request."""
 
+from collections.abc import MutableMapping
 from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from babel import Locale
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
@@ -14,6 +16,7 @@ from jinja2 import Template, nodes
 from jinja2.visitor import NodeTransformer
 
 LANGUAGES = ("zh", "en")
+_parse_locale = cache(Locale.parse)  # It looks for a file.
 CATALOGUES = Path(__file__).resolve().parent.parent / "translations"
 
 
@@ -40,6 +43,10 @@ class Environment(templating.Environment):
         if self.language is None:
             return self._in_language(current_language()).get_template(name, parent, globals)
         return super().get_template(name, parent, globals)
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """Return what every template knows: a dict, because Jinja copies it for each one that it shows."""
+        return super().make_globals(d) if d else self.globals
 
     def _in_language(self, language: str) -> "Environment":
         if language not in self._translated:
@@ -85,11 +92,13 @@ def init_app(app: Flask) -> None:
     app.add_template_global(get_locale)
 
 
-def select_locale() -> str:
+def select_locale() -> Locale:
     """Return the administrator's own language, else the browser's, else Chinese."""
-    if (
-        not has_request_context()
-    ):  # On the command line, mails are in the language of their recipient, by default Chinese.
+    return _parse_locale(_select_language())
+
+
+def _select_language() -> str:
+    if not has_request_context():  # On the command line mails are in the recipient's language, by default Chinese.
         return LANGUAGES[0]
     visitor = g.get("visitor")  # Not the administrator: after a fault, reading the row could query the database again.
     return (visitor and visitor.language) or request.accept_languages.best_match(LANGUAGES) or LANGUAGES[0]

@@ -2,11 +2,13 @@
 
 from typing import Any
 
-from flask import Blueprint, current_app, g, render_template, request, session, url_for
+from flask import Blueprint, g, render_template, request, session, url_for
 from flask_babel import gettext, lazy_gettext
 
 from accounts import clock, pending
 from accounts.flows import email_change
+from accounts.pending import Pending
+from accounts.settings import settings
 from cms import guard
 from cms.answers import Answer, Doubtful, checked, data, done
 from forms import EmailCaptchaForm, ResetEmailForm
@@ -33,12 +35,12 @@ MAIL_PROBLEMS = {
 @bp.get("/resetemail/")
 def reset_email() -> Answer | str:
     """Show the settings page; return the pending change to a script."""
-    told = _pending()
+    seen = _pending()
     if request.accept_mimetypes.best == "application/json":
-        return data(email=g.cms_user.email, pending=told)
+        return data(email=g.cms_user.email, pending=_as_told(seen) if seen else None)
     is_changed = session.pop("email_changed", False)
-    typed = told["email"] if told and told["of_this_session"] else ""
-    return _page(ResetEmailForm(data={"email": typed}), told, is_changed=is_changed)
+    typed = seen.email if seen and seen.is_of_this_session else ""
+    return _page(ResetEmailForm(data={"email": typed}), seen, is_changed=is_changed)
 
 
 @bp.post("/email_captcha/")
@@ -86,25 +88,24 @@ def _refused_page(form: ResetEmailForm) -> str:
     return _page(form, _pending())
 
 
-def _page(form: ResetEmailForm, told: dict[str, Any] | None, *, is_changed: bool = False) -> str:
+def _page(form: ResetEmailForm, seen: Pending | None, *, is_changed: bool = False) -> str:
     """Render the settings page."""
     return render_template(
         "cms/resetemail.html",
         form=form,
-        pending=told,
+        pending=_as_told(seen) if seen else None,
         policy=email_change.policy_of(g.cms_user),
-        block=pending.block_of(g.cms_user),
+        block=pending.block_of(g.cms_user, seen),
         is_changed=is_changed,
     )
 
 
-def _pending() -> dict[str, Any] | None:
-    """Return the pending change for pages and scripts, or None."""
-    seen = pending.of(g.cms_user, g.session, guard.origin())
-    return _as_told(seen) if seen else None
+def _pending() -> Pending | None:
+    """Return the pending change, or None."""
+    return pending.of(g.cms_user, g.session, guard.origin())
 
 
-def _as_told(seen: pending.Pending) -> dict[str, Any]:
+def _as_told(seen: Pending) -> dict[str, Any]:
     """Return a pending change for pages and scripts: times in ISO 8601, time spans in seconds from now."""
     now = clock.now()
     return {
@@ -118,7 +119,7 @@ def _as_told(seen: pending.Pending) -> dict[str, Any]:
         "resend_in": max(0, round((seen.resend_at - now).total_seconds())),
         "tries_left": seen.tries_left,
         "blocked_until": seen.blocked_until.isoformat(timespec="seconds") if seen.blocked_until else None,
-        "tries": current_app.config["CAPTCHA_TRIES"],
+        "tries": settings().CAPTCHA_TRIES,
         "of_this_session": seen.is_of_this_session,
         "assisted": seen.is_assisted,
         "started_by": seen.started_by or (gettext("The operator") if seen.is_assisted else ""),

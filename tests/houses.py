@@ -179,7 +179,7 @@ class SharedApp:
         hooks = app.before_request_funcs, app.after_request_funcs, app.teardown_appcontext_funcs
         return [
             *({**app.config}, len(list(app.url_map.iter_rules())), set(app.extensions) - {"mail_delivery"}),
-            *(breaker and breaker._ask_again_at, str(hooks)),
+            *(breaker and breaker._ask_again_at, str(hooks), app.extensions["settings"]),
         ]
 
 

@@ -3,12 +3,15 @@
 import os
 import stat
 import threading
+from dataclasses import FrozenInstanceError
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 
 import config
+from accounts.settings import Settings, settings
+from app import create_app
 from config import SETTINGS, ConfigError
 from tests.houses import PRODUCTION, settings_for
 from tests.parts import command_line
@@ -288,3 +291,19 @@ def test_the_default_folder_of_an_older_version_is_closed_and_one_that_somebody_
         (tmp_path / name).chmod(0o755)
         load(Path(name))
         assert stat.S_IMODE((tmp_path / name).stat().st_mode) == mode
+
+
+def test_every_setting_that_the_application_reads_has_the_type_that_it_declares(tmp_path: Path) -> None:
+    values = config.load({"INSTANCE_DIR": str(tmp_path)})
+    for name, declared in get_type_hints(Settings).items():
+        kind = get_origin(declared) or declared
+        if kind is Literal:
+            assert values[name] in get_args(declared), name
+        else:
+            assert isinstance(values[name], kind), name
+
+
+def test_settings_cannot_be_changed(tmp_path: Path) -> None:
+    app = create_app({"INSTANCE_DIR": str(tmp_path)})
+    with app.app_context(), pytest.raises(FrozenInstanceError):
+        settings().CAPTCHA_TRIES = 100  # type: ignore[misc]

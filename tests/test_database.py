@@ -17,7 +17,7 @@ from sqlalchemy.exc import OperationalError
 from accounts import database, passwords, people
 from accounts.errors import UNAVAILABLE
 from app import create_app
-from models import CMSUser, db
+from models import CMSUser, db, table, value_of
 from tests.houses import House, settings_for
 from tests.parts import PATIENCE_SECONDS, PostgresServer, eventually
 from tests.stories.office import superuser
@@ -320,3 +320,49 @@ class TestHoldingNoConnection:
             database.release_connection()
             assert user.email == "ann@example.com"
             assert checked_out(house.app) == 0
+
+    def test_what_a_statement_wrote_is_not_given_back(self, house: House) -> None:
+        house.administrator("ann@example.com")
+        with house.app.app_context():
+            user = people.lock(1)
+            assert user is not None
+            people.update_columns(user, city="hangzhou")
+            assert (user.city, db.session.is_modified(user)) == ("hangzhou", False)
+            database.release_connection()
+            db.session.commit()
+        assert house.stored("ann").city == "hangzhou"
+
+    def test_columns_are_written_with_those_that_wait_for_the_flush(self, house: House) -> None:
+        house.administrator("ann@example.com")
+        with house.app.app_context():
+            user = people.lock(1)
+            assert user is not None
+            user.city = "hangzhou"
+            people.update_columns(user, mobile="+8613812345678")
+            db.session.commit()
+        stored = house.stored("ann")
+        assert (stored.city, stored.mobile) == ("hangzhou", "+8613812345678")
+
+    def test_a_lock_brings_the_object_up_to_date_that_was_read_before(self, house: House) -> None:
+        house.administrator("ann@example.com")
+        with house.app.app_context():
+            before = db.session.get(CMSUser, 1)
+            assert before is not None
+            db.session.rollback()
+            house.change("ann@example.com", city="hangzhou")
+            locked = people.lock(1)
+            assert locked is before
+            assert locked.city == "hangzhou"
+            locked.city = "beijing"
+            db.session.commit()
+        assert house.stored("ann").city == "beijing"
+
+    def test_a_row_that_was_only_read_cannot_be_changed(self, house: House) -> None:
+        house.administrator("ann@example.com")
+        with house.app.app_context():
+            row = database.execute(db.select(table(CMSUser)), {}).first()
+            assert row is not None
+            user = value_of(CMSUser, iter(row))
+            assert user.email == "ann@example.com"
+            with pytest.raises(AttributeError):
+                user.email = "other@example.com"

@@ -243,9 +243,16 @@ def test_what_is_forgiven_is_counted_anew() -> None:
     limits.throttle(THREE)
 
 
+def limited(house: House, *, account: int, network: int) -> None:
+    """Have the application at hand allow so many tries of a password."""
+    house.app.extensions["settings"] = replace(
+        house.app.extensions["settings"], SIGN_IN_TRIES_PER_ACCOUNT=account, SIGN_IN_TRIES_PER_NETWORK=network
+    )
+
+
 def test_a_right_password_gives_back_what_it_counted_and_no_more(house: House) -> None:
     """The account is whole again; of the network, which others share, one try is."""
-    house.app.config |= {"SIGN_IN_TRIES_PER_ACCOUNT": 3, "SIGN_IN_TRIES_PER_NETWORK": 4}
+    limited(house, account=3, network=4)
     first = limits.count_password_try("ann", limits.STRANGERS, "203.0.113.5")
     limits.count_password_try("ann", limits.STRANGERS, "203.0.113.5")
     assert first.account
@@ -256,7 +263,7 @@ def test_a_right_password_gives_back_what_it_counted_and_no_more(house: House) -
 
 
 def test_a_try_that_the_account_refuses_is_not_counted_against_the_network(house: House) -> None:
-    house.app.config |= {"SIGN_IN_TRIES_PER_ACCOUNT": 1, "SIGN_IN_TRIES_PER_NETWORK": 3}
+    limited(house, account=1, network=3)
     first = limits.count_password_try("ann", limits.STRANGERS, "203.0.113.5")
     for _ in range(5):
         with pytest.raises(TooManyRequests):
@@ -266,7 +273,7 @@ def test_a_try_that_the_account_refuses_is_not_counted_against_the_network(house
 
 
 def test_tries_of_strangers_and_of_known_browsers_do_not_lock_each_other_out(house: House) -> None:
-    house.app.config |= {"SIGN_IN_TRIES_PER_ACCOUNT": 1, "SIGN_IN_TRIES_PER_NETWORK": 2}
+    limited(house, account=1, network=2)
     tries = [
         limits.count_password_try(account, whose, "203.0.113.5")
         for account in ("ann", "bob")

@@ -8,7 +8,6 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from flask import current_app
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
@@ -17,6 +16,7 @@ from accounts.errors import EmailTaken, LinkDead
 from accounts.flows import email_change
 from accounts.mail import messages, outbox
 from accounts.origin import Origin
+from accounts.settings import settings
 from accounts.signing import fingerprint
 from accounts.unit_of_work import Requester, UnitOfWork
 from models import ChangeOutcome, CMSUser, EmailChange, Link, LinkPurpose, db, email_key
@@ -50,8 +50,8 @@ def start(requester: Requester, user_id: int, email: str, *, reason: str) -> Non
 
 def _replace(work: UnitOfWork, user: CMSUser, email: str, reason: str) -> None:
     """Replace the pending change by the started one, and enqueue its mails."""
-    now, wait = clock.now(), current_app.config["ASSISTED_WAIT_SECONDS"]
-    ready_at, life = now + timedelta(seconds=wait), wait + current_app.config["ASSISTED_SECONDS"]
+    now, wait = clock.now(), settings().ASSISTED_WAIT_SECONDS
+    ready_at, life = now + timedelta(seconds=wait), wait + settings().ASSISTED_SECONDS
     by = work.actor_name
     stop = secrets.token_urlsafe(32)
     links.end(LinkPurpose.PROVE, user)

@@ -7,7 +7,6 @@ from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
-from flask import current_app
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
@@ -32,6 +31,7 @@ from accounts.mail.messages import Reader
 from accounts.origin import Origin
 from accounts.pending import Pending
 from accounts.sessions import Renewed
+from accounts.settings import settings
 from accounts.signing import fingerprint
 from accounts.unit_of_work import Actor, UnitOfWork
 from cache import CacheDown
@@ -62,7 +62,7 @@ _AVAILABILITY = sessions.LIVING.add_columns(*_OWNER.c, links.RESERVED.scalar_sub
 
 def policy_of(user: CMSUser) -> str:
     """Return whose code a change of this administrator's address needs: that of the `new` address, or of `both`."""
-    return str(current_app.config["EMAIL_POLICY"][user.role])
+    return str(settings().EMAIL_POLICY[user.role])
 
 
 def ask(actor: Actor, email: str) -> Pending:
@@ -83,7 +83,7 @@ def ask(actor: Actor, email: str) -> Pending:
         refuse_frozen(user)
         left |= limits.spend(*sends)
         # Last of all limits, because everybody shares it: what another one refuses is not counted here.
-        limits.throttle(Limit("sends:overall", current_app.config["CAPTCHA_SENDS_OVERALL_PER_HOUR"], HOUR))
+        limits.throttle(Limit("sends:overall", settings().CAPTCHA_SENDS_OVERALL_PER_HOUR, HOUR))
         change = _replace(work, user, email, availability)
         work.record(user, "code_requested", email=email)
     return pending.just_asked(change, left)
@@ -237,9 +237,9 @@ def _replace(work: UnitOfWork, user: CMSUser, email: str, availability: _Availab
     """Put a new pending change, its codes and its mails in the place of what there was; return the change."""
     assert work.actor is not None
     session, origin = work.actor.session, work.origin
-    now, seconds = clock.now(), current_app.config["CAPTCHA_SECONDS"]
+    now, seconds = clock.now(), settings().CAPTCHA_SECONDS
     owner, is_free = availability.owner, availability.is_free
-    if not is_free and current_app.config["REVEAL_TAKEN_EMAIL"]:
+    if not is_free and settings().REVEAL_TAKEN_EMAIL:
         # Counted all the same: nobody tries out a list of addresses.
         work.record(user, "email_taken", fold=True, email=email)
         raise EmailTaken(stands=True)
@@ -274,7 +274,7 @@ def _tell_old_address(work: UnitOfWork, user: CMSUser, claim: Claim, email: str,
 
     Returns the name of that code, or None.
     """
-    seconds, reader, name = current_app.config["CAPTCHA_SECONDS"], messages.reader_of(user), user.username
+    seconds, reader, name = settings().CAPTCHA_SECONDS, messages.reader_of(user), user.username
     not_after = clock.now() + timedelta(seconds=seconds)
     if policy_of(user) == "both":
         old_claim = replace(claim, nonce=secrets.token_hex(16))
@@ -283,7 +283,7 @@ def _tell_old_address(work: UnitOfWork, user: CMSUser, claim: Claim, email: str,
         letter = messages.old_code(reader, code=code, seconds=seconds, **told, origin=work.origin)
         work.send(letter, user, not_after=not_after)
         return old_claim.nonce
-    if current_app.config["HEADS_UP"]:
+    if settings().HEADS_UP:
         letter = messages.heads_up(reader, username=name, new_email=email, stop=stop, origin=work.origin)
         work.send(letter, user, not_after=not_after)
     return None
@@ -314,18 +314,18 @@ def _with_try_counted(user: CMSUser, session: LoginSession, asked: EmailChange) 
     Returns the pending change, and how many tries are left after this one. Raises TooManyAttempts if there was none,
     CodeExpired if the code was replaced or cancelled meanwhile.
     """
-    numbers = current_app.config
+    numbers = settings()
     mine = {"its_user": user.id, "session": session.id, "its_nonce": asked.nonce}
-    counted = mine | {"version": user.email_version, "most": numbers["CAPTCHA_TRIES"]}
+    counted = mine | {"version": user.email_version, "most": numbers.CAPTCHA_TRIES}
     found = database.execute(_COUNT, counted).first()
     if found is None:
         asked_at = database.execute(_ASKED_AT, mine).scalar()
         if asked_at is None:
             raise CodeExpired
-        raise TooManyAttempts(numbers["CAPTCHA_RESEND_SECONDS"] - (clock.now() - asked_at).total_seconds())
+        raise TooManyAttempts(numbers.CAPTCHA_RESEND_SECONDS - (clock.now() - asked_at).total_seconds())
     change = value_of(EmailChange, iter(found))
     left = limits.spend(*limits.tries(user.id, change.email_key))
-    return change, min(numbers["CAPTCHA_TRIES"] - change.tries, *(each.left for each in left.values()))
+    return change, min(numbers.CAPTCHA_TRIES - change.tries, *(each.left for each in left.values()))
 
 
 def _give_try_back(change: EmailChange) -> None:
@@ -376,7 +376,7 @@ def _record_wrong(work: UnitOfWork, user: CMSUser, change: EmailChange, tries_le
     The present address is told of the latter (ASVS 6.3.5).
     """
     work.record(user, "code_wrong", fold=True, email=change.email)
-    if change.tries >= current_app.config["CAPTCHA_TRIES"]:
+    if change.tries >= settings().CAPTCHA_TRIES:
         work.record(user, "code_locked", email=change.email)
     until = None if tries_left else limits.resets_at(limits.tries_of_the_day(user.id))
     if until:

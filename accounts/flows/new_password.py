@@ -5,8 +5,6 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
-from flask import current_app
-
 from accounts import clock, limits, links, passwords, people, sessions, unit_of_work
 from accounts.errors import LinkDead, NobodyThere
 from accounts.limits import HOUR, Limit
@@ -15,6 +13,7 @@ from accounts.mail.messages import Reader
 from accounts.origin import Origin
 from accounts.security_log import log_refusal
 from accounts.sessions import Renewed
+from accounts.settings import settings
 from accounts.unit_of_work import Actor, UnitOfWork
 from models import CMSUser, LinkPurpose, Mail, db, email_key
 
@@ -78,7 +77,7 @@ def send_password_link(work: UnitOfWork, user: CMSUser, reader: Reader, **told: 
 
 def create_link(user: CMSUser) -> tuple[str, int]:
     """Make a link to set a new password, and end the older ones; return its token and its life in seconds."""
-    seconds = current_app.config["PASSWORD_LINK_SECONDS"]
+    seconds = settings().PASSWORD_LINK_SECONDS
     links.end(LinkPurpose.PASSWORD, user)
     return links.make(LinkPurpose.PASSWORD, user, user.email, user.email_key, seconds=seconds), seconds
 

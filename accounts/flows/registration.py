@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from flask import current_app
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
@@ -16,6 +15,7 @@ from accounts.limits import HOUR, Limit
 from accounts.mail import messages, outbox
 from accounts.mail.messages import Reader
 from accounts.origin import Origin
+from accounts.settings import settings
 from accounts.signing import fingerprint
 from accounts.unit_of_work import Actor, UnitOfWork
 from models import CMSUser, Invitation, db, dialect, email_key, table, upsert
@@ -51,7 +51,7 @@ def _send(work: UnitOfWork, by: CMSUser, email: str, *, superuser: bool) -> None
     if people.with_email(email) or links.reserved(email_key(email)):
         raise EmailTaken
     limits.spend(Limit(f"invitations:user:{by.id}", PER_HOUR, HOUR))
-    now, token, seconds = clock.now(), secrets.token_urlsafe(32), current_app.config["INVITATION_SECONDS"]
+    now, token, seconds = clock.now(), secrets.token_urlsafe(32), settings().INVITATION_SECONDS
     invitation = {
         "token_hash": fingerprint(token),
         "email": email,

@@ -5,7 +5,6 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from flask import current_app
 from itsdangerous import BadSignature, URLSafeSerializer
 
 import cache
@@ -14,6 +13,7 @@ from accounts.errors import ReauthRequired, TooManyRequests, WrongCredentials
 from accounts.limits import KNOWN_BROWSERS, QUARTER, STRANGERS
 from accounts.mail import outbox
 from accounts.origin import Origin
+from accounts.settings import settings
 from accounts.signing import fingerprint
 from accounts.unit_of_work import Actor
 from models import CMSUser, Mail, email_key
@@ -113,7 +113,7 @@ def _marked(account: CMSUser) -> list[int]:
 
 
 def _marks() -> URLSafeSerializer:
-    return URLSafeSerializer(current_app.config["SECRET_KEY"], salt="browser mark")
+    return URLSafeSerializer(settings().SECRET_KEY, salt="browser mark")
 
 
 def _report_throttled(email: str, origin: Origin) -> None:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from flask import current_app
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
@@ -14,6 +13,7 @@ from accounts.flows import administration, new_password, registration
 from accounts.mail import messages, outbox
 from accounts.mail.messages import Aftermath
 from accounts.origin import Origin
+from accounts.settings import settings
 from accounts.signing import fingerprint
 from accounts.unit_of_work import UnitOfWork
 from models import ChangeOutcome, CMSUser, EmailChange, Link, LinkPurpose, LoginSession, db, email_key
@@ -43,7 +43,7 @@ def offer(user: CMSUser, email: str, key: str, *, since: datetime, origin: Origi
 
     `since` is when the change was asked for: what was done with the account's rights from then on is undone, too.
     """
-    seconds = current_app.config["UNDO_SECONDS"]
+    seconds = settings().UNDO_SECONDS
     return links.make(LinkPurpose.UNDO, user, email, key, seconds=seconds, since=since, origin=origin)
 
 
@@ -82,7 +82,7 @@ def _restore_address(user: CMSUser, link: Link) -> None:
     """Write the old address into the account, void its password and freeze it. Raises EmailTaken."""
     user.email, user.email_key, user.email_version = link.email, link.email_key, user.email_version + 1
     passwords.set_hash(user, passwords.NONE)
-    user.frozen_until = clock.now() + timedelta(seconds=current_app.config["FREEZE_SECONDS"])
+    user.frozen_until = clock.now() + timedelta(seconds=settings().FREEZE_SECONDS)
     try:
         db.session.flush()
     except IntegrityError:

@@ -15,6 +15,7 @@ from accounts import clock, limits
 from accounts.errors import UNAVAILABLE
 from accounts.mail import outbox, smtp
 from accounts.mail.smtp import TimedConnection
+from accounts.settings import settings
 from models import ChangeOutcome, EmailChange, Mail, MailProblem, MailState, db, dialect, table
 
 SPARE_SECONDS = 30  # A worker that died leaves its mail for the longest dialogue and so much more.
@@ -123,7 +124,7 @@ def _lease(most: int) -> list[Lease]:
 
 
 def _end_of_lease() -> datetime:
-    return clock.now() + timedelta(seconds=current_app.config["MAIL_DIALOGUE_SECONDS"] + SPARE_SECONDS)
+    return clock.now() + timedelta(seconds=settings().MAIL_DIALOGUE_SECONDS + SPARE_SECONDS)
 
 
 def _read(leases: list[Lease]) -> dict[int, Mail]:

@@ -10,9 +10,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from flask import current_app
-
 from accounts import clock
+from accounts.settings import settings
 
 KEPT = 100  # The newest so many messages are kept.
 
@@ -35,7 +34,7 @@ class Mailbox(smtplib.SMTP):
     def __init__(self) -> None:
         """Connect to nothing. Raises OSError in production, where nobody could read what is filed here."""
         super().__init__()
-        if current_app.config["CMS_ENV"] == "production":
+        if settings().CMS_ENV == "production":
             raise OSError("MAIL_SERVER is not set")
 
     def sendmail(self, from_addr: Any, to_addrs: Any, msg: Any, *_: Any, **__: Any) -> dict[str, tuple[int, bytes]]:
@@ -86,6 +85,6 @@ def _sent_at(message: EmailMessage) -> datetime:
 
 
 def _folder() -> Path:
-    folder: Path = current_app.config["INSTANCE_DIR"] / "mailbox"
+    folder: Path = settings().INSTANCE_DIR / "mailbox"
     folder.mkdir(0o700, exist_ok=True)
     return folder

@@ -3,17 +3,21 @@
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from babel import Locale
 from flask import current_app
 from flask_babel import force_locale, get_babel, gettext, ngettext
 
 from accounts import clock, time_zones
 from accounts.origin import Origin
+from accounts.settings import settings
 from models import CMSUser
 
+_parse_locale = cache(Locale.parse)  # It looks for a file.
 PARTS = ("subject.txt", "body.txt", "body.html")
 OPERATOR = "-"  # As `by`, as in the history: on the command line. "" is the account's owner.
 
@@ -82,7 +86,7 @@ def tries_spent(reader: Reader, *, username: str, until: datetime, origin: Origi
 
 def changed(reader: Reader, *, username: str, new_email: str, undo: str, origin: Origin, by: str = "") -> Letter:
     """To the old address: the change is made; who, when, from where, the new address masked, and the undo link."""
-    days = -(-current_app.config["UNDO_SECONDS"] // 86400)
+    days = -(-settings().UNDO_SECONDS // 86400)
     told: dict[str, Any] = {"username": username, "new_email": masked(new_email), "undo": undo, "days": days}
     return _letter("changed", reader, **told, by=_another(by), origin=origin)
 
@@ -121,7 +125,7 @@ def password_link(
 ) -> Letter:
     """To the account's address: the link to set a new password; who asked and why, if another administrator did."""
     told: dict[str, Any] = {"username": username, "token": token, "by": by, "reason": reason}
-    seconds = current_app.config["PASSWORD_LINK_SECONDS"]
+    seconds = settings().PASSWORD_LINK_SECONDS
     return _letter("password_link", reader, **told, seconds=seconds, at=at, origin=origin)
 
 
@@ -151,7 +155,7 @@ def assisted(
     origin: Origin,
 ) -> Letter:
     """To every known address: another administrator started a change; who, why, when it can happen, how to stop it."""
-    ready_at = clock.now() + timedelta(seconds=current_app.config["ASSISTED_WAIT_SECONDS"])
+    ready_at = clock.now() + timedelta(seconds=settings().ASSISTED_WAIT_SECONDS)
     told: dict[str, Any] = {"username": username, "by": by, "reason": reason, "stop": stop, "ready_at": ready_at}
     return _letter("assisted", reader, **told, new_email=masked(new_email), origin=origin)
 
@@ -199,13 +203,13 @@ def _moment(moment: datetime, zone: ZoneInfo | None) -> str:
 
 def _letter(kind: str, reader: Reader, *, origin: Origin, at: datetime | None = None, **values: Any) -> Letter:
     """Write a mail. Whatever it says, it says when that was (`at`, else now), and which site it is about."""
-    with force_locale(reader.language):
+    with force_locale(_parse_locale(reader.language)):
         if isinstance(seconds := values.get("seconds"), int):
             values["life"] = _span(seconds)
         zone = time_zones.find(reader.time_zone)
         moments = {"at": at or clock.now()} | {name: it for name, it in values.items() if isinstance(it, datetime)}
         values |= {name: _moment(moment, zone) for name, moment in moments.items()}
-        site = urlsplit(origin.site or current_app.config["SITE_URL"]).netloc
+        site = urlsplit(origin.site or settings().SITE_URL).netloc
         values.update(origin=origin, site=site)
         # Not through Flask's render_template: a mail says nothing that depends on the request at hand.
         templates = (current_app.jinja_env.get_template(f"mail/{kind}/{part}") for part in PARTS)

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from email.utils import make_msgid
 
-from flask import current_app
 from sqlalchemy import insert, select
 
 from accounts import clock, database
 from accounts.mail.messages import Letter
+from accounts.settings import settings
 from models import Mail, MailState, db, table
 
 LIFE = timedelta(days=3)  # A notice that could not be sent for so long is given up.
@@ -70,4 +70,4 @@ def failed_mails() -> list[Mail]:
 
 
 def _sender_domain() -> str:
-    return current_app.config["MAIL_DEFAULT_SENDER"].rpartition("@")[2].rstrip("> ") or "localhost"
+    return settings().MAIL_DEFAULT_SENDER.rpartition("@")[2].rstrip("> ") or "localhost"

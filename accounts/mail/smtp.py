@@ -14,11 +14,11 @@ from email.mime.base import MIMEBase
 from email.policy import compat32
 from typing import Any, Self
 
-from flask import current_app
 from flask_mail import Connection, Message
 from flask_mail import Mail as FlaskMail
 
 from accounts.mail import mailbox
+from accounts.settings import settings
 from models import Mail, MailProblem, email_key
 
 AS_ENCODED = compat32.clone(linesep="\r\n", max_line_length=None)
@@ -33,7 +33,7 @@ class Client(smtplib.SMTP):
 
     def __init__(self, tls: ssl.SSLContext | None) -> None:
         """Connect to nothing yet; with `tls` the connection is encrypted from its first byte."""
-        super().__init__(timeout=current_app.config["MAIL_SECONDS"])
+        super().__init__(timeout=settings().MAIL_SECONDS)
         self._tls = tls
         self._line: socket.socket | None = None
         self.begin_mail()
@@ -88,7 +88,7 @@ class TimedConnection(Connection):
 
     def __enter__(self) -> Self:
         """Connect. Raises OSError."""
-        with self._deadline(current_app.config["MAIL_DIALOGUE_SECONDS"]):
+        with self._deadline(settings().MAIL_DIALOGUE_SECONDS):
             self._open()
         return self
 
@@ -103,7 +103,7 @@ class TimedConnection(Connection):
         Raises whatever went wrong if the server did not accept the mail. What comes after that is not an error: the
         mail would be sent twice.
         """
-        with self._deadline(current_app.config["MAIL_DIALOGUE_SECONDS"]):
+        with self._deadline(settings().MAIL_DIALOGUE_SECONDS):
             if self.host is not None and self.num_emails < MAILS_PER_CONNECTION:
                 try:
                     return self._hand_over(message, envelope_from)
@@ -119,25 +119,25 @@ class TimedConnection(Connection):
         if self.host is None:
             return
         try:
-            with contextlib.suppress(OSError), self._deadline(current_app.config["MAIL_SECONDS"]):
+            with contextlib.suppress(OSError), self._deadline(settings().MAIL_SECONDS):
                 self.host.quit()
         finally:
             self._drop()
 
     def configure_host(self) -> smtplib.SMTP:
         """Open the connection: STARTTLS or TLS only with a certificate that is valid for this server."""
-        config = current_app.config
-        if not config["MAIL_SERVER"]:
+        config = settings()
+        if not config.MAIL_SERVER:
             return mailbox.Mailbox()
-        secured = config["MAIL_USE_SSL"] or config["MAIL_USE_TLS"]
+        secured = config.MAIL_USE_SSL or config.MAIL_USE_TLS
         tls = ssl.create_default_context() if secured else None  # It reads every certificate that the machine trusts.
-        client = Client(tls if config["MAIL_USE_SSL"] else None)
+        client = Client(tls if config.MAIL_USE_SSL else None)
         self.host = client  # The deadline must know it before it talks.
-        client.open(config["MAIL_SERVER"], config["MAIL_PORT"])
-        if config["MAIL_USE_TLS"]:
+        client.open(config.MAIL_SERVER, config.MAIL_PORT)
+        if config.MAIL_USE_TLS:
             client.starttls(context=tls)
-        if config["MAIL_USERNAME"]:
-            client.login(config["MAIL_USERNAME"], config["MAIL_PASSWORD"])
+        if config.MAIL_USERNAME:
+            client.login(config.MAIL_USERNAME, config.MAIL_PASSWORD)
         return client
 
     def _open(self) -> None:

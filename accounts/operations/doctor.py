@@ -17,6 +17,7 @@ from accounts.errors import UNAVAILABLE
 from accounts.mail import outbox
 from accounts.mail.smtp import TimedConnection
 from accounts.operations import readiness
+from accounts.settings import settings
 from models import db
 
 
@@ -87,19 +88,17 @@ def _outbox() -> str | None:
 
 
 def _numbers() -> str | None:
-    tries = current_app.config["CAPTCHA_TRIES_PER_DAY"]
+    tries = settings().CAPTCHA_TRIES_PER_DAY
     return f"CAPTCHA_TRIES_PER_DAY is {tries}: NIST SP 800-63B allows at most 100" if tries > 100 else None
 
 
 def _secret_key() -> str | None:
-    return (
-        "SECRET_KEY is too weak: it is not accepted in production" if current_app.config["SECRET_KEY_IS_WEAK"] else None
-    )
+    return "SECRET_KEY is too weak: it is not accepted in production" if settings().SECRET_KEY_IS_WEAK else None
 
 
 def _hosts() -> str | None:
-    served, site = current_app.config["SERVED_HOSTS"], urlsplit(current_app.config["SITE_URL"])
-    if not served and current_app.config["CMS_ENV"] == "production":
+    served, site = settings().SERVED_HOSTS, urlsplit(settings().SITE_URL)
+    if not served and settings().CMS_ENV == "production":
         return "TRUSTED_HOSTS is not set: every host name is accepted"
     if served and site.hostname and not hosts.is_served(site.netloc, served):
         return (
@@ -109,12 +108,12 @@ def _hosts() -> str | None:
 
 
 def _files() -> str | None:
-    folder = Path(current_app.config["INSTANCE_DIR"])
+    folder = Path(settings().INSTANCE_DIR)
     is_open = folder.stat().st_mode & 0o077
     return f"INSTANCE_DIR is accessible to other users: run `chmod 700 {folder}`" if is_open else None
 
 
 def _sender() -> str | None:
-    sender: str = current_app.config["MAIL_DEFAULT_SENDER"]
-    local = current_app.config["MAIL_SERVER"] and sender.rstrip("> ").endswith("localhost")
+    sender: str = settings().MAIL_DEFAULT_SENDER
+    local = settings().MAIL_SERVER and sender.rstrip("> ").endswith("localhost")
     return f"MAIL_DEFAULT_SENDER is {sender}: mail servers do not accept this sender" if local else None

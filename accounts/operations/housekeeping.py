@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, cast
 
-from flask import current_app
 from sqlalchemy import ColumnElement, CursorResult, delete, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 import cache
-from accounts import clock
+from accounts import clock, sessions
 from accounts.errors import UNAVAILABLE
 from models import Budget, EmailChange, Invitation, Link, LoginSession, Mail, MailState, db, dialect
 
@@ -74,12 +73,12 @@ def tidy() -> bool:
 
 def expired() -> Iterator[Expired]:
     """Yield what is over now. An index leads to each of these, however many rows are not over."""
-    now, config = clock.now(), current_app.config
+    now = clock.now()
     yield Expired(Budget.resets_at, now - GRACE)
     yield Expired(EmailChange.expires_at, now - GRACE)
-    for remembered, kind in ((False, "SESSION"), (True, "REMEMBER")):
+    for remembered in (False, True):
         is_such = (LoginSession.remembered == remembered,)
-        idle, life = (timedelta(seconds=config[f"{kind}_{limit}"]) for limit in ("IDLE_SECONDS", "SECONDS"))
+        idle, life = sessions.limits(remembered=remembered)
         yield Expired(LoginSession.seen_at, now - idle - GRACE, is_such)
         yield Expired(LoginSession.created_at, now - life - GRACE, is_such)
     yield Expired(Link.expires_at, now - KEPT)

@@ -87,5 +87,5 @@ def test_a_node_tells_by_how_much_its_clock_is_off_when_that_is_more_than_a_seco
     told = answer.data["clock_offset_seconds"]
     assert answer.status == 200
     assert 0 <= told <= nodes.seconds  # Less, where the database took its time to answer.
-    is_reported = "s off the database's" in nodes.ahead.log.read_text()
+    is_reported = "s off the database clock" in nodes.ahead.log.read_text()
     assert is_reported == (told > 1) == (nodes.seconds > 1)

@@ -1,0 +1,71 @@
+"""The settings that the application reads: frozen and typed, so that mypy finds a misspelt name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Literal
+
+from flask import Flask, current_app
+
+Policy = Literal["new", "both"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The values of config.py under their names in the environment; README describes them."""
+
+    ASSISTED_SECONDS: int
+    ASSISTED_WAIT_SECONDS: int
+    CAPTCHA_RESEND_SECONDS: int
+    CAPTCHA_SECONDS: int
+    CAPTCHA_SENDS_OVERALL_PER_HOUR: int
+    CAPTCHA_SENDS_PER_ADDRESS_PER_DAY: int
+    CAPTCHA_SENDS_PER_ADDRESS_PER_HOUR: int
+    CAPTCHA_SENDS_PER_HOUR: int
+    CAPTCHA_SENDS_PER_NETWORK_PER_HOUR: int
+    CAPTCHA_TRIES: int
+    CAPTCHA_TRIES_PER_ADDRESS_PER_DAY: int
+    CAPTCHA_TRIES_PER_DAY: int
+    CMS_ENV: Literal["development", "production"]
+    EMAIL_POLICY: Mapping[str, Policy]
+    FREEZE_SECONDS: int
+    HEADS_UP: bool
+    HSTS_SUBDOMAINS: bool
+    INSTANCE_DIR: Path
+    INVITATION_SECONDS: int
+    MAIL_DEFAULT_SENDER: str
+    MAIL_DELIVERY: Literal["thread", "worker"]
+    MAIL_DIALOGUE_SECONDS: int
+    MAIL_PASSWORD: str
+    MAIL_PORT: int
+    MAIL_SECONDS: int
+    MAIL_SERVER: str
+    MAIL_USERNAME: str
+    MAIL_USE_SSL: bool
+    MAIL_USE_TLS: bool
+    PASSWORD_LINK_SECONDS: int
+    PORT: int
+    REAUTH_SECONDS: int
+    REMEMBER_IDLE_SECONDS: int
+    REMEMBER_SECONDS: int
+    REVEAL_TAKEN_EMAIL: bool
+    SECRET_KEY: str
+    SECRET_KEY_IS_WEAK: bool
+    SERVED_HOSTS: list[str]
+    SESSION_IDLE_SECONDS: int
+    SESSION_SECONDS: int
+    SIGN_IN_TRIES_PER_ACCOUNT: int
+    SIGN_IN_TRIES_PER_NETWORK: int
+    SITE_URL: str
+    UNDO_SECONDS: int
+
+
+def init_app(app: Flask) -> None:
+    """Take the settings out of the configuration of Flask; what changes there afterwards has no effect on them."""
+    app.extensions["settings"] = Settings(**{each.name: app.config[each.name] for each in fields(Settings)})
+
+
+def settings() -> Settings:
+    """Return the settings of the current application."""
+    found: Settings = current_app.extensions["settings"]
+    return found
