@@ -56,7 +56,7 @@ def find(purpose: LinkPurpose, token: str) -> Link:
     """Return the link of this token. Raises LinkDead."""
     mine = Link.token_hash == fingerprint(token), Link.purpose == purpose
     query = select(Link).where(*mine, Link.ended_at.is_(None), Link.expires_at > clock.now())
-    link = db.session.scalar(query, execution_options={"populate_existing": True})
+    link = db.session.scalar(query)
     if link is None:
         raise LinkDead
     return link

@@ -17,6 +17,7 @@ from tests.environments import Environment
 from tests.servers import at_once
 
 THREE = Limit("three", 3, 60)
+KEY = "new@example.com"
 
 
 @pytest.fixture(autouse=True)
@@ -164,13 +165,54 @@ def test_one_use_is_given_back_of_each_budget_and_none_that_was_never_made() -> 
     assert [found[limit].left for limit in (THREE, other, idle)] == [2, 8, 3]
 
 
-def test_what_asking_for_a_code_costs_is_counted_apart_for_person_address_and_network() -> None:
-    first = {limit.key for limit in limits.sends(1, "new@example.com", "203.0.113.5")}
-    assert len(first) == 5
-    person = {limit.key for limit in limits.sends(2, "new@example.com", "203.0.113.5")}
-    address = {limit.key for limit in limits.sends(1, "other@example.com", "203.0.113.5")}
-    network = {limit.key for limit in limits.sends(1, "new@example.com", "203.0.113.6")}
-    assert [len(first & others) for others in (person, address, network)] == [3, 3, 4]
+NUMBERS = {
+    "CAPTCHA_RESEND_SECONDS": 61,
+    "CAPTCHA_SENDS_PER_HOUR": 3,
+    "CAPTCHA_SENDS_PER_ADDRESS_PER_HOUR": 4,
+    "CAPTCHA_SENDS_PER_ADDRESS_PER_DAY": 5,
+    "CAPTCHA_SENDS_PER_NETWORK_PER_HOUR": 6,
+    "CAPTCHA_TRIES_PER_DAY": 7,
+    "CAPTCHA_TRIES_PER_ADDRESS_PER_DAY": 8,
+}
+
+
+def test_asking_for_a_code_costs_what_the_settings_say(app: Flask) -> None:
+    app.config |= NUMBERS
+    costs = [(each.capacity, each.seconds, each.refusal) for each in limits.sends(1, KEY, "203.0.113.5")]
+    spans = [(1, 61), (3, 3600), (4, 3600), (5, 86400), (6, 3600)]
+    assert costs == [(capacity, seconds, TooManyRequests) for capacity, seconds in spans]
+
+
+def test_trying_a_code_costs_what_the_settings_say(app: Flask) -> None:
+    app.config |= NUMBERS
+    costs = [(each.capacity, each.seconds, each.refusal) for each in limits.tries(1, KEY)]
+    assert costs == [(7, 86400, TooManyAttempts), (8, 86400, TooManyAttempts)]
+    assert limits.tries(1, KEY)[0] == limits.tries_of_the_day(1)
+
+
+def test_no_wait_between_two_codes_is_no_limit(app: Flask) -> None:
+    app.config |= NUMBERS | {"CAPTCHA_RESEND_SECONDS": 0}
+    assert limits.resend(1).capacity == 0
+
+
+def test_persons_addresses_and_networks_are_counted_apart() -> None:
+    sends = {each.key for each in limits.sends(1, KEY, "203.0.113.5")}
+    assert len(sends) == 5
+    for given, shared in (((2, KEY, "203.0.113.5"), 3), ((1, "else", "203.0.113.5"), 3), ((1, KEY, "203.0.113.6"), 4)):
+        assert len(sends & {each.key for each in limits.sends(*given)}) == shared
+    tries = {each.key for each in limits.tries(1, KEY)}
+    for person, address in ((2, KEY), (1, "else")):
+        assert len(tries & {each.key for each in limits.tries(person, address)}) == 1
+    assert not sends & tries
+
+
+def test_what_is_spent_tells_when_it_is_whole_again(house: House) -> None:
+    began = house.clock.now()
+    assert limits.spend(THREE) == {THREE: Left(2, began + timedelta(seconds=60))}
+    house.clock.turn(seconds=30)
+    assert limits.spend(THREE) == {THREE: Left(1, began + timedelta(seconds=60))}
+    now = house.clock.turn(seconds=30)
+    assert limits.spend(THREE) == {THREE: Left(2, now + timedelta(seconds=60))}
 
 
 def test_twenty_at_once_spend_three(app: Flask) -> None:
@@ -239,6 +281,12 @@ def test_tries_of_strangers_and_of_known_browsers_do_not_lock_each_other_out(env
     ]
     assert len({each.account for each in tries}) == 4
     assert [each.network is None for each in tries] == [False, True, False, True]
+
+
+def test_strangers_of_two_networks_are_counted_apart() -> None:
+    tries = [limits.count_password_try("ann", limits.STRANGERS, f"203.0.113.{number}") for number in (5, 6)]
+    assert len({each.network for each in tries}) == 2
+    assert len({each.account for each in tries}) == 1
 
 
 def test_a_lost_cache_does_not_undo_a_right_password(monkeypatch: pytest.MonkeyPatch) -> None:
