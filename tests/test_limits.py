@@ -206,12 +206,12 @@ def test_persons_addresses_and_networks_are_counted_apart() -> None:
     assert not sends & tries
 
 
-def test_what_is_spent_tells_when_it_is_whole_again(house: House) -> None:
-    began = house.clock.now()
+def test_what_is_spent_tells_when_it_is_whole_again(env: Environment) -> None:
+    began = env.clock.now()
     assert limits.spend(THREE) == {THREE: Left(2, began + timedelta(seconds=60))}
-    house.clock.turn(seconds=30)
+    env.clock.turn(seconds=30)
     assert limits.spend(THREE) == {THREE: Left(1, began + timedelta(seconds=60))}
-    now = house.clock.turn(seconds=30)
+    now = env.clock.turn(seconds=30)
     assert limits.spend(THREE) == {THREE: Left(2, now + timedelta(seconds=60))}
 
 
