@@ -27,6 +27,11 @@ def app(env: Environment) -> Iterator[Flask]:
         yield env.app
 
 
+def limited(env: Environment, **numbers: int) -> None:
+    """Give the application at hand other numbers."""
+    env.app.extensions["settings"] = replace(env.app.extensions["settings"], **numbers)
+
+
 def spend(*wanted: Limit) -> None:
     """Spend in a transaction of its own, as a story would; what is refused is undone."""
     try:
@@ -176,22 +181,22 @@ NUMBERS = {
 }
 
 
-def test_asking_for_a_code_costs_what_the_settings_say(app: Flask) -> None:
-    app.config |= NUMBERS
+def test_asking_for_a_code_costs_what_the_settings_say(env: Environment) -> None:
+    limited(env, **NUMBERS)
     costs = [(each.capacity, each.seconds, each.refusal) for each in limits.sends(1, KEY, "203.0.113.5")]
     spans = [(1, 61), (3, 3600), (4, 3600), (5, 86400), (6, 3600)]
     assert costs == [(capacity, seconds, TooManyRequests) for capacity, seconds in spans]
 
 
-def test_trying_a_code_costs_what_the_settings_say(app: Flask) -> None:
-    app.config |= NUMBERS
+def test_trying_a_code_costs_what_the_settings_say(env: Environment) -> None:
+    limited(env, **NUMBERS)
     costs = [(each.capacity, each.seconds, each.refusal) for each in limits.tries(1, KEY)]
     assert costs == [(7, 86400, TooManyAttempts), (8, 86400, TooManyAttempts)]
     assert limits.tries(1, KEY)[0] == limits.tries_of_the_day(1)
 
 
-def test_no_wait_between_two_codes_is_no_limit(app: Flask) -> None:
-    app.config |= NUMBERS | {"CAPTCHA_RESEND_SECONDS": 0}
+def test_no_wait_between_two_codes_is_no_limit(env: Environment) -> None:
+    limited(env, CAPTCHA_RESEND_SECONDS=0)
     assert limits.resend(1).capacity == 0
 
 
@@ -243,16 +248,9 @@ def test_what_is_forgiven_is_counted_anew() -> None:
     limits.throttle(THREE)
 
 
-def limited(env: Environment, *, account: int, network: int) -> None:
-    """Have the application at hand allow so many tries of a password."""
-    env.app.extensions["settings"] = replace(
-        env.app.extensions["settings"], SIGN_IN_TRIES_PER_ACCOUNT=account, SIGN_IN_TRIES_PER_NETWORK=network
-    )
-
-
 def test_a_right_password_gives_back_what_it_counted_and_no_more(env: Environment) -> None:
     """The account is whole again; of the network, which others share, one try is."""
-    limited(env, account=3, network=4)
+    limited(env, SIGN_IN_TRIES_PER_ACCOUNT=3, SIGN_IN_TRIES_PER_NETWORK=4)
     first = limits.count_password_try("ann", limits.STRANGERS, "203.0.113.5")
     limits.count_password_try("ann", limits.STRANGERS, "203.0.113.5")
     assert first.account
@@ -263,7 +261,7 @@ def test_a_right_password_gives_back_what_it_counted_and_no_more(env: Environmen
 
 
 def test_a_try_that_the_account_refuses_is_not_counted_against_the_network(env: Environment) -> None:
-    limited(env, account=1, network=3)
+    limited(env, SIGN_IN_TRIES_PER_ACCOUNT=1, SIGN_IN_TRIES_PER_NETWORK=3)
     first = limits.count_password_try("ann", limits.STRANGERS, "203.0.113.5")
     for _ in range(5):
         with pytest.raises(TooManyRequests):
@@ -273,7 +271,7 @@ def test_a_try_that_the_account_refuses_is_not_counted_against_the_network(env: 
 
 
 def test_tries_of_strangers_and_of_known_browsers_do_not_lock_each_other_out(env: Environment) -> None:
-    limited(env, account=1, network=2)
+    limited(env, SIGN_IN_TRIES_PER_ACCOUNT=1, SIGN_IN_TRIES_PER_NETWORK=2)
     tries = [
         limits.count_password_try(account, whose, "203.0.113.5")
         for account in ("ann", "bob")
