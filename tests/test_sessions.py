@@ -3,9 +3,17 @@
 import pytest
 from flask import session
 
+from accounts import sessions
+from accounts.errors import ReauthRequired
+from accounts.sessions import Ending
 from models import LoginSession, db
+<<<<<<< HEAD
 from tests.actors import Person
 from tests.environments import Environment
+=======
+from tests.houses import HERE, House
+from tests.people import Person
+>>>>>>> tools
 
 OLD = "ann@example.com"
 
@@ -106,3 +114,44 @@ def test_a_copied_cookie_is_dead_after(env: Environment, what: str) -> None:
     else:
         assert getattr(ann, what)().status == 200
     assert not in_(thief)
+
+
+@pytest.mark.parametrize(
+    ("remember", "idle", "life"),
+    [(False, 3600, 12 * 3600), (True, 14 * 86400, 30 * 86400)],
+    ids=["session", "remember"],
+)
+def test_a_session_says_which_of_its_two_limits_ended_it(
+    small_house: House, remember: bool, idle: int, life: int
+) -> None:
+    ann, clock = small_house.administrator(OLD), small_house.clock
+    with small_house.app.app_context():
+        sid = sessions.start(ann, HERE, remember=remember)
+        db.session.commit()
+        clock.turn(seconds=idle)
+        assert sessions.ending(sid) == Ending("ended")  # By neither, as far as anybody can tell.
+        clock.turn(seconds=1)
+        assert sessions.ending(sid) == Ending("idle", idle)
+        clock.turn(seconds=life - idle - 1)
+        assert sessions.ending(sid) == Ending("idle", idle)
+        clock.turn(seconds=1)
+        assert sessions.ending(sid) == Ending("age", life)
+
+
+def test_a_session_whose_row_is_gone_was_ended_and_says_no_more(small_house: House) -> None:
+    with small_house.app.app_context():
+        assert sessions.ending("nobody's") == Ending("ended")
+
+
+def test_the_password_counts_as_proved_for_ten_minutes_and_not_a_moment_longer(small_house: House) -> None:
+    ann, clock = small_house.administrator(OLD), small_house.clock
+    with small_house.app.app_context():
+        sid = sessions.start(ann, HERE, remember=False)
+        db.session.commit()
+        found = sessions.find(sid)
+        assert found is not None
+        clock.turn(seconds=600)
+        sessions.require_proof(found[1])
+        clock.turn(microseconds=1)
+        with pytest.raises(ReauthRequired):
+            sessions.require_proof(found[1])
