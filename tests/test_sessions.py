@@ -7,13 +7,9 @@ from accounts import sessions
 from accounts.errors import ReauthRequired
 from accounts.sessions import Ending
 from models import LoginSession, db
-<<<<<<< HEAD
 from tests.actors import Person
 from tests.environments import Environment
-=======
-from tests.houses import HERE, House
-from tests.people import Person
->>>>>>> tools
+from tests.houses import HERE
 
 OLD = "ann@example.com"
 
@@ -122,10 +118,10 @@ def test_a_copied_cookie_is_dead_after(env: Environment, what: str) -> None:
     ids=["session", "remember"],
 )
 def test_a_session_says_which_of_its_two_limits_ended_it(
-    small_house: House, remember: bool, idle: int, life: int
+    sqlite_env: Environment, remember: bool, idle: int, life: int
 ) -> None:
-    ann, clock = small_house.administrator(OLD), small_house.clock
-    with small_house.app.app_context():
+    ann, clock = sqlite_env.administrator(OLD), sqlite_env.clock
+    with sqlite_env.app.app_context():
         sid = sessions.start(ann, HERE, remember=remember)
         db.session.commit()
         clock.turn(seconds=idle)
@@ -138,14 +134,14 @@ def test_a_session_says_which_of_its_two_limits_ended_it(
         assert sessions.ending(sid) == Ending("age", life)
 
 
-def test_a_session_whose_row_is_gone_was_ended_and_says_no_more(small_house: House) -> None:
-    with small_house.app.app_context():
+def test_a_session_whose_row_is_gone_was_ended_and_says_no_more(sqlite_env: Environment) -> None:
+    with sqlite_env.app.app_context():
         assert sessions.ending("nobody's") == Ending("ended")
 
 
-def test_the_password_counts_as_proved_for_ten_minutes_and_not_a_moment_longer(small_house: House) -> None:
-    ann, clock = small_house.administrator(OLD), small_house.clock
-    with small_house.app.app_context():
+def test_the_password_counts_as_proved_for_ten_minutes_and_not_a_moment_longer(sqlite_env: Environment) -> None:
+    ann, clock = sqlite_env.administrator(OLD), sqlite_env.clock
+    with sqlite_env.app.app_context():
         sid = sessions.start(ann, HERE, remember=False)
         db.session.commit()
         found = sessions.find(sid)
