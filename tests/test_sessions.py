@@ -8,8 +8,7 @@ from accounts.errors import ReauthRequired
 from accounts.sessions import Ending
 from models import LoginSession, db
 from tests.actors import Person
-from tests.environments import Environment
-from tests.houses import HERE
+from tests.environments import HERE, Environment
 
 OLD = "ann@example.com"
 
