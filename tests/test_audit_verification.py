@@ -126,6 +126,7 @@ class TestMany:
         pages = count // audit_verification.PAGE
         assert len(asked) == 2 * pages + 1
 
+    @pytest.mark.slow
     def test_a_history_that_is_longer_than_memory_is_read_row_by_row(self, env: Environment) -> None:
         """It is measured by what one more row costs: nothing."""
         peaks = []

@@ -25,6 +25,7 @@ from tests.stories.admin_steps import invite, superuser
 
 KNOWN, DISABLED, UNKNOWN = "owner@example.com", "gone1@example.com", "nobod@example.com"
 ROUNDS, PAIRS = 6, 40
+pytestmark = pytest.mark.slow  # Times are compared: many samples, and best with nothing beside them.
 MOST = 28  # Of 40 coins more than 28 show heads, or more than 28 tails, once in 155 throws.
 NEGLIGIBLE = 0.03  # By so much of an answer's time the two may differ: a row is read for somebody, and none for nobody.
 NO_LIMITS = {
