@@ -13,7 +13,11 @@ def init_app(app: Flask) -> None:
 
 
 def url_for(endpoint: str, **values: Any) -> str:
-    """Return the URL of an endpoint, like Flask's function; relative endpoints (".page") are not supported."""
+    """Return the URL of an endpoint, like Flask's function.
+
+    Relative endpoints (".page") are not supported, nor is `_external`: a URL with the host of one request would be
+    cached for all others.
+    """
     return _built(request.script_root, endpoint, **values)
 
 

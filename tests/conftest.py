@@ -173,6 +173,13 @@ def app(env: Environment) -> Flask:
     return env.app
 
 
+@pytest.fixture
+def in_sqlite_app(sqlite_env: Environment) -> Iterator[None]:
+    """Be in the context of the application with nothing installed."""
+    with sqlite_env.app.app_context():
+        yield
+
+
 @pytest.fixture(scope="session")
 def shared_sqlite_app(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> SharedApp:
     """Return the application that one test after the other uses with nothing installed."""

@@ -1,10 +1,8 @@
 """accounts/links.py: a mailed link serves its purpose, for its account, until it is over."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from flask import Flask
 
 from accounts import links
 from accounts.errors import LinkDead
@@ -16,11 +14,7 @@ from tests.environments import Environment
 KEY = "old@example.com"
 
 
-@pytest.fixture(autouse=True)
-def app(sqlite_env: Environment) -> Iterator[Flask]:
-    """Be in the context of an application."""
-    with sqlite_env.app.app_context():
-        yield sqlite_env.app
+pytestmark = pytest.mark.usefixtures("in_sqlite_app")
 
 
 @pytest.fixture

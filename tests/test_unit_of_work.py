@@ -1,9 +1,6 @@
 """accounts/unit_of_work.py, with the owners that it locks: what a use case gets, and what is left of a refused one."""
 
-from collections.abc import Iterator
-
 import pytest
-from flask import Flask
 
 from accounts import people, sessions, unit_of_work
 from accounts.errors import NobodyThere, SignInRequired
@@ -11,12 +8,7 @@ from accounts.origin import COMMAND_LINE
 from models import CMSUser, LoginSession, db
 from tests.environments import HERE, Environment
 
-
-@pytest.fixture(autouse=True)
-def app(sqlite_env: Environment) -> Iterator[Flask]:
-    """Be in the context of an application."""
-    with sqlite_env.app.app_context():
-        yield sqlite_env.app
+pytestmark = pytest.mark.usefixtures("in_sqlite_app")
 
 
 @pytest.fixture

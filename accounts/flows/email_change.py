@@ -144,8 +144,8 @@ def refuse_same(user: CMSUser, email: str) -> None:
 
 def refuse_frozen(user: CMSUser) -> None:
     """Raise ChangesFrozen if a change was undone lately."""
-    if user.frozen_until and user.frozen_until > clock.now():
-        raise ChangesFrozen((user.frozen_until - clock.now()).total_seconds())
+    if until := pending.frozen_until(user):
+        raise ChangesFrozen((until - clock.now()).total_seconds())
 
 
 def write(

@@ -13,6 +13,7 @@ from flask import Flask, current_app
 
 from accounts.errors import UNAVAILABLE
 from accounts.mail.delivery import deliver_due
+from accounts.settings import settings
 from models import db
 
 POLL_SECONDS = 0.5
@@ -112,9 +113,9 @@ def wake_if_queued() -> None:
 
 def wake() -> None:
     """Tell the web process's own delivery that there is mail; start it in this process if it is not there yet."""
-    app = current_app._get_current_object()  # type: ignore[attr-defined]
-    if app.config["MAIL_DELIVERY"] != "thread":
+    if settings().MAIL_DELIVERY != "thread":
         return
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
     with _starting:
         thread = app.extensions.get("mail_delivery")
         if thread is None or not thread.is_ours():

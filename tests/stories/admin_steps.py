@@ -1,13 +1,14 @@
 """What several stories about the administrators begin with: a superuser, an invitation, a look into a history."""
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import bindparam, select, text
 
 from accounts import database
-from models import Audit, CMSUser, Moment, db
+from models import Audit, CMSUser, Mail, Moment, db
 from tests.actors import Answer, Person
 from tests.environments import Environment, broken_histories
 
@@ -103,3 +104,9 @@ def crowd(env: Environment, count: int) -> None:
         db.session.commit()
         db.session.execute(text("ANALYZE cms_user"))  # As autovacuum does after such a load.
         db.session.commit()
+
+
+def queued_link(env: Environment, email: str = NEW) -> str:
+    """Return the link of the mail to a new address that still waits, as nobody but a reader of the outbox could."""
+    (found,) = env.rows(select(Mail.body).where(Mail.recipient == email, Mail.kind == "assisted_proof"))
+    return str(re.findall(r"https?://[^/\s]+(/\S+/)", found[0])[0])

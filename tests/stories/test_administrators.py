@@ -9,7 +9,19 @@ from models import CMSUser, EmailChange, Mail
 from tests.actors import PASSWORD, Answer, Person, link_in, text_of
 from tests.environments import Environment
 from tests.servers import at_once
-from tests.stories.admin_steps import BOSS, NEW, act, crowd, history, id_of, invite, newest, register, superuser
+from tests.stories.admin_steps import (
+    BOSS,
+    NEW,
+    act,
+    crowd,
+    history,
+    id_of,
+    invite,
+    newest,
+    queued_link,
+    register,
+    superuser,
+)
 
 ANN = "ann@example.com"
 USERS = "/cms/users/"
@@ -336,11 +348,6 @@ class TestAssistedChange:
         assert answer.status == 200, answer
         return boss
 
-    def waiting_link(self, env: Environment, email: str = NEW) -> str:
-        """Return the link of the mail that still waits, as nobody but a reader of the outbox could."""
-        (found,) = env.rows(select(Mail.body).where(Mail.recipient == email, Mail.kind == "assisted_proof"))
-        return str(re.findall(r"https?://[^/\s]+(/\S+/)", found[0])[0])
-
     def comes_to_nothing(self, env: Environment, link: str, email: str = NEW) -> None:
         """See that the day passes, and that nobody is asked to confirm anything, nor could."""
         env.clock.turn(hours=24)
@@ -408,7 +415,7 @@ class TestAssistedChange:
         first.ask(ANN)
         assert first.confirm(ANN, sqlite_env.code_to(ANN)).status == 200
         self.started(sqlite_env)
-        link = self.waiting_link(sqlite_env)
+        link = queued_link(sqlite_env)
         stop = sqlite_env.links_to(who, "stop")[-1]
         assert sqlite_env.visitor().page(stop).status == 200
         assert sqlite_env.visitor().post(stop).status == 200
@@ -421,7 +428,7 @@ class TestAssistedChange:
         first.ask(ANN)
         assert first.confirm(ANN, sqlite_env.code_to(ANN)).status == 200
         self.started(sqlite_env)
-        link = self.waiting_link(sqlite_env)
+        link = queued_link(sqlite_env)
         assert sqlite_env.visitor().post(sqlite_env.links_to("first@example.com", "undo")[0]).status == 200
         self.comes_to_nothing(sqlite_env, link)
         assert sqlite_env.stored("first").email == "first@example.com"
@@ -429,7 +436,7 @@ class TestAssistedChange:
     def test_disabling_the_account_ends_it(self, sqlite_env: Environment) -> None:
         sqlite_env.administrator(ANN)
         boss = self.started(sqlite_env)
-        link = self.waiting_link(sqlite_env)
+        link = queued_link(sqlite_env)
         assert act(boss, sqlite_env, ANN, "disable").status == 200
         self.comes_to_nothing(sqlite_env, link)
 
@@ -456,14 +463,14 @@ class TestAssistedChange:
     def test_a_change_of_ones_own_takes_its_place(self, sqlite_env: Environment) -> None:
         ann = sqlite_env.person()
         self.started(sqlite_env)
-        link = self.waiting_link(sqlite_env)
+        link = queued_link(sqlite_env)
         assert ann.ask("mine@example.com").status == 200
         self.comes_to_nothing(sqlite_env, link)
 
     def test_a_second_one_takes_the_place_of_the_first(self, sqlite_env: Environment) -> None:
         sqlite_env.administrator(ANN)
         boss = self.started(sqlite_env, email="typo@example.com")
-        link = self.waiting_link(sqlite_env, "typo@example.com")
+        link = queued_link(sqlite_env, "typo@example.com")
         assert act(boss, sqlite_env, ANN, "start_change", email=NEW).status == 200
         self.comes_to_nothing(sqlite_env, link, "typo@example.com")
         assert sqlite_env.visitor().post(sqlite_env.links_to(NEW, "prove")[0]).status == 200

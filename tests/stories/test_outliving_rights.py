@@ -1,15 +1,14 @@
 """What somebody began with a right ends with that right: started changes, invitations, marks of browsers."""
 
-import re
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from models import EmailChange, Invitation, Mail
+from models import EmailChange, Invitation
 from tests.actors import PASSWORD, Person, text_of
 from tests.environments import Environment
-from tests.stories.admin_steps import BOSS, act, history, id_of, invite, newest, superuser
+from tests.stories.admin_steps import BOSS, act, history, id_of, invite, newest, queued_link, superuser
 
 ANN, CHIEF, EVE, NEW = "ann@example.com", "chief@example.com", "eve@example.com", "new@example.com"
 OTHER = "another password of mine"
@@ -18,16 +17,15 @@ OTHER = "another password of mine"
 class TestStartedChanges:
     """A change that a superuser started for a colleague."""
 
-    def waiting_link(self, env: Environment) -> str:
-        """Return the link of the mail that asks to confirm it, as nobody but a reader of the outbox could."""
-        (found,) = env.rows(select(Mail.body).where(Mail.kind == "assisted_proof", Mail.state == "queued"))
-        return str(re.findall(r"https?://[^/\s]+(/\S+/)", found[0])[0])
+    def start(self, env: Environment, boss: Person) -> str:
+        """Start it, and return the link of the mail that asks to confirm it, as only a reader of the outbox could."""
+        assert act(boss, env, ANN, "start_change", "lost the mailbox", email=EVE).status == 200
+        return queued_link(env, EVE)
 
     @pytest.mark.parametrize(("how", "more"), [("disable", {}), ("role", {"role": "editor"})])
     def test_it_ends_when_who_started_it_is_disabled_or_demoted(self, env: Environment, how: str, more: Any) -> None:
         chief, boss, ann = superuser(env, CHIEF), superuser(env), env.person()
-        assert act(boss, env, ANN, "start_change", "lost the mailbox", email=EVE).status == 200
-        link = self.waiting_link(env)
+        link = self.start(env, boss)
         assert act(chief, env, BOSS, how, **more).status == 200
         assert ann.pending() is None
         row = newest(env, ANN)
@@ -42,8 +40,7 @@ class TestStartedChanges:
         """Whatever took the right away, the link asks again: here nobody told the change."""
         boss = superuser(env)
         env.administrator(ANN)
-        assert act(boss, env, ANN, "start_change", "lost the mailbox", email=EVE).status == 200
-        link = self.waiting_link(env)
+        link = self.start(env, boss)
         env.clock.turn(hours=24)
         env.change(BOSS, is_superuser=False)
         assert env.visitor().post(link).error == "link_dead"
@@ -54,8 +51,7 @@ class TestStartedChanges:
     def test_it_is_booked_to_who_started_it(self, env: Environment) -> None:
         boss = superuser(env)
         env.administrator(ANN)
-        assert act(boss, env, ANN, "start_change", "lost the mailbox", email=EVE).status == 200
-        link = self.waiting_link(env)
+        link = self.start(env, boss)
         env.clock.turn(hours=24)
         assert env.visitor().post(link).status == 200
         row = newest(env, EVE)
