@@ -284,9 +284,23 @@ class Embedded:
         pid, connection = getattr(self._local, "made", (0, None))
         if connection is None or pid != os.getpid():
             connection = sqlite3.connect(self._path, timeout=TIMEOUT_SECONDS, isolation_level=None)
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = OFF")  # It may be forgotten.
+            _use_write_ahead_log(connection)
+            connection.execute("PRAGMA synchronous = OFF")  # The data may be lost.
             connection.execute("CREATE TABLE IF NOT EXISTS item (key PRIMARY KEY, value, expires_at) WITHOUT ROWID")
             connection.execute("CREATE INDEX IF NOT EXISTS item_expires_at ON item (expires_at)")
             self._local.made = os.getpid(), connection
         return connection
+
+
+def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
+    """Switch the file to WAL. If others open a new file at the same time, SQLite reports a lock without waiting."""
+    give_up_at = time.monotonic() + TIMEOUT_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > give_up_at:
+                raise
+            time.sleep(0.005)
+        else:
+            return

@@ -192,6 +192,19 @@ class TestContract:
 
         assert all(at_once(work, 8))
 
+    def test_a_new_file_that_another_one_opens_at_the_same_time_is_waited_for(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """SQLite waits for no writer when a file is switched to WAL: the first requests of a new site got a 503."""
+        other = sqlite3.connect(tmp_path / "cache.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        clock = SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: other.execute("ROLLBACK"))
+        monkeypatch.setattr(cache, "time", clock)
+        store = Embedded(str(tmp_path / "cache.db"), now=time.time)
+        store.set("key", "value", 60)
+        assert store.get("key") == "value"
+        other.close()
+
     def test_forked_children_see_only_right_values(self, store: Store) -> None:
         """A connection carried across a fork hands out the answers of the brothers (gunicorn --preload)."""
         for number in range(3):
