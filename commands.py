@@ -14,7 +14,6 @@ import click
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 from flask_babel import force_locale
-from sqlalchemy.exc import IntegrityError
 
 from accounts import passwords, people
 from accounts import pending as pending_changes
@@ -27,7 +26,7 @@ from accounts.origin import COMMAND_LINE, Origin
 from accounts.settings import settings
 from cms.sentences import doer, event_sentence, refusal_sentence
 from forms import EmailCaptchaForm, NewPasswordForm, ReasonForm, UsernameForm, all_errors
-from models import CMSUser, db
+from models import Address, CMSUser, db
 
 
 class OwnCommand(click.Command):
@@ -56,7 +55,7 @@ PROGRESS = 10_000  # `audit verify` reports its progress after this many account
 
 def _administrator(_: click.Context, __: click.Parameter, value: str) -> CMSUser:
     """Return the administrator with this address."""
-    user = people.with_email(_address(value))
+    user = people.find_by_email(_address(value))
     if user is None:
         raise click.ClickException(f"No administrator has the address {value}.")
     return user
@@ -87,15 +86,12 @@ def init_app(app: Flask) -> None:
 @click.option("--superuser", is_flag=True)
 def create(email: str, username: str, superuser: bool) -> None:
     """Create an administrator. The password is read from a prompt or from standard input."""
-    email, username = _address(email), _username(username)
-    password = _new_password(username, email)
-    try:
-        administration.create(
-            email=email, username=username, password=password, superuser=superuser, origin=COMMAND_LINE
-        )
-    except IntegrityError:
-        raise click.ClickException("An administrator with this address or username already exists.") from None
-    click.echo(f"Administrator {username} <{email}> created.")
+    address, username = _address(email), _username(username)
+    password = _new_password(username, address.email)
+    administration.create(
+        address=address, username=username, password=password, superuser=superuser, origin=COMMAND_LINE
+    )
+    click.echo(f"Administrator {username} <{address.email}> created.")
 
 
 @admin.command("demo")
@@ -117,9 +113,13 @@ def _make_demonstration(path: Path) -> None:
     password = secrets.token_urlsafe(12)
     try:
         user = administration.create(
-            email="admin@example.com", username="admin", password=password, superuser=True, origin=COMMAND_LINE
+            address=Address.of("admin@example.com"),
+            username="admin",
+            password=password,
+            superuser=True,
+            origin=COMMAND_LINE,
         )
-    except (IntegrityError, EmailTaken, UsernameTaken):
+    except (EmailTaken, UsernameTaken):
         raise click.ClickException("admin@example.com already exists. Sign in with its password.") from None
     with open(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:
         json.dump({"id": user.id, "password": password}, file)
@@ -204,7 +204,7 @@ def failed() -> None:
 @email.command("pending")
 def pending() -> None:
     """List the pending changes."""
-    for user, change in pending_changes.all_living():
+    for user, change in pending_changes.list_pending():
         click.echo(
             f"{user.email} -> {change.email}\trequested {change.asked_at:%Y-%m-%d %H:%M} UTC\ttries {change.tries}"
         )
@@ -232,7 +232,7 @@ def unlock(user: CMSUser, reason: str) -> None:
 @ADMINISTRATOR
 def show_history(user: CMSUser) -> None:
     """Print the latest history of an administrator: when, what, from where, by whom and why."""
-    for event in history.events(user, before=2**31 - 1):
+    for event in history.list_events(user, before=2**31 - 1):
         word, sentence = f"{event.event} x{event.times}", event_sentence(event.event)
         click.echo("\t".join([_moments(event), word, sentence, event.network, event.browser, _told_of(event)]))
 
@@ -343,9 +343,9 @@ def _username(name: str) -> str:
     return str(form.username.data)
 
 
-def _address(email: str) -> str:
+def _address(email: str) -> Address:
     """Return the normalised address."""
     form = EmailCaptchaForm(data={"email": email})
     if not form.validate():
         raise click.ClickException(f"Invalid address {email!r}: {all_errors(form)['email'][0]}")
-    return str(form.email.data)
+    return Address.of(str(form.email.data))

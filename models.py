@@ -5,7 +5,7 @@ import sqlite3
 import unicodedata
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import idna
 from flask_sqlalchemy import SQLAlchemy
@@ -39,7 +39,7 @@ class Moment(TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Store UTC, whatever zone came in."""
-        return value if value is None else value.astimezone(UTC)
+        return value if value is None or value.tzinfo is UTC else value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Give the zone back to what SQLite forgot it of."""
@@ -84,6 +84,18 @@ def name_key(name: str) -> str:
     return unicodedata.normalize("NFKC", name).casefold()
 
 
+class Address(NamedTuple):
+    """An e-mail address in the spelling of its owner, with the key under which it is compared."""
+
+    email: str
+    key: str
+
+    @classmethod
+    def of(cls, email: str) -> "Address":
+        """Return an address whose key is computed here; make it once, where the address comes in."""
+        return cls(email, email_key(email))
+
+
 PERMISSIONS = {"editor": frozenset[str](), "superuser": frozenset({"administrators"})}
 
 
@@ -111,10 +123,15 @@ class CMSUser(Base):
     profile_version: Mapped[int] = mapped_column(default=1)  # Grows with every change of the above.
     created_at: Mapped[datetime] = mapped_column(index=True)
     signed_in_at: Mapped[datetime | None]  # The last time.
-    acted_at: Mapped[datetime]  # Touched by every story that writes, which so holds this row until it commits.
+    acted_at: Mapped[datetime]  # When the last row of its history was written.
     frozen_until: Mapped[datetime | None]  # After an undo the address stays as it is for a while.
     audit_rows: Mapped[int] = mapped_column(default=0)  # How many rows the audit must have of this account,
     audit_chain: Mapped[str] = mapped_column(String(64), default="")  # and the chain of the last one.
+
+    @property
+    def address(self) -> Address:
+        """Return the address with its key."""
+        return Address(self.email, self.email_key)
 
     @property
     def role(self) -> str:
@@ -208,6 +225,21 @@ class ChangeOutcome(enum.StrEnum):
     WITHDRAWN = "withdrawn"  # Whoever started it lost the right to.
 
 
+class Mailbox(enum.StrEnum):
+    """A mailbox to which a code is mailed: that of the new address, or that of the present one."""
+
+    NEW = "new"
+    OLD = "old"
+
+
+class ChangeCode(NamedTuple):
+    """A code that a pending change requires: for which mailbox, its name in memcached, and whether it was entered."""
+
+    mailbox: Mailbox
+    nonce: str
+    is_proved: bool
+
+
 class EmailChange(Base):
     """The last change of an administrator's address, one row each: pending, or how it ended.
 
@@ -249,6 +281,17 @@ class EmailChange(Base):
         ),
     )
 
+    @property
+    def address(self) -> Address:
+        """Return the new address with its key."""
+        return Address(self.email, self.email_key)
+
+    @property
+    def codes(self) -> "tuple[ChangeCode, ...]":
+        """Return the codes that the change requires."""
+        new = ChangeCode(Mailbox.NEW, self.nonce, self.new_proved)
+        return (new,) if self.old_nonce is None else (new, ChangeCode(Mailbox.OLD, self.old_nonce, self.old_proved))
+
 
 class LinkPurpose(enum.StrEnum):
     """What the holder of a link may do, once."""
@@ -277,6 +320,11 @@ class Link(Base):
     browser: Mapped[str] = mapped_column(String(200), default="")
     __table_args__ = (Index("ix_link_user_id_purpose", "user_id", "purpose"),)
 
+    @property
+    def address(self) -> Address:
+        """Return the address to which it was mailed, with its key."""
+        return Address(self.email, self.email_key)
+
 
 class Invitation(Base):
     """An address that was invited to become an administrator, with the role that waits for it."""
@@ -290,6 +338,11 @@ class Invitation(Base):
     invited_by: Mapped[int] = mapped_column(ForeignKey("cms_user.id"))
     created_at: Mapped[datetime] = mapped_column(index=True)
     expires_at: Mapped[datetime] = mapped_column(index=True)
+
+    @property
+    def address(self) -> Address:
+        """Return the invited address with its key."""
+        return Address(self.email, self.email_key)
 
 
 class Budget(Base):

@@ -1,4 +1,4 @@
-"""Codes for people to type: made here, kept in the cache as a keyed hash, compared in constant time."""
+"""Codes that are mailed and typed: generated here, stored in the cache as a keyed hash, compared in constant time."""
 
 import hmac
 import secrets
@@ -13,7 +13,7 @@ DIGITS = 6  # ASVS 6.5.4 and NIST SP 800-63B 3.1.3.2.
 
 @dataclass(frozen=True)
 class Claim:
-    """What a code proves, and nothing else: this person, this new address, this session, this state of the account."""
+    """What a code proves: that an administrator in a session owns a new address, for one state of the account."""
 
     user_id: int
     session_id: int
@@ -22,33 +22,33 @@ class Claim:
     nonce: str
 
 
-def issue(claim: Claim, seconds: int, *, real: bool = True) -> str:
-    """Make a code from a CSPRNG, keep its keyed hash for so many seconds and return it. Raises CacheDown.
+def issue(claim: Claim, seconds: int, *, is_valid: bool = True) -> str:
+    """Generate a code, store its keyed hash for a number of seconds and return it. Raises CacheDown.
 
-    With `real` false what is kept can be met by no code: somebody asked for an address that is not to be had.
+    With `is_valid` false the stored hash matches no code: the address is not available, and the response must not tell.
     """
     code = f"{secrets.randbelow(10**DIGITS):0{DIGITS}}"
-    cache.set(f"code:{claim.nonce}", _kept(claim, code if real else secrets.token_hex()), seconds)
+    cache.set(f"code:{claim.nonce}", _hash(claim, code if is_valid else secrets.token_hex()), seconds)
     return code
 
 
-def kept(nonce: str) -> str:
-    """Return the keyed hash of a living code. Raises CodeExpired if there is none, CacheDown if nobody knows."""
-    found = cache.get(f"code:{nonce}")
-    if not isinstance(found, str):
+def read_stored_hash(nonce: str) -> str:
+    """Return the stored hash of a code. Raises CodeExpired if there is none, CacheDown."""
+    stored = cache.get(f"code:{nonce}")
+    if not isinstance(stored, str):
         raise CodeExpired
-    return found
+    return stored
 
 
-def matches(claim: Claim, code: str, kept_hash: str) -> bool:
-    """Say whether this is the code of this claim (ASVS 11.2.4: in constant time)."""
-    return hmac.compare_digest(_kept(claim, code), kept_hash)
+def matches(claim: Claim, code: str, stored_hash: str) -> bool:
+    """Return whether this is the code of the claim, compared in constant time (ASVS 11.2.4)."""
+    return hmac.compare_digest(_hash(claim, code), stored_hash)
 
 
-def forget(nonce: str) -> None:
-    """Drop a code that has had its day. Raises CacheDown."""
+def delete(nonce: str) -> None:
+    """Delete a code. Raises CacheDown."""
     cache.delete(f"code:{nonce}")
 
 
-def _kept(claim: Claim, code: str) -> str:
+def _hash(claim: Claim, code: str) -> str:
     return signature("code", *astuple(claim), code)

@@ -6,8 +6,9 @@ kind) travel with BEGIN: they cost no round trip, hold for one transaction, and 
 """
 
 import logging
+import sqlite3
 import threading
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from time import monotonic
@@ -19,8 +20,8 @@ from psycopg import generators
 from psycopg.abc import RV, PQGen, PQGenConn
 from psycopg.errors import ConnectionTimeout, _WaitTimeout, error_from_result
 from psycopg.pq import ExecStatus, TransactionStatus
-from sqlalchemy import Result, Select, UpdateBase, event
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection, Result, Select, TextClause, TextualSelect, UpdateBase, event
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import ORMExecuteState, Session
 from sqlalchemy.orm.session import SessionTransaction
@@ -37,7 +38,7 @@ REST_SECONDS = 1.0  # A silent database is left alone for so long; then one requ
 REQUEST_LIMITS = {"statement_timeout": 3500, "lock_timeout": 3000, "idle_in_transaction_session_timeout": 30000}
 OTHER_LIMITS = {**REQUEST_LIMITS, "statement_timeout": 29000}
 
-Values = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+Statement = UpdateBase | TextClause | TextualSelect | Select[*tuple[Any, ...]]
 log = logging.getLogger(__name__)
 _seconds_left: ContextVar[float | None] = ContextVar("seconds left of this request", default=None)
 _is_unlimited: ContextVar[bool] = ContextVar("is without deadline", default=False)
@@ -73,15 +74,39 @@ def without_deadline() -> Iterator[None]:
         _is_unlimited.reset(token)
 
 
-def execute(statement: UpdateBase | Select[*tuple[Any, ...]], values: Values) -> Result[*tuple[Any, ...]]:
+def execute(statement: Statement, values: Mapping[str, Any]) -> Result[*tuple[Any, ...]]:
     """Execute a statement on tables in the transaction of the session.
 
     It costs half of what `Session.execute` does. Pending changes of ORM objects are not flushed before.
     """
     session = db.session()
-    if not statement.is_select:
+    if not statement.is_select or statement.is_text:
         session.info["has_written"] = True
-    return session.connection().execute(statement, values)
+    return _connection_of(session).execute(statement, values)
+
+
+def _connection_of(session: Session) -> Connection:
+    """Return the connection of a session, which the session itself takes as long to find as SQLite to answer."""
+    connection: Connection | None = session.info.get("connection")
+    if connection is None:
+        connection = session.info["connection"] = session.connection()
+    return connection
+
+
+def begin_write() -> None:
+    """Begin to write in the transaction of the session.
+
+    SQLite has one writer at a time, and would begin a transaction only with the first statement that writes. Here the
+    caller waits for the write lock, so that what it reads next is current. Raises OperationalError if that times out.
+    """
+    session = db.session()
+    session.info["has_written"] = True
+    driver = _connection_of(session).connection.dbapi_connection
+    if isinstance(driver, sqlite3.Connection) and not driver.in_transaction:
+        try:
+            driver.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as problem:
+            raise OperationalError("BEGIN IMMEDIATE", None, problem) from problem
 
 
 def release_connection() -> None:
@@ -150,6 +175,7 @@ def _note_flush(session: Session, _: object) -> None:
 def _note_end(session: Session, transaction: SessionTransaction) -> None:
     if transaction.parent is None:
         session.info.pop("has_written", None)
+        session.info.pop("connection", None)
 
 
 def _allowed_seconds() -> float | None:

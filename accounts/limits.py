@@ -1,4 +1,4 @@
-"""Rate limits: budgets that belong to a person are kept in SQL, throttles in the cache."""
+"""Rate limits: budgets, which are counted in SQL, and throttles, which are counted in the cache."""
 
 import contextlib
 from dataclasses import dataclass
@@ -6,26 +6,26 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
 from ipaddress import ip_address, ip_network
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, case, delete, select, update
+from sqlalchemy import TextualSelect, bindparam, delete, select, text, update
 
 import cache
 from accounts import clock, database
 from accounts.errors import TooManyAttempts, TooManyRequests, WaitFirst
 from accounts.settings import settings
 from cache import CacheDown
-from models import Budget, db, dialect, table, upsert
+from models import Address, Budget, db, table
 
 # Statements of every request are built once: building one costs more than running it.
 _ROW = table(Budget).c
-_LOOK = select(_ROW.key, _ROW.used, _ROW.resets_at).where(_ROW.key.in_(bindparam("keys", expanding=True)))
+_READ = select(_ROW.key, _ROW.used, _ROW.resets_at).where(_ROW.key.in_(bindparam("keys", expanding=True)))
 _SPENT = (
     select(_ROW.resets_at)
     .where(_ROW.key == bindparam("its_key"), _ROW.used >= bindparam("capacity"))
     .where(_ROW.resets_at > bindparam("now"))
 )
-_GIVE_BACK_ONE = (
+_UNCOUNT = (
     update(table(Budget))
     .where(_ROW.key.in_(bindparam("keys", expanding=True)), _ROW.used > 0)
     .values(used=_ROW.used - 1)
@@ -34,11 +34,10 @@ COUNT_ATTEMPTS = 5
 QUARTER, HOUR, DAY = 900, 3600, 86400
 
 
-@dataclass(frozen=True)
-class Limit:
-    """So many uses of something in so many seconds; a capacity of 0 is no limit.
+class Limit(NamedTuple):
+    """A number of uses within a number of seconds; a capacity of 0 means no limit.
 
-    A budget's seconds begin with its first use, a throttle's by the clock.
+    The seconds of a budget begin with its first use, those of a throttle with multiples of them on the clock.
     """
 
     name: str
@@ -48,12 +47,12 @@ class Limit:
 
     @property
     def key(self) -> str:
-        """Return the name under which it is counted: no address stands in a table of counters."""
+        """Return the key of the counter: a hash, so that the counters contain no addresses."""
         return sha256(self.name.encode()).hexdigest()
 
 
 def network_of(address: str) -> str:
-    """Return what one subscriber has: an IPv4 address (in whatever clothes), or the /64 of an IPv6 address."""
+    """Return the network of one subscriber: an IPv4 address, also if mapped to IPv6, or the /64 of an IPv6 one."""
     try:
         ip = ip_address(address)
     except ValueError:
@@ -64,51 +63,51 @@ def network_of(address: str) -> str:
 
 
 def resend(user_id: int) -> Limit:
-    """Return the wait between two codes of one administrator."""
+    """Return the budget that makes an administrator wait between two requests for a code."""
     seconds = settings().CAPTCHA_RESEND_SECONDS
     return Limit(f"resend:user:{user_id}", 1 if seconds else 0, seconds)
 
 
-def tries_of_the_day(user_id: int) -> Limit:
-    """Return how many codes an administrator may try in a day, right or wrong, whatever they do in between."""
+def tries_of_user(user_id: int) -> Limit:
+    """Return how many codes an administrator may try in a day, correct or not."""
     return Limit(f"tries:user:{user_id}", settings().CAPTCHA_TRIES_PER_DAY, DAY, TooManyAttempts)
 
 
-def tries_of_the_target(key: str) -> Limit:
-    """Return how many codes may be tried in a day for one new address, whoever tries them."""
+def tries_of_address(address: Address) -> Limit:
+    """Return how many codes all administrators together may try in a day for one new address."""
     capacity = settings().CAPTCHA_TRIES_PER_ADDRESS_PER_DAY
-    return Limit(f"tries:address:{key}", capacity, DAY, TooManyAttempts)
+    return Limit(f"tries:address:{address.key}", capacity, DAY, TooManyAttempts)
 
 
-def tries(user_id: int, key: str) -> tuple[Limit, Limit]:
-    """Return what trying a code costs: a try of the administrator's day, and one of the new address's day."""
-    return tries_of_the_day(user_id), tries_of_the_target(key)
+def tries(user_id: int, address: Address) -> tuple[Limit, Limit]:
+    """Return the budgets that a try of a code is counted in: the administrator's and the new address's, for a day."""
+    return tries_of_user(user_id), tries_of_address(address)
 
 
-def sends(user_id: int, key: str, network: str) -> list[Limit]:
-    """Return what asking for a code costs: the wait between two, and so many an hour or a day."""
+def sends(user_id: int, address: Address, network: str) -> list[Limit]:
+    """Return the budgets that a request for a code is counted in."""
     numbers = settings()
     return [
         resend(user_id),
         Limit(f"sends:user:{user_id}", numbers.CAPTCHA_SENDS_PER_HOUR, HOUR),
-        Limit(f"sends:address:{key}", numbers.CAPTCHA_SENDS_PER_ADDRESS_PER_HOUR, HOUR),
-        Limit(f"sends:address:{key}:day", numbers.CAPTCHA_SENDS_PER_ADDRESS_PER_DAY, DAY),
+        Limit(f"sends:address:{address.key}", numbers.CAPTCHA_SENDS_PER_ADDRESS_PER_HOUR, HOUR),
+        Limit(f"sends:address:{address.key}:day", numbers.CAPTCHA_SENDS_PER_ADDRESS_PER_DAY, DAY),
         Limit(f"sends:network:{network_of(network)}", numbers.CAPTCHA_SENDS_PER_NETWORK_PER_HOUR, HOUR),
     ]
 
 
-STRANGERS, KNOWN_BROWSERS = "strangers", "known browsers"
+UNKNOWN_BROWSERS, KNOWN_BROWSERS = "unknown browsers", "known browsers"
 
 
 @dataclass(frozen=True)
 class PasswordTry:
-    """A try of a password that was counted before the password was looked at: the counters' keys."""
+    """A try of a password that was counted before the password was checked, with the keys of its counters."""
 
     account: str | None
     network: str | None
 
-    def forgive(self) -> None:
-        """Take it back, because the password was right: only failures count. What was committed stands without it."""
+    def uncount(self) -> None:
+        """Take the try back because the password was correct. Does nothing if the cache is down."""
         with contextlib.suppress(CacheDown):
             if self.account is not None:
                 cache.delete(self.account)
@@ -116,48 +115,45 @@ class PasswordTry:
                 cache.decr(self.network)
 
 
-def count_password_try(account: str, whose: str, network: str) -> PasswordTry:
-    """Count a try of a password before it is looked at. Raises TooManyRequests, CacheDown.
+def count_password_try(address: Address, client: str, network: str) -> PasswordTry:
+    """Count a try of a password before the password is checked. Raises TooManyRequests, CacheDown.
 
-    `whose` tells tries apart that must not lock each other out: those of strangers, of browsers that are known, of a
-    session. Only strangers are counted against their network: a shared one must not stop who is known already.
+    `client` separates tries that must not lock each other out: those of unknown browsers, of known browsers, and of
+    each session. Only unknown browsers are also counted by network, so that a shared network does not affect others.
     """
     numbers, by_network = settings(), None
-    if whose == STRANGERS:
+    if client == UNKNOWN_BROWSERS:
         name = f"password:network:{network_of(network)}"
         by_network = throttle(Limit(name, numbers.SIGN_IN_TRIES_PER_NETWORK, QUARTER))
     try:
-        name = f"password:account:{account}:{whose}"
+        name = f"password:account:{address.key}:{client}"
         by_account = throttle(Limit(name, numbers.SIGN_IN_TRIES_PER_ACCOUNT, QUARTER))
     except TooManyRequests:
-        PasswordTry(None, by_network).forgive()  # Nothing was tried: what others share is not spent.
+        PasswordTry(None, by_network).uncount()  # The password was not checked, so the network's try is not used.
         raise
     return PasswordTry(by_account, by_network)
 
 
 def refuse_spent(*limits: Limit) -> "dict[Limit, Left]":
-    """Raise the refusal of a budget that is spent: a look, so that what is refused is counted nowhere.
-
-    Returns what is left of each that has a limit.
-    """
-    found = look(*limits)
+    """Raise the refusal of a budget that is spent, without counting a use; otherwise return what is left of each."""
+    found = read(*limits)
     _refuse([(limit, budget.resets_at) for limit, budget in found.items() if not budget.left])
     return found
 
 
 @dataclass(frozen=True)
 class Left:
-    """How many uses are left of a budget, and when it is whole again."""
+    """How many uses of a budget are left, and when it is reset."""
 
     left: int
     resets_at: datetime
 
 
-def look(*limits: Limit) -> dict[Limit, Left]:
+def read(*limits: Limit) -> dict[Limit, Left]:
     """Return what is left of each budget that has a limit."""
     now, limited = clock.now(), {limit.key: limit for limit in limits if limit.capacity}
     found = {limit: Left(limit.capacity, now) for limit in limited.values()}
-    for row in database.execute(_LOOK, {"keys": list(limited)}):
+    for row in database.execute(_READ, {"keys": list(limited)}):
         if row.resets_at > now:
             limit = limited[row.key]
             found[limit] = Left(max(0, limit.capacity - row.used), row.resets_at)
@@ -165,52 +161,54 @@ def look(*limits: Limit) -> dict[Limit, Left]:
 
 
 def spend(*limits: Limit) -> dict[Limit, Left]:
-    """Count one use of each that has a limit, in one statement of the caller's transaction; return what is left.
+    """Count one use of each budget that has a limit, in one statement, and return what is left.
 
-    Raises the refusal of one that was spent; the caller's transaction must then not commit, and so none is counted.
+    Raises the refusal of a budget that was spent; the caller's transaction must then not commit, so none is counted.
     """
     now = clock.now()
     counted = {limit.key: limit for limit in limits if limit.capacity}
     if not counted:
         return {}
-    fresh = [
-        {"key": key, "used": 1, "used_at": now, "resets_at": now + timedelta(seconds=limit.seconds)}
-        for key, limit in sorted(counted.items())  # In one order, so that two of these never wait for each other.
-    ]
-    rows = [(row.key, row.used, row.resets_at) for row in database.execute(_count(dialect()), fresh)]
+    values: dict[str, Any] = {"now": now}
+    for number, key in enumerate(sorted(counted)):  # In one order, so that two transactions never deadlock.
+        values[f"key_{number}"], values[f"end_{number}"] = key, now + timedelta(seconds=counted[key].seconds)
+    rows = [(row.key, row.used, row.resets_at) for row in database.execute(_count(len(counted)), values)]
     _refuse([(counted[key], at) for key, used, at in rows if used > counted[key].capacity])
     return {counted[key]: Left(counted[key].capacity - used, at) for key, used, at in rows}
 
 
 @lru_cache
-def _count(dialect: str) -> Any:
-    """Return the statement that counts one use of many budgets, each from one on again where its time is over."""
-    column, insert = table(Budget).c, upsert(Budget, dialect)
-    over = column.resets_at <= insert.excluded.used_at
-    return insert.on_conflict_do_update(
-        index_elements=["key"],
-        set_={
-            "used": case((over, 1), else_=column.used + 1),
-            "used_at": insert.excluded.used_at,
-            "resets_at": case((over, insert.excluded.resets_at), else_=column.resets_at),
-        },
-    ).returning(column.key, column.used, column.resets_at)
+def _count(number: int) -> TextualSelect:
+    """Return the statement that counts one use of this number of budgets; a budget whose time is over starts again."""
+    rows = ", ".join(f"(:key_{each}, 1, :now, :end_{each})" for each in range(number))
+    statement = text(
+        f"""INSERT INTO budget (key, used, used_at, resets_at) VALUES {rows} ON CONFLICT (key) DO UPDATE SET
+            used = CASE WHEN budget.resets_at <= excluded.used_at THEN 1 ELSE budget.used + 1 END,
+            used_at = excluded.used_at,
+            resets_at = CASE WHEN budget.resets_at <= excluded.used_at THEN excluded.resets_at ELSE budget.resets_at END
+            RETURNING key, used, resets_at"""  # noqa: S608 (The rows are parameters.)
+    )
+    moments = (
+        bindparam(name, type_=_ROW.resets_at.type) for name in ("now", *(f"end_{each}" for each in range(number)))
+    )
+    keys = (bindparam(f"key_{each}", type_=_ROW.key.type) for each in range(number))
+    return statement.bindparams(*moments, *keys).columns(_ROW.key, _ROW.used, _ROW.resets_at)
 
 
-def give_back_one(*limits: Limit) -> None:
-    """Take back one use of each budget: what it was counted for turned out to cost nothing."""
+def uncount(*limits: Limit) -> None:
+    """Take back one use of each budget."""
     keys = sorted(limit.key for limit in limits if limit.capacity)
     if keys:
-        database.execute(_GIVE_BACK_ONE, {"keys": keys})
+        database.execute(_UNCOUNT, {"keys": keys})
 
 
-def give_back(limit: Limit) -> None:
-    """Forget what was counted of a budget: what it was spent on did not happen."""
+def reset(limit: Limit) -> None:
+    """Reset a budget: nothing of it is spent any more."""
     db.session.execute(delete(Budget).where(Budget.key == limit.key))
 
 
 def resets_at(limit: Limit) -> datetime | None:
-    """Return when a spent budget is whole again, or None if there is something left of it."""
+    """Return when a spent budget is reset, or None if it is not spent."""
     values = {"its_key": limit.key, "capacity": limit.capacity, "now": clock.now()}
     found: datetime | None = database.execute(_SPENT, values).scalar()
     return found
@@ -232,9 +230,9 @@ def throttle(limit: Limit) -> str | None:
 
 
 def _count_in_cache(key: str, seconds: int) -> int | None:
-    """Add one to a counter, and return the sum; None if it vanished each time: refuse rather than guess.
+    """Add one to a counter and return the sum, or None if the counter disappeared at every attempt.
 
-    A right password deletes the counter of its account, maybe between the two calls of another sign-in.
+    A correct password deletes the counter of its account, possibly between the two calls of another sign-in.
     """
     for _ in range(COUNT_ATTEMPTS):
         count = 1 if cache.add(key, 1, seconds) else cache.incr(key)
@@ -244,7 +242,7 @@ def _count_in_cache(key: str, seconds: int) -> int | None:
 
 
 def _refuse(spent: list[tuple[Limit, datetime]]) -> None:
-    """Raise the refusal of the budget that is spent for longest, if there is one."""
+    """Raise the refusal of the budget that is reset last, if any is spent."""
     if spent:
         limit, at = max(spent, key=lambda pair: pair[1])
         raise limit.refusal((at - clock.now()).total_seconds())

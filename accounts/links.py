@@ -1,4 +1,4 @@
-"""Links that are mailed: 256 bits from a CSPRNG, kept as a hash, for one purpose, once (ASVS 11.5.1)."""
+"""Links that are mailed: 256 random bits, stored as a hash, for one purpose and one use (ASVS 11.5.1)."""
 
 import secrets
 from datetime import datetime, timedelta
@@ -9,7 +9,7 @@ from accounts import clock, database
 from accounts.errors import LinkDead
 from accounts.origin import Origin
 from accounts.signing import fingerprint
-from models import CMSUser, Link, LinkPurpose, db, table
+from models import Address, CMSUser, Link, LinkPurpose, db, table
 
 # Statements of every request are built once: building one costs more than running it.
 _ADD = insert(table(Link))
@@ -20,27 +20,26 @@ RESERVED = (
     .where(_LINK.purpose == LinkPurpose.UNDO, _LINK.ended_at.is_(None), _LINK.expires_at > bindparam("now"))
     .limit(1)
 )
-"""A link that reserves an address for its former owner; see `reserved`."""
+"""The undo link that reserves an address for its former owner, unless that is `user`."""
 
 
 def make(
     purpose: LinkPurpose,
     user: CMSUser,
-    email: str,
-    key: str,
+    address: Address,
     *,
     seconds: int,
     since: datetime | None = None,
     origin: Origin | None = None,
 ) -> str:
-    """Add a link that is mailed to this address, and return its token."""
+    """Add a link that is mailed to this address, and return its token. Only its hash is stored."""
     now, token = clock.now(), secrets.token_urlsafe(32)
     link = {
         "token_hash": fingerprint(token),
         "purpose": purpose,
         "user_id": user.id,
-        "email": email,
-        "email_key": key,
+        "email": address.email,
+        "email_key": address.key,
         "email_version": user.email_version,
         "created_at": now,
         "expires_at": now + timedelta(seconds=seconds),
@@ -53,7 +52,7 @@ def make(
 
 
 def find(purpose: LinkPurpose, token: str) -> Link:
-    """Return the link of this token. Raises LinkDead."""
+    """Return the valid link of this token and purpose. Raises LinkDead."""
     mine = Link.token_hash == fingerprint(token), Link.purpose == purpose
     query = select(Link).where(*mine, Link.ended_at.is_(None), Link.expires_at > clock.now())
     link = db.session.scalar(query)
@@ -62,12 +61,13 @@ def find(purpose: LinkPurpose, token: str) -> Link:
     return link
 
 
-def reserved(key: str, user_id: int = 0) -> bool:
-    """Say whether anybody but this person may still want the address back: until then nobody else can have it."""
-    return database.execute(RESERVED, {"key": key, "user": user_id, "now": clock.now()}).first() is not None
+def list_emails(purpose: LinkPurpose, user: CMSUser) -> list[str]:
+    """Return the addresses to which valid links of an account for this purpose were mailed."""
+    its = Link.user_id == user.id, Link.purpose == purpose, Link.ended_at.is_(None), Link.expires_at > clock.now()
+    return list(db.session.scalars(select(Link.email).where(*its)))
 
 
 def end(purpose: LinkPurpose, user: CMSUser, *, since: int = 0) -> None:
-    """End the person's links of this purpose, or only those that were made no earlier than the one numbered `since`."""
+    """End the links of an account for this purpose; with `since` only the link of that id and later ones."""
     mine = Link.user_id == user.id, Link.purpose == purpose, Link.ended_at.is_(None), Link.id >= since
     db.session.execute(update(Link).where(*mine).values(ended_at=clock.now()))

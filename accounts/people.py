@@ -1,52 +1,76 @@
 """The administrators' accounts: find, lock and create them."""
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, inspect, select, update
+from sqlalchemy import Row, Select, bindparam, inspect, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import class_mapper, make_transient_to_detached
 from sqlalchemy.orm.attributes import instance_dict, set_committed_value
 from sqlalchemy.orm.util import identity_key
 
-from accounts import clock, database
-from models import CMSUser, db, email_key, name_key, table
+from accounts import availability, clock, database, usernames
+from accounts.errors import ChangesFrozen, EmailTaken, SameEmail, UsernameTaken
+from models import Address, CMSUser, LoginSession, db, name_key, table
 
 # Statements of every request are built once: building one costs more than running it.
-_WITH_EMAIL = select(CMSUser).where(CMSUser.email_key == bindparam("key"))
-_LOCK = update(CMSUser).values(acted_at=bindparam("now")).returning(CMSUser)
-_COLUMNS = table(CMSUser).c
+_COLUMNS, _SESSION = table(CMSUser).c, table(LoginSession).c
+_BY_KEY = select(CMSUser).where(CMSUser.email_key == bindparam("key"))
 _WRITE = update(table(CMSUser)).where(_COLUMNS.id == bindparam("its_id"))  # Columns come with the values.
-_LOCK_ONE = _WRITE.values(acted_at=bindparam("now")).returning(*_COLUMNS)
-# PostgreSQL locks in the order of the subquery. No CTE: sqlite3 begins a transaction only for the verb UPDATE.
-_IN_ORDER = select(CMSUser.id).where(CMSUser.id.in_(bindparam("ids", expanding=True))).order_by(CMSUser.id)
-_LOCK_MANY = _LOCK.where(CMSUser.id.in_(_IN_ORDER.with_for_update().scalar_subquery()))
-_FRESH = {"populate_existing": True, "synchronize_session": False}
+_BY_ID = select(table(CMSUser)).where(_COLUMNS.id == bindparam("its_id"))
+_LOCK = _BY_ID.with_for_update(key_share=True)
+_IN_ORDER = select(CMSUser).where(CMSUser.id.in_(bindparam("ids", expanding=True))).order_by(CMSUser.id)
+_LOCK_MANY = _IN_ORDER.with_for_update(key_share=True)
+LOCK_SIGNED_IN = (
+    _BY_ID.join(table(LoginSession), _SESSION.user_id == _COLUMNS.id)
+    .where(_SESSION.id == bindparam("session"), _SESSION.id_hash == bindparam("id_hash"), _COLUMNS.is_active)
+    .with_for_update(key_share=True, of=[table(CMSUser), table(LoginSession)])
+)
+"""Locks the account of a session, and the session. Both rows are locked, so PostgreSQL reads both again after a wait.
+
+A caller may add columns and outer joins. Those are read as they were before the wait.
+"""
 
 
-def with_email(email: str) -> CMSUser | None:
-    """Return the administrator who has this address, in whatever spelling."""
-    return db.session.scalar(_WITH_EMAIL, {"key": email_key(email)})
+def find_by_email(address: Address) -> CMSUser | None:
+    """Return the administrator who has this address."""
+    return db.session.scalar(_BY_KEY, {"key": address.key})
 
 
 def lock(user_id: int) -> CMSUser | None:
     """Lock an account until the transaction ends, and return it as it is now.
 
-    Every use case that writes begins so: those of one person happen one after the other, on PostgreSQL (a row lock) as
-    on SQLite (the write lock).
+    Every use case that writes begins with this: on PostgreSQL it takes a row lock, on SQLite the write lock.
     """
-    row = database.execute(_LOCK_ONE, {"its_id": user_id, "now": clock.now()}).first()
+    database.begin_write()
+    row = database.execute(_LOCK, {"its_id": user_id}).first()
     return _object_of(row) if row else None
 
 
+def lock_signed_in(
+    session: LoginSession, query: Select[Any] = LOCK_SIGNED_IN, **values: object
+) -> tuple[CMSUser, Row[Any]] | None:
+    """Lock the account of a session, and return it as it is now with the row of the query.
+
+    Returns None if the session ended, got a new id, or its account was disabled since the session was loaded. `query`
+    is `LOCK_SIGNED_IN` or an extension of it.
+    """
+    database.begin_write()
+    its = {"its_id": session.user_id, "session": session.id, "id_hash": session.id_hash}
+    row = database.execute(query, its | values).first()
+    return (_object_of(row), row) if row else None
+
+
 def _object_of(row: Row[*tuple[Any, ...]]) -> CMSUser:
-    """Return the ORM object of a row, and refresh it if it is loaded. The session itself takes three times as long."""
+    """Return the ORM object of the first columns of a row. The session itself takes three times as long."""
     account: CMSUser | None = db.session.identity_map.get(identity_key(CMSUser, row.id))
     if account is not None:
-        for name, value in zip(_COLUMNS.keys(), row, strict=True):
+        for name, value in zip(_COLUMNS.keys(), row, strict=False):
             set_committed_value(account, name, value)
         return account
     account = class_mapper(CMSUser).class_manager.new_instance()
-    instance_dict(account).update(zip(_COLUMNS.keys(), row, strict=True))
+    instance_dict(account).update(zip(_COLUMNS.keys(), row, strict=False))
     make_transient_to_detached(account)
     db.session.add(account)
     return account
@@ -54,14 +78,16 @@ def _object_of(row: Row[*tuple[Any, ...]]) -> CMSUser:
 
 def lock_many(user_ids: Iterable[int]) -> dict[int, CMSUser]:
     """Lock several accounts in one statement, in the order of their ids so that two callers never deadlock."""
-    values = {"ids": sorted(user_ids), "now": clock.now()}
-    return {user.id: user for user in db.session.scalars(_LOCK_MANY, values, execution_options=_FRESH)}
+    database.begin_write()
+    fresh = {"populate_existing": True}
+    accounts = db.session.scalars(_LOCK_MANY, {"ids": sorted(user_ids)}, execution_options=fresh)
+    return {account.id: account for account in accounts}
 
 
 def lock_found(find: Callable[[], set[int]]) -> dict[int, CMSUser]:
-    """Lock the accounts that `find` returns, and return them; start anew while it finds more than was locked.
+    """Lock the accounts that `find` returns, and return them; start again while it finds more than are locked.
 
-    For accounts that are known only from a row which the locks protect. Nothing else may be locked yet.
+    For accounts that are known only from a row which the locks protect. Nothing else may be locked before.
     """
     while True:
         wanted = find()
@@ -74,8 +100,8 @@ def lock_found(find: Callable[[], set[int]]) -> dict[int, CMSUser]:
 def update_columns(account: CMSUser, **columns: object) -> None:
     """Update columns of a locked account, in the database and in the object.
 
-    One UPDATE is sent at once, in a tenth of the time of a flush. If the object has pending changes, these columns are
-    left to the flush, too.
+    One UPDATE is executed at once, in a tenth of the time of a flush. If the object has pending changes, these columns
+    are written by the flush, too.
     """
     if inspect(account).modified:
         for name, value in columns.items():
@@ -86,23 +112,40 @@ def update_columns(account: CMSUser, **columns: object) -> None:
         set_committed_value(account, name, value)
 
 
-def remember_time_zone(account: CMSUser, time_zone: str) -> None:
-    """Remember the time zone of the browser in which the password was proved just now, if it told one.
+def refuse_same_email(account: CMSUser, address: Address) -> None:
+    """Raise SameEmail if this is the address of the account, in whatever spelling."""
+    if address.key == account.email_key:
+        raise SameEmail
 
-    Only then: a mail that warns of a stolen session is to be written for the owner and not for the thief.
+
+def refuse_frozen(account: CMSUser) -> None:
+    """Raise ChangesFrozen if a change of the address was undone recently."""
+    if until := frozen_until(account):
+        raise ChangesFrozen((until - clock.now()).total_seconds())
+
+
+def frozen_until(account: CMSUser) -> datetime | None:
+    """Return until when the address cannot be changed because a change was undone, or None."""
+    return account.frozen_until if account.frozen_until and account.frozen_until > clock.now() else None
+
+
+def remember_time_zone(account: CMSUser, time_zone: str) -> None:
+    """Store the time zone of the browser in which the password was proved just now, if the browser sent one.
+
+    Only then: a mail that warns of a stolen session is written for the owner, not for the thief.
     """
     if time_zone:
         account.time_zone = time_zone
 
 
-def new_account(email: str, username: str, password_hash: str, *, superuser: bool) -> CMSUser:
-    """Return a new administrator, not yet added, whose address counts as proved."""
+def new_account(address: Address, username: str, password_hash: str, *, superuser: bool) -> CMSUser:
+    """Return a new account, which is not added yet. Its address counts as proved."""
     now = clock.now()
     return CMSUser(
         username=username,
         username_key=name_key(username),
-        email=email,
-        email_key=email_key(email),
+        email=address.email,
+        email_key=address.key,
         email_version=1,
         password_hash=password_hash,
         password_version=1,
@@ -114,3 +157,18 @@ def new_account(email: str, username: str, password_hash: str, *, superuser: boo
         acted_at=now,
         audit_rows=0,
     )
+
+
+def add(account: CMSUser) -> None:
+    """Add a new account.
+
+    Raises EmailTaken, and UsernameTaken if the name is taken or looks like that of a superuser; the caller's
+    transaction must then not commit.
+    """
+    availability.require(account.address)
+    usernames.refuse_lookalike_username(account.username, None)
+    db.session.add(account)
+    try:
+        db.session.flush()
+    except IntegrityError as problem:
+        raise (EmailTaken if "email_key" in str(problem.orig) else UsernameTaken) from None

@@ -1,11 +1,10 @@
-"""Signed-in browsers. The cookie holds a random id, a row its hash: what ends here is dead at once (ASVS 7.4.1)."""
+"""Sessions: the cookie has a random id, the row its hash. Deleting the row ends the session at once (ASVS 7.4.1)."""
 
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from accounts import clock, database
 from accounts.errors import ReauthRequired, SignInRequired
@@ -14,7 +13,7 @@ from accounts.settings import settings
 from accounts.signing import fingerprint
 from models import CMSUser, LoginSession, db, table, value_of
 
-TOUCH = timedelta(minutes=1)  # How stale `seen_at` may be: a page is not worth a commit.
+TOUCH = timedelta(minutes=1)  # How old `seen_at` may be: not every page needs a commit.
 
 # Statements of every request are built once: building one costs more than running it.
 _ROW = table(LoginSession).c
@@ -24,8 +23,7 @@ _FIND = (
     .join(table(LoginSession), _ROW.user_id == table(CMSUser).c.id)
     .where(_ROW.id_hash == bindparam("id_hash"))
 )
-LIVING = select(_ROW.id).where(_THIS, _ROW.id_hash == bindparam("id_hash"))
-"""A session that still has the id under which it was found. A use case may add what else it wants to be told."""
+_SAME = select(_ROW.id).where(_THIS, _ROW.id_hash == bindparam("id_hash"))
 _TOUCH = update(table(LoginSession)).where(_THIS).values(seen_at=bindparam("now"))
 _RENEW = (
     update(table(LoginSession))
@@ -45,9 +43,9 @@ class Renewed:
 
 
 def find(sid: str) -> tuple[CMSUser, LoginSession] | None:
-    """Return who is signed in under this id, in one query, or None if the session is over or they are disabled.
+    """Return the account and the session of this id, or None if the session has ended or the account is disabled.
 
-    Both come as values: nothing that happens to the database or to the rows changes or hides them.
+    Both are values: they stay as they are, whatever happens to the database or the rows.
     """
     found = database.execute(_FIND, {"id_hash": fingerprint(sid)}).first()
     if found is None:
@@ -64,14 +62,14 @@ def find(sid: str) -> tuple[CMSUser, LoginSession] | None:
 
 @dataclass(frozen=True)
 class Ending:
-    """Why a session is over: unused for too long (`idle`), too old (`age`), or ended by somebody, who is not said."""
+    """Why a session has ended: not used for too long (`idle`), too old (`age`), or for another reason (`ended`)."""
 
     reason: str
     seconds: int = 0  # The limit that was reached.
 
 
-def ending(sid: str) -> Ending:
-    """Return why the session of a cookie is over; of one that was ended the row is gone."""
+def find_ending(sid: str) -> Ending:
+    """Return why the session of this id has ended; if it was ended by somebody, the row no longer exists."""
     session = db.session.scalar(select(LoginSession).where(LoginSession.id_hash == fingerprint(sid)))
     if session is None:
         return Ending("ended")
@@ -84,7 +82,7 @@ def ending(sid: str) -> Ending:
 
 
 def start(user: CMSUser, origin: Origin, *, remember: bool) -> str:
-    """Add a session whose password was proved just now, and return the id for its cookie."""
+    """Add a session in which the password was proved just now, and return the id for its cookie."""
     now, sid = clock.now(), secrets.token_urlsafe(32)
     session = LoginSession(
         id_hash=fingerprint(sid),
@@ -101,9 +99,9 @@ def start(user: CMSUser, origin: Origin, *, remember: bool) -> str:
 
 
 def renew(session: LoginSession, *, proved: bool = False) -> str:
-    """Give a living session a new id and return it (ASVS 7.2.4); the old one is worth nothing from the commit on.
+    """Give a session a new id and return it (ASVS 7.2.4); the old id is invalid after the commit.
 
-    With `proved` the password counts as proved just now. Raises SignInRequired if the session ended meanwhile.
+    With `proved` the password counts as proved just now. Raises SignInRequired if the session has ended.
     """
     sid = secrets.token_urlsafe(32)
     proved_at = clock.now() if proved else session.proved_at
@@ -113,64 +111,59 @@ def renew(session: LoginSession, *, proved: bool = False) -> str:
     return sid
 
 
-def require_alive(session: LoginSession, query: Select[Any] = LIVING, **values: object) -> Row[Any]:
-    """Raise SignInRequired if the session ended or got a new id meanwhile; its account is locked, so now it stays.
-
-    Returns what the query finds, which is `LIVING` or an extension of it.
-    """
-    found = database.execute(query, {"session": session.id, "id_hash": session.id_hash, **values}).first()
-    if found is None:
+def require_alive(session: LoginSession) -> None:
+    """Raise SignInRequired if the session has ended or got a new id. Its account is locked, so this stays true."""
+    if database.execute(_SAME, {"session": session.id, "id_hash": session.id_hash}).first() is None:
         raise SignInRequired
-    return found
 
 
-def end(session: LoginSession) -> None:
-    """End a session, and with it the pending change that it asked for."""
-    db.session.execute(delete(LoginSession).where(LoginSession.id == session.id))
+def end(session_id: int | None) -> None:
+    """End a session, and with it the pending change that it requested. None is no session."""
+    db.session.execute(delete(LoginSession).where(LoginSession.id == session_id))
 
 
 def end_others(session: LoginSession) -> None:
-    """End every other session of the same person (ASVS 7.4.3)."""
+    """End all other sessions of the same account (ASVS 7.4.3)."""
     database.execute(_END_OTHERS, {"user": session.user_id, "session": session.id})
 
 
 def end_all(user: CMSUser) -> None:
-    """End every session of a person."""
+    """End all sessions of an account."""
     db.session.execute(delete(LoginSession).where(LoginSession.user_id == user.id))
 
 
 def end_stale(user_id: int) -> None:
-    """End the sessions of a person that are over, without waiting for the housekeeping."""
+    """Delete the sessions of an account that are too old or were not used for too long."""
     for session in db.session.scalars(select(LoginSession).where(LoginSession.user_id == user_id)):
         if is_over(session):
-            end(session)
+            end(session.id)
 
 
 def is_proved(session: LoginSession) -> bool:
-    """Say whether the password was proved in this session lately (ASVS 7.5.1)."""
+    """Return whether the password was proved in this session recently (ASVS 7.5.1)."""
     return clock.now() - session.proved_at <= timedelta(seconds=settings().REAUTH_SECONDS)
 
 
 def require_proof(session: LoginSession) -> None:
-    """Raise ReauthRequired unless the password was proved in this session lately."""
+    """Raise ReauthRequired unless the password was proved in this session recently."""
     if not is_proved(session):
         raise ReauthRequired
 
 
 def is_over(session: LoginSession) -> bool:
-    """Say whether a session was idle or alive for too long (ASVS 7.3.1, 7.3.2)."""
+    """Return whether a session was not used for too long or is too old (ASVS 7.3.1, 7.3.2)."""
     idle, life = _limits(session)
     now = clock.now()
     return now - session.seen_at > idle or now - session.created_at > life
 
 
 def _limits(session: LoginSession) -> tuple[timedelta, timedelta]:
-    """Return how long a session may be unused, and how long it may live."""
+    """Return the idle limit and the absolute limit of a session."""
     return limits(remembered=session.remembered)
 
 
 def limits(*, remembered: bool) -> tuple[timedelta, timedelta]:
-    """Return how long a session of a kind may be unused, and how long it may live."""
+    """Return the idle limit and the absolute limit of remembered sessions, or of others."""
     its = settings()
     idle, life = (
         (its.REMEMBER_IDLE_SECONDS, its.REMEMBER_SECONDS)

@@ -1,6 +1,6 @@
-"""One use case is one transaction: what it changes, its row of history and its mails are committed together, or not.
+"""One use case is one transaction: its changes, its row of history and its mails are committed together or not at all.
 
-Whatever was proved before the account was locked (a session, a password, a right) is proved again under the lock.
+What was proved before the account was locked (a session, a password, a right) is proved again under the lock.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ _MANAGERS = select(CMSUser.id).where(CMSUser.is_superuser, CMSUser.is_active)
 
 @dataclass(frozen=True)
 class Actor:
-    """An administrator who acts in a session, and where the request came from."""
+    """An administrator who acts in a session, and where the request comes from."""
 
     user: CMSUser
     session: LoginSession
@@ -32,22 +32,22 @@ class Actor:
 
 
 Requester = Actor | Origin
-"""Who asks for a use case: an administrator in a session, or a visitor or the operator, of whom only this is known."""
+"""Who requests a use case: an administrator in a session, or else a visitor or the operator."""
 
 
 @dataclass
 class UnitOfWork:
-    """A use case that is under way: it locks accounts, records what happens and knows who asked for it."""
+    """A use case in progress: it locks accounts, writes the history and sends mails for its requester."""
 
     origin: Origin
     actor: Actor | None
-    refused_id: int | None  # In whose history a refusal is recorded.
-    refused_detail: dict[str, Any] = field(default_factory=dict)  # What the row tells beside the refusal itself.
+    refused_id: int | None  # The account in whose history a refusal is recorded,
+    refused_detail: dict[str, Any] = field(default_factory=dict)  # with these details.
     after_commit: list[Callable[[], object]] = field(default_factory=list)
 
     @property
     def actor_name(self) -> str:
-        """Return the user name of who acts, or "" for the operator or a visitor."""
+        """Return the username of the acting administrator, or "" for the operator or a visitor."""
         return self.actor.user.username if self.actor else ""
 
     def record(
@@ -60,9 +60,9 @@ class UnitOfWork:
         columns: Mapping[str, object] | None = None,
         **detail: Any,
     ) -> None:
-        """Add a row to the history of an account, which is locked; see `audit.record`.
+        """Add a row to the history of a locked account; see `audit.record`.
 
-        Who did it is who acts, the operator on the command line, or else the owner of the account.
+        The actor is the acting administrator, the operator on the command line, or else the owner of the account.
         """
         if actor_id == audit.OWNER and self.actor:
             actor_id = self.actor.user.id
@@ -70,52 +70,56 @@ class UnitOfWork:
             actor_id = None
         audit.record(account, event, self.origin, fold=fold, actor_id=actor_id, columns=columns, **detail)
 
-    def send(self, letter: Letter, account: CMSUser, **when: datetime) -> None:
-        """Mail a letter to the address of an account after the commit."""
-        outbox.enqueue(letter, account.email, user_id=account.id, **when)
+    def send(self, letter: Letter, account: CMSUser, *, to: str = "", **when: datetime) -> int:
+        """Mail a letter about an account after the commit, to its address or another one; return the id of the mail.
+
+        `when` is `due_at` or `not_after` of `outbox.Outgoing`.
+        """
+        return outbox.enqueue(letter, to or account.email, user_id=account.id, **when)
 
     def lock_own(self, proof: PasswordProof | None = None) -> CMSUser:
-        """Lock the account of who acts and return it as it is now.
+        """Lock the account of the acting administrator and return it as it is now.
 
-        Raises SignInRequired if it was disabled or the session ended meanwhile; what `proof` raises if the password or
+        Raises SignInRequired if it was disabled or the session has ended, and the refusal of `proof` if the password or
         the address was changed since it was proved.
         """
-        assert self.actor is not None
-        account, _ = self._recheck_actor(people.lock(self.actor.user.id))
+        account, _ = self.lock_own_and_read(people.LOCK_SIGNED_IN)
         if proof is not None:
             proof.recheck(account)
         return account
 
     def lock_own_and_read(self, query: Select[Any], **values: object) -> tuple[CMSUser, Row[Any]]:
-        """Lock as `lock_own` does, and return the row of a query that extends `sessions.LIVING`.
-
-        It replaces the query for the session, and is executed after the lock: PostgreSQL would evaluate a subquery of
-        the locking statement itself on the data from before the wait.
-        """
+        """Lock as `lock_own` does, and return the row of a query that extends `people.LOCK_SIGNED_IN`."""
         assert self.actor is not None
-        return self._recheck_actor(people.lock(self.actor.user.id), query, **values)
+        found = people.lock_signed_in(self.actor.session, query, **values)
+        if found is None:
+            raise SignInRequired
+        return found
 
     def lock(self, user_id: int) -> CMSUser | None:
-        """Lock the account that a link belongs to and return it as it is now; a refusal goes into its history."""
+        """Lock the account that a link belongs to and return it as it is now; a refusal is recorded in its history."""
         self.refused_id = user_id
         return people.lock(user_id)
 
     def lock_with(self, user_id: int, also: Callable[[], set[int]]) -> dict[int, CMSUser]:
-        """Lock the account that a link belongs to, and those that `also` finds; return them all by id."""
+        """Lock the account that a link belongs to, and those that `also` finds; return all of them by id."""
         self.refused_id = user_id
         return people.lock_found(lambda: {user_id} | also())
 
     def lock_managing(self) -> CMSUser:
-        """Lock the account of who acts, who must be allowed to manage the others. Raises SignInRequired, NotAllowed."""
+        """Lock the account of the acting administrator, who must be permitted to manage others.
+
+        Raises SignInRequired, NotAllowed.
+        """
         account = self.lock_own()
         _require_right(account)
         return account
 
     def lock_managed(self, user_id: int, also: Callable[[], set[int]] = set) -> dict[int, CMSUser]:
-        """Lock somebody else's account for who manages it, and those that `also` finds; return them all by id.
+        """Lock the account that the requester manages, and those that `also` finds; return all of them by id.
 
-        On the command line all superusers are locked, too: two commands cannot take the right of the last two at once.
-        Raises NotYourself, NobodyThere; NotAllowed or SignInRequired if who acts lost the right or the session.
+        For the operator all superusers are locked as well, so that two commands cannot disable the last two at once.
+        Raises NotYourself, NobodyThere; SignInRequired or NotAllowed if the session has ended or the right was lost.
         """
         actor_id = self.actor.user.id if self.actor else None
         if actor_id == user_id:
@@ -123,31 +127,27 @@ class UnitOfWork:
         own = {user_id, actor_id} if actor_id else {user_id}
         accounts = people.lock_found(lambda: own | also() | (set() if self.actor else _managers()))
         if self.actor is not None:
-            account, _ = self._recheck_actor(accounts.get(self.actor.user.id))
-            _require_right(account)
+            own_account = accounts.get(self.actor.user.id)
+            if own_account is None or not own_account.is_active:
+                raise SignInRequired
+            sessions.require_alive(self.actor.session)
+            _require_right(own_account)
         if user_id not in accounts:
             raise NobodyThere
         return accounts
 
     def restart(self) -> CMSUser:
-        """Roll back what was done so far, and lock the account of who acts once more."""
+        """Roll back, and lock the account of the acting administrator again."""
         db.session.rollback()
         return self.lock_own()
-
-    def _recheck_actor(
-        self, account: CMSUser | None, query: Select[Any] = sessions.LIVING, **values: object
-    ) -> tuple[CMSUser, Row[Any]]:
-        assert self.actor is not None
-        if account is None or not account.is_active:
-            raise SignInRequired
-        return account, sessions.require_alive(self.actor.session, query, **values)
 
 
 @contextlib.contextmanager
 def begin(requester: Requester, **refused_detail: Any) -> Iterator[UnitOfWork]:
-    """Run a use case as one transaction: commit it, then have its mail delivered and run what it left for afterwards.
+    """Run a use case as one transaction: commit, wake mail delivery, and run what is registered in `after_commit`.
 
-    A refusal is recorded in the history of who acts, or of the account that was locked, with `refused_detail`.
+    A refusal is recorded in the history of the acting administrator, or of the account that was locked, with
+    `refused_detail`.
     """
     work = _work_of(requester)
     work.refused_detail = refused_detail
@@ -164,12 +164,12 @@ def begin(requester: Requester, **refused_detail: Any) -> Iterator[UnitOfWork]:
 
 
 def join(origin: Origin) -> UnitOfWork:
-    """Return a unit of work that is part of the transaction of a task, which delivery commits."""
+    """Return a unit of work inside the transaction of a mail task; delivery commits it."""
     return _work_of(origin)
 
 
 def refuse(actor: Actor, refusal: Refusal) -> None:
-    """Record a refusal that was decided before any use case began, and raise it."""
+    """Record a refusal that was decided before a use case began, and raise it."""
     with begin(actor):
         raise refusal
 
@@ -181,7 +181,7 @@ def _work_of(requester: Requester) -> UnitOfWork:
 
 
 def _record_refusal(work: UnitOfWork, refusal: Refusal) -> None:
-    """Record a refusal in a transaction of its own; repetitions are counted in one row."""
+    """Record a refusal in its own transaction; repetitions are counted in one row."""
     account = people.lock(work.refused_id) if work.refused_id else None
     if account is not None:
         work.record(account, refusal.event(), fold=True, **work.refused_detail)

@@ -1,4 +1,4 @@
-"""User names: nobody takes a name that other people would take for that of a superuser."""
+"""Usernames: nobody may have a name that looks like that of a superuser."""
 
 from sqlalchemy import select
 
@@ -10,9 +10,9 @@ _OF_SUPERUSERS = select(CMSUser.id, CMSUser.username).where(CMSUser.is_superuser
 
 
 def refuse_lookalike_username(username: str, own_id: int | None) -> None:
-    """Raise UsernameTaken if a user name looks like that of a superuser other than the account `own_id` (UTS 39).
+    """Raise UsernameTaken if a username looks like that of a superuser other than the account `own_id` (UTS 39).
 
-    Disabled superusers count, too: they may be enabled again. There are few superusers, and names change rarely.
+    Disabled superusers count, because they may be enabled again. There are few superusers, and names change rarely.
     """
     for user_id, taken in db.session.execute(_OF_SUPERUSERS):
         if user_id != own_id and looks_like(username, taken):

@@ -27,7 +27,7 @@ import cache
 from accounts.flows import administration
 from accounts.origin import COMMAND_LINE
 from app import create_app
-from models import db
+from models import Address, db
 
 PASSWORD = "correct horse battery"  # noqa: S105
 UNLIMITED = {
@@ -123,7 +123,7 @@ class Ours:
             db.create_all()
             origin = COMMAND_LINE
             administration.create(
-                email="ann@example.com", username="ann", password=PASSWORD, superuser=False, origin=origin
+                address=Address.of("ann@example.com"), username="ann", password=PASSWORD, superuser=False, origin=origin
             )
         self.mails = sqlite3.connect(folder / "ours" / "cms.db")
         self.client = app.test_client()

@@ -38,7 +38,7 @@ from sqlalchemy import update
 from accounts.flows import administration
 from accounts.origin import COMMAND_LINE
 from app import create_app
-from models import Mail, db
+from models import Address, Mail, db
 
 PASSWORD = "correct horse battery"  # noqa: S105
 TAKEN, FREE = "owner@example.com", "newer@example.com"
@@ -149,7 +149,9 @@ def furnished(folder: Path) -> Flask:
         upgrade(directory=str(Path(__file__).resolve().parent.parent / "migrations"))
         for email in (TAKEN, "one@example.com", "two@example.com"):
             origin, name = COMMAND_LINE, email.partition("@")[0]
-            administration.create(email=email, username=name, password=PASSWORD, superuser=False, origin=origin)
+            administration.create(
+                address=Address.of(email), username=name, password=PASSWORD, superuser=False, origin=origin
+            )
     return app
 
 

@@ -5,13 +5,14 @@ from functools import partial
 from flask import Blueprint, after_this_request, g, redirect, render_template, request, session, url_for
 from flask_babel import gettext, ngettext
 
-from accounts import pending
+from accounts import pending_state, people
 from accounts.flows import sign_in
 from accounts.sessions import Ending
 from cms import guard, headers
 from cms.answers import Answer, checked, done, reauth_page
 from cms.guard import open_to_all, own_path
 from forms import LoginForm, ReauthForm
+from models import Address
 
 bp = Blueprint("auth", __name__, url_prefix="/cms")
 
@@ -19,8 +20,8 @@ bp = Blueprint("auth", __name__, url_prefix="/cms")
 @bp.get("/")
 def home() -> str:
     """Show the start page, with the state of a change of address."""
-    change = pending.of(g.cms_user, g.session, guard.origin())
-    return render_template("cms/home.html", change=change, frozen_until=pending.frozen_until(g.cms_user))
+    change = pending_state.load(g.cms_user, g.session, guard.origin())
+    return render_template("cms/home.html", change=change, frozen_until=people.frozen_until(g.cms_user))
 
 
 @bp.get("/login/")
@@ -38,13 +39,11 @@ def login() -> Answer | str:
 def login_post() -> Answer:
     """Sign in; an existing session of this browser ends."""
     form = checked(LoginForm(request.form), _login_page)
-    email, password, remember = str(form.email.data), str(form.password.data), bool(form.remember.data)
+    address, password, remember = Address.of(str(form.email.data)), str(form.password.data), bool(form.remember.data)
     if guard.is_signed_in():
         sign_in.sign_out(guard.actor())
-    mark = guard.browser_mark()
-    signed_in = sign_in.sign_in(
-        email=email, password=password, remember=remember, browser_mark=mark, origin=guard.origin()
-    )
+    mark, origin = guard.browser_mark(), guard.origin()
+    signed_in = sign_in.sign_in(address=address, password=password, remember=remember, browser_mark=mark, origin=origin)
     guard.start_session(signed_in.sid, remember=remember)
     after_this_request(partial(guard.keep_browser_mark, signed_in.browser_mark))
     to = _next(form.next.data)

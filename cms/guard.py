@@ -115,7 +115,7 @@ def pop_session_ending() -> sessions.Ending | None:
     The id is from a signed cookie: a forged cookie reveals nothing.
     """
     sid = session.pop("sid", None)
-    return sessions.ending(sid) if sid else None
+    return sessions.find_ending(sid) if sid else None
 
 
 def remember_address(email: str) -> None:

@@ -8,6 +8,7 @@ from cms import guard
 from cms.answers import Answer, checked, done
 from cms.guard import open_to_all
 from forms import ChangePasswordForm, ForgotPasswordForm, NewPasswordForm
+from models import Address
 
 bp = Blueprint("passwords", __name__, url_prefix="/cms")
 
@@ -42,7 +43,7 @@ def forgot_password() -> str:
 def forgot_password_post() -> Answer:
     """Send a link if the administrator exists; the response is the same if not."""
     form = checked(ForgotPasswordForm(request.form), _forgot_page)
-    new_password.ask_for_link(str(form.email.data), str(get_locale()), guard.origin())
+    new_password.ask_for_link(Address.of(str(form.email.data)), str(get_locale()), guard.origin())
     message = gettext("If this address belongs to an administrator, we will send a link to it.")
     return done(message, url_for("auth.login"))
 

@@ -17,8 +17,8 @@ def security() -> str:
     """Show the sessions and a page of the history."""
     return render_template(
         "cms/security.html",
-        sessions=history.living_sessions(g.cms_user),
-        events=history.events(g.cms_user, before=before()),
+        sessions=history.list_sessions(g.cms_user),
+        events=history.list_events(g.cms_user, before=before()),
         page_size=history.PAGE,
         policy=email_change.policy_of(g.cms_user),
     )

@@ -5,14 +5,14 @@ from typing import Any
 from flask import Blueprint, g, render_template, request, session, url_for
 from flask_babel import gettext, lazy_gettext
 
-from accounts import clock, pending
+from accounts import clock, pending_state
 from accounts.flows import email_change
-from accounts.pending import Pending
+from accounts.pending_state import Pending
 from accounts.settings import settings
 from cms import guard
 from cms.answers import Answer, Doubtful, checked, data, done
 from forms import EmailCaptchaForm, ResetEmailForm
-from models import MailProblem
+from models import Address, Mailbox, MailProblem
 
 bp = Blueprint("settings", __name__, url_prefix="/cms")
 # The code class (4xx, 5xx) is that of RFC 5321. The response of the server is only logged: it may reveal the owner of a
@@ -47,12 +47,12 @@ def reset_email() -> Answer | str:
 def email_captcha() -> Answer:
     """Send a code to the entered address; ask first if it looks like a typo."""
     form = checked(EmailCaptchaForm(request.form), _asked_page)
-    email = str(form.email.data)
+    address = Address.of(str(form.email.data))
     doubt = form.doubt()
     if doubt and not form.sure.data:
         raise Doubtful(doubt)
-    asked = email_change.ask(guard.actor(), email)
-    message = gettext("We are sending a code to %(email)s.", email=email)
+    asked = email_change.ask(guard.actor(), address)
+    message = gettext("We are sending a code to %(email)s.", email=address.email)
     return done(message, url_for(".reset_email"), **_as_told(asked))
 
 
@@ -60,9 +60,9 @@ def email_captcha() -> Answer:
 def reset_email_post() -> Answer:
     """Change the address if the code is correct."""
     form = checked(ResetEmailForm(request.form), _refused_page)
-    # `captcha` is the wire's word; inside it is a code.
-    codes = {"code": form.captcha.data, "old_code": form.old_captcha.data}
-    changed = email_change.confirm(guard.actor(), str(form.email.data), **codes)
+    codes = {Mailbox.NEW: form.captcha.data, Mailbox.OLD: form.old_captcha.data}
+    entered = {mailbox: code for mailbox, code in codes.items() if code}
+    changed = email_change.confirm(guard.actor(), Address.of(str(form.email.data)), entered)
     session["sid"] = changed.sid
     guard.mark_browser(changed.account)
     message, note = gettext("Your email address has been changed."), {"email_changed": True}
@@ -95,14 +95,14 @@ def _page(form: ResetEmailForm, seen: Pending | None, *, is_changed: bool = Fals
         form=form,
         pending=_as_told(seen) if seen else None,
         policy=email_change.policy_of(g.cms_user),
-        block=pending.block_of(g.cms_user, seen),
+        block=pending_state.find_block(g.cms_user, seen),
         is_changed=is_changed,
     )
 
 
 def _pending() -> Pending | None:
     """Return the pending change, or None."""
-    return pending.of(g.cms_user, g.session, guard.origin())
+    return pending_state.load(g.cms_user, g.session, guard.origin())
 
 
 def _as_told(seen: Pending) -> dict[str, Any]:

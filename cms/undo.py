@@ -59,7 +59,7 @@ def prove_email_post(token: str) -> Answer:
 @open_to_all
 def stop_email(token: str) -> str:
     """Show the change that the link would stop."""
-    state, seen = undo.stoppable(token)
+    state, seen = undo.preview_stop(token)
     return render_template("cms/stop.html", state=state, seen=seen)
 
 
@@ -67,7 +67,7 @@ def stop_email(token: str) -> str:
 @open_to_all
 def stop_email_post(token: str) -> Answer:
     """Stop the pending change, and end the session that requested it, if any."""
-    _, seen = undo.stoppable(token)
+    _, seen = undo.preview_stop(token)
     undo.stop(token, guard.origin())
     is_assisted = seen.is_assisted
     message = (

@@ -11,6 +11,7 @@ from cms import guard, security
 from cms.answers import Answer, checked, done
 from cms.guard import permission_required
 from forms import InviteForm, ReasonForm, RoleForm, StartChangeForm
+from models import Address
 
 bp = Blueprint("users", __name__, url_prefix="/cms/users")
 ID = "<int(max=2147483647):user_id>"
@@ -31,7 +32,7 @@ def invite() -> Answer:
     """Invite an address."""
     form = checked(InviteForm(request.form), _users_page)
     superuser = form.role.data == "superuser"
-    registration.invite(guard.actor(), str(form.email.data), superuser=superuser)
+    registration.invite(guard.actor(), Address.of(str(form.email.data)), superuser=superuser)
     return done(gettext("We are sending an invitation to %(email)s.", email=form.email.data), url_for(".users"))
 
 
@@ -122,8 +123,8 @@ def start_change(user_id: int) -> Answer:
     """Start a change of address for an administrator who has lost access to their mailbox."""
     administration.find(user_id)
     form = checked(StartChangeForm(request.form), lambda form: _user_page(user_id, start=form))
-    email, reason = str(form.email.data), str(form.reason.data)
-    assisted_change.start(guard.actor(), user_id, email, reason=reason)
+    address, reason = Address.of(str(form.email.data)), str(form.reason.data)
+    assisted_change.start(guard.actor(), user_id, address, reason=reason)
     return done(
         gettext("The change has been started. We are notifying every known address."), url_for(".user", user_id=user_id)
     )
@@ -144,8 +145,8 @@ def _user_page(user_id: int, form: ReasonForm | None = None, start: StartChangeF
         user=found.user,
         change=found.change,
         started_by=found.started_by,
-        sessions=history.living_sessions(found.user),
-        events=history.events(found.user, before=security.before()),
+        sessions=history.list_sessions(found.user),
+        events=history.list_events(found.user, before=security.before()),
         page_size=history.PAGE,
         now=clock.now(),
         **forms,
@@ -160,7 +161,7 @@ def _users_page(form: InviteForm) -> str:
     return render_template(
         "cms/users.html",
         page=administration.list_page(sort=sort, beginning=beginning, after=after),
-        started=[(*each, pending.ready_at(each[1])) for each in pending.all_started()],
+        started=[(*each, pending.ready_at(each[1])) for each in pending.list_started()],
         invitations=registration.list_invitations(),
         now=clock.now(),
         sort=sort,

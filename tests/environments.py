@@ -29,7 +29,7 @@ from accounts.mail.smtp import TimedConnection
 from accounts.operations import audit_verification
 from accounts.origin import Origin
 from app import create_app
-from models import CMSUser, db
+from models import Address, CMSUser, db
 from tests.actors import PASSWORD, InProcess, Person, code_in, link_in, text_of
 from tests.servers import LONGEST_SECONDS, ROOT, MemcachedServer, PostgresServer, SmtpServer
 
@@ -241,12 +241,14 @@ class Environment:
         """Make an administrator, as the command line would."""
         given = {"password": PASSWORD, "superuser": False, "origin": HERE, **more}
         with self.app.app_context():
-            return administration.create(email=email, username=username or email.partition("@")[0], **given)
+            return administration.create(
+                address=Address.of(email), username=username or email.partition("@")[0], **given
+            )
 
     def change(self, whose: str, **values: Any) -> None:
         """Change an administrator's row, as an operator would in the database."""
         with self.app.app_context():
-            user = people.with_email(whose)
+            user = people.find_by_email(Address.of(whose))
             assert user is not None
             for name, value in values.items():
                 setattr(user, name, value)

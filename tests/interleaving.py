@@ -5,11 +5,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from flask import Flask
-from sqlalchemy import event
 
-from accounts import passwords
-from models import db
+from accounts import database, passwords
 from tests.servers import at_once
 
 
@@ -33,21 +30,17 @@ class Once:
 
 
 @contextmanager
-def before_the_lock(app: Flask, act: Callable[[], object]) -> Iterator[None]:
+def before_the_lock(act: Callable[[], object]) -> Iterator[None]:
     """Do something just before the next request locks an account: all that it checked so far was checked before."""
-    once = Once(act)
-    with app.app_context():
-        engine = db.engine
+    once, begin = Once(act), database.begin_write
 
-    def look(_: object, __: object, statement: str, *___: object) -> None:
-        if statement.startswith("UPDATE cms_user SET acted_at"):
-            once()
+    def begin_write() -> None:
+        once()
+        begin()
 
-    event.listen(engine, "before_cursor_execute", look)
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(database, "begin_write", begin_write)
         yield
-    finally:
-        event.remove(engine, "before_cursor_execute", look)
     assert once.done, "the request locked no account"
 
 

@@ -27,7 +27,7 @@ def app(env: Environment) -> Iterator[Flask]:
 
 def test_a_code_proves_the_claim_that_it_was_made_for() -> None:
     code = codes.issue(CLAIM, 600)
-    assert codes.matches(CLAIM, code, codes.kept("nonce"))
+    assert codes.matches(CLAIM, code, codes.read_stored_hash("nonce"))
 
 
 @pytest.mark.parametrize("name", [field.name for field in fields(Claim)])
@@ -35,26 +35,26 @@ def test_a_code_proves_no_other_claim(name: str) -> None:
     code = codes.issue(CLAIM, 600)
     value = getattr(CLAIM, name)
     other = replace(CLAIM, **{name: value + 1 if isinstance(value, int) else value + "x"})
-    assert not codes.matches(other, code, codes.kept("nonce"))
+    assert not codes.matches(other, code, codes.read_stored_hash("nonce"))
 
 
 def test_two_claims_whose_parts_run_together_are_two_claims() -> None:
     assert signing.signature("code", "1", "23") != signing.signature("code", "12", "3")
     assert signing.signature("code", "1") != signing.signature("audit", "1")
     code = codes.issue(replace(CLAIM, user_id=1, session_id=23), 600)
-    assert not codes.matches(replace(CLAIM, user_id=12, session_id=3), code, codes.kept("nonce"))
+    assert not codes.matches(replace(CLAIM, user_id=12, session_id=3), code, codes.read_stored_hash("nonce"))
 
 
 def test_a_code_for_an_address_that_is_not_to_be_had_is_met_by_no_code() -> None:
-    shown = codes.issue(CLAIM, 600, real=False)
-    kept = codes.kept("nonce")
+    shown = codes.issue(CLAIM, 600, is_valid=False)
+    kept = codes.read_stored_hash("nonce")
     assert not codes.matches(CLAIM, shown, kept)
     assert not any(codes.matches(CLAIM, f"{number:06}", kept) for number in range(0, 10**6, 97))
 
 
 def test_a_code_of_another_secret_is_worth_nothing(env: Environment) -> None:
     code = codes.issue(CLAIM, 600)
-    kept = codes.kept("nonce")
+    kept = codes.read_stored_hash("nonce")
     with env.build(SECRET_KEY="quite another secret of the tests").app_context():
         assert not codes.matches(CLAIM, code, kept)
 
@@ -83,13 +83,13 @@ def test_what_is_kept_is_not_the_code() -> None:
 
 def test_a_code_that_was_forgotten_or_never_made_has_expired() -> None:
     codes.issue(CLAIM, 600)
-    codes.forget("nonce")
+    codes.delete("nonce")
     for nonce in ("nonce", "never"):
         with pytest.raises(CodeExpired):
-            codes.kept(nonce)
+            codes.read_stored_hash(nonce)
 
 
 def test_a_counter_in_the_place_of_a_code_is_no_code() -> None:
     cache.set("code:nonce", 7, 60)
     with pytest.raises(CodeExpired):
-        codes.kept("nonce")
+        codes.read_stored_hash("nonce")

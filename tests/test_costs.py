@@ -9,7 +9,7 @@ from tests.work import costs, traced
 OLD, NEW = "ann@example.com", "new@example.com"
 # SQL statements of the four use cases that write. Whoever changes one changes its number here, and says why: each reads
 # its session once more under the lock, so that one which ended meanwhile does nothing.
-ASK, WRONG, CHANGE, SIGN_IN = 10, 9, 14, 6
+ASK, WRONG, CHANGE, SIGN_IN = 8, 8, 12, 6
 
 
 def test_the_page_costs_one_question_for_who_is_there_and_few_for_what_it_shows(env: Environment) -> None:

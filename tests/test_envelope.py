@@ -243,7 +243,7 @@ def test_the_development_pages_are_not_there_in_production(env: Environment) -> 
 
 def test_a_fault_of_ours_tells_the_reader_nothing_about_it(env: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
     ann = env.person()
-    monkeypatch.setattr("accounts.pending.of", lambda *_: 1 / 0)
+    monkeypatch.setattr("accounts.pending_state.load", lambda *_: 1 / 0)
     for headers in (SCRIPT, PAGE):
         answer = ann.browser.send("GET", "/cms/resetemail/", headers=headers)
         assert answer.status == 500

@@ -12,12 +12,13 @@ from accounts import limits
 from accounts.errors import TooManyAttempts, TooManyRequests
 from accounts.limits import Left, Limit, PasswordTry
 from cache import CacheDown
-from models import Budget, db
+from models import Address, Budget, db
 from tests.environments import Environment
 from tests.servers import at_once
 
 THREE = Limit("three", 3, 60)
-KEY = "new@example.com"
+NEW, ANN = Address.of("new@example.com"), Address.of("ann@example.com")
+ELSE = Address.of("else@example.com")
 
 
 @pytest.fixture(autouse=True)
@@ -115,18 +116,18 @@ def test_what_is_left_is_told() -> None:
 
 def test_a_look_tells_what_is_left_and_when_the_budget_is_whole_again(env: Environment) -> None:
     began = env.clock.now()
-    assert limits.look(THREE, Limit("free", 0, 60)) == {THREE: Left(3, began)}
+    assert limits.read(THREE, Limit("free", 0, 60)) == {THREE: Left(3, began)}
     spend(THREE)
     env.clock.turn(seconds=59)
-    assert limits.look(THREE) == {THREE: Left(2, began + timedelta(seconds=60))}
+    assert limits.read(THREE) == {THREE: Left(2, began + timedelta(seconds=60))}
     now = env.clock.turn(seconds=1)
-    assert limits.look(THREE) == {THREE: Left(3, now)}
+    assert limits.read(THREE) == {THREE: Left(3, now)}
 
 
 def test_a_budget_that_was_made_smaller_has_nothing_left_and_no_less() -> None:
     for _ in range(3):
         spend(THREE)
-    assert limits.look(replace(THREE, capacity=1))[replace(THREE, capacity=1)].left == 0
+    assert limits.read(THREE._replace(capacity=1))[THREE._replace(capacity=1)].left == 0
 
 
 def test_of_several_spent_budgets_the_one_that_lasts_longest_is_told(env: Environment) -> None:
@@ -152,8 +153,8 @@ def test_a_budget_that_is_given_back_is_whole_and_others_are_not() -> None:
     other = Limit("other", 3, 60)
     spend(THREE, other)
     spend(THREE, other)
-    limits.give_back(THREE)
-    found = limits.look(THREE, other)
+    limits.reset(THREE)
+    found = limits.read(THREE, other)
     assert (found[THREE].left, found[other].left) == (3, 1)
 
 
@@ -163,10 +164,10 @@ def test_one_use_is_given_back_of_each_budget_and_none_that_was_never_made() -> 
     spend(THREE, other)
     spend(idle)
     for _ in range(2):
-        limits.give_back_one(idle, free)
-    limits.give_back_one(free)
-    limits.give_back_one(THREE, other, free)
-    found = limits.look(THREE, other, idle)
+        limits.uncount(idle, free)
+    limits.uncount(free)
+    limits.uncount(THREE, other, free)
+    found = limits.read(THREE, other, idle)
     assert [found[limit].left for limit in (THREE, other, idle)] == [2, 8, 3]
 
 
@@ -183,16 +184,16 @@ NUMBERS = {
 
 def test_asking_for_a_code_costs_what_the_settings_say(env: Environment) -> None:
     limited(env, **NUMBERS)
-    costs = [(each.capacity, each.seconds, each.refusal) for each in limits.sends(1, KEY, "203.0.113.5")]
+    costs = [(each.capacity, each.seconds, each.refusal) for each in limits.sends(1, NEW, "203.0.113.5")]
     spans = [(1, 61), (3, 3600), (4, 3600), (5, 86400), (6, 3600)]
     assert costs == [(capacity, seconds, TooManyRequests) for capacity, seconds in spans]
 
 
 def test_trying_a_code_costs_what_the_settings_say(env: Environment) -> None:
     limited(env, **NUMBERS)
-    costs = [(each.capacity, each.seconds, each.refusal) for each in limits.tries(1, KEY)]
+    costs = [(each.capacity, each.seconds, each.refusal) for each in limits.tries(1, NEW)]
     assert costs == [(7, 86400, TooManyAttempts), (8, 86400, TooManyAttempts)]
-    assert limits.tries(1, KEY)[0] == limits.tries_of_the_day(1)
+    assert limits.tries(1, NEW)[0] == limits.tries_of_user(1)
 
 
 def test_no_wait_between_two_codes_is_no_limit(env: Environment) -> None:
@@ -201,12 +202,12 @@ def test_no_wait_between_two_codes_is_no_limit(env: Environment) -> None:
 
 
 def test_persons_addresses_and_networks_are_counted_apart() -> None:
-    sends = {each.key for each in limits.sends(1, KEY, "203.0.113.5")}
+    sends = {each.key for each in limits.sends(1, NEW, "203.0.113.5")}
     assert len(sends) == 5
-    for given, shared in (((2, KEY, "203.0.113.5"), 3), ((1, "else", "203.0.113.5"), 3), ((1, KEY, "203.0.113.6"), 4)):
+    for given, shared in (((2, NEW, "203.0.113.5"), 3), ((1, ELSE, "203.0.113.5"), 3), ((1, NEW, "203.0.113.6"), 4)):
         assert len(sends & {each.key for each in limits.sends(*given)}) == shared
-    tries = {each.key for each in limits.tries(1, KEY)}
-    for person, address in ((2, KEY), (1, "else")):
+    tries = {each.key for each in limits.tries(1, NEW)}
+    for person, address in ((2, NEW), (1, ELSE)):
         assert len(tries & {each.key for each in limits.tries(person, address)}) == 1
     assert not sends & tries
 
@@ -244,28 +245,28 @@ def test_a_throttle_lets_so_many_through_and_then_none_till_its_window_ends(env:
 
 def test_what_is_forgiven_is_counted_anew() -> None:
     keys = {limits.throttle(THREE) for _ in range(3)}
-    PasswordTry(*keys, None).forgive()
+    PasswordTry(*keys, None).uncount()
     limits.throttle(THREE)
 
 
 def test_a_right_password_gives_back_what_it_counted_and_no_more(env: Environment) -> None:
     """The account is whole again; of the network, which others share, one try is."""
     limited(env, SIGN_IN_TRIES_PER_ACCOUNT=3, SIGN_IN_TRIES_PER_NETWORK=4)
-    first = limits.count_password_try("ann", limits.STRANGERS, "203.0.113.5")
-    limits.count_password_try("ann", limits.STRANGERS, "203.0.113.5")
+    first = limits.count_password_try(ANN, limits.UNKNOWN_BROWSERS, "203.0.113.5")
+    limits.count_password_try(ANN, limits.UNKNOWN_BROWSERS, "203.0.113.5")
     assert first.account
     assert first.network
     assert (cache.get(first.account), cache.get(first.network)) == (2, 2)
-    first.forgive()
+    first.uncount()
     assert (cache.get(first.account), cache.get(first.network)) == (None, 1)
 
 
 def test_a_try_that_the_account_refuses_is_not_counted_against_the_network(env: Environment) -> None:
     limited(env, SIGN_IN_TRIES_PER_ACCOUNT=1, SIGN_IN_TRIES_PER_NETWORK=3)
-    first = limits.count_password_try("ann", limits.STRANGERS, "203.0.113.5")
+    first = limits.count_password_try(ANN, limits.UNKNOWN_BROWSERS, "203.0.113.5")
     for _ in range(5):
         with pytest.raises(TooManyRequests):
-            limits.count_password_try("ann", limits.STRANGERS, "203.0.113.5")
+            limits.count_password_try(ANN, limits.UNKNOWN_BROWSERS, "203.0.113.5")
     assert first.network
     assert cache.get(first.network) == 1
 
@@ -274,27 +275,27 @@ def test_tries_of_strangers_and_of_known_browsers_do_not_lock_each_other_out(env
     limited(env, SIGN_IN_TRIES_PER_ACCOUNT=1, SIGN_IN_TRIES_PER_NETWORK=2)
     tries = [
         limits.count_password_try(account, whose, "203.0.113.5")
-        for account in ("ann", "bob")
-        for whose in (limits.STRANGERS, limits.KNOWN_BROWSERS)
+        for account in (ANN, ELSE)
+        for whose in (limits.UNKNOWN_BROWSERS, limits.KNOWN_BROWSERS)
     ]
     assert len({each.account for each in tries}) == 4
     assert [each.network is None for each in tries] == [False, True, False, True]
 
 
 def test_strangers_of_two_networks_are_counted_apart() -> None:
-    tries = [limits.count_password_try("ann", limits.STRANGERS, f"203.0.113.{number}") for number in (5, 6)]
+    tries = [limits.count_password_try(ANN, limits.UNKNOWN_BROWSERS, f"203.0.113.{number}") for number in (5, 6)]
     assert len({each.network for each in tries}) == 2
     assert len({each.account for each in tries}) == 1
 
 
 def test_a_lost_cache_does_not_undo_a_right_password(monkeypatch: pytest.MonkeyPatch) -> None:
-    counted = limits.count_password_try("ann", limits.STRANGERS, "203.0.113.5")
+    counted = limits.count_password_try(ANN, limits.UNKNOWN_BROWSERS, "203.0.113.5")
 
     def lost(_: str) -> bool:
         raise CacheDown
 
     monkeypatch.setattr(cache, "delete", lost)
-    counted.forgive()
+    counted.uncount()
 
 
 def test_twenty_at_once_are_throttled_to_three(app: Flask) -> None:

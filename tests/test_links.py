@@ -4,14 +4,14 @@ from datetime import timedelta
 
 import pytest
 
-from accounts import links
+from accounts import availability, links
 from accounts.errors import LinkDead
 from accounts.origin import Origin
 from accounts.signing import fingerprint
-from models import CMSUser, Link, LinkPurpose, db
+from models import Address, CMSUser, Link, LinkPurpose, db
 from tests.environments import Environment
 
-KEY = "old@example.com"
+OLD = Address.of("Old@example.com")
 
 
 pytestmark = pytest.mark.usefixtures("in_sqlite_app")
@@ -33,7 +33,7 @@ def bob(ann: CMSUser, sqlite_env: Environment) -> CMSUser:
 
 def made(user: CMSUser, purpose: LinkPurpose = LinkPurpose.UNDO, seconds: int = 60) -> str:
     """Make a link to an address that the person once had, and return its token."""
-    return links.make(purpose, user, "Old@example.com", KEY, seconds=seconds)
+    return links.make(purpose, user, OLD, seconds=seconds)
 
 
 def test_a_link_is_found_by_its_token_until_its_time_is_over(sqlite_env: Environment, ann: CMSUser) -> None:
@@ -66,9 +66,9 @@ def test_a_link_says_for_whom_and_which_address_it_was_made_and_from_where(
 ) -> None:
     since = sqlite_env.clock.now() - timedelta(days=1)
     origin = Origin("198.51.100.9", "Safari 20, macOS")
-    token = links.make(LinkPurpose.UNDO, ann, "Old@example.com", KEY, seconds=60, since=since, origin=origin)
+    token = links.make(LinkPurpose.UNDO, ann, OLD, seconds=60, since=since, origin=origin)
     link = links.find(LinkPurpose.UNDO, token)
-    assert (link.user_id, link.email, link.email_key, link.email_version) == (ann.id, "Old@example.com", KEY, 1)
+    assert (link.user_id, link.email, link.email_key, link.email_version) == (ann.id, *OLD, 1)
     assert (link.created_at, link.since, link.ended_at) == (sqlite_env.clock.now(), since, None)
     assert (link.network, link.browser) == ("198.51.100.9", "Safari 20, macOS")
 
@@ -81,20 +81,20 @@ def test_a_link_that_nobody_asked_for_names_no_origin(ann: CMSUser) -> None:
 def test_while_an_undo_link_lives_its_address_is_reserved_for_everybody_but_its_owner(
     sqlite_env: Environment, ann: CMSUser, bob: CMSUser
 ) -> None:
-    assert not links.reserved(KEY)
+    assert availability.look_up(OLD).is_free
     made(ann)
-    assert links.reserved(KEY)
-    assert links.reserved(KEY, bob.id)
-    assert not links.reserved(KEY, ann.id)
-    assert not links.reserved("other@example.com")
+    assert not availability.look_up(OLD).is_free
+    assert not availability.look_up(OLD, bob.id).is_free
+    assert availability.look_up(OLD, ann.id).is_free
+    assert availability.look_up(Address.of("other@example.com")).is_free
     sqlite_env.clock.turn(seconds=60)
-    assert not links.reserved(KEY)
+    assert availability.look_up(OLD).is_free
 
 
 def test_no_other_link_reserves_an_address(ann: CMSUser) -> None:
     for purpose in set(LinkPurpose) - {LinkPurpose.UNDO}:
         made(ann, purpose)
-    assert not links.reserved(KEY)
+    assert availability.look_up(OLD).is_free
 
 
 def test_the_links_of_one_person_and_purpose_end_together(ann: CMSUser, bob: CMSUser) -> None:

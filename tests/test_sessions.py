@@ -124,18 +124,18 @@ def test_a_session_says_which_of_its_two_limits_ended_it(
         sid = sessions.start(ann, HERE, remember=remember)
         db.session.commit()
         clock.turn(seconds=idle)
-        assert sessions.ending(sid) == Ending("ended")  # By neither, as far as anybody can tell.
+        assert sessions.find_ending(sid) == Ending("ended")  # By neither, as far as anybody can tell.
         clock.turn(seconds=1)
-        assert sessions.ending(sid) == Ending("idle", idle)
+        assert sessions.find_ending(sid) == Ending("idle", idle)
         clock.turn(seconds=life - idle - 1)
-        assert sessions.ending(sid) == Ending("idle", idle)
+        assert sessions.find_ending(sid) == Ending("idle", idle)
         clock.turn(seconds=1)
-        assert sessions.ending(sid) == Ending("age", life)
+        assert sessions.find_ending(sid) == Ending("age", life)
 
 
 def test_a_session_whose_row_is_gone_was_ended_and_says_no_more(sqlite_env: Environment) -> None:
     with sqlite_env.app.app_context():
-        assert sessions.ending("nobody's") == Ending("ended")
+        assert sessions.find_ending("nobody's") == Ending("ended")
 
 
 def test_the_password_counts_as_proved_for_ten_minutes_and_not_a_moment_longer(sqlite_env: Environment) -> None:

@@ -36,7 +36,7 @@ def test_a_session_that_ended_meanwhile_gets_no_new_id(ann: CMSUser) -> None:
     found = sessions.find(sid)
     assert found is not None
     _, session = found
-    sessions.end(session)
+    sessions.end(session.id)
     db.session.commit()
     with pytest.raises(SignInRequired):
         sessions.renew(session)

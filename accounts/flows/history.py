@@ -1,4 +1,4 @@
-"""What an administrator may see and end of their own account: its history and its sessions."""
+"""An administrator views the history of their account, and views and ends its sessions."""
 
 import json
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ PAGE = 50
 
 @dataclass(frozen=True)
 class Event:
-    """One row of the history, as its reader sees it."""
+    """One row of the history."""
 
     number: int
     event: str
@@ -29,20 +29,20 @@ class Event:
     detail: dict[str, Any]
 
 
-def events(user: CMSUser, *, before: int) -> list[Event]:
-    """Return a page of the account's history, newest first, of the rows with numbers below `before`."""
+def list_events(user: CMSUser, *, before: int) -> list[Event]:
+    """Return a page of the history of an account, newest first, of the rows with numbers below `before`."""
     query = select(Audit).where(Audit.user_id == user.id, Audit.number < before)
     return [_seen(row, user) for row in db.session.scalars(query.order_by(Audit.number.desc()).limit(PAGE))]
 
 
-def living_sessions(user: CMSUser) -> list[LoginSession]:
-    """Return the sessions of the account that still count, the one used last first."""
+def list_sessions(user: CMSUser) -> list[LoginSession]:
+    """Return the sessions of an account that have not ended, the one used last first."""
     query = select(LoginSession).where(LoginSession.user_id == user.id).order_by(LoginSession.seen_at.desc())
     return [session for session in db.session.scalars(query) if not sessions.is_over(session)]
 
 
 def end_session(actor: Actor, session_id: int) -> None:
-    """End one other session of the same person (ASVS 7.5.2).
+    """End one other session of the same account (ASVS 7.5.2).
 
     Raises ReauthRequired, SignInRequired; then nothing is changed but the history.
     """
@@ -53,11 +53,11 @@ def end_session(actor: Actor, session_id: int) -> None:
         other = db.session.scalar(select(LoginSession).where(*its))
         if other is not None and other.id != actor.session.id:
             work.record(account, "session_ended", network=other.network, browser=other.browser)
-            sessions.end(other)
+            sessions.end(other.id)
 
 
 def end_other_sessions(actor: Actor) -> None:
-    """End every other session of the same person.
+    """End all other sessions of the same account.
 
     Raises ReauthRequired, SignInRequired; then nothing is changed but the history.
     """

@@ -1,4 +1,4 @@
-"""A new password: chosen by who knows the old one, or with a link by mail, once and not for long."""
+"""An administrator sets a new password: with the present one, or with a link that was mailed."""
 
 import json
 from dataclasses import asdict
@@ -9,107 +9,108 @@ from accounts import clock, limits, links, passwords, people, sessions, unit_of_
 from accounts.errors import LinkDead, NobodyThere
 from accounts.limits import HOUR, Limit
 from accounts.mail import messages, outbox
-from accounts.mail.messages import Reader
 from accounts.origin import Origin
 from accounts.security_log import log_refusal
 from accounts.sessions import Renewed
 from accounts.settings import settings
 from accounts.unit_of_work import Actor, UnitOfWork
-from models import CMSUser, LinkPurpose, Mail, db, email_key
+from models import Address, CMSUser, LinkPurpose, Mail, db
 
 LINKS_PER_ADDRESS_PER_HOUR, LINKS_PER_NETWORK_PER_HOUR = 3, 20
 
 
 def change(actor: Actor, *, old: str, new: str) -> Renewed:
-    """Change the password of who knows the old one; return the account and the session's new id.
+    """Change the password, given the present one; return the account and the new id of the session.
 
     Raises PasswordWrong, SignInRequired, TooManyRequests, CacheDown; then nothing is changed but the history.
     """
     with unit_of_work.begin(actor) as work:
-        counted = limits.count_password_try(actor.user.email_key, f"session {actor.session.id}", work.origin.network)
+        counted = limits.count_password_try(actor.user.address, f"session {actor.session.id}", work.origin.network)
         proof, password_hash = passwords.prove(old, actor.user), passwords.hash_password(new)
         account = work.lock_own(proof)
         passwords.set_hash(account, password_hash)
         people.remember_time_zone(account, work.origin.time_zone)
         sessions.end_others(actor.session)
         sid = sessions.renew(actor.session, proved=True)
-        _tell_of_new_password(work, account)
-        work.after_commit.append(counted.forgive)
+        _record_and_notify(work, account)
+        work.after_commit.append(counted.uncount)
     return Renewed(account, sid)
 
 
-def ask_for_link(email: str, language: str, origin: Origin) -> None:
-    """Have a link mailed to this address if it is an administrator's.
+def ask_for_link(address: Address, language: str, origin: Origin) -> None:
+    """Have a link mailed to this address if an account has it.
 
-    All that depends on whether it is happens later, in the outbox: the answer, its time and what is written are the
-    same (ASVS 6.3.8). Raises TooManyRequests, CacheDown; then no mail is sent.
+    Delivery looks the address up: the response, its time and the work of the request are the same for every address
+    (ASVS 6.3.8). Raises TooManyRequests, CacheDown; then no mail is sent.
     """
     network = limits.network_of(origin.network)
     limits.throttle(Limit(f"password-links:network:{network}", LINKS_PER_NETWORK_PER_HOUR, HOUR))
-    limits.throttle(Limit(f"password-links:address:{email_key(email)}", LINKS_PER_ADDRESS_PER_HOUR, HOUR))
+    limits.throttle(Limit(f"password-links:address:{address.key}", LINKS_PER_ADDRESS_PER_HOUR, HOUR))
     with unit_of_work.begin(origin):
-        outbox.enqueue_task("password_link", email, json.dumps({"origin": asdict(origin), "language": language}))
+        outbox.enqueue_task(
+            "password_link", address.email, json.dumps({"origin": asdict(origin), "language": language})
+        )
 
 
 @outbox.task("password_link")
 def _mail_link(task: Mail) -> None:
     """Run the task that `ask_for_link` enqueued."""
-    asked = json.loads(task.body)
-    found = people.with_email(task.recipient)
+    asked, address = json.loads(task.body), Address.of(task.recipient)
+    found = people.find_by_email(address)
     user = people.lock(found.id) if found else None
-    if user and user.is_active and user.email_key == email_key(task.recipient):
+    if user and user.is_active and user.email_key == address.key:
         work = unit_of_work.join(Origin(**asked["origin"]))
-        send_password_link(work, user, Reader(user.language or asked["language"], user.time_zone), at=task.created_at)
+        send_password_link(work, user, language=asked["language"], at=task.created_at)
         work.record(user, "password_link_sent")
     else:
         log_refusal("address_unknown", "forgotten password", network=asked["origin"]["network"])
 
 
-def send_password_link(work: UnitOfWork, user: CMSUser, reader: Reader, **told: Any) -> None:
-    """Mail a link to set a new password to the account's address; an older one dies.
+def send_password_link(work: UnitOfWork, user: CMSUser, **told: Any) -> None:
+    """Mail a link to set a new password to the address of the account; it replaces an older one.
 
-    `told` is what the mail says beside it: `at` when it was asked for, `by` whom and for which `reason`.
+    `told` is passed to `messages.password_link`: when it was requested, by whom and why, and in which language.
     """
     token, seconds = create_link(user)
-    letter = messages.password_link(reader, username=user.username, token=token, origin=work.origin, **told)
+    letter = messages.password_link(user, work.origin, token=token, **told)
     work.send(letter, user, not_after=clock.now() + timedelta(seconds=seconds))
 
 
 def create_link(user: CMSUser) -> tuple[str, int]:
-    """Make a link to set a new password, and end the older ones; return its token and its life in seconds."""
+    """Make a link to set a new password in place of older ones; return its token and its lifetime in seconds."""
     seconds = settings().PASSWORD_LINK_SECONDS
     links.end(LinkPurpose.PASSWORD, user)
-    return links.make(LinkPurpose.PASSWORD, user, user.email, user.email_key, seconds=seconds), seconds
+    return links.make(LinkPurpose.PASSWORD, user, user.address, seconds=seconds), seconds
 
 
 def preview(token: str) -> CMSUser:
     """Return the account whose password the link would set. Raises LinkDead. Changes nothing."""
     link = links.find(LinkPurpose.PASSWORD, token)
     user = db.session.get(CMSUser, link.user_id)
-    if user is None or link.email_version != user.email_version:  # The address was changed since: it is not theirs.
+    if user is None or link.email_version != user.email_version:  # The address was changed since.
         raise LinkDead
     return user
 
 
 def choose(token: str, password: str, origin: Origin) -> CMSUser:
-    """Set the password, end every session and every such link, and tell the account's address; return the account.
+    """Set the password, end all sessions and such links, and notify the address of the account; return the account.
 
     Raises LinkDead; then nothing is changed but the history.
     """
     password_hash, user_id = passwords.hash_password(password), links.find(LinkPurpose.PASSWORD, token).user_id
     with unit_of_work.begin(origin) as work:
         account = work.lock(user_id)
-        link = links.find(LinkPurpose.PASSWORD, token)  # Once more, now that nobody else can use it.
+        link = links.find(LinkPurpose.PASSWORD, token)  # Again, now that the account is locked.
         if account is None or not account.is_active or link.email_version != account.email_version:
             raise LinkDead
         passwords.set_hash(account, password_hash)
         sessions.end_all(account)
-        _tell_of_new_password(work, account, is_by_link=True)
+        _record_and_notify(work, account, is_by_link=True)
     return account
 
 
 def set_by_operator(user_id: int, password: str, *, reason: str, origin: Origin) -> None:
-    """Set somebody's password from the command line; all their sessions end and their address is told.
+    """Set the password of an administrator from the command line; all sessions end, and the address is notified.
 
     Raises NobodyThere.
     """
@@ -120,11 +121,11 @@ def set_by_operator(user_id: int, password: str, *, reason: str, origin: Origin)
             raise NobodyThere
         passwords.set_hash(account, password_hash)
         sessions.end_all(account)
-        _tell_of_new_password(work, account, by="-", reason=reason)
+        _record_and_notify(work, account, by="-", reason=reason)
 
 
 def send_link(actor: Actor, user_id: int, *, reason: str) -> None:
-    """Mail somebody else a link to set a new password, as another administrator; the present one goes on working.
+    """Mail another administrator a link to set a new password; the present password stays valid.
 
     Raises NobodyThere, NotYourself, NotAllowed, SignInRequired, TooManyRequests; then nothing is changed but the
     history.
@@ -135,16 +136,15 @@ def send_link(actor: Actor, user_id: int, *, reason: str) -> None:
             raise NobodyThere
         limits.spend(Limit(f"password-links:user:{user_id}", LINKS_PER_ADDRESS_PER_HOUR, HOUR))
         by = actor.user
-        send_password_link(work, account, messages.reader_of(account), by=by.username, reason=reason)
+        send_password_link(work, account, by=by.username, reason=reason)
         work.record(account, "password_link_sent", by=by.username, reason=reason)
 
 
-def _tell_of_new_password(
+def _record_and_notify(
     work: UnitOfWork, user: CMSUser, *, is_by_link: bool = False, by: str = "", reason: str = ""
 ) -> None:
-    """End the links to set a password, write the history, and tell the account's address (ASVS 6.3.7)."""
+    """End the links to set a password, record the new one, and notify the address of the account (ASVS 6.3.7)."""
     links.end(LinkPurpose.PASSWORD, user)
     work.record(user, "password_set", by=by, reason=reason)
-    told = {"username": user.username, "by": by, "reason": reason}
-    letter = messages.password_changed(messages.reader_of(user), **told, is_by_link=is_by_link, origin=work.origin)
+    letter = messages.password_changed(user, work.origin, is_by_link=is_by_link, by=by, reason=reason)
     work.send(letter, user)

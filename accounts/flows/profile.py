@@ -1,4 +1,4 @@
-"""What an administrator tells of themselves."""
+"""An administrator edits their profile."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from models import CMSUser, db, name_key
 
 @dataclass(frozen=True)
 class Profile:
-    """The data that a person gives of themselves; None and () stand for what they leave out."""
+    """The data of a profile; None and () where nothing was entered."""
 
     username: str
     mobile: str | None
@@ -23,7 +23,7 @@ class Profile:
     language: str | None
 
     def write_to(self, user: CMSUser) -> list[str]:
-        """Write the data into the account; return the names of what became different."""
+        """Write the data into the account; return the names of the columns that changed."""
         values = {**vars(self), "interests": list(self.interests), "username_key": name_key(self.username)}
         changed = [name for name, value in values.items() if getattr(user, name) != value]
         for name in changed:
@@ -32,15 +32,15 @@ class Profile:
 
 
 def update(actor: Actor, profile: Profile, *, version: int) -> CMSUser:
-    """Change the data, if they still are as the page that was `version` showed them; return the account.
+    """Change the profile whose `version` the page showed; return the account.
 
-    Raises ProfileChanged if they were changed meanwhile, UsernameTaken, SignInRequired; then nothing is changed.
+    Raises ProfileChanged if it was changed since, UsernameTaken, SignInRequired; then nothing is changed.
     """
     with unit_of_work.begin(actor) as work:
         account = work.lock_own()
         if account.profile_version != version:
             raise ProfileChanged
-        if profile.username != account.username:  # An older name is kept, whatever it looks like.
+        if profile.username != account.username:  # A present name stays valid.
             usernames.refuse_lookalike_username(profile.username, account.id)
         changed = profile.write_to(account)
         try:

@@ -1,4 +1,4 @@
-"""Signing in, proving the password once more, signing out."""
+"""An administrator signs in, proves the password again, and signs out."""
 
 import hmac
 import json
@@ -10,42 +10,42 @@ from itsdangerous import BadSignature, URLSafeSerializer
 import cache
 from accounts import audit, clock, limits, passwords, people, sessions, unit_of_work
 from accounts.errors import ReauthRequired, TooManyRequests, WrongCredentials
-from accounts.limits import KNOWN_BROWSERS, QUARTER, STRANGERS
+from accounts.limits import KNOWN_BROWSERS, QUARTER, UNKNOWN_BROWSERS
 from accounts.mail import outbox
 from accounts.origin import Origin
 from accounts.settings import settings
 from accounts.signing import fingerprint
 from accounts.unit_of_work import Actor
-from models import CMSUser, Mail, email_key
+from models import Address, CMSUser, Mail
 
 
 @dataclass(frozen=True)
 class SignedIn:
-    """The id of a new session, and a mark by which this browser is known as one of this account's from now on."""
+    """The id of a new session, and the mark of a known browser of the account."""
 
     sid: str
     browser_mark: str
 
 
-def sign_in(*, email: str, password: str, remember: bool, browser_mark: str, origin: Origin) -> SignedIn:
+def sign_in(*, address: Address, password: str, remember: bool, browser_mark: str, origin: Origin) -> SignedIn:
     """Start a session.
 
-    Raises WrongCredentials or TooManyRequests, in the same time and with the same work whether anybody has this
-    address or not; CacheDown rather than not counting the try. The tries of strangers and those of browsers that have
-    signed in to this account before are counted apart: strangers cannot lock the owner out of those.
+    Raises WrongCredentials or TooManyRequests, with the same work whether an account has this address or not;
+    CacheDown, because the try could not be counted. Tries from browsers that have signed in to the account before are
+    counted separately, so that others cannot lock the owner out there.
     """
-    user = people.with_email(email)
+    user = people.find_by_email(address)
     known = user if user is not None and user.is_active else None
-    whose = KNOWN_BROWSERS if _is_mark_of(known, browser_mark) else STRANGERS
+    client = KNOWN_BROWSERS if _is_mark_of(known, browser_mark) else UNKNOWN_BROWSERS
     try:
-        counted = limits.count_password_try(email_key(email), whose, origin.network)
+        counted = limits.count_password_try(address, client, origin.network)
     except TooManyRequests:
-        _report_throttled(email, origin)
+        _report_throttled(address, origin)
         raise
     try:
         proof = passwords.prove(password, known, WrongCredentials)
     except WrongCredentials:
-        _report(email, "sign_in_failed", origin)
+        _report(address, "sign_in_failed", origin)
         raise
     assert known is not None
     rehashed = passwords.hash_password(password) if passwords.needs_rehash(known.password_hash) else known.password_hash
@@ -60,47 +60,47 @@ def sign_in(*, email: str, password: str, remember: bool, browser_mark: str, ori
         account.signed_in_at = clock.now()
         people.remember_time_zone(account, origin.time_zone)
         work.record(account, "signed_in")
-        work.after_commit.append(counted.forgive)
+        work.after_commit.append(counted.uncount)
     return SignedIn(sid, mark_browser(account))
 
 
 def prove(actor: Actor, password: str) -> str:
-    """Record that the password was proved in this session just now, and return the session's new id.
+    """Prove the password again in this session, and return the new id of the session.
 
     Raises PasswordWrong, SignInRequired, TooManyRequests, CacheDown; then nothing is changed but the history.
     """
     with unit_of_work.begin(actor) as work:
-        counted = limits.count_password_try(actor.user.email_key, f"session {actor.session.id}", work.origin.network)
+        counted = limits.count_password_try(actor.user.address, f"session {actor.session.id}", work.origin.network)
         account = work.lock_own(passwords.prove(password, actor.user))
         sid = sessions.renew(actor.session, proved=True)
         people.remember_time_zone(account, work.origin.time_zone)
         work.record(account, "password_proved")
-        work.after_commit.append(counted.forgive)
+        work.after_commit.append(counted.uncount)
     return sid
 
 
 def require_proof(actor: Actor) -> None:
-    """Raise ReauthRequired, and record it, unless the password was proved in this session lately (ASVS 7.5.1)."""
+    """Raise and record ReauthRequired unless the password was proved in this session recently (ASVS 7.5.1)."""
     if not sessions.is_proved(actor.session):
         unit_of_work.refuse(actor, ReauthRequired())
 
 
 def sign_out(actor: Actor) -> None:
-    """End the session; a copy of its cookie is worth nothing from now on."""
+    """End the session; copies of its cookie become invalid."""
     with unit_of_work.begin(actor.origin) as work:
         account = work.lock(actor.user.id)
         assert account is not None
-        sessions.end(actor.session)
+        sessions.end(actor.session.id)
         work.record(account, "signed_out")
 
 
 def mark_browser(account: CMSUser) -> str:
-    """Return the mark by which a browser is known as one of this account's, until its password or address changes."""
+    """Return the mark of a known browser of the account. It is valid until the password or the address changes."""
     return str(_marks().dumps(_marked(account)))
 
 
 def _is_mark_of(account: CMSUser | None, mark: str) -> bool:
-    """Say whether the mark is one of this account's; as much work where there is no account."""
+    """Return whether a mark belongs to the account, with the same work if there is none."""
     try:
         marked = json.dumps(_marks().loads(mark))
     except BadSignature:
@@ -116,27 +116,28 @@ def _marks() -> URLSafeSerializer:
     return URLSafeSerializer(settings().SECRET_KEY, salt="browser mark")
 
 
-def _report_throttled(email: str, origin: Origin) -> None:
-    """Report a throttled try, once in the window in which all tries are throttled."""
-    if cache.add(f"throttled sign-in:{fingerprint(email_key(email))}", 1, QUARTER):
-        _report(email, "too_many_requests", origin)
+def _report_throttled(address: Address, origin: Origin) -> None:
+    """Have a throttled try recorded, once in a window."""
+    if cache.add(f"throttled sign-in:{fingerprint(address.key)}", 1, QUARTER):
+        _report(address, "too_many_requests", origin)
 
 
-def _report(email: str, event: str, origin: Origin) -> None:
-    """Have a refused sign-in recorded later, if anybody has the address.
+def _report(address: Address, event: str, origin: Origin) -> None:
+    """Have a refused sign-in recorded by delivery, if an account has the address.
 
-    The request does the same whether anybody has it or not, so that its time tells nothing (ASVS 6.3.8).
+    The request does the same work whether one has or not, so that its time reveals nothing (ASVS 6.3.8).
     """
     told = {"event": event, "origin": asdict(origin), "at": clock.now().isoformat()}
     with unit_of_work.begin(origin):
-        outbox.enqueue_task("sign_in_refused", email, json.dumps(told))
+        outbox.enqueue_task("sign_in_refused", address.email, json.dumps(told))
 
 
 @outbox.task("sign_in_refused")
 def _record_refused(task: Mail) -> None:
     """Run the task that `_report` enqueued."""
-    told, found = json.loads(task.body), people.with_email(task.recipient)
+    told, address = json.loads(task.body), Address.of(task.recipient)
+    found = people.find_by_email(address)
     account = people.lock(found.id) if found else None
-    if account and account.email_key == email_key(task.recipient):
+    if account and account.email_key == address.key:
         origin, at = Origin(**told["origin"]), datetime.fromisoformat(told["at"])
         audit.record(account, told["event"], origin, fold=True, at=at)

@@ -250,7 +250,7 @@ def _give_up(lease: Lease, state: MailState, kind: MailProblem) -> None:
     Who asked for a code must correct the address and need not wait for that; nothing tells that it was a taken one.
     """
     if lease.kind in ("code", "taken") and lease.user_id:
-        limits.give_back(limits.resend(lease.user_id))
+        limits.reset(limits.resend(lease.user_id))
     _close(lease, state, kind)
 
 

@@ -41,149 +41,136 @@ class Reader:
 
 
 def reader_of(user: CMSUser) -> Reader:
-    """Return the administrator as the reader of a mail about their account."""
-    return Reader(language_of(user), user.time_zone)
+    """Return an administrator as the reader of a mail about their account."""
+    return Reader(language_for(user.language), user.time_zone)
 
 
-def language_of(user: CMSUser) -> str:
-    """Return the language an administrator chose, else the one of the request at hand, else Chinese.
+def language_for(chosen: str | None) -> str:
+    """Return the language that an administrator has chosen, else that of the current request, else Chinese.
 
-    A locale that is forced, as the command line forces English, is for who reads the output and not for this person.
+    A forced locale, such as English on the command line, is not that of the recipient.
     """
-    return user.language or str(get_babel().locale_selector())
+    return chosen or str(get_babel().locale_selector())
 
 
-def code(reader: Reader, *, code: str, seconds: int, origin: Origin) -> Letter:
-    """To the new address: the code, how long it lives, from where it was asked for and what to do if it was not you.
+def code(reader: Reader, origin: Origin, *, code: str, seconds: int) -> Letter:
+    """To the new address: the code, its lifetime, from where it was requested, and what to do if it was not you.
 
-    It may be a stranger's mailbox: neither the account nor its present address is named.
+    The mailbox may belong to somebody else: neither the account nor its address is named.
     """
-    return _letter("code", reader, code=code, seconds=seconds, origin=origin)
+    return _letter("code", reader, origin, code=code, seconds=seconds)
 
 
-def taken(reader: Reader, *, origin: Origin) -> Letter:
-    """To the owner of an address that somebody else asked for: no code, nothing to do."""
-    return _letter("taken", reader, origin=origin)
+def taken(reader: Reader, origin: Origin) -> Letter:
+    """To the owner of an address that somebody requested a code for: no code, and nothing to do."""
+    return _letter("taken", reader, origin)
 
 
-def heads_up(reader: Reader, *, username: str, new_email: str, stop: str, origin: Origin) -> Letter:
-    """To the present address: a change was asked for; by whom, from where, and the link that stops it."""
-    return _letter("heads_up", reader, username=username, new_email=masked(new_email), stop=stop, origin=origin)
+def heads_up(account: CMSUser, origin: Origin, *, new_email: str, stop: str) -> Letter:
+    """To the present address: a change was requested, from where, and the link that stops it."""
+    return _notice("heads_up", account, origin, new_email=mask(new_email), stop=stop)
 
 
-def old_code(
-    reader: Reader, *, username: str, code: str, seconds: int, new_email: str, stop: str, origin: Origin
-) -> Letter:
-    """To the present address where the policy asks for both: its code, and the link that stops the change."""
-    told: dict[str, Any] = {"username": username, "new_email": masked(new_email), "stop": stop, "origin": origin}
-    return _letter("old_code", reader, code=code, seconds=seconds, **told)
+def old_code(account: CMSUser, origin: Origin, *, code: str, seconds: int, new_email: str, stop: str) -> Letter:
+    """To the present address where the policy requires both codes: its code, and the link that stops the change."""
+    return _notice("old_code", account, origin, code=code, seconds=seconds, new_email=mask(new_email), stop=stop)
 
 
-def tries_spent(reader: Reader, *, username: str, until: datetime, origin: Origin) -> Letter:
-    """To the present address: so many wrong codes were tried that no more are taken for a while."""
-    return _letter("tries_spent", reader, username=username, until=until, origin=origin)
+def tries_spent(account: CMSUser, origin: Origin, *, until: datetime) -> Letter:
+    """To the present address: too many incorrect codes were entered, and until when no more are accepted."""
+    return _notice("tries_spent", account, origin, until=until)
 
 
-def changed(reader: Reader, *, username: str, new_email: str, undo: str, origin: Origin, by: str = "") -> Letter:
-    """To the old address: the change is made; who, when, from where, the new address masked, and the undo link."""
+def changed(account: CMSUser, origin: Origin, *, undo: str, by: str = "") -> Letter:
+    """To the old address: it was changed, by whom and from where, the new address masked, and the undo link."""
     days = -(-settings().UNDO_SECONDS // 86400)
-    told: dict[str, Any] = {"username": username, "new_email": masked(new_email), "undo": undo, "days": days}
-    return _letter("changed", reader, **told, by=_another(by), origin=origin)
+    told: dict[str, Any] = {"new_email": mask(account.email), "undo": undo, "days": days}
+    return _notice("changed", account, origin, **told, by=_another(by))
 
 
-def undone(reader: Reader, *, username: str, origin: Origin) -> Letter:
-    """To the address that a change had brought in: its former owner has undone it."""
-    return _letter("undone", reader, username=username, origin=origin)
+def undone(account: CMSUser, origin: Origin) -> Letter:
+    """To the address that a change had set: its former owner has undone the change."""
+    return _notice("undone", account, origin)
 
 
 @dataclass(frozen=True)
 class Aftermath:
-    """What was done with an account's rights while its address was another one: withdrawn, or left to be checked."""
+    """What was done with the rights of an account while it had another address: withdrawn, or left to be checked."""
 
-    invitations: list[str]  # The addresses that were invited: withdrawn.
-    changes: list[str]  # The user names of those for whom a change was started: withdrawn.
-    accounts: list[str]  # The user names of accounts that were changed or created: to be checked.
+    invitations: list[str]  # The invited addresses: withdrawn.
+    changes: list[str]  # The usernames of those for whom a change was started: withdrawn.
+    accounts: list[str]  # The usernames of accounts that were changed or created: to be checked.
 
 
-def restored(
-    reader: Reader, *, username: str, token: str, seconds: int, aftermath: Aftermath, origin: Origin
-) -> Letter:
+def restored(account: CMSUser, origin: Origin, *, token: str, seconds: int, aftermath: Aftermath) -> Letter:
     """To the restored address: the link to set a new password, what was withdrawn, and what must be checked."""
-    told: dict[str, Any] = {"username": username, **vars(aftermath)}
-    return _letter("restored", reader, token=token, seconds=seconds, **told, origin=origin)
+    return _notice("restored", account, origin, token=token, seconds=seconds, **vars(aftermath))
 
 
 def password_link(
-    reader: Reader,
-    *,
-    username: str,
-    token: str,
+    account: CMSUser,
     origin: Origin,
+    *,
+    token: str,
+    language: str = "",
     at: datetime | None = None,
     by: str = "",
     reason: str = "",
 ) -> Letter:
-    """To the account's address: the link to set a new password; who asked and why, if another administrator did."""
-    told: dict[str, Any] = {"username": username, "token": token, "by": by, "reason": reason}
-    seconds = settings().PASSWORD_LINK_SECONDS
-    return _letter("password_link", reader, **told, seconds=seconds, at=at, origin=origin)
+    """To the account's address: the link to set a new password; who requested it and why, if another administrator did.
+
+    `language` is that of the request, for an administrator who has not chosen one.
+    """
+    reader = Reader(language_for(account.language or language), account.time_zone)
+    told: dict[str, Any] = {"username": account.username, "token": token, "by": by, "reason": reason}
+    return _letter("password_link", reader, origin, **told, seconds=settings().PASSWORD_LINK_SECONDS, at=at)
 
 
 def password_changed(
-    reader: Reader, *, username: str, origin: Origin, is_by_link: bool = False, by: str = "", reason: str = ""
+    account: CMSUser, origin: Origin, *, is_by_link: bool = False, by: str = "", reason: str = ""
 ) -> Letter:
     """To the account's address: its password was changed; by whom, and why if the operator did it."""
-    told: dict[str, Any] = {"username": username, "is_by_link": is_by_link, "by": _another(by), "reason": reason}
-    return _letter("password_changed", reader, **told, origin=origin)
+    return _notice("password_changed", account, origin, is_by_link=is_by_link, by=_another(by), reason=reason)
 
 
-def masked(email: str) -> str:
-    """Return an address of which its owner knows it is theirs, and nobody else learns it: a***@e***.com."""
+def mask(email: str) -> str:
+    """Return an address that its owner recognises and nobody else can read: a***@e***.com."""
     local, _, domain = email.rpartition("@")
     name, dot, rest = domain.rpartition(".")
     return f"{local[:1]}***@{name[:1]}***{dot}{rest}"
 
 
-def assisted(
-    reader: Reader,
-    *,
-    username: str,
-    new_email: str,
-    by: str,
-    reason: str,
-    stop: str,
-    origin: Origin,
-) -> Letter:
+def assisted(account: CMSUser, origin: Origin, *, new_email: str, by: str, reason: str, stop: str) -> Letter:
     """To every known address: another administrator started a change; who, why, when it can happen, how to stop it."""
     ready_at = clock.now() + timedelta(seconds=settings().ASSISTED_WAIT_SECONDS)
-    told: dict[str, Any] = {"username": username, "by": by, "reason": reason, "stop": stop, "ready_at": ready_at}
-    return _letter("assisted", reader, **told, new_email=masked(new_email), origin=origin)
+    told: dict[str, Any] = {"by": by, "reason": reason, "stop": stop, "ready_at": ready_at}
+    return _notice("assisted", account, origin, **told, new_email=mask(new_email))
 
 
-def assisted_proof(reader: Reader, *, username: str, by: str, token: str, origin: Origin) -> Letter:
+def assisted_proof(account: CMSUser, origin: Origin, *, by: str, token: str) -> Letter:
     """To the new address: the link that proves it and makes the change."""
-    return _letter("assisted_proof", reader, username=username, by=by, token=token, origin=origin)
+    return _notice("assisted_proof", account, origin, by=by, token=token)
 
 
-def invitation(reader: Reader, *, token: str, hours: int, by: str, origin: Origin) -> Letter:
+def invitation(reader: Reader, origin: Origin, *, token: str, hours: int, by: str) -> Letter:
     """To an address: who invites it to become an administrator, and the link to register."""
-    return _letter("invitation", reader, token=token, hours=hours, by=by, origin=origin)
+    return _letter("invitation", reader, origin, token=token, hours=hours, by=by)
 
 
-def account_changed(reader: Reader, *, username: str, what: str, reason: str, by: str, origin: Origin) -> Letter:
+def account_changed(account: CMSUser, origin: Origin, *, what: str, by: str, reason: str = "") -> Letter:
     """To an administrator: another one changed their role, disabled or enabled them, or dropped their change."""
-    return _letter("account_changed", reader, username=username, what=what, reason=reason, by=by, origin=origin)
+    return _notice("account_changed", account, origin, what=what, by=by, reason=reason)
 
 
 def _span(seconds: int) -> str:
-    """Return a span in words, in whole minutes where it is that: nobody is promised more time than there is."""
+    """Return a number of seconds in words, in minutes if it is a whole number of minutes. It is never rounded up."""
     if seconds % 60:
         return str(ngettext("%(num)d second", "%(num)d seconds", seconds))
     return str(ngettext("%(num)d minute", "%(num)d minutes", seconds // 60))
 
 
 def _another(by: str) -> str | None:
-    """Return who acted on the account if it was not its owner: a user name, or "" for the operator."""
+    """Return who acted if it was not the owner of the account: a username, or "" for the operator."""
     return None if by == "" else "" if by == OPERATOR else by
 
 
@@ -201,8 +188,13 @@ def _moment(moment: datetime, zone: ZoneInfo | None) -> str:
     return f"{time} (UTC{offset}, {zone.key})"
 
 
-def _letter(kind: str, reader: Reader, *, origin: Origin, at: datetime | None = None, **values: Any) -> Letter:
-    """Write a mail. Whatever it says, it says when that was (`at`, else now), and which site it is about."""
+def _notice(kind: str, account: CMSUser, origin: Origin, **values: Any) -> Letter:
+    """Write a mail about an account in the language and time zone of its administrator."""
+    return _letter(kind, reader_of(account), origin, username=account.username, **values)
+
+
+def _letter(kind: str, reader: Reader, origin: Origin, *, at: datetime | None = None, **values: Any) -> Letter:
+    """Write a mail. Every mail says when it happened (`at`, by default now) and which site it is about."""
     with force_locale(_parse_locale(reader.language)):
         if isinstance(seconds := values.get("seconds"), int):
             values["life"] = _span(seconds)

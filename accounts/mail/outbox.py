@@ -1,55 +1,73 @@
-"""The outbox: mails and tasks, written in the transaction of what they belong to and delivered after its commit."""
+"""The outbox: mails and tasks, stored in the transaction of what they belong to and delivered after its commit."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from email.utils import make_msgid
+from functools import lru_cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import insert, select
+from sqlalchemy import TextClause, bindparam, select, text
 
 from accounts import clock, database
 from accounts.mail.messages import Letter
 from accounts.settings import settings
 from models import Mail, MailState, db, table
 
-LIFE = timedelta(days=3)  # A notice that could not be sent for so long is given up.
+LIFETIME = timedelta(days=3)  # A mail without `not_after` that could not be sent for so long is given up.
 TASK = "task:"
-_ADD = insert(table(Mail)).returning(table(Mail).c.id)  # Built once: building a statement costs more than running it.
+_COLUMNS = (
+    *("message_id", "kind", "user_id", "recipient", "subject", "body", "html"),
+    *("state", "created_at", "due_at", "not_after", "tries", "problem"),
+)
 
 
-def enqueue(
-    letter: Letter,
-    recipient: str,
-    *,
-    user_id: int | None,
-    due_at: datetime | None = None,
-    not_after: datetime | None = None,
-) -> int:
-    """Add a mail to the caller's transaction and return its id; it is sent after the commit, not before `due_at`."""
-    now = clock.now()
-    mail = {
-        "message_id": make_msgid(domain=_sender_domain()),
-        "kind": letter.kind,
-        "user_id": user_id,
-        "recipient": recipient,
-        "subject": letter.subject,
-        "body": letter.body,
-        "html": letter.html,
-        "state": MailState.QUEUED,
-        "created_at": now,
-        "due_at": due_at or now,
-        "not_after": not_after or now + LIFE,
-        "tries": 0,
-        "problem": "",
-    }
+class Outgoing(NamedTuple):
+    """A mail to send, not before `due_at` (by default now) and not after `not_after` (by default in three days)."""
+
+    letter: Letter
+    recipient: str
+    user_id: int | None = None
+    due_at: datetime | None = None
+    not_after: datetime | None = None
+
+
+def enqueue(letter: Letter, recipient: str, *, user_id: int | None, **when: datetime) -> int:
+    """Add a mail to the transaction of the caller, and return its id. `when` is `due_at` or `not_after` of Outgoing."""
+    (mail_id,) = enqueue_all([Outgoing(letter, recipient, user_id, **when)])
+    return mail_id
+
+
+def enqueue_all(mails: Sequence[Outgoing]) -> list[int]:
+    """Add mails to the transaction of the caller, in one statement; return their ids in the same order."""
+    now, domain = clock.now(), _sender_domain()
+    ids = [make_msgid(domain=domain) for _ in mails]
+    values: dict[str, Any] = {}
+    for number, (mail, message_id) in enumerate(zip(mails, ids, strict=True)):
+        letter, queued = mail.letter, (mail.due_at or now, mail.not_after or now + LIFETIME, 0, "")
+        row = (message_id, letter.kind, mail.user_id, mail.recipient, letter.subject, letter.body, letter.html)
+        columns = zip(_COLUMNS, (*row, MailState.QUEUED, now, *queued), strict=True)
+        values.update((f"{name}_{number}", value) for name, value in columns)
     db.session.info["mail_is_queued"] = True
-    return int(database.execute(_ADD, mail).scalar_one())
+    found = {row.message_id: row.id for row in database.execute(_insert(len(mails)), values)}
+    return [found[message_id] for message_id in ids]
+
+
+@lru_cache
+def _insert(count: int) -> TextClause:
+    """Return the statement that adds this number of mails; SQLAlchemy would compile one of several rows every time."""
+    rows = ", ".join("(" + ", ".join(f":{name}_{number}" for name in _COLUMNS) + ")" for number in range(count))
+    columns, types = ", ".join(_COLUMNS), table(Mail).c
+    statement = text(f"INSERT INTO mail ({columns}) VALUES {rows} RETURNING id, message_id")  # noqa: S608 (Constants.)
+    return statement.bindparams(
+        *(bindparam(f"{name}_{number}", type_=types[name].type) for name in _COLUMNS for number in range(count))
+    )
 
 
 tasks: dict[str, Callable[[Mail], None]] = {}
 
 
 def task(kind: str) -> Callable[[Callable[[Mail], None]], Callable[[Mail], None]]:
-    """Register a function that runs the tasks of this kind, each in the transaction that closes it."""
+    """Register a function that runs the tasks of a kind, in the transaction that completes the task."""
 
     def register(run: Callable[[Mail], None]) -> Callable[[Mail], None]:
         tasks[TASK + kind] = run
@@ -59,12 +77,12 @@ def task(kind: str) -> Callable[[Callable[[Mail], None]], Callable[[Mail], None]
 
 
 def enqueue_task(kind: str, recipient: str, arguments: str) -> None:
-    """Leave work on an address to delivery, so that the request does the same whether anybody has the address."""
+    """Have delivery run a task on an address, so that the request does the same work if no account has it."""
     enqueue(Letter(TASK + kind, "", arguments, ""), recipient, user_id=None)
 
 
 def failed_mails() -> list[Mail]:
-    """Return the mails that the application could not send, newest first."""
+    """Return the mails at which the application itself failed, newest first."""
     failed = select(Mail).where(Mail.state == MailState.FAILED).order_by(Mail.done_at.desc())
     return list(db.session.scalars(failed))
 

@@ -88,7 +88,7 @@ def test_the_last_try_of_the_day_closes_the_form(sit_down: SitDown, site: Site, 
     page.locator("#submit").click()
     expect(page.locator("#pending [data-fill=tries_left]")).to_have_text("4")
     with site.app.app_context():
-        is_used(site, limits.tries_of_the_day(site.user_id(reader.email)), 9)
+        is_used(site, limits.tries_of_user(site.user_id(reader.email)), 9)
     page.locator("#captcha").fill(wrong)
     page.locator("#submit").click()
     expect(page.locator("#no-tries")).to_be_visible()

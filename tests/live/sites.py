@@ -19,7 +19,20 @@ from accounts import clock, passwords, pending, people, sessions
 from accounts.flows import administration
 from accounts.origin import COMMAND_LINE
 from app import create_app
-from models import Audit, Budget, CMSUser, EmailChange, Link, LinkPurpose, LoginSession, Mail, MailState, db, email_key
+from models import (
+    Address,
+    Audit,
+    Budget,
+    CMSUser,
+    EmailChange,
+    Link,
+    LinkPurpose,
+    LoginSession,
+    Mail,
+    MailState,
+    db,
+    email_key,
+)
 from tests.actors import PASSWORD, SCRIPT, Answer, Browser, Person, code_in, text_of
 from tests.environments import broken_histories, settings_for
 from tests.servers import (
@@ -95,7 +108,7 @@ class Site:
         email = email or self.fresh("ann")
         given = {"username": email.partition("@")[0], "password": PASSWORD, "superuser": False, **more}
         with self.app.app_context():
-            user = administration.create(email=email, origin=COMMAND_LINE, **given)
+            user = administration.create(address=Address.of(email), origin=COMMAND_LINE, **given)
             user.password_hash = HASHED
             db.session.commit()
         return email
@@ -118,7 +131,7 @@ class Site:
         """Return a new administrator who is signed in without having signed in: the tests need hundreds of them."""
         person = self.visitor(self.administrator(), **how)
         with self.app.test_request_context():
-            user = people.with_email(person.email)
+            user = people.find_by_email(Address.of(person.email))
             assert user is not None
             session["sid"] = sessions.start(user, COMMAND_LINE, remember=False)
             db.session.commit()

@@ -16,26 +16,35 @@ from typing import Any
 
 from sqlalchemy import select
 
-from accounts import clock, passwords, people, unit_of_work
+from accounts import clock, completion, passwords, pending, people, unit_of_work
 from accounts.flows import email_change, undo
 from accounts.origin import COMMAND_LINE
 from accounts.unit_of_work import UnitOfWork
 from cms import answers, headers, settings
 from cms import undo as undo_pages
-from models import CMSUser, Mail, db
+from models import Address, CMSUser, Mail, db
 from tests.actors import Answer, Person, text_of
 from tests.conftest import ENVIRONMENTS
 from tests.live.sites import Site, is_signed_in
 from tests.servers import ROOT, Found, eventually
 
 # "die" kills the worker: the answer is lost, whatever was done. The others fail a request, which must then say so.
-ALL = (UnitOfWork.lock_own, unit_of_work._commit)
-ASK = (email_change.ask, email_change._replace, email_change._tell_old_address, settings.email_captcha, *ALL)
+ALL = (UnitOfWork.lock_own_and_read, people.lock_signed_in, unit_of_work._commit)
+ASK = (
+    email_change.ask,
+    email_change._start,
+    email_change._mail_to_new,
+    email_change._mail_to_old,
+    pending.start,
+    settings.email_captcha,
+    *ALL,
+)
 CONFIRM = (
     email_change.confirm,
-    email_change._with_try_counted,
-    email_change._finish,
-    email_change.write,
+    pending.count_try,
+    email_change._complete,
+    completion.complete,
+    pending.complete,
     settings.reset_email_post,
     *ALL,
 )
@@ -197,7 +206,7 @@ def test_who_undoes_while_something_breaks_has_a_good_link_or_the_old_address(br
     undoing = cases(site, RESTORE, "database")
     for case in undoing:
         with site.app.app_context():
-            user = people.with_email(case.old)
+            user = people.find_by_email(Address.of(case.old))
             assert user is not None
             # `new` was theirs before.
             token = undo.offer(user, case.new, case.new, since=clock.now(), origin=COMMAND_LINE)

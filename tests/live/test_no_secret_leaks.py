@@ -93,7 +93,7 @@ def confirming(site: Site, ann: Person, new: str) -> set[str]:
     wrong = other_than(code)
     assert ann.confirm(new, wrong).error == "code_wrong"
     for way in ("fault", "database", "cache"):  # The request holds the code when the page falls over.
-        for file, line, _ in list(lines_of(email_change._finish))[:3]:
+        for file, line, _ in list(lines_of(email_change._complete))[:3]:
             ann.browser.headers["X-Break"] = f"{way} {file} {line}"
             assert ann.confirm(new, code).status in (500, 503)
             del ann.browser.headers["X-Break"]

@@ -340,7 +340,7 @@ class TestSends:
         tab.browser.cookies = dict(ann.browser.cookies)
         ann.token()
         tab.token()
-        with before_the_lock(app, lambda: tab.ask(NEW)):
+        with before_the_lock(lambda: tab.ask(NEW)):
             assert ann.ask(NEW).error == "too_many_requests"
         assert len(env.mail_to(NEW)) == 1
         assert bob.ask(OTHER).status == 200

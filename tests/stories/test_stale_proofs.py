@@ -139,7 +139,7 @@ class TestProof:
         thief.browser.cookies = dict(ann.browser.cookies)
         tokens = ann.token(), thief.token()
         assert all(tokens)
-        with before_the_lock(env.app, ann.reauth):
+        with before_the_lock(ann.reauth):
             assert thief.ask(EVE).error == "sign_in_required"
         assert env.mail_to(EVE) == []
 
@@ -198,7 +198,7 @@ class TestActs:
             found.append(everything(env))
 
         ann.token()
-        with before_the_lock(env.app, end_and_look):
+        with before_the_lock(end_and_look):
             assert ACTS[what](env, ann).error == "sign_in_required"
         assert [everything(env)] == found
 
@@ -215,7 +215,7 @@ class TestActs:
             found.append(everything(env))
 
         boss.token()
-        with before_the_lock(env.app, end_and_look):
+        with before_the_lock(end_and_look):
             assert OFFICE[what](env, boss).error == "sign_in_required"
         assert [everything(env)] == found
         assert history(env, id_of(env, BOSS))[-1].event == "sign_in_required"
@@ -233,7 +233,7 @@ class TestActs:
             assert act(chief, env, BOSS, "role", role="editor").status == 200
             found.append(everything(env))
 
-        with before_the_lock(env.app, demote_and_look):
+        with before_the_lock(demote_and_look):
             assert OFFICE[what](env, boss).error == "forbidden"
         assert [everything(env)] == found
         assert history(env, id_of(env, BOSS))[-1].event == "not_allowed"
@@ -249,6 +249,6 @@ class TestActs:
             "username": "eve", "password": OTHER, "repetition": OTHER, "mobile": "13812345678", "staff_number": "7",
             "gender": "other", "city": "beijing", "interests": "news", "language": "en",
         }  # fmt: skip
-        with before_the_lock(env.app, lambda: act(chief, env, BOSS, "role", role="editor")):
+        with before_the_lock(lambda: act(chief, env, BOSS, "role", role="editor")):
             assert visitor.post(link, form).error == "link_dead"
         assert env.rows(db.select(CMSUser.id).where(CMSUser.email == EVE)) == []
