@@ -57,7 +57,7 @@ def lock_while(env: Environment, session: LoginSession, act: Callable[[CMSUser],
         eventually(lambda: is_waiting(env), "the second transaction waits")
         act(account)
         db.session.commit()
-    eventually(lambda: found, "the second transaction has the lock, or is refused")
+    eventually(lambda: not thread.is_alive(), "the second transaction ends")
     return found[0]
 
 
