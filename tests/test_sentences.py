@@ -23,7 +23,7 @@ from tests.environments import Environment
 from tests.servers import ROOT
 from tests.stories.test_command_line import ANN, said
 
-RECORDERS = {"record": 1, "_tell": 2, "_report": 1}
+RECORDERS = {"record": 1, "_record_and_notify": 2, "_report": 1}
 """The functions that record an event, and which of their arguments is its name."""
 PASSED_ON = {"event", "refusal.event()", "told['event']"}
 """What they pass on instead of a name: their own argument, or a refusal's."""

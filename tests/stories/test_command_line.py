@@ -77,9 +77,12 @@ class TestAdmin:
 
     def test_an_address_or_a_name_that_somebody_has_is_refused(self, env: Environment) -> None:
         env.administrator(ANN)
-        for email, name in (("ANN@example.com", "other"), ("other@example.com", "Ann")):
+        for email, name, word in (
+            ("ANN@example.com", "other", "email_taken"),
+            ("other@example.com", "Ann", "username_taken"),
+        ):
             result = flask(env, "admin", "create", email, "--username", name, typed=f"{FRESH}\n")
-            assert result.output == "Error: An administrator with this address or username already exists.\n"
+            assert result.output.startswith(f"Error: Refused ({word}): This ")
         assert len(env.rows(select(CMSUser.id))) == 1
 
     def test_all_are_listed_however_many(self, env: Environment) -> None:
