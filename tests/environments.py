@@ -25,7 +25,7 @@ from accounts import clock as product_clock
 from accounts import people
 from accounts.flows import administration
 from accounts.mail import delivery
-from accounts.mail.smtp import TimedConnection
+from accounts.mail.smtp import MailServerConnection
 from accounts.operations import audit_verification
 from accounts.origin import Origin
 from app import create_app
@@ -228,7 +228,7 @@ class Environment:
             self.memcached.flush()
         else:
             with self.app.app_context():
-                cache._store()._one("DELETE FROM item")  # type: ignore[attr-defined]
+                cache._store()._execute("DELETE FROM item")  # type: ignore[attr-defined]
 
     def close(self) -> None:
         """Let go of every connection, and give back the application that serves other tests, too."""
@@ -339,7 +339,7 @@ def close_app(app: Flask) -> None:
 
 def deliver_one() -> bool:
     """Send the next mail that is due, on a connection of its own; say whether there was one."""
-    with contextlib.closing(TimedConnection(current_app.extensions["mail"])) as connection:
+    with contextlib.closing(MailServerConnection(current_app.extensions["mail"])) as connection:
         return delivery.deliver_batch(connection, threading.Event(), most=1) == 1
 
 

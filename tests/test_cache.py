@@ -226,7 +226,7 @@ class TestContract:
 class TestForeignValues:
     """What somebody else may have put into the same memcached."""
 
-    NAME = cache._hashed("key").encode()
+    NAME = cache._hash("key").encode()
 
     def put(self, memcached: MemcachedServer, flags: int, value: bytes) -> None:
         """Store a value under the name of our key, as another program would."""
@@ -340,7 +340,7 @@ class TestWhenItIsDown:
         memcached.start()
         with pytest.raises(CacheDown):
             remote.get("key")
-        hand[0] += cache.REST_SECONDS
+        hand[0] += cache.RETRY_SECONDS
         assert remote.get("key") is None
 
     def test_an_interrupted_read_does_not_hand_its_answer_to_the_next(
@@ -416,4 +416,4 @@ def test_what_is_over_leaves_the_embedded_file(tmp_path: Path) -> None:
         store.set(f"key {number}", 1, 60)
     at[0] += 61
     store.set("new", 1, 60)
-    assert store._one("SELECT count(*) FROM item") == 1
+    assert store._execute("SELECT count(*) FROM item") == 1

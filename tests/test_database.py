@@ -172,7 +172,7 @@ class TestDeadline:
         ]
 
 
-class TestBreaker:
+class TestCircuitBreaker:
     """A database that does not answer holds some threads of a process, never all."""
 
     def test_while_as_many_wait_as_there_are_connections_the_next_is_refused(
@@ -202,38 +202,38 @@ class TestBreaker:
         assert ask(app, "/readyz") == 200
 
     def test_after_a_silence_one_asks_for_all(self) -> None:
-        breaker = database.Breaker()
-        breaker._answered_at -= 60
-        breaker._waiting_since[0] = breaker._answered_at
-        breaker.note_silence()
-        with pytest.raises(database.DatabaseSilent):
-            breaker.refuse_while_silent(is_exhausted=False)
-        breaker._ask_again_at = 0.0  # The rest is over.
-        breaker.refuse_while_silent(is_exhausted=False)
-        with pytest.raises(database.DatabaseSilent):
-            breaker.refuse_while_silent(is_exhausted=False)
+        breaker = database.CircuitBreaker()
+        breaker._responded_at -= 60
+        breaker._waiting_since[0] = breaker._responded_at
+        breaker.record_timeout()
+        with pytest.raises(database.DatabaseUnresponsive):
+            breaker.raise_if_open(is_exhausted=False)
+        breaker._probe_at = 0.0  # The wait is over.
+        breaker.raise_if_open(is_exhausted=False)
+        with pytest.raises(database.DatabaseUnresponsive):
+            breaker.raise_if_open(is_exhausted=False)
         with breaker.waiting():
             pass
-        breaker.refuse_while_silent(is_exhausted=False)
+        breaker.raise_if_open(is_exhausted=False)
 
     def test_one_slow_statement_is_no_silence_while_others_are_answered(self) -> None:
-        breaker = database.Breaker()
-        breaker._waiting_since[0] = breaker._answered_at - 60
+        breaker = database.CircuitBreaker()
+        breaker._waiting_since[0] = breaker._responded_at - 60
         with breaker.waiting():
             pass
-        breaker.note_silence()
-        breaker.refuse_while_silent(is_exhausted=False)
+        breaker.record_timeout()
+        breaker.raise_if_open(is_exhausted=False)
 
     def test_a_refused_connection_is_an_answer(self) -> None:
-        breaker = database.Breaker()
-        breaker._answered_at -= 60
+        breaker = database.CircuitBreaker()
+        breaker._responded_at -= 60
         with pytest.raises(psycopg.OperationalError), breaker.waiting():
             raise psycopg.OperationalError("connection refused")
-        breaker.note_silence()
-        breaker.refuse_while_silent(is_exhausted=False)
+        breaker.record_timeout()
+        breaker.raise_if_open(is_exhausted=False)
 
     def test_what_it_raises_is_answered_with_503(self) -> None:
-        assert issubclass(database.DatabaseSilent, psycopg.OperationalError)  # SQLAlchemy makes it its own:
+        assert issubclass(database.DatabaseUnresponsive, psycopg.OperationalError)  # SQLAlchemy makes it its own:
         assert OperationalError in UNAVAILABLE
 
 

@@ -24,7 +24,7 @@ from tests.servers import ROOT, SmtpServer, at_once, end, eventually, spawn
 from tests.test_outbox import LETTER, TO, put, seen
 
 OTHERS = [f"to{number}@example.com" for number in range(3)]
-FAULTS = 5  # So often the application may fail at a mail in a row.
+FAULTS = 5  # Consecutive errors in the application after which a mail is set aside.
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from sqlalchemy import delete, select, text, update
 
 from accounts.mail import delivery, mailbox, outbox, worker
 from accounts.mail.messages import Letter
-from accounts.mail.smtp import TimedConnection, build_message
+from accounts.mail.smtp import MailServerConnection, build_message
 from models import Mail, MailProblem, MailState, db
 from tests.actors import code_in, html_of, text_of
 from tests.environments import PRODUCTION, Clock, Environment, deliver_one
@@ -410,7 +410,7 @@ class TestWorkers:
             (late,) = delivery._lease(1)
             env.clock.turn(seconds=app.config["MAIL_DIALOGUE_SECONDS"] + delivery.SPARE_SECONDS)
             assert deliver() == 1
-            delivery._failed(late, delivery.NotSent(MailProblem.UNREACHABLE, "too late"))
+            delivery._handle_failure(late, delivery.NotSent(MailProblem.UNREACHABLE, "too late"))
             mail = seen(number)
             assert (mail.state, mail.problem) == (MailState.SENT, "")
 
@@ -472,7 +472,7 @@ class TestWorkers:
         with app.app_context():
             worker.wake()
             thread = app.extensions["mail_delivery"]
-            assert thread.is_ours()
+            assert thread.runs_in_this_process()
             thread.stop()
             assert not thread.is_alive()
             worker.wake()
@@ -536,7 +536,7 @@ class TestTheMailbox:
         with sqlite_env.app.app_context():
             number = put()
             message = build_message(seen(number))
-            with TimedConnection(current_app.extensions["mail"]) as connection:
+            with MailServerConnection(current_app.extensions["mail"]) as connection:
                 connection.send(message)
                 connection.send(message)
             (received,) = mailbox.messages()
@@ -550,8 +550,8 @@ class TestTheMailbox:
                 clock.turn(seconds=1)
             deliver()
             received = mailbox.messages()
-            assert len(received) == mailbox.KEPT
-            assert len(list(Path(sqlite_env.settings["INSTANCE_DIR"]).glob("mailbox/*"))) == mailbox.KEPT
+            assert len(received) == mailbox.MAX_MESSAGES
+            assert len(list(Path(sqlite_env.settings["INSTANCE_DIR"]).glob("mailbox/*"))) == mailbox.MAX_MESSAGES
 
     def test_the_page_shows_the_code_to_copy(self, sqlite_env: Environment) -> None:
         ann = sqlite_env.person()

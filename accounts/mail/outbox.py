@@ -1,4 +1,4 @@
-"""The outbox: mails and tasks, written in the transaction of what they belong to and delivered after its commit."""
+"""The outbox: mails and tasks, stored in the transaction of a use case and delivered after its commit."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -11,9 +11,9 @@ from accounts.mail.messages import Letter
 from accounts.settings import settings
 from models import Mail, MailState, db, table
 
-LIFE = timedelta(days=3)  # A notice that could not be sent for so long is given up.
+LIFE = timedelta(days=3)  # How long delivery of a notice is attempted.
 TASK = "task:"
-_ADD = insert(table(Mail)).returning(table(Mail).c.id)  # Built once: building a statement costs more than running it.
+_ADD = insert(table(Mail)).returning(table(Mail).c.id)  # Built once: building a statement costs more than executing it.
 
 
 def enqueue(
@@ -49,7 +49,7 @@ tasks: dict[str, Callable[[Mail], None]] = {}
 
 
 def task(kind: str) -> Callable[[Callable[[Mail], None]], Callable[[Mail], None]]:
-    """Register a function that runs the tasks of this kind, each in the transaction that closes it."""
+    """Register the function that runs the tasks of this kind, in the transaction that completes the task."""
 
     def register(run: Callable[[Mail], None]) -> Callable[[Mail], None]:
         tasks[TASK + kind] = run
@@ -59,12 +59,12 @@ def task(kind: str) -> Callable[[Callable[[Mail], None]], Callable[[Mail], None]
 
 
 def enqueue_task(kind: str, recipient: str, arguments: str) -> None:
-    """Leave work on an address to delivery, so that the request does the same whether anybody has the address."""
+    """Add a task to the caller's transaction; delivery runs it, so that a request costs the same for every address."""
     enqueue(Letter(TASK + kind, "", arguments, ""), recipient, user_id=None)
 
 
 def failed_mails() -> list[Mail]:
-    """Return the mails that the application could not send, newest first."""
+    """Return the mails that were set aside after errors in the application, newest first."""
     failed = select(Mail).where(Mail.state == MailState.FAILED).order_by(Mail.done_at.desc())
     return list(db.session.scalars(failed))
 

@@ -49,7 +49,7 @@ WAYS: dict[str, Callable[[], None]] = {
     "die": die,
     "cut": cut,
     "database": fail(OperationalError("a statement", None, Exception("the server closed the connection"))),
-    "cache": fail(cache.CacheDown("memcached does not answer")),
+    "cache": fail(cache.CacheDown("memcached does not respond")),
     "fault": fail(RuntimeError("nobody thought of this")),
 }
 
