@@ -28,7 +28,7 @@ WAYS = {
     "GET /dev/mailbox/": Way(ANYBODY, 200),  # In development only: tests/live sees that it is not there in production.
     "GET /": Way(ANYBODY, 302),
     "GET /dev/mailbox/<message_id>/": Way(ANYBODY, 404, "/dev/mailbox/x/"),
-    "GET /assets/<mark>/<path:name>": Way(ANYBODY, 404, "/assets/0/cms.css"),
+    "GET /assets/<digest>/<path:name>": Way(ANYBODY, 404, "/assets/0/cms.css"),
     "GET /cms/login/": Way(ANYBODY, 200),
     "POST /cms/login/": Way(ANYBODY, 400),
     "GET /cms/forgotpwd/": Way(ANYBODY, 200),

@@ -72,7 +72,7 @@ def addresses(env: Environment, links: dict[str, str], page: str) -> Iterator[tu
     for rule in env.app.url_map.iter_rules():
         if "GET" not in (rule.methods or ()):
             continue
-        if rule.rule == "/assets/<mark>/<path:name>":
+        if rule.rule == "/assets/<digest>/<path:name>":
             yield rule, page.partition('href="/assets/')[2].join(("/assets/", "")).partition('"')[0]
         elif "user_id" in rule.arguments:
             yield rule, f"/cms/users/{id_of(env, ANN)}/"
