@@ -22,7 +22,7 @@ from accounts.operations import audit_verification
 from models import Audit, CMSUser, db
 from tests.environments import Environment
 from tests.servers import ROOT, PostgresServer, eventually
-from tests.stories.admin_steps import crowd
+from tests.stories.admin_steps import create_many
 from tests.test_scale import listened
 
 ANN = "ann@example.com"
@@ -55,7 +55,7 @@ class TestVerdict:
     def test_nobody_is_accused_because_they_go_on_working(self, env: Environment) -> None:
         """The accounts that are worked with come last, so that much can happen before they are looked at."""
         app = env.build(SIGN_IN_TRIES_PER_NETWORK="0")
-        crowd(env, 1_500)
+        create_many(env, 1_500)
         people = [env.person(f"{name}@example.com", app=app) for name in ("ann", "bob", "eve")]
         stopped = threading.Event()
         written: list[int] = []
@@ -88,7 +88,7 @@ class TestVerdict:
 
     def test_what_was_tampered_with_is_found_on_every_page(self, env: Environment) -> None:
         page = audit_verification.PAGE
-        crowd(env, 2 * page + 10)
+        create_many(env, 2 * page + 10)
         numbers = [1, page - 1, page, page + 1, 2 * page, 2 * page + 10]
         emails = [f"mail-{1_000_000 - number}@example.com" for number in numbers]
         with env.app.app_context():
@@ -105,7 +105,7 @@ class TestVerdict:
         for email in (ANN, "bob@example.com", "eve@example.com"):
             env.administrator(email)
             write_rows(env, email, many)
-        bob = env.stored("bob").id
+        bob = env.account("bob").id
         with env.app.app_context():
             db.session.execute(update(Audit).where(Audit.user_id == bob, Audit.number == 7).values(network="x"))
             db.session.commit()
@@ -118,7 +118,7 @@ class TestMany:
 
     def test_a_hundred_thousand_accounts_are_some_hundred_queries(self, postgres_env: Environment) -> None:
         env, count = postgres_env, 100_000
-        crowd(env, count)
+        create_many(env, count)
         with listened(env) as asked:
             result = verify(env)
         assert (result.exit_code, result.stdout) == (0, WHOLE)
@@ -170,7 +170,7 @@ class TestEnd:
         self, postgres_env: Environment, postgres: PostgresServer
     ) -> None:
         env = postgres_env
-        crowd(env, 3 * audit_verification.PAGE)
+        create_many(env, 3 * audit_verification.PAGE)
         try:
             with at_the_page(env, 3) as calls:
                 calls.append(postgres.stop)
@@ -186,7 +186,7 @@ class TestEnd:
         with sqlite_env.app.app_context():
             db.session.execute(db.text("DROP TABLE audit"))
             db.session.commit()
-        crowd(sqlite_env, 1)
+        create_many(sqlite_env, 1)
         result = verify(sqlite_env)
         assert (result.exit_code, result.stdout, len(result.stderr.splitlines())) == (2, "", 1)
 
@@ -194,7 +194,7 @@ class TestEnd:
     def test_one_that_is_interrupted_is_no_accusation(self, postgres_env: Environment, sign: signal.Signals) -> None:
         """The command waits for a table that somebody holds; so it is surely at work when the signal comes."""
         env = postgres_env
-        crowd(env, 1)
+        create_many(env, 1)
         url = env.settings["DATABASE_URL"]
         waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
         with psycopg.connect(url) as holder, psycopg.connect(url, autocommit=True) as onlooker:
@@ -219,8 +219,8 @@ class TestEnd:
         self, postgres_env: Environment, postgres: PostgresServer
     ) -> None:
         env = postgres_env
-        crowd(env, 2 * audit_verification.PAGE)
-        env.change("mail-999999@example.com", audit_rows=1)
+        create_many(env, 2 * audit_verification.PAGE)
+        env.update_account("mail-999999@example.com", audit_rows=1)
         try:
             with at_the_page(env, 2) as calls:
                 calls.append(postgres.stop)

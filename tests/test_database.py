@@ -282,7 +282,7 @@ class TestHoldingNoConnection:
         monkeypatch.setattr(passwords, "HASHER", watched)
         assert act().status == 200
         assert watched.held == [0, 0]
-        assert env.stored("ann").password_hash.startswith("$argon2id$v=19$m=16,")
+        assert env.account("ann").password_hash.startswith("$argon2id$v=19$m=16,")
 
     def test_while_a_page_is_rendered(self, env: Environment) -> None:
         boss = superuser(env, script=False)
@@ -310,7 +310,7 @@ class TestHoldingNoConnection:
             user.city = "hangzhou"
             database.release_connection()
             db.session.commit()
-        assert env.stored("ann").city == "hangzhou"
+        assert env.account("ann").city == "hangzhou"
 
     def test_what_was_read_stays_readable(self, env: Environment) -> None:
         env.administrator("ann@example.com")
@@ -330,7 +330,7 @@ class TestHoldingNoConnection:
             assert (user.city, db.session.is_modified(user)) == ("hangzhou", False)
             database.release_connection()
             db.session.commit()
-        assert env.stored("ann").city == "hangzhou"
+        assert env.account("ann").city == "hangzhou"
 
     def test_columns_are_written_with_those_that_wait_for_the_flush(self, env: Environment) -> None:
         env.administrator("ann@example.com")
@@ -340,7 +340,7 @@ class TestHoldingNoConnection:
             user.city = "hangzhou"
             people.update_columns(user, mobile="+8613812345678")
             db.session.commit()
-        stored = env.stored("ann")
+        stored = env.account("ann")
         assert (stored.city, stored.mobile) == ("hangzhou", "+8613812345678")
 
     def test_a_lock_brings_the_object_up_to_date_that_was_read_before(self, env: Environment) -> None:
@@ -349,13 +349,13 @@ class TestHoldingNoConnection:
             before = db.session.get(CMSUser, 1)
             assert before is not None
             db.session.rollback()
-            env.change("ann@example.com", city="hangzhou")
+            env.update_account("ann@example.com", city="hangzhou")
             locked = people.lock(1)
             assert locked is before
             assert locked.city == "hangzhou"
             locked.city = "beijing"
             db.session.commit()
-        assert env.stored("ann").city == "beijing"
+        assert env.account("ann").city == "beijing"
 
     def test_a_row_that_was_only_read_cannot_be_changed(self, env: Environment) -> None:
         env.administrator("ann@example.com")

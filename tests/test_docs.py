@@ -15,7 +15,7 @@ from cms import sentences
 from models import db
 from tests.environments import Environment, settings_for
 from tests.servers import ROOT
-from tests.work import costs, traced
+from tests.work import count_steps, record_steps
 
 README = (ROOT / "README.md").read_text()
 SECURITY = (ROOT / "docs" / "security.md").read_text()
@@ -235,14 +235,14 @@ def marks(title: str) -> tuple[int, int]:
 def test_the_architecture_document_shows_every_statement_and_round_trip(sqlite_env: Environment) -> None:
     ann = sqlite_env.person()
     ann.token()
-    with traced(sqlite_env.app) as asked:
+    with record_steps(sqlite_env.app) as asked:
         assert ann.ask("new@example.com").status == 200
     code = sqlite_env.code_to("new@example.com")
-    with traced(sqlite_env.app) as confirmed:
+    with record_steps(sqlite_env.app) as confirmed:
         assert ann.confirm("new@example.com", code).status == 200
     for title, steps in (("/cms/email_captcha/", asked), ("/cms/resetemail/", confirmed)):
         statements, round_trips = marks(title)
-        assert costs(steps) == (statements, 1, round_trips)
+        assert count_steps(steps) == (statements, 1, round_trips)
 
 
 def test_pre_commit_runs_what_make_check_runs() -> None:

@@ -66,7 +66,7 @@ def test_nobody_gets_an_envelope_and_nothing_else(env: Environment) -> None:
 
 def test_a_form_without_anything_in_it_gets_an_envelope(env: Environment) -> None:
     ann = env.person()
-    env.change("ann@example.com", is_superuser=True)  # Every page is hers.
+    env.update_account("ann@example.com", is_superuser=True)  # Every page is hers.
     for path, rule in rules(env.app):
         if "POST" not in (rule.methods or ()):
             continue
@@ -74,8 +74,8 @@ def test_a_form_without_anything_in_it_gets_an_envelope(env: Environment) -> Non
         answer = ann.post(path, {})
         assert answer.status < 500, answer
         assert answer.envelope["code"] == answer.status
-        if ann.ask_as_script().status == 401:
-            ann.turn_the_page()
+        if ann.get_as_script().status == 401:
+            ann.discard_token()
             ann.sign_in()
 
 
@@ -109,7 +109,7 @@ def first_file(env: Environment) -> str:
 def stale(env: Environment) -> Answer:
     """Ask for a code when the password was proved too long ago."""
     ann = env.person(script=False)
-    env.clock.turn(seconds=601)
+    env.clock.advance(seconds=601)
     return ann.ask("new@example.com")
 
 
@@ -137,7 +137,7 @@ def without_cache(env: Environment) -> Person:
 
 # How an answer of each status comes about; a plain page is answered where a script is not.
 KINDS: dict[str, tuple[int, Callable[[Environment], Answer]]] = {
-    "JSON": (200, lambda env: env.person().ask_as_script()),
+    "JSON": (200, lambda env: env.person().get_as_script()),
     "page": (200, lambda env: env.person().page()),
     "redirect to a page": (303, lambda env: env.visitor().page("/cms/", follow=False)),
     "redirect of the router": (308, lambda env: env.visitor().page("/cms/login", follow=False)),
@@ -147,16 +147,16 @@ KINDS: dict[str, tuple[int, Callable[[Environment], Answer]]] = {
     "no token": (400, lambda env: env.person().post("/cms/logout/", token="")),
     "unknown host": (
         400,
-        lambda env: env.visitor(app=env.build(TRUSTED_HOSTS="cms.example.com")).ask_as_script("/healthz"),
+        lambda env: env.visitor(app=env.build(TRUSTED_HOSTS="cms.example.com")).get_as_script("/healthz"),
     ),
-    "nobody": (401, lambda env: env.visitor().ask_as_script()),
+    "nobody": (401, lambda env: env.visitor().get_as_script()),
     "no fresh proof, page": (401, stale),
-    "no right": (403, lambda env: env.person().ask_as_script("/cms/users/")),
+    "no right": (403, lambda env: env.person().get_as_script("/cms/users/")),
     "no right, page": (403, lambda env: env.person().page("/cms/users/")),
-    "nothing": (404, lambda env: env.visitor().ask_as_script("/nothing")),
+    "nothing": (404, lambda env: env.visitor().get_as_script("/nothing")),
     "nothing, page": (404, lambda env: env.visitor().page("/nothing")),
     "no such file": (404, lambda env: env.visitor().page("/assets/0/cms.css")),
-    "method": (405, lambda env: env.person().ask_as_script("/cms/logout/")),
+    "method": (405, lambda env: env.person().get_as_script("/cms/logout/")),
     "dead link, page": (410, lambda env: env.visitor().page("/cms/resetemail/undo/x/")),
     "too large": (413, lambda env: env.person().ask("x" * 70_000)),
     "too large, page": (413, lambda env: env.person(script=False).ask("x" * 70_000)),
@@ -166,9 +166,9 @@ KINDS: dict[str, tuple[int, Callable[[Environment], Answer]]] = {
     ),
     "too often": (429, lambda env: asked_twice(env.person())),
     "too often, page": (429, lambda env: asked_twice(env.person(script=False))),
-    "fault": (500, lambda env: broken(env).ask_as_script("/cms/login/")),
+    "fault": (500, lambda env: broken(env).get_as_script("/cms/login/")),
     "fault, page": (500, lambda env: broken(env).page("/cms/login/")),
-    "part away": (503, lambda env: without_cache(env).ask_as_script("/readyz")),
+    "part away": (503, lambda env: without_cache(env).get_as_script("/readyz")),
     "part away, page": (503, lambda env: without_cache(env).page("/readyz")),
 }
 
@@ -249,16 +249,16 @@ def test_a_fault_of_ours_tells_the_reader_nothing_about_it(env: Environment, mon
         assert answer.status == 500
         assert "division" not in answer.text
         assert "Traceback" not in answer.text
-    assert ann.ask_as_script().error == "internal"
+    assert ann.get_as_script().error == "internal"
 
 
 def test_healthz_needs_no_part_and_readyz_all_of_them(env: Environment) -> None:
     away = env.build(CACHE_URL="memcached://127.0.0.1:1")
-    assert env.visitor(app=away).ask_as_script("/healthz").status == 200
-    answer = env.visitor(app=away).ask_as_script("/readyz")
+    assert env.visitor(app=away).get_as_script("/healthz").status == 200
+    answer = env.visitor(app=away).get_as_script("/readyz")
     assert (answer.status, answer.error) == (503, "unavailable")
     assert answer.headers["Retry-After"]
-    assert env.visitor().ask_as_script("/readyz").status == 200
+    assert env.visitor().get_as_script("/readyz").status == 200
 
 
 def by_name(env: Environment, app: Flask, host: str, path: str = "/cms/login", **headers: str) -> Answer:

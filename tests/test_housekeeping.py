@@ -34,7 +34,7 @@ from models import (
     db,
 )
 from tests.environments import Environment
-from tests.stories.admin_steps import BOSS, NEW, crowd, id_of, invited, register
+from tests.stories.admin_steps import BOSS, NEW, create_many, id_of, invitation_link, register
 from tests.test_scale import listened
 
 DAY, KEPT = timedelta(days=1), timedelta(days=30)
@@ -112,7 +112,7 @@ def mails(env: Environment, rows: int, done_at: str = ":over", **more: str) -> N
 
 def changes(env: Environment, rows: int, **more: str) -> None:
     """Insert many administrators with a pending change each, and the mail of the same number."""
-    crowd(env, rows)
+    create_many(env, rows)
     fill(
         env,
         "email_change",
@@ -233,9 +233,9 @@ class TestWhatGoes:
     def test_after_a_year_the_accounts_and_their_history_are_left_and_nothing_else(self, env: Environment) -> None:
         live(env)
         before = counts(env)
-        env.clock.turn(days=300)
+        env.clock.advance(days=300)
         env.deliver()  # What waited all the time is given up.
-        env.clock.turn(days=65)
+        env.clock.advance(days=65)
         assert delete_expired(env.app)
         assert counts(env) == {name: number if name in KEPT_FOR_EVER else 0 for name, number in before.items()}
 
@@ -251,7 +251,7 @@ class TestWhatGoes:
 
 def live(env: Environment) -> None:
     """Have administrators do what leaves a row in every table."""
-    link = invited(env)
+    link = invitation_link(env)
     assert register(env.visitor(), link).status == 200
     boss = env.signed_in(BOSS)
     assert boss.post("/cms/users/invite/", {"email": "other@example.com", "role": "editor"}).status == 200
@@ -302,7 +302,7 @@ class TestTurns:
     def test_a_failure_does_not_cost_the_hour(self, env: Environment, caplog: pytest.LogCaptureFixture) -> None:
         budgets(env, 1)
         with in_use(env, "budget"), caplog.at_level(logging.WARNING):
-            run_if_due(env.build(is_patient=False))
+            run_if_due(env.build(has_long_timeouts=False))
         (told,) = [each.getMessage() for each in caplog.records]
         assert told.startswith("housekeeping failed, next try in 60 s: ")
         assert count(env, Budget) == 1
@@ -348,7 +348,7 @@ def lives_seconds(env: Environment) -> int:
     """Return how long the turn is still taken: a memcached's clock cannot be turned."""
     assert env.memcached
     key = "cms-" + sha256(b"housekeeping").hexdigest()
-    found = re.fullmatch(rb"HD t(\d+)\r\n", env.memcached.say(f"mg {key} t\r\n".encode()))
+    found = re.fullmatch(rb"HD t(\d+)\r\n", env.memcached.send_command(f"mg {key} t\r\n".encode()))
     return int(found[1]) if found else 0
 
 
@@ -357,12 +357,12 @@ def later(env: Environment, seconds: int) -> None:
     if env.memcached:
         assert lives_seconds(env) <= seconds
         assert seconds == 60 or lives_seconds(env) > 60
-        env.lose_the_cache()
+        env.clear_cache()
     else:
-        env.clock.turn(seconds=seconds - 1)
+        env.clock.advance(seconds=seconds - 1)
         run_if_due(env.app)
         assert count(env, Budget) == 1
-    env.clock.turn(seconds=1)
+    env.clock.advance(seconds=1)
 
 
 def an_hour_later(env: Environment) -> None:
@@ -397,7 +397,9 @@ class TestMany:
         thread.start()
         writes = 0
         while not done.is_set():
-            env.change(f"mail-{999_999 - writes}@example.com", city="hangzhou")  # Or it raises: database is locked.
+            env.update_account(
+                f"mail-{999_999 - writes}@example.com", city="hangzhou"
+            )  # Or it raises: database is locked.
             writes += 1
         thread.join()
         assert writes

@@ -76,7 +76,7 @@ def test_who_goes_takes_their_sessions_along(env: Environment) -> None:
         db.session.execute(db.delete(CMSUser))
         db.session.commit()
         assert db.session.scalar(db.select(db.func.count()).select_from(LoginSession)) == 0
-    assert ann.ask_as_script().error == "sign_in_required"
+    assert ann.get_as_script().error == "sign_in_required"
 
 
 def test_the_migrations_make_what_the_models_say(env: Environment) -> None:

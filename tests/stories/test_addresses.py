@@ -160,7 +160,7 @@ class TestNormalisation:
         for email in ("new@example.com", "new+cms@example.com"):
             ann.ask(email)
             assert ann.confirm(email, env.code_to(email)).status == 200
-            env.clock.turn(seconds=60)
+            env.clock.advance(seconds=60)
 
     def test_a_dotless_i_is_not_an_i(self) -> None:
         """Lower case depends on no language: CVE-2019-19844 mailed a reset link to a Unicode twin of an address."""

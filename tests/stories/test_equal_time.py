@@ -20,7 +20,7 @@ from accounts import passwords
 from accounts.flows import new_password
 from tests.actors import Answer
 from tests.environments import Environment
-from tests.servers import dice
+from tests.servers import seeded_random
 from tests.stories.admin_steps import invite, superuser
 
 KNOWN, DISABLED, UNKNOWN = "owner@example.com", "gone1@example.com", "nobod@example.com"
@@ -56,13 +56,13 @@ def app(env: Environment) -> Flask:
     """Give the application without limits, with somebody who has an address, and somebody who is disabled."""
     env.administrator(KNOWN)
     env.administrator(DISABLED)
-    env.change(DISABLED, is_active=False)
+    env.update_account(DISABLED, is_active=False)
     return env.build(**NO_LIMITS)
 
 
 def assert_equal_time(act: Act, status: int, somebody: str = KNOWN, nobody: str = UNKNOWN) -> None:
     """Fail if the answers for somebody take another time than those for nobody, in every round."""
-    rolls, seen = dice(f"{somebody} {nobody}"), []
+    rolls, seen = seeded_random(f"{somebody} {nobody}"), []
     for email in (somebody, nobody):  # What is done once is done now.
         assert act(email).status == status
     for _ in range(ROUNDS):

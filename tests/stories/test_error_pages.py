@@ -148,7 +148,7 @@ def listened_in(app: Flask) -> Any:
 def test_a_refusal_has_no_reference(sqlite_env: Environment) -> None:
     ann = sqlite_env.person()
     assert "reference" not in ann.ask("no address").data
-    assert "reference" not in ann.ask_as_script(NOWHERE).data
+    assert "reference" not in ann.get_as_script(NOWHERE).data
     assert 'class="reference"' not in ann.page(NOWHERE).text
 
 

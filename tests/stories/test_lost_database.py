@@ -15,7 +15,7 @@ from models import db
 from tests.actors import PASSWORD, Answer, Person
 from tests.environments import Environment
 from tests.servers import PostgresServer
-from tests.stories.admin_steps import FORM, NEW, id_of, invited, superuser
+from tests.stories.admin_steps import FORM, NEW, id_of, invitation_link, superuser
 
 Act = Callable[[], Answer]
 OLD = "ann@example.com"
@@ -178,7 +178,7 @@ def undoes(env: Environment, *, script: bool) -> Act:
 
 def registers(env: Environment, *, script: bool) -> Act:
     """Prepare: somebody who was invited registers."""
-    link = invited(env)
+    link = invitation_link(env)
     ming = staying(env.visitor(script=script))
     return lambda: ming.post(link, FORM)
 
@@ -299,7 +299,7 @@ PAGES = ("/cms/", "/cms/resetemail/", "/cms/profile/", "/cms/security/", "/cms/u
 )
 def test_between_the_last_query_and_the_end_every_answer_is_ours(env: Environment, line: Line, signal: Any) -> None:
     boss = superuser(env)
-    for path, ask in itertools.product(PAGES, (boss.page, boss.ask_as_script)):
+    for path, ask in itertools.product(PAGES, (boss.page, boss.get_as_script)):
         with signal.connected_to(line.lose, env.app):
             answer = ask(path)
         assert_ours(answer)
@@ -311,7 +311,7 @@ def test_what_is_lost_is_not_left_for_the_next_request(env: Environment, line: L
     ann = seated(env)
     for _ in range(5):
         with flask.request_finished.connected_to(line.lose, env.app):
-            assert ann.ask_as_script().status == 200
+            assert ann.get_as_script().status == 200
         line.find()
         assert ann.address() == OLD
     with env.app.app_context():

@@ -96,7 +96,9 @@ def came(env: Environment, who: str) -> Person:
     person = superuser(env, "x@example.com") if who == "superuser" else env.person("x@example.com")
     if who == "disabled":
         person.token()
-        env.change("x@example.com", is_active=False)  # The session is still there: nothing but the guard refuses it.
+        env.update_account(
+            "x@example.com", is_active=False
+        )  # The session is still there: nothing but the guard refuses it.
     return person
 
 
@@ -120,11 +122,11 @@ def test_everybody_gets_where_they_may_and_nowhere_else(env: Environment, who: s
     for name, way in WAYS.items():
         method, _, rule = name.partition(" ")
         path = (way.path or rule).format(id=other.id)
-        answer = person.ask_as_script(path) if method == "GET" else person.post(path)
+        answer = person.get_as_script(path) if method == "GET" else person.post(path)
         is_page = "html" in answer.headers["Content-Type"]
         word = None if is_page and answer.status in (200, 302) else answer.error
         assert (answer.status, word) == expected(who, name, way), name
-    assert env.stored("other").is_active
+    assert env.account("other").is_active
 
 
 @pytest.mark.parametrize("who", ["nobody", "editor", "disabled"])
@@ -158,13 +160,13 @@ def test_no_form_is_taken_without_its_token_or_from_a_foreign_site(sqlite_env: E
 def test_who_manages_others_has_proved_the_password_lately(sqlite_env: Environment) -> None:
     other = sqlite_env.administrator("other@example.com")
     boss = superuser(sqlite_env)
-    sqlite_env.clock.turn(seconds=601)
+    sqlite_env.clock.advance(seconds=601)
     for name, way in POSTS.items():
         if way.who == SUPERUSER:
             path = (way.path or name.partition(" ")[2]).format(id=other.id)
             answer = boss.post(path, {"reason": "because", "role": "superuser", "email": "new@example.com"})
             assert (answer.status, answer.error) == (401, "reauth_required"), name
-    stored = sqlite_env.stored("other")
+    stored = sqlite_env.account("other")
     assert (stored.is_superuser, stored.is_active) == (False, True)
 
 

@@ -10,7 +10,7 @@ import re
 import string
 
 from models import EmailChange, db
-from tests.actors import code_in, other_than
+from tests.actors import code_in, different_code
 from tests.environments import Environment
 from tests.servers import ROOT
 
@@ -39,7 +39,7 @@ def test_3_wrong_codes_are_refused_and_right_ones_are_taken(env: Environment) ->
     ann = env.person()
     ann.ask(NEW)
     code = env.code_to(NEW)
-    assert ann.confirm(NEW, other_than(code)).error == "code_wrong"
+    assert ann.confirm(NEW, different_code(code)).error == "code_wrong"
     assert ann.address() == OLD
     assert ann.confirm(NEW, code).status == 200
     assert ann.address() == NEW
@@ -82,7 +82,7 @@ def test_5_a_mail_server_that_is_away_is_no_fault_and_no_lie(env: Environment) -
     assert pending is not None
     assert pending["mail"]["state"] == "queued"
     assert pending["mail"]["problem"] == "无法连接邮件服务器。"
-    env.clock.turn(seconds=10)
+    env.clock.advance(seconds=10)
     assert ann.confirm(NEW, env.code_to(NEW)).status == 200
 
 
@@ -107,7 +107,7 @@ def test_7_every_field_hears_what_is_wrong_with_it_and_nothing_is_printed(env: E
     answer = ann.confirm("no address", "no code")
     assert set(answer.data["fields"]) == {"email", "captcha"}
     assert all(answer.data["fields"].values())
-    ann.confirm(NEW, other_than(code))
+    ann.confirm(NEW, different_code(code))
     ann.confirm(NEW, code)
     printed = capfd.readouterr()  # type: ignore[attr-defined]
     assert code not in printed.out + printed.err
@@ -132,7 +132,7 @@ def test_9_an_address_that_somebody_has_is_no_fault(env: Environment) -> None:
     ann, bob = env.person(), env.person("bob@example.com")
     assert ann.ask("owner@example.com").status == 200
     assert ann.confirm("owner@example.com", "123456").error == "code_wrong"
-    env.clock.turn(seconds=60)
+    env.clock.advance(seconds=60)
     ann.ask(NEW)
     bob.ask(NEW)
     of_ann, of_bob = (code_in(mail) for mail in env.mail_to(NEW))
