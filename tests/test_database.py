@@ -127,7 +127,7 @@ class TestDeadline:
         monkeypatch.setattr(database, "REQUEST_SECONDS", 0.5)
         with in_a_request(app):
             connection: Any = db.session.connection().connection.driver_connection
-            with pytest.raises(OperationalError, match="no answer within"):
+            with pytest.raises(OperationalError, match="no response within"):
                 db.session.execute(text("SELECT pg_sleep(60)"))
             assert connection.closed
         with in_a_request(app):
@@ -140,7 +140,7 @@ class TestDeadline:
             for _ in range(40):
                 db.session.execute(text("SELECT pg_sleep(0.1)"))
 
-        with in_a_request(app), pytest.raises(OperationalError, match="no answer within"):
+        with in_a_request(app), pytest.raises(OperationalError, match="no response within"):
             naps()
 
     def test_long_work_waits_as_long_as_it_takes(self, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,7 +149,7 @@ class TestDeadline:
             with database.without_deadline():
                 assert db.session.scalar(text("SELECT 1 FROM pg_sleep(0.5)")) == 1
                 db.session.rollback()
-            with pytest.raises(OperationalError, match="no answer within"):
+            with pytest.raises(OperationalError, match="no response within"):
                 db.session.execute(text("SELECT pg_sleep(60)"))
 
     def test_a_server_that_accepts_and_says_nothing_is_given_up(self, tmp_path: Path) -> None:
