@@ -69,7 +69,7 @@ def imports(path: Path, module: str, *names: str) -> bool:
     return False
 
 
-def test_the_walk_sees_the_house() -> None:
+def test_the_checks_see_every_module() -> None:
     """A guard for the tests below: an empty list of files would please them all."""
     assert {room_of(path) for path in SOURCES} >= set(ROOMS)
     assert imports(ROOT / "app.py", "flask", "Flask")
@@ -78,7 +78,7 @@ def test_the_walk_sees_the_house() -> None:
 
 
 @ALL
-def test_a_room_imports_only_from_below(path: Path) -> None:
+def test_a_module_imports_only_from_lower_layers(path: Path) -> None:
     allowed = MAY_IMPORT.get(room_of(path))
     if allowed is None:  # gunicorn.conf.py: the operator's, which may do anything.
         assert path.name == "gunicorn.conf.py"
@@ -108,7 +108,7 @@ def test_inside_accounts_flows_import_owners_and_owners_import_no_flow(path: Pat
 
 
 @ALL
-def test_the_heart_knows_no_http(path: Path) -> None:
+def test_accounts_does_not_depend_on_http(path: Path) -> None:
     if room_of(path) == "accounts":
         for module in ("flask", "werkzeug", "flask_wtf", "wtforms"):
             assert not imports(
@@ -118,7 +118,7 @@ def test_the_heart_knows_no_http(path: Path) -> None:
 
 
 @ALL
-def test_the_face_decides_nothing(path: Path) -> None:
+def test_cms_accesses_no_database_and_sends_no_mail(path: Path) -> None:
     if room_of(path) == "cms":
         assert not imports(path, "models", "db")
         assert not imports(path, "sqlalchemy")
@@ -126,14 +126,14 @@ def test_the_face_decides_nothing(path: Path) -> None:
 
 
 @ALL
-def test_a_form_asks_nobody(path: Path) -> None:
+def test_forms_access_no_request_and_no_database(path: Path) -> None:
     if room_of(path) == "forms":
         assert not imports(path, "flask", "request", "session", "g", "current_app")
         assert not imports(path, "sqlalchemy")
 
 
 @ALL
-def test_nothing_is_swallowed_whole(path: Path) -> None:
+def test_no_exception_is_ignored_silently(path: Path) -> None:
     """No bare except, and none that catches everything only to pass."""
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.ExceptHandler):
@@ -186,12 +186,12 @@ def test_use_cases_commit_only_through_the_unit_of_work() -> None:
     }
 
 
-def test_only_the_answers_make_json() -> None:
+def test_only_cms_answers_creates_json() -> None:
     assert who(lambda path: "jsonify" in calls_of(path)) == {"cms/answers.py"}
     assert who(lambda path: imports(path, "flask", "jsonify")) == {"cms/answers.py"}
 
 
-def test_only_the_clock_knows_the_time() -> None:
+def test_only_the_clock_reads_the_time() -> None:
     def asks(path: Path) -> bool:
         return bool(calls_of(path) & {"now", "utcnow", "today"}) and imports(path, "datetime", "datetime", "UTC")
 
@@ -227,7 +227,7 @@ def test_every_refusal_has_a_row_in_the_table_of_sentences() -> None:
     assert set(sentences.REFUSALS) <= set(every(errors.Refusal))
 
 
-def test_every_row_in_the_table_of_sentences_is_whole() -> None:
+def test_every_row_in_the_table_of_sentences_is_complete() -> None:
     for refusal, said in sentences.REFUSALS.items():
         assert 400 <= said.status < 500, refusal
         assert refusal.word.replace("_", "").islower(), refusal

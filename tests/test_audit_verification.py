@@ -52,7 +52,7 @@ def write_rows(env: Environment, email: str, count: int) -> None:
 class TestVerdict:
     """Who is accused."""
 
-    def test_nobody_is_accused_because_they_go_on_working(self, env: Environment) -> None:
+    def test_writes_during_the_verification_cause_no_false_alarm(self, env: Environment) -> None:
         """The accounts that are worked with come last, so that much can happen before they are looked at."""
         app = env.build(SIGN_IN_TRIES_PER_NETWORK="0")
         create_many(env, 1_500)
@@ -98,7 +98,7 @@ class TestVerdict:
         assert result.exit_code == 1
         assert result.stdout.splitlines() == [f"{email}: row 1 was changed or is missing" for email in emails]
 
-    def test_a_broken_row_in_a_long_history_is_found_and_the_next_account_is_not_accused(
+    def test_a_broken_row_in_a_long_history_is_found_and_the_next_account_is_not_reported(
         self, env: Environment
     ) -> None:
         many = 2 * audit_verification.ROWS_AT_ONCE + 10
@@ -166,7 +166,7 @@ def at_the_page(env: Environment, number: int) -> Iterator[list[Any]]:
 class TestEnd:
     """What is not finished is no accusation."""
 
-    def test_a_database_that_dies_in_the_middle_is_no_accusation(
+    def test_a_database_that_dies_in_the_middle_causes_no_false_alarm(
         self, postgres_env: Environment, postgres: PostgresServer
     ) -> None:
         env = postgres_env
@@ -182,7 +182,7 @@ class TestEnd:
         assert line.startswith("The check could not be completed (2000 accounts checked): ")
         assert verify(env).exit_code == 0
 
-    def test_a_database_that_is_not_there_is_no_accusation(self, sqlite_env: Environment) -> None:
+    def test_a_database_that_is_not_there_causes_no_false_alarm(self, sqlite_env: Environment) -> None:
         with sqlite_env.app.app_context():
             db.session.execute(db.text("DROP TABLE audit"))
             db.session.commit()
@@ -191,7 +191,7 @@ class TestEnd:
         assert (result.exit_code, result.stdout, len(result.stderr.splitlines())) == (2, "", 1)
 
     @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-C", "terminated"])
-    def test_one_that_is_interrupted_is_no_accusation(self, postgres_env: Environment, sign: signal.Signals) -> None:
+    def test_an_interruption_causes_no_false_alarm(self, postgres_env: Environment, sign: signal.Signals) -> None:
         """The command waits for a table that somebody holds; so it is surely at work when the signal comes."""
         env = postgres_env
         create_many(env, 1)

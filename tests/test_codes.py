@@ -45,14 +45,14 @@ def test_two_claims_whose_parts_run_together_are_two_claims() -> None:
     assert not codes.matches(replace(CLAIM, user_id=12, session_id=3), code, codes.kept("nonce"))
 
 
-def test_a_code_for_an_address_that_is_not_to_be_had_is_met_by_no_code() -> None:
+def test_no_code_matches_that_of_a_taken_address() -> None:
     shown = codes.issue(CLAIM, 600, real=False)
     kept = codes.kept("nonce")
     assert not codes.matches(CLAIM, shown, kept)
     assert not any(codes.matches(CLAIM, f"{number:06}", kept) for number in range(0, 10**6, 97))
 
 
-def test_a_code_of_another_secret_is_worth_nothing(env: Environment) -> None:
+def test_a_code_of_another_secret_key_is_not_accepted(env: Environment) -> None:
     code = codes.issue(CLAIM, 600)
     kept = codes.kept("nonce")
     with env.build(SECRET_KEY="quite another secret of the tests").app_context():

@@ -12,14 +12,14 @@ OLD, NEW = "ann@example.com", "new@example.com"
 ASK, WRONG, CHANGE, SIGN_IN = 10, 9, 14, 6
 
 
-def test_the_page_costs_one_question_for_who_is_there_and_few_for_what_it_shows(env: Environment) -> None:
+def test_the_pending_change_as_json_takes_two_queries(env: Environment) -> None:
     ann = env.person()
     with record_steps(env.app) as steps:
         assert ann.get_as_script().status == 200
     assert count_steps(steps) == (2, 0, 0)
 
 
-def test_the_overview_costs_one_question_more_and_two_where_a_change_waits(env: Environment) -> None:
+def test_the_start_page_takes_one_query_more_with_a_pending_change(env: Environment) -> None:
     ann = env.person()
     for expected in (2, 3):
         with record_steps(env.app) as steps:
@@ -28,7 +28,7 @@ def test_the_overview_costs_one_question_more_and_two_where_a_change_waits(env: 
         ann.ask(NEW)
 
 
-def test_the_settings_page_costs_three_questions(env: Environment) -> None:
+def test_the_settings_page_takes_three_queries(env: Environment) -> None:
     """Who is there, what waits, and whether the day's tries are spent."""
     ann = env.person()
     for _ in range(2):
@@ -38,7 +38,7 @@ def test_the_settings_page_costs_three_questions(env: Environment) -> None:
         ann.ask(NEW)
 
 
-def test_nobody_costs_nothing(env: Environment) -> None:
+def test_a_visitor_without_a_session_costs_no_query(env: Environment) -> None:
     visitor = env.visitor()
     visitor.token()
     with record_steps(env.app) as steps:
@@ -48,7 +48,7 @@ def test_nobody_costs_nothing(env: Environment) -> None:
     assert count_steps(steps) == (0, 0, 0)
 
 
-def test_what_a_form_refuses_costs_only_who_is_there(env: Environment) -> None:
+def test_a_request_that_a_form_refuses_takes_only_the_query_of_the_session(env: Environment) -> None:
     ann = env.person()
     ann.token()
     with record_steps(env.app) as steps:

@@ -201,7 +201,7 @@ class TestCircuitBreaker:
             thread.join(PATIENCE_SECONDS)
         assert ask(app, "/readyz") == 200
 
-    def test_after_a_silence_one_asks_for_all(self) -> None:
+    def test_after_a_time_out_one_request_probes_for_all(self) -> None:
         breaker = database.CircuitBreaker()
         breaker._responded_at -= 60
         breaker._waiting_since[0] = breaker._responded_at
@@ -216,7 +216,7 @@ class TestCircuitBreaker:
             pass
         breaker.raise_if_open(is_exhausted=False)
 
-    def test_one_slow_statement_is_no_silence_while_others_are_answered(self) -> None:
+    def test_one_slow_statement_does_not_open_the_circuit_while_others_succeed(self) -> None:
         breaker = database.CircuitBreaker()
         breaker._waiting_since[0] = breaker._responded_at - 60
         with breaker.waiting():
@@ -224,7 +224,7 @@ class TestCircuitBreaker:
         breaker.record_timeout()
         breaker.raise_if_open(is_exhausted=False)
 
-    def test_a_refused_connection_is_an_answer(self) -> None:
+    def test_a_refused_connection_counts_as_a_response(self) -> None:
         breaker = database.CircuitBreaker()
         breaker._responded_at -= 60
         with pytest.raises(psycopg.OperationalError), breaker.waiting():

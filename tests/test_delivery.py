@@ -109,7 +109,7 @@ class TestOneBadMail:
         deliver(app)
         assert (seen(before).state, seen(number).state) == (MailState.SENT, MailState.QUEUED)
 
-    def test_an_errand_that_raises_is_set_aside_and_undoes_what_it_wrote(
+    def test_a_task_that_raises_is_set_aside_and_rolled_back(
         self, post: Environment, app: Flask, smtp: SmtpServer, clock: Clock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         post.administrator("ann@example.com")
@@ -143,7 +143,7 @@ class TestOneBadMail:
         deliver(app)
         assert seen(number).state == MailState.QUEUED
 
-    def test_a_part_of_ours_that_is_away_is_no_fault_of_a_mail(
+    def test_an_outage_of_the_cache_is_not_counted_as_an_error_of_a_mail(
         self, app: Flask, smtp: SmtpServer, clock: Clock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def fail(_: Mail) -> None:
@@ -159,7 +159,7 @@ class TestOneBadMail:
         mail = seen(number)
         assert (mail.state, mail.tries, mail.problem) == (MailState.QUEUED, 2 * FAULTS, "")
 
-    def test_an_errand_that_nobody_knows_is_not_mailed(self, app: Flask, smtp: SmtpServer) -> None:
+    def test_a_task_of_an_unknown_kind_is_not_mailed(self, app: Flask, smtp: SmtpServer) -> None:
         outbox.enqueue_task("of a later version", TO, '{"not": "for them"}')
         db.session.commit()
         deliver(app)
@@ -221,7 +221,7 @@ class TestGoingOn:
     """The worker and the thread outlive every error."""
 
     @pytest.mark.parametrize("env", ["postgresql+memcached"], indirect=True)
-    def test_an_error_that_nobody_foresaw_does_not_end_the_worker(
+    def test_an_unexpected_error_does_not_end_the_worker(
         self, post: Environment, app: Flask, smtp: SmtpServer, tmp_path: Path
     ) -> None:
         log = tmp_path / "log"
@@ -240,7 +240,7 @@ class TestGoingOn:
         assert worker.returncode == 0
 
     @pytest.mark.parametrize("env", ["postgresql+memcached"], indirect=True)
-    def test_an_error_that_nobody_foresaw_does_not_end_the_thread(
+    def test_an_unexpected_error_does_not_end_the_thread(
         self, post: Environment, smtp: SmtpServer, caplog: pytest.LogCaptureFixture
     ) -> None:
         app = post.build(MAIL_DELIVERY="thread")
@@ -254,7 +254,7 @@ class TestGoingOn:
             assert thread.is_alive()
 
     @pytest.mark.parametrize("mode", ["worker", "thread"])
-    def test_mail_that_another_process_queued_is_noticed_without_a_word(
+    def test_mail_that_another_process_enqueued_is_found_by_polling(
         self, post: Environment, app: Flask, smtp: SmtpServer, mode: str
     ) -> None:
         assert worker.POLL_SECONDS <= 0.5
@@ -294,7 +294,7 @@ class TestABatch:
         assert all_came(smtp)
         assert [seen(number).state for number in numbers] == ["sent"] * 3
 
-    def test_a_mail_behind_one_that_outlived_the_lease_is_left_to_who_took_it(
+    def test_a_mail_whose_lease_expired_is_left_to_the_worker_that_leased_it_next(
         self, app: Flask, smtp: SmtpServer, clock: Clock
     ) -> None:
         numbers = [put(other) for other in OTHERS]
@@ -446,15 +446,13 @@ class TestABurst:
         assert came_once(smtp)
         assert {seen(number).state for number in burst} == {MailState.SENT}
 
-    def test_a_server_that_never_ends_its_goodbye_holds_nobody(
-        self, app: Flask, smtp: SmtpServer, burst: list[int]
-    ) -> None:
+    def test_an_endless_response_to_quit_delays_no_mail(self, app: Flask, smtp: SmtpServer, burst: list[int]) -> None:
         smtp.behaviour = "drip-at-quit"
         deliver(app)
         assert came_once(smtp)
         assert {seen(number).state for number in burst} == {MailState.SENT}
 
-    def test_a_server_that_drips_its_tls_handshake_holds_nobody(self, post: Environment) -> None:
+    def test_an_endless_tls_handshake_is_aborted_at_the_deadline(self, post: Environment) -> None:
         ended = threading.Event()
         with socket.create_server(("127.0.0.1", 0)) as listener, contextlib.ExitStack() as stack:
             dripping = threading.Thread(target=_drip, args=(listener, ended))

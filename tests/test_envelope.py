@@ -50,7 +50,7 @@ def test_a_wrong_method_gets_an_envelope(env: Environment) -> None:
                 assert method not in answer.headers["Allow"].split(", "), answer.headers  # RFC 9110, 15.5.6.
 
 
-def test_nobody_gets_an_envelope_and_nothing_else(env: Environment) -> None:
+def test_a_visitor_without_a_session_gets_an_envelope_only(env: Environment) -> None:
     closed = 0
     for path, rule in rules(env.app):
         for method in sorted({"GET", "POST"} & set(rule.methods or ())):
@@ -85,9 +85,7 @@ def everybody(env: Environment) -> list[Person]:
 
 
 @pytest.mark.parametrize("headers", [SCRIPT, PAGE], ids=["script", "page"])
-def test_every_answer_carries_the_headers_that_keep_a_browser_in_its_place(
-    env: Environment, headers: dict[str, str]
-) -> None:
+def test_every_response_has_the_security_headers(env: Environment, headers: dict[str, str]) -> None:
     for person in everybody(env):
         for path in ["/cms/login/", "/cms/resetemail/", "/cms/", "/nothing", "/healthz", "/cms/email_captcha/"]:
             answer = person.browser.send("GET", path, headers=headers)
@@ -213,7 +211,7 @@ def test_an_answer_that_depends_on_a_header_says_so(env: Environment, name: str,
     assert all(name in vary(answer) for answer in answers)  # whichever of them a cache has seen.
 
 
-def test_a_file_may_be_kept_for_ever_and_is_not_found_under_another_mark(env: Environment) -> None:
+def test_a_static_file_is_cached_forever_and_not_found_under_another_hash(env: Environment) -> None:
     page = env.visitor().page("/cms/login/").text
     addresses = re.findall(r'(?:src|href)="(/assets/[^"]+)"', page)
     assert addresses
@@ -252,7 +250,7 @@ def test_a_fault_of_ours_tells_the_reader_nothing_about_it(env: Environment, mon
     assert ann.get_as_script().error == "internal"
 
 
-def test_healthz_needs_no_part_and_readyz_all_of_them(env: Environment) -> None:
+def test_healthz_needs_no_server_and_readyz_needs_all(env: Environment) -> None:
     away = env.build(CACHE_URL="memcached://127.0.0.1:1")
     assert env.visitor(app=away).get_as_script("/healthz").status == 200
     answer = env.visitor(app=away).get_as_script("/readyz")

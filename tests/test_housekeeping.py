@@ -293,13 +293,13 @@ class TestTurns:
         run_if_due(env.app)
         assert count(env, Budget) == 1
 
-    def test_delivery_does_it(self, env: Environment) -> None:
+    def test_delivery_runs_housekeeping(self, env: Environment) -> None:
         budgets(env, 1)
         said = env.app.test_cli_runner().invoke(args=["mail", "deliver"])
         assert said.exit_code == 0
         assert count(env, Budget) == 0
 
-    def test_a_failure_does_not_cost_the_hour(self, env: Environment, caplog: pytest.LogCaptureFixture) -> None:
+    def test_a_failed_run_is_repeated_within_the_hour(self, env: Environment, caplog: pytest.LogCaptureFixture) -> None:
         budgets(env, 1)
         with in_use(env, "budget"), caplog.at_level(logging.WARNING):
             run_if_due(env.build(has_long_timeouts=False))

@@ -73,7 +73,7 @@ def test_what_is_refused_is_counted_nowhere() -> None:
         spend(two)
 
 
-def test_a_look_spends_nothing() -> None:
+def test_checking_a_budget_spends_nothing() -> None:
     for _ in range(10):
         limits.refuse_spent(THREE)
     for _ in range(3):
@@ -113,7 +113,7 @@ def test_what_is_left_is_told() -> None:
     assert [(left[THREE].left, left[more].left) for left in found] == [(2, 8), (1, 7), (0, 6)]
 
 
-def test_a_look_tells_what_is_left_and_when_the_budget_is_whole_again(env: Environment) -> None:
+def test_a_check_returns_what_is_left_and_when_the_budget_resets(env: Environment) -> None:
     began = env.clock.now()
     assert limits.look(THREE, Limit("free", 0, 60)) == {THREE: Left(3, began)}
     spend(THREE)
@@ -242,7 +242,7 @@ def test_a_throttle_lets_so_many_through_and_then_none_till_its_window_ends(env:
     limits.throttle(THREE)
 
 
-def test_what_is_forgiven_is_counted_anew() -> None:
+def test_a_forgiven_throttle_starts_again_at_zero() -> None:
     keys = {limits.throttle(THREE) for _ in range(3)}
     PasswordTry(*keys, None).forgive()
     limits.throttle(THREE)
@@ -328,7 +328,7 @@ def test_a_counter_that_vanishes_between_two_steps_is_counted_from_one_again(
         assert cache.get(key) == 1
 
 
-def test_a_counter_that_vanishes_between_two_steps_means_no(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_counter_that_vanishes_again_between_two_steps_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache, "add", lambda *_: False)
     with pytest.raises(TooManyRequests):
         limits.throttle(THREE)

@@ -133,7 +133,7 @@ class TestAMail:
             deliver()
         assert parseaddr(str(smtp.received[0].message["From"])) == ("内容管理", "cms@example.net")
 
-    def test_its_words_are_wiped_when_it_is_gone(self, app: Flask, smtp: SmtpServer) -> None:
+    def test_the_content_of_a_sent_mail_is_deleted(self, app: Flask, smtp: SmtpServer) -> None:
         number = put()
         deliver()
         mail = seen(number)
@@ -155,7 +155,7 @@ class TestAMail:
 class TestRefusals:
     """What a server may say."""
 
-    def test_a_no_for_good_is_marked_with_its_kind_logged_with_its_words_and_not_asked_again(
+    def test_a_permanent_refusal_is_stored_as_its_kind_and_logged_and_not_retried(
         self, app: Flask, smtp: SmtpServer, clock: Clock, caplog: pytest.LogCaptureFixture
     ) -> None:
         smtp.refusals[TO] = "550 5.1.1 no such\tmailbox"
@@ -168,7 +168,9 @@ class TestRefusals:
         clock.advance(days=1)
         assert deliver() == 0
 
-    def test_a_no_for_now_is_asked_again_later_and_later(self, app: Flask, smtp: SmtpServer, clock: Clock) -> None:
+    def test_a_temporary_refusal_is_retried_with_growing_waits(
+        self, app: Flask, smtp: SmtpServer, clock: Clock
+    ) -> None:
         smtp.refusals[TO] = "451 4.7.1 greylisted"
         number = put()
         waits = []
@@ -186,7 +188,7 @@ class TestRefusals:
         assert deliver() == 1
         assert seen(number).state == MailState.SENT
 
-    def test_one_that_is_refused_does_not_hold_up_the_others(self, app: Flask, smtp: SmtpServer) -> None:
+    def test_a_refused_mail_does_not_delay_the_others(self, app: Flask, smtp: SmtpServer) -> None:
         smtp.refusals[TO] = "451 later"
         put()
         put("other@example.com")
@@ -210,7 +212,7 @@ class TestRefusals:
         deliver()
         assert len({each.message["Message-ID"] for each in smtp.received}) == 2
 
-    def test_what_is_over_is_not_sent(self, app: Flask, smtp: SmtpServer, clock: Clock) -> None:
+    def test_an_expired_mail_is_not_sent(self, app: Flask, smtp: SmtpServer, clock: Clock) -> None:
         number = put(not_after=clock.now() + timedelta(seconds=600))
         clock.advance(seconds=600)
         assert deliver() == 1
@@ -284,7 +286,7 @@ class TestABadServer:
         with post.build(MAIL_SERVER="nowhere.invalid").app_context():
             self.held_back(put())
 
-    def test_one_that_drops_the_line_at_quit_has_the_mail(self, app: Flask, smtp: SmtpServer, clock: Clock) -> None:
+    def test_a_disconnection_at_quit_does_not_repeat_the_mail(self, app: Flask, smtp: SmtpServer, clock: Clock) -> None:
         smtp.behaviour = "drop-at-quit"
         number = put()
         deliver()
@@ -294,7 +296,7 @@ class TestABadServer:
         assert len(smtp.received) == 1
 
     @pytest.mark.parametrize("way", ["MAIL_USE_TLS", "MAIL_USE_SSL"])
-    def test_a_certificate_that_nobody_vouches_for_is_refused_and_one_that_is_vouched_for_is_taken(
+    def test_an_untrusted_certificate_is_refused_and_a_trusted_one_is_accepted(
         self, post: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: Clock, way: str
     ) -> None:
         certificate, context = create_certificate(tmp_path)
@@ -452,14 +454,14 @@ class TestWorkers:
             db.session.rollback()
             assert deliver() == 0
 
-    def test_the_web_process_delivers_by_itself_where_it_shall(self, env: Environment, smtp: SmtpServer) -> None:
+    def test_the_web_process_delivers_if_it_is_configured_to(self, env: Environment, smtp: SmtpServer) -> None:
         app = env.build(MAIL_SERVER="127.0.0.1", MAIL_PORT=str(smtp.port), MAIL_DELIVERY="thread")
         ann = env.person(app=app)
         ann.ask(TO)
         (message,) = eventually(lambda: smtp.mails_to(TO), "the mail comes")
         assert ann.confirm(TO, code_in(message)).status == 200
 
-    def test_the_web_process_leaves_it_to_the_worker_where_it_shall(self, env: Environment) -> None:
+    def test_the_web_process_does_not_deliver_if_workers_do(self, env: Environment) -> None:
         ann = env.person()
         ann.ask(TO)
         assert "mail_delivery" not in env.app.extensions
@@ -467,7 +469,7 @@ class TestWorkers:
         assert pending is not None
         assert pending["mail"]["state"] == "queued"
 
-    def test_a_stopped_thread_is_gone(self, env: Environment, smtp: SmtpServer) -> None:
+    def test_a_stopped_thread_ends(self, env: Environment, smtp: SmtpServer) -> None:
         app = env.build(MAIL_SERVER="127.0.0.1", MAIL_PORT=str(smtp.port), MAIL_DELIVERY="thread")
         with app.app_context():
             worker.wake()

@@ -81,7 +81,7 @@ EVERY = pytest.mark.parametrize("cls", refusals(), ids=lambda cls: cls.__name__)
 EVENT_NAMES = sorted(recorded_events() | {cls.event() for cls in refusals()})
 
 
-def test_the_walk_sees_the_events() -> None:
+def test_the_check_finds_the_events_in_the_source() -> None:
     assert recorded_events() >= {"signed_in", "made_superuser", "made_editor", "too_many_requests", "sign_in_failed"}
     assert recorded_events() >= {"email_changed", "change_dropped", "sessions_ended", "unlocked", "password_link_sent"}
 
@@ -99,7 +99,7 @@ def test_every_event_has_a_sentence_in_both_languages(sqlite_env: Environment, e
     assert not CHINESE.search(told["en"])
 
 
-def test_no_event_has_a_sentence_in_vain() -> None:
+def test_every_sentence_of_an_event_is_used() -> None:
     assert set(sentences.EVENTS) == set(EVENT_NAMES)
 
 

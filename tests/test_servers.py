@@ -63,7 +63,7 @@ def test_only_the_time_of_a_busy_machine_counts_for_less(hand: list[float], monk
     assert patience.is_over()
 
 
-def test_a_frozen_part_stands_still_in_every_thread(memcached: MemcachedServer) -> None:
+def test_every_thread_of_a_frozen_server_is_stopped(memcached: MemcachedServer) -> None:
     """Else one thread may still answer, and the test that froze it sees no hung server."""
     assert memcached._process is not None
     pid = memcached._process.pid
@@ -76,7 +76,7 @@ def test_a_frozen_part_stands_still_in_every_thread(memcached: MemcachedServer) 
         memcached.flush()
 
 
-def test_a_stopped_part_refuses(memcached: MemcachedServer) -> None:
+def test_a_stopped_server_refuses_connections(memcached: MemcachedServer) -> None:
     memcached.stop()
     assert is_closed(memcached.port)
     memcached.start()

@@ -718,7 +718,7 @@ def test_whatever_happens_an_address_changes_only_to_one_that_was_proved(
     assert seen["/cms/email_captcha/ None"] > PROFILE.max_examples, seen  # It got somewhere.
 
 
-def test_the_model_knows_every_answer(sqlite_template: Path, tmp_path: Path, patch: pytest.MonkeyPatch) -> None:
+def test_the_model_predicts_every_response(sqlite_template: Path, tmp_path: Path, patch: pytest.MonkeyPatch) -> None:
     """A model that never meets a refusal would agree with anything: here it meets all of them, one after the other."""
     copy_template(sqlite_template, tmp_path)
     env = Environment("sqlite+embedded", settings_for(tmp_path, **SETTINGS), Clock().install(patch))

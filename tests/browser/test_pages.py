@@ -109,7 +109,7 @@ def examine(user: BrowserUser, page: Page) -> None:
 
 @BOTH
 @WIDTHS
-def test_a_page_of_the_account_is_whole(
+def test_a_page_of_the_account_has_no_faults(
     open_browser: OpenBrowser, site: Site, language: str, size: tuple[int, int]
 ) -> None:
     user = open_browser(language, size=size).with_session(superuser=True)
@@ -125,7 +125,7 @@ def test_a_page_of_the_account_is_whole(
 
 @BOTH
 @WIDTHS
-def test_a_page_that_is_open_to_all_is_whole(
+def test_a_public_page_has_no_faults(
     open_browser: OpenBrowser, site: Site, language: str, size: tuple[int, int]
 ) -> None:
     user = open_browser(language, size=size)
@@ -137,7 +137,7 @@ def test_a_page_that_is_open_to_all_is_whole(
 
 
 @BOTH
-def test_a_page_that_says_no_is_whole(open_browser: OpenBrowser, language: str) -> None:
+def test_an_error_page_has_no_faults(open_browser: OpenBrowser, language: str) -> None:
     user = open_browser(language, size=PHONE)
     examine(user, user.open("/nothing/here/"))
     user.take_screenshot("page-404")

@@ -226,7 +226,7 @@ def test_who_undoes_while_something_breaks_has_a_good_link_or_the_old_address(br
         assert len([letter for letter in site.mails_to(case.new) if "/forgotpwd/" in text_of(letter)]) == 1
 
 
-def test_who_is_answered_while_the_line_to_the_database_is_cut_gets_an_answer_of_ours(breaking_site: Site) -> None:
+def test_a_database_connection_that_is_cut_during_the_response_gets_a_regular_response(breaking_site: Site) -> None:
     site = breaking_site
     for file, line, text in lines_of(answers.done, answers._envelope, headers.add, settings._pending):
         person, new = site.person_with_session(), site.new_address()

@@ -39,7 +39,7 @@ def pooled_site(serve: Serve, postgres: PostgresServer, pgbouncer: Pgbouncer) ->
         yield site
 
 
-def test_the_main_story_goes_well(pooled_site: Site) -> None:
+def test_an_address_is_changed(pooled_site: Site) -> None:
     site = pooled_site
     old = site.administrator()
     ann, new = site.person(old), site.new_address()

@@ -343,7 +343,7 @@ def postmen(site: Site, count: int) -> Iterator[list]:
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_two_postmen_carry_every_mail_once(serve: Serve, name: str) -> None:
+def test_two_delivering_processes_send_every_mail_once(serve: Serve, name: str) -> None:
     with serve(name, MAIL_DELIVERY="worker") as site:
         people, addresses = [site.person_with_session() for _ in range(6)], [site.new_address() for _ in range(6)]
         assert words(run_concurrently(lambda n: people[n].ask(addresses[n]), 6)) == {None: 6}

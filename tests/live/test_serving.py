@@ -226,7 +226,7 @@ class TestProduction:
         assert {"Secure", "HttpOnly", "SameSite=Lax", "Path=/"} <= set(line.split("; "))
         assert "Domain" not in line
 
-    def test_the_story_goes_well_behind_a_proxy(self, behind_proxy: Site) -> None:
+    def test_an_address_is_changed_behind_a_proxy(self, behind_proxy: Site) -> None:
         site = behind_proxy
         ann, new = site.visitor(site.administrator()), site.new_address()
         user_id = site.user_id(ann.email)
@@ -427,7 +427,7 @@ def ill_parts(told: str) -> list[str]:
 class TestDoctor:
     """`flask doctor`."""
 
-    def test_a_site_in_order_is_well(self, site: Site) -> None:
+    def test_all_checks_succeed_on_a_working_site(self, site: Site) -> None:
         ended = command_line(site.settings, "doctor")
         assert (ended.returncode, ill_parts(ended.stdout)) == (0, []), ended.stdout
 
@@ -438,7 +438,7 @@ class TestDoctor:
         assert f"chmod 700 {tmp_path}" in ended.stdout
 
     @pytest.mark.parametrize("served", ["cms.example.com", "a.example.org,.example.com", "CMS.example.com:443"])
-    def test_the_site_is_well_whose_own_name_is_served(self, sqlite_site: Site, served: str) -> None:
+    def test_all_checks_succeed_if_the_host_of_the_site_is_served(self, sqlite_site: Site, served: str) -> None:
         ended = here(create_app({**sqlite_site.settings, **PRODUCTION, "TRUSTED_HOSTS": served}), "doctor")
         assert (ended.exit_code, ill_parts(ended.stdout)) == (0, []), ended.output
 
@@ -476,7 +476,7 @@ class TestDoctor:
             *("one repeated letter", "every name", "not the name of the site", "not the name of the site either"),
         ],
     )
-    def test_a_part_that_is_ill_is_named(
+    def test_a_failing_check_is_named(
         self, sqlite_site: Site, tmp_path: Path, part: str, settings: dict[str, str]
     ) -> None:
         given = {name: value.format(folder=tmp_path) for name, value in settings.items()}

@@ -80,7 +80,7 @@ class TestNormalisation:
         ],
         ids=lambda typed: ascii(typed)[:40],
     )
-    def test_what_is_no_address_is_refused_at_the_door(self, sqlite_env: Environment, typed: str) -> None:
+    def test_what_is_no_address_is_refused_by_the_form(self, sqlite_env: Environment, typed: str) -> None:
         ann = sqlite_env.person()
         answer = ann.ask(typed, sure="y")
         assert answer.status in (400, 413)

@@ -146,7 +146,7 @@ class TestRoles:
         assert f"/{stored.id}/disable/" not in boss.page(f"{USERS}{stored.id}/").text
 
     @pytest.mark.parametrize(("what", "more"), [("role", {"role": "editor"}), ("disable", {})])
-    def test_of_two_superusers_who_turn_each_other_out_at_once_one_stays(
+    def test_of_two_superusers_who_disable_or_demote_each_other_at_once_one_remains(
         self, env: Environment, what: str, more: dict[str, str]
     ) -> None:
         both = [superuser(env, email) for email in ("a@example.com", "b@example.com")]
@@ -163,7 +163,7 @@ class TestRoles:
         left = select(CMSUser.id).where(CMSUser.is_superuser, CMSUser.is_active)
         assert len(env.rows(left)) == 1
 
-    def test_who_lost_their_rights_a_moment_ago_does_nothing_any_more(self, env: Environment) -> None:
+    def test_a_superuser_without_the_permission_any_more_is_refused(self, env: Environment) -> None:
         """Of three superusers two turn each other out at once: the slower one has no right to do so any more."""
         people = [superuser(env, f"{name}@example.com") for name in "abc"]
         ids = [id_of(env, person.email) for person in people]

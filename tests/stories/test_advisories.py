@@ -250,7 +250,7 @@ class TestDefectsOfThePeers:
         assert ann.ask(NEW).error == "too_many_attempts"
         assert max(used for (used,) in env.rows(db.select(Budget.used))) == 10
 
-    def test_8_wp_there_is_no_second_door_to_the_address(self, env: Environment) -> None:
+    def test_8_wp_no_other_form_changes_the_address(self, env: Environment) -> None:
         """Every address of the application is tried with the new e-mail address in its form."""
         env.administrator("boss@example.com", superuser=True)
         boss = env.signed_in("boss@example.com")
@@ -298,7 +298,7 @@ class TestDefectsOfThePeers:
         visitor.post(env.links_to(OLD, "stop")[-1])
         assert visitor.get_as_script().error == "sign_in_required"
 
-    def test_11_kr_the_good_ways_are_on_without_being_asked_for(self, env: Environment) -> None:
+    def test_11_kr_the_safe_settings_are_the_defaults(self, env: Environment) -> None:
         config = env.build().config
         assert config["HEADS_UP"] is True
         assert config["REVEAL_TAKEN_EMAIL"] is False

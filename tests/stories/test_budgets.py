@@ -294,7 +294,7 @@ class TestSends:
         env.clock.advance(seconds=60)
         assert bob.ask(OTHER).status == 200
 
-    def test_who_may_not_change_their_address_for_now_uses_up_nothing_that_others_need(self, env: Environment) -> None:
+    def test_a_frozen_account_spends_no_shared_budget(self, env: Environment) -> None:
         app = env.build(CAPTCHA_SENDS_OVERALL_PER_HOUR="3")
         ann, bob = env.person(app=app), env.person("bob@example.com", app=app)
         env.update_account(OLD, frozen_until=env.clock.now().replace(year=2999))
@@ -302,7 +302,7 @@ class TestSends:
             assert ann.ask(NEW).error == "changes_frozen"
         assert bob.ask(OTHER).status == 200
 
-    def test_the_overall_fuse_says_when_it_is_whole_again(self, env: Environment) -> None:
+    def test_the_overall_cap_says_when_it_resets(self, env: Environment) -> None:
         app = env.build(CAPTCHA_SENDS_OVERALL_PER_HOUR="1", REAUTH_SECONDS="86400")
         ann, bob = env.person(app=app), env.person("bob@example.com", app=app)
         assert ann.ask(NEW).status == 200
@@ -322,7 +322,7 @@ class TestSends:
         assert "47" in refused.text
         assert f'value="{OTHER}"' in refused.text
 
-    def test_what_another_limit_refuses_does_not_spend_what_everybody_shares(self, env: Environment) -> None:
+    def test_a_request_that_another_limit_refuses_does_not_spend_the_overall_cap(self, env: Environment) -> None:
         app = env.build(CAPTCHA_SENDS_OVERALL_PER_HOUR="2")
         ann, bob = env.person(app=app), env.person("bob@example.com", app=app)
         assert ann.ask(NEW).status == 200
@@ -332,7 +332,7 @@ class TestSends:
         env.clock.advance(seconds=60)
         assert ann.ask(NEW).error == "too_many_requests"
 
-    def test_what_another_tab_was_quicker_with_does_not_spend_what_everybody_shares(self, env: Environment) -> None:
+    def test_a_request_that_lost_a_race_does_not_spend_the_overall_cap(self, env: Environment) -> None:
         """Of tabs that ask at once all see the wait free, and one is sent."""
         app = env.build(CAPTCHA_SENDS_OVERALL_PER_HOUR="2")
         ann, bob = env.person(app=app), env.person("bob@example.com", app=app)

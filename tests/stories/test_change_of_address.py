@@ -62,7 +62,7 @@ class TestTheStory:
         assert "10" in text_of(mail).replace(code_in(mail), "")  # Ten minutes.
         assert OLD not in text_of(mail) + html_of(mail)
 
-    def test_the_history_tells_the_story(self, env: Environment) -> None:
+    def test_the_history_records_every_step(self, env: Environment) -> None:
         ann = env.person()
         ann.ask(NEW)
         ann.confirm(NEW, different_code(env.code_to(NEW)))
@@ -232,7 +232,7 @@ class TestTheCode:
         assert ann.confirm(OTHER, env.code_to(OTHER)).status == 200
         assert env.rows(db.select(EmailChange.outcome)) == [("made",)]
 
-    def test_without_having_asked_no_code_helps(self, env: Environment) -> None:
+    def test_without_a_request_no_code_is_accepted(self, env: Environment) -> None:
         assert env.person().confirm(NEW, "123456").error == "code_expired"
 
     def test_a_code_that_the_cache_lost_has_expired(self, env: Environment) -> None:
@@ -458,7 +458,7 @@ class TestSends:
         assert [answer.error for answer in answers] == [None, None, None, "too_many_requests"]
         assert people[3].ask(OTHER).status == 200
 
-    def test_so_many_codes_an_hour_for_one_network(self, env: Environment) -> None:
+    def test_codes_for_one_network_are_limited_per_hour(self, env: Environment) -> None:
         app = env.build(CAPTCHA_SENDS_PER_NETWORK_PER_HOUR="2")
         people = [env.person(f"p{number}@example.com", app=app) for number in range(3)]
         answers = [person.ask(f"new{number}@example.com") for number, person in enumerate(people)]
@@ -466,7 +466,7 @@ class TestSends:
         elsewhere = env.signed_in("p2@example.com", app=app, network="198.51.100.1")
         assert elsewhere.ask(NEW).status == 200
 
-    def test_so_many_codes_an_hour_in_all(self, env: Environment) -> None:
+    def test_codes_of_all_accounts_are_limited_per_hour(self, env: Environment) -> None:
         app = env.build(CAPTCHA_SENDS_OVERALL_PER_HOUR="2")
         people = [env.person(f"p{n}@example.com", app=app, network=f"198.51.100.{n}") for n in range(3)]
         answers = [person.ask(f"new{number}@example.com") for number, person in enumerate(people)]

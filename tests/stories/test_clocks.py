@@ -135,7 +135,7 @@ def test_a_cookie_that_was_signed_with_a_former_key_is_read_and_one_of_another_k
 
 
 @pytest.mark.parametrize("cookie", ["", "x", "a.b.c", "eyJzaWQiOiJ4In0.aQ.c2ln", "é", "." * 3000])
-def test_what_nobody_signed_is_nobodys_session(env: Environment, cookie: str) -> None:
+def test_an_unsigned_cookie_is_no_session(env: Environment, cookie: str) -> None:
     visitor = env.visitor()
     visitor.browser.cookies["session"] = cookie
     assert visitor.get_as_script().error == "sign_in_required"
@@ -155,7 +155,7 @@ def running(postgres_env: Environment, monkeypatch: pytest.MonkeyPatch) -> Itera
 class TestDatabasesClock:
     """A machine whose clock is more than a second off the database's says so."""
 
-    def test_a_clock_that_is_right_is_no_news(self, running: Any, caplog: pytest.LogCaptureFixture) -> None:
+    def test_a_correct_clock_is_not_reported(self, running: Any, caplog: pytest.LogCaptureFixture) -> None:
         env, _ = running
         with caplog.at_level(logging.WARNING):
             answer = env.visitor().get_as_script("/readyz")

@@ -220,7 +220,7 @@ class TestBursts:
 class TestChain:
     """Nobody changes the past unseen."""
 
-    def test_a_whole_history_is_whole(self, env: Environment) -> None:
+    def test_an_unmodified_history_is_intact(self, env: Environment) -> None:
         tell_a_story(env)
         env.person("bob@example.com")
         assert verify(env) == (0, "Every history is intact.\n")

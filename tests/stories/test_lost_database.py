@@ -270,7 +270,7 @@ def lost_after(env: Environment, line: Line, statements: int) -> Iterator[None]:
 @BOTH_CLIENTS
 @pytest.mark.parametrize("statements", [1, 3, 6])
 @pytest.mark.parametrize("story", [asks, confirms, saves_the_profile, invites], ids=lambda story: story.__name__)
-def test_in_the_middle_of_a_form_every_answer_is_ours(
+def test_a_connection_lost_in_the_middle_of_a_form_gets_a_regular_response(
     env: Environment, line: Line, story: Callable[..., Act], script: bool, statements: int
 ) -> None:
     act = story(env, script=script)
@@ -297,7 +297,9 @@ PAGES = ("/cms/", "/cms/resetemail/", "/cms/profile/", "/cms/security/", "/cms/u
 @pytest.mark.parametrize(
     "signal", [flask.before_render_template, flask.template_rendered, flask.request_finished], ids=lambda s: s.name
 )
-def test_between_the_last_query_and_the_end_every_answer_is_ours(env: Environment, line: Line, signal: Any) -> None:
+def test_a_connection_lost_after_the_last_query_gets_a_regular_response(
+    env: Environment, line: Line, signal: Any
+) -> None:
     boss = superuser(env)
     for path, ask in itertools.product(PAGES, (boss.page, boss.get_as_script)):
         with signal.connected_to(line.lose, env.app):

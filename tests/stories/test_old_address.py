@@ -378,7 +378,7 @@ class TestChain:
             assert len(env.links_to(address, "undo")) == 1
         assert len(env.rows(db.select(Link.id).where(Link.purpose == "undo", Link.ended_at.is_(None)))) == 2
 
-    def test_a_wrong_code_after_an_undo_does_not_shake_the_restored_address(self, env: Environment) -> None:
+    def test_a_wrong_code_after_an_undo_does_not_affect_the_restored_address(self, env: Environment) -> None:
         thief = self.changed_twice(env)
         env.clock.advance(seconds=60)
         thief.ask("third@example.com")

@@ -132,7 +132,7 @@ class TestMarks:
         stranger = env.visitor(ANN, network="198.51.100.9")
         assert self.tries(env, stranger) == 10
 
-    def test_a_mark_is_worth_nothing_after_the_password_was_changed(self, env: Environment) -> None:
+    def test_a_mark_is_invalid_after_the_password_was_changed(self, env: Environment) -> None:
         marked, ann = env.person(), env.signed_in(ANN)
         marked.sign_out()
         fields = {"oldpwd": PASSWORD, "password": OTHER, "repetition": OTHER}
@@ -142,7 +142,7 @@ class TestMarks:
         ann.sign_out()
         assert ann.sign_in(password=OTHER).status == 200  # Who changed it is known.
 
-    def test_a_mark_is_worth_nothing_after_an_undo(self, env: Environment) -> None:
+    def test_a_mark_is_invalid_after_an_undo(self, env: Environment) -> None:
         thief = env.person()
         assert thief.ask(NEW).status == 200
         assert thief.confirm(NEW, env.code_to(NEW)).status == 200

@@ -116,7 +116,7 @@ def expected(who: str, name: str, way: Way) -> tuple[int, str | None]:
 
 
 @pytest.mark.parametrize("who", PEOPLE)
-def test_everybody_gets_where_they_may_and_nowhere_else(env: Environment, who: str) -> None:
+def test_every_role_can_access_its_pages_and_no_others(env: Environment, who: str) -> None:
     other = env.administrator("other@example.com")
     person = came(env, who)
     for name, way in WAYS.items():
@@ -170,7 +170,7 @@ def test_who_manages_others_has_proved_the_password_lately(sqlite_env: Environme
     assert (stored.is_superuser, stored.is_active) == (False, True)
 
 
-def test_only_who_manages_others_sees_the_way_there(sqlite_env: Environment) -> None:
+def test_only_superusers_see_the_link_to_the_administrators(sqlite_env: Environment) -> None:
     boss, editor = superuser(sqlite_env), sqlite_env.person()
     for path in ("/cms/", "/cms/profile/", "/cms/resetemail/"):
         assert 'href="/cms/users/"' in boss.page(path).text

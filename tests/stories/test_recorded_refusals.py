@@ -200,7 +200,7 @@ def test_a_refusal_is_a_row_in_a_history(stage: Stage, name: str) -> None:
     assert event in [row.event for row in rows[-2:]], [row.event for row in rows]
 
 
-def test_every_refusal_is_walked() -> None:
+def test_the_cases_cover_every_refusal() -> None:
     def leaves(cls: type[errors.Refusal]) -> Iterator[type[errors.Refusal]]:
         below = cls.__subclasses__()
         yield from [each for child in below for each in leaves(child)] if below else [cls]

@@ -236,7 +236,7 @@ def test_an_invitation_needs_an_address_that_nobody_has_and_a_role_that_there_is
     assert sqlite_env.rows(select(Invitation.id)) == []
 
 
-def test_so_many_invitations_an_hour(sqlite_env: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invitations_are_limited_per_hour(sqlite_env: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registration, "PER_HOUR", 3)
     boss = superuser(sqlite_env)
     for number in range(3):

@@ -168,9 +168,7 @@ def test_what_is_called_ordinary_exists_and_is_no_guess() -> None:
 
 
 @pytest.mark.parametrize("text", ["a\nrefused b: c", "a\r\nb", "a\x1b[2J", "a\x85b", "a\u2028b", "x" * 5000])
-def test_nobody_writes_a_line_of_their_own(
-    security_log: SecurityLog, caplog: pytest.LogCaptureFixture, text: str
-) -> None:
+def test_a_request_cannot_inject_lines(security_log: SecurityLog, caplog: pytest.LogCaptureFixture, text: str) -> None:
     log_refusal(text, text, network=text, account_id=7)
     (record,) = caplog.records
     assert len(record.getMessage().splitlines()) == 1

@@ -55,7 +55,7 @@ def test_a_password_is_taken_as_it_is_typed(env: Environment) -> None:
         assert ann.sign_in(password=typed).error == "wrong_credentials"
 
 
-def test_who_is_unknown_disabled_or_wrong_hears_the_same(env: Environment) -> None:
+def test_an_unknown_address_a_disabled_account_and_a_wrong_password_get_the_same_response(env: Environment) -> None:
     env.administrator("ann@example.com")
     env.administrator("bob@example.com")
     env.update_account("bob@example.com", is_active=False)
@@ -77,7 +77,7 @@ def test_who_is_disabled_is_out_at_once(env: Environment) -> None:
 
 
 @pytest.mark.parametrize("path", ["/cms/resetemail/", "/cms/resetemail/?a=1&b=2", "/cms/"])
-def test_one_gets_to_where_one_wanted_to_go(env: Environment, path: str) -> None:
+def test_the_sign_in_leads_to_the_page_that_was_requested(env: Environment, path: str) -> None:
     env.administrator("ann@example.com")
     ann = env.visitor("ann@example.com")
     assert ann.sign_in(next=path).data["next"] == path

@@ -185,7 +185,7 @@ class TestTheCommit:
         ann.ask("third@example.com")
         assert ann.confirm("third@example.com", env.code_to("third@example.com")).status == 200
 
-    def test_the_loser_of_a_race_hears_it_on_the_page(self, env: Environment) -> None:
+    def test_the_loser_of_a_race_is_told_on_the_page(self, env: Environment) -> None:
         ann = env.person("one@example.com", script=False)
         ann.ask(FREE)
         code = env.code_to(FREE)

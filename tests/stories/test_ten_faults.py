@@ -17,7 +17,7 @@ from tests.servers import ROOT
 OLD, NEW = "ann@example.com", "new@example.com"
 
 
-def test_1_the_code_of_one_person_is_worth_nothing_to_another(env: Environment) -> None:
+def test_1_the_code_of_one_person_is_not_accepted_from_another(env: Environment) -> None:
     """There, the code was kept under the address only: whoever was signed in could use it."""
     ann, thief = env.person(), env.person("thief@example.com")
     ann.ask(NEW)
@@ -140,7 +140,7 @@ def test_9_an_address_that_somebody_has_is_no_fault(env: Environment) -> None:
     assert bob.confirm(NEW, of_bob).error == "email_taken"
 
 
-def test_10_every_room_says_by_its_name_what_may_go_in() -> None:
+def test_10_every_module_has_a_specific_name_and_a_docstring() -> None:
     """There, the rooms were called utils, exts and common; and here no module hides one of the standard library."""
     others = {".venv", "node_modules", "mutants"}
     rooms = [path for path in ROOT.iterdir() if path.is_dir() and path.name not in others]

@@ -77,7 +77,7 @@ def test_whose_browser_told_no_time_zone_is_told_in_utc(env: Environment, langua
         assert times_in_mail(env, email) == in_utc(env.clock.now())
 
 
-def test_a_thief_of_a_session_does_not_choose_the_time_zone_in_which_the_owner_is_warned(env: Environment) -> None:
+def test_a_stolen_session_cannot_change_the_time_zone_of_warnings(env: Environment) -> None:
     ann = signed_in(env, SHANGHAI)
     thief = env.visitor(ANN)
     thief.browser.cookies.update(ann.browser.cookies)
@@ -96,7 +96,7 @@ def test_who_travels_is_told_in_the_time_of_where_they_proved_the_password(env: 
     assert times_in_mail(env, NEW) == told(env.clock.now(), KOLKATA)
 
 
-def test_a_wrong_password_moves_nobody(env: Environment) -> None:
+def test_a_wrong_password_does_not_change_the_time_zone(env: Environment) -> None:
     ann = signed_in(env, SHANGHAI)
     stranger = move(env.visitor(ANN), BERLIN)
     assert stranger.sign_in(password="a guess of mine").error == "wrong_credentials"
