@@ -1,4 +1,4 @@
-"""`flask audit verify` finds what was tampered with, accuses nobody else, and ends, however many accounts there are."""
+"""`flask audit verify` finds modified and missing rows, without false alarms, for any number of accounts."""
 
 import itertools
 import os
@@ -35,7 +35,7 @@ def verify(env: Environment) -> Result:
 
 
 def write_rows(env: Environment, email: str, count: int) -> None:
-    """Write a long history, as so many events would have."""
+    """Write a history with this number of rows."""
     with env.app.app_context():
         user = db.session.scalars(db.select(CMSUser).where(CMSUser.email == email)).one()
         rows, where = [], {"network": "-", "browser": "-", "event": "signed_in", "detail": "{}"}

@@ -1,4 +1,4 @@
-"""cache.py: one contract for both stores, and python-memcached's traps, one by one, on a real memcached."""
+"""cache.py: one contract for both stores, and the pitfalls of python-memcached, on a real memcached."""
 
 import json
 import os

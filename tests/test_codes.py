@@ -1,4 +1,4 @@
-"""accounts/codes.py: what a code is, and that it proves exactly one claim."""
+"""accounts/codes.py: a code verifies exactly one claim."""
 
 import re
 from collections import Counter
@@ -77,7 +77,7 @@ def test_what_is_kept_is_not_the_code() -> None:
         assert re.fullmatch("[0-9a-f]{64}", kept)
         shown.append(code in kept)
         for known in (code, f"{claim.nonce}{code}", f"{claim.nonce}:{code}", f"{code}{claim.nonce}"):
-            assert kept != sha256(known.encode()).hexdigest(), "whoever reads the cache could try all codes"
+            assert kept != sha256(known.encode()).hexdigest(), "a reader of the cache could try all codes"
     assert not all(shown)
 
 

@@ -1,4 +1,4 @@
-"""config.py: what may be set, and that a bad value stops the start with one clear line."""
+"""config.py: settings, and invalid values that prevent the start with one line."""
 
 import os
 import stat

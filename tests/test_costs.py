@@ -1,4 +1,4 @@
-"""What a request costs: SQL statements, commits and cache round trips, pinned, so that a new one is a decision."""
+"""The number of statements, commits and cache round trips of each request."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Deadlines of the database, the breaker behind them, and when a connection is given back."""
+"""accounts/database.py: deadlines, the circuit breaker, and the early release of connections."""
 
 import contextlib
 import socket

@@ -1,4 +1,4 @@
-"""The delivery of many mails: none of them stops the others, and one connection serves a burst."""
+"""accounts/mail/delivery.py with many mails: none blocks the others, and one connection is used for several."""
 
 import contextlib
 import logging

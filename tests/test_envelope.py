@@ -1,4 +1,4 @@
-"""Every route, asked by everybody in every wrong way, answers the envelope, with the status that stands in it."""
+"""Every refusal of every route is an envelope with its status."""
 
 import re
 from collections.abc import Callable, Iterator

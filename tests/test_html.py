@@ -1,4 +1,4 @@
-"""Every page, in both languages: what HTML asks for, as far as a few lines can tell. `make check` asks a validator."""
+"""Every page in both languages: the rules of HTML that a short test can check; `make check` runs a validator."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""accounts/links.py: a mailed link serves its purpose, for its account, until it is over."""
+"""accounts/links.py: a link is valid for its purpose and account, until it ends."""
 
 from datetime import timedelta
 

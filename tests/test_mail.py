@@ -1,7 +1,7 @@
-"""accounts/mail/messages.py: the words of every mail, in Chinese and in English, held to the texts in tests/expected/.
+"""accounts/mail/messages.py: every mail in Chinese and English, compared with the texts in tests/expected/.
 
-Who changes a mail on purpose writes them anew with `WRITE_EXPECTED=1 pytest tests/test_mail.py` and reads the
-difference before it is committed.
+After an intended change of a mail, `WRITE_EXPECTED=1 pytest tests/test_mail.py` writes them again. Review the diff
+before you commit it.
 """
 
 import os

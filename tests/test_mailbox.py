@@ -1,4 +1,4 @@
-"""/dev/mailbox/: a developer sees the HTML part of a mail, too, and nothing in a mail can run or load anything."""
+"""/dev/mailbox/: the HTML part of a mail is shown, and nothing in it runs or loads anything."""
 
 import re
 from email.message import EmailMessage

@@ -1,4 +1,4 @@
-"""accounts/mail/outbox.py against a real SMTP server: once, late if need be, never twice, and never for ever."""
+"""accounts/mail/outbox.py with a real SMTP server: every mail is sent once, later if necessary, or expires."""
 
 import contextlib
 import signal

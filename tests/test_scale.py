@@ -1,4 +1,4 @@
-"""A hundred thousand administrators: what a page of them costs, by the databases' own account and not by a clock."""
+"""A hundred thousand administrators: the rows that a page reads, as counted by the database."""
 
 import json
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
-"""cms/sentences.py: pages, JSON and the command line tell every refusal and every event in words, in both languages.
+"""cms/sentences.py: every refusal and event has a sentence on pages, in JSON and on the command line.
 
-The names of events are read from the source: whatever `accounts/` records has a sentence, also what is added tomorrow.
+The names of events are read from the source, so that new events in `accounts/` are included.
 """
 
 import ast
@@ -166,7 +166,7 @@ def test_the_command_line_tells_the_details_of_a_refusal(sqlite_env: Environment
 
 
 def refused_on_the_command_line(env: Environment, refusal: Refusal) -> click.testing.Result:
-    """Run a command that is refused, in a group as all of ours are."""
+    """Run a command that is refused, in a group like those of the application."""
     group = OwnGroup("test")
 
     @group.command("refused")

@@ -1,4 +1,4 @@
-"""tests/servers.py: what the tests stand on must not depend on how busy the machine is, or on chance."""
+"""tests/servers.py: the tests depend neither on the load of the machine nor on chance."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""accounts/sessions.py: how long a signed-in browser stays one."""
+"""accounts/sessions.py: the limits of a session."""
 
 import pytest
 from flask import session

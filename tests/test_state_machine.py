@@ -1,19 +1,19 @@
-"""The whole story in random order: whatever people do in between, an address changes only to one that was proved.
+"""Random sequences of all actions: an address changes only to one that was verified.
 
-Hypothesis drives two administrators with two browsers each over HTTP, turns the clock, loses the cache, restarts the
-application, and reads every mail. A small model beside it knows what each of them may do; after every step the
-product must agree with it:
+Hypothesis controls two administrators with two browsers each over HTTP, advances the clock, clears the cache, restarts
+the application, and reads every mail. A small model predicts every response; after every step these invariants hold:
 
-- an address only ever changes to one whose code this administrator typed in the session that asked for it, or back to
-  a former one by the link that was mailed there;
-- a code is compared five times at most, and ten codes in a day, and never after it was replaced, cancelled or lost;
+- an address changes only to one whose code was entered in the session that requested it, or back to a former one with
+  the link that was sent there;
+- a code is compared at most five times, codes are compared at most ten times a day, and never after the code was
+  replaced, cancelled or lost;
 - two administrators never share an address in any spelling;
 - every change has one row in the history, one notice to the old address and one undo link;
-- no code is mailed to an address that somebody has or may want back;
-- every history is whole, and no answer is a fault of ours.
+- no code is sent to a taken or reserved address;
+- every history is intact, and no response is a 5xx.
 
-The search takes its choices from the seed of the run, and what it meets is left to chance. That the model knows every
-answer there is, and agrees with the product about it, is seen by a play of its own, in which nothing is left to chance.
+The choices of Hypothesis depend on the seed of the run, so a run may not reach every response. Another test performs a
+fixed sequence that contains every response that the model predicts.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Around the address: profile, password, sessions, and the pages of the superusers."""
+"""Profile, password, sessions, and the pages of superusers."""
 
 from playwright.sync_api import Page, expect
 from sqlalchemy import update

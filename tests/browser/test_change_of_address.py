@@ -1,4 +1,4 @@
-"""The main job as a person does it: a new address, the code out of the mail, done."""
+"""The change of an address: enter it, read the code in the mail, confirm."""
 
 import re
 

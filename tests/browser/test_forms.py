@@ -1,4 +1,4 @@
-"""Forms for who types, and for who does not see them: the focus, the summary of what is wrong, passwords, notices."""
+"""Forms: focus, error summaries, passwords and notices, also for users of screen readers."""
 
 import pytest
 from playwright.sync_api import Page, expect

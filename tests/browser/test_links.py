@@ -1,4 +1,4 @@
-"""The links in mails: opening one only explains, because mail scanners open them, too; the button acts."""
+"""The links in mails: opening one only explains, because mail scanners open them; its button acts."""
 
 from datetime import timedelta
 

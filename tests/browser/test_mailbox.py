@@ -1,4 +1,4 @@
-"""/dev/mailbox/ in a browser: the HTML parts of mails are shown, and whatever stands in one runs and loads nothing."""
+"""/dev/mailbox/: the HTML parts of mails are shown, and nothing in them runs or loads anything."""
 
 from collections.abc import Iterator
 from email.message import EmailMessage

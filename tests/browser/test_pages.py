@@ -1,4 +1,4 @@
-"""Every page of the site, opened in both languages, at a desk and on a phone."""
+"""Every page of the site in both languages, at the width of a desktop and of a phone."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What the settings page shows of a change, in the states that it can be in, and the overview with it."""
+"""The settings page and the start page in every state of a change."""
 
 import re
 
@@ -21,7 +21,7 @@ def heading(page: Page) -> str:
 
 
 def is_used(site: Site, limit: Limit, times: int) -> None:
-    """Let a budget have been used so many times."""
+    """Set the number of uses of a budget."""
     site.execute(update(Budget).where(Budget.key == limit.key).values(used=times))
 
 

@@ -1,4 +1,4 @@
-"""The time zone of a real browser reaches the mails."""
+"""The time zone of a real browser is used in mails."""
 
 import re
 from datetime import UTC, datetime, timedelta

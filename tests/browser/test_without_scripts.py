@@ -1,4 +1,4 @@
-"""The same with scripts switched off: plain forms, plain pages."""
+"""The change of an address and of a password without scripts."""
 
 from playwright.sync_api import expect
 

@@ -1,6 +1,6 @@
-"""A worker dies, or its database goes away, before any line of the story: the old truth or the new one, nothing else.
+"""A worker is killed, or its database is lost, before any line of a use case: the old state or the new one remains.
 
-The lines are read out of the functions, so that a line which is added is broken, too.
+The lines are read from the source of the functions, so that new lines are included.
 """
 
 import ast

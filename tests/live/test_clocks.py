@@ -1,6 +1,6 @@
-"""Two real servers whose clocks differ serve one site: nobody is signed out, and nothing is refused.
+"""Two servers whose clocks differ serve one site: nobody is signed out, and nothing is refused.
 
-`tests/stories/test_clocks.py` shows more, with two applications in one process.
+`tests/stories/test_clocks.py` has more tests, with two applications in one process.
 """
 
 import time
@@ -15,7 +15,7 @@ from tests.servers import Gunicorn, eventually
 
 
 class Nodes(NamedTuple):
-    """Two servers of one site; the clock of one of them is ahead by so many seconds."""
+    """Two servers of one site; the clock of the second is ahead by a number of seconds."""
 
     site: Site
     ahead: Gunicorn

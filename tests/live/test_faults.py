@@ -1,4 +1,4 @@
-"""Parts that stop, hang, forget and come back: an honest 503, nothing half done, and all is well afterwards."""
+"""Servers that stop, hang, lose their data and recover: 503, no partial changes, and normal operation afterwards."""
 
 import contextlib
 import socket

@@ -1,4 +1,4 @@
-"""What README says about an installation works: the file of settings, the units, the reverse proxy."""
+"""The instructions of README.md for an installation work: the settings file, the units, the reverse proxy."""
 
 import configparser
 import os

@@ -1,4 +1,4 @@
-"""`make run`, in a checkout that was moved after `make install`, as a person at a terminal sees it."""
+"""`make run` in a checkout that was moved after `make install`."""
 
 import contextlib
 import http.client

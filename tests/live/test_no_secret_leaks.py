@@ -1,4 +1,4 @@
-"""No code, password, session id or link token stands anywhere in clear but where it must: in a mail, in a cookie."""
+"""No code, password, session id or token is stored or logged unencrypted, except in mails and cookies."""
 
 import re
 import sqlite3

@@ -1,4 +1,4 @@
-"""PostgreSQL behind pgbouncer in transaction mode: more clients than connections, and no transaction keeps one."""
+"""PostgreSQL behind pgbouncer in transaction mode: more clients than connections."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Many at once: whatever the order in which things happen, there is one winner, one truth and no fault."""
+"""Concurrent requests: in every order there is one winner, a consistent state and no error."""
 
 import contextlib
 import signal
@@ -24,7 +24,7 @@ CROWD, ROUNDS = 50, 5
 
 
 def run_concurrently(work: Callable[[int], Found], workers: int) -> list[Found]:
-    """Run the work in so many threads that start at the same moment; each asks again while it is not served."""
+    """Run the work in several threads that start at the same time; each repeats a request that gets a 503."""
     return servers.run_concurrently(lambda number: retry_while_unavailable(lambda: work(number)), workers)
 
 
@@ -293,7 +293,7 @@ def test_one_address_that_is_invited_by_many_at_once_is_invited(site: Site) -> N
 
 
 def test_superusers_who_act_upon_each_other_at_once_never_wait_for_each_other(site: Site) -> None:
-    """Each locks two accounts; whoever locks them in another order than the next one would end in a deadlock.
+    """Each locks two accounts: locking them in different orders would cause a deadlock.
 
     So many wait in turn that one of them may be told on a very busy machine to come back: that is no deadlock.
     """
@@ -332,14 +332,14 @@ def test_nobody_keeps_a_session_from_a_password_that_is_changed_at_the_same_time
 
 
 @contextlib.contextmanager
-def postmen(site: Site, count: int) -> Iterator[list]:
-    """Have so many `flask mail deliver --watch` carry the mail of a site."""
-    men = [start_command(site.settings, "mail", "deliver", "--watch") for _ in range(count)]
+def delivering_processes(site: Site, count: int) -> Iterator[list]:
+    """Run several `flask mail deliver --watch` for a site."""
+    processes = [start_command(site.settings, "mail", "deliver", "--watch") for _ in range(count)]
     try:
-        yield men
+        yield processes
     finally:
-        for man in men:
-            terminate(man, signal.SIGTERM)
+        for process in processes:
+            terminate(process, signal.SIGTERM)
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
@@ -352,14 +352,16 @@ def test_two_delivering_processes_send_every_mail_once(serve: Serve, name: str) 
                 outbox.enqueue(Letter("test", f"mail {number}", "words", "<p>words"), site.new_address(), user_id=None)
             db.session.commit()
         assert site.smtp.hellos == 0  # The web processes were told to leave the mail to others.
-        with postmen(site, 2) as men:
+        with delivering_processes(site, 2) as processes:
             more = run_concurrently(lambda n: people[n].confirm(addresses[n], site.code_to(addresses[n])), 6)
             assert words(more) == {None: 6}
-            eventually(site.all_mail_is_sent, "the postmen carry all mail")
-            for man in men:
-                eventually(lambda man=man: has_handler(man.pid, signal.SIGTERM), "the postman can be told to end")
-                terminate(man, signal.SIGTERM)
-            assert [man.returncode for man in men] == [0, 0]
+            eventually(site.all_mail_is_sent, "the workers send all mail")
+            for process in processes:
+                eventually(
+                    lambda process=process: has_handler(process.pid, signal.SIGTERM), "the worker handles SIGTERM"
+                )
+                terminate(process, signal.SIGTERM)
+            assert [process.returncode for process in processes] == [0, 0]
         rows = site.rows(select(Mail.message_id, Mail.state, Mail.tries))
         assert len(rows) == 60 + 6 * 3  # A code, a word to the present address and a notice for each change.
         assert {(row.state, row.tries) for row in rows} == {(MailState.SENT, 1)}

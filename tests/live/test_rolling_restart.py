@@ -1,4 +1,4 @@
-"""The end of a server: it says so first, and no request is lost; also where two nodes restart in turn behind nginx."""
+"""Graceful shutdown: readiness is withdrawn first, and no request is lost, also with two nodes behind nginx."""
 
 import contextlib
 import signal
@@ -128,7 +128,7 @@ class Crowd:
             thread.join()
 
     def served(self, count: int) -> None:
-        """Wait until so many more answers have come, or one that should not."""
+        """Wait for a number of further responses, or for one that should not have come."""
         goal = self.answers + count
         eventually(lambda: self.answers >= goal or self.failures, f"{count} more answers come")
 

@@ -1,4 +1,4 @@
-"""A database that says nothing: it hangs, or the network to it drops every packet. Nobody waits for it for long."""
+"""A database that does not respond: it hangs, or the network drops every packet. No request waits for long."""
 
 import contextlib
 import threading

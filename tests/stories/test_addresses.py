@@ -1,4 +1,4 @@
-"""One address, however it is typed; what looks like a slip is asked about; what pretends to be another is shown."""
+"""Spellings of an address: one normal form; likely typos are queried, and look-alikes are shown in their ASCII form."""
 
 import idna
 import pytest

@@ -1,4 +1,4 @@
-"""The administrators, as superusers see and manage them."""
+"""The management of administrators by superusers."""
 
 import re
 

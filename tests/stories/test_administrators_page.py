@@ -1,4 +1,4 @@
-"""What superusers see of the administrators: their state, sessions, history, and the changes that were started."""
+"""The pages of administrators for superusers: states, sessions, histories, and started changes."""
 
 from datetime import datetime
 

@@ -1,7 +1,7 @@
-"""What went wrong elsewhere: each attack and each defect that is known of a peer is tried here, and fails.
+"""Known vulnerabilities and defects of similar products: each is tried here, and fails.
 
-The advisories come first, then what was found while reading the peers (the letters are theirs: FS Flask-Security, AA
-django-allauth, WH Warehouse, WP WordPress, DV Devise, GT Gitea, KC Keycloak, IN Indico, DF Dify, DC Discourse).
+First the advisories, then defects found in the source of these products (FS Flask-Security, AA django-allauth, WH
+Warehouse, WP WordPress, DV Devise, GT Gitea, KC Keycloak, IN Indico, DF Dify, DC Discourse).
 """
 
 import base64
@@ -21,7 +21,7 @@ VICTIM = "victim@example.com"
 
 
 def hands_of(env: Environment, person: Person, count: int, *, app: Flask | None = None) -> list[Person]:
-    """Return so many connections of one browser: the same cookies, the same token."""
+    """Return several connections of one browser, with the same cookies and token."""
     token, hands = person.token(), []
     for _ in range(count):
         hand = env.visitor(person.email, app=app)

@@ -1,4 +1,4 @@
-"""Whatever is sent, the answer is an envelope with a 4xx: no fault, no try burned, no mail."""
+"""Every invalid request gets an envelope with a 4xx: no error, no try counted, no mail."""
 
 import json
 from urllib.parse import quote_plus, urlencode

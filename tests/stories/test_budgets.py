@@ -1,4 +1,4 @@
-"""How often is too often: tries and codes belong to the person, and nothing that anybody does refills them."""
+"""Budgets: tries and codes belong to an account, an address or a network, and no action resets them early."""
 
 from collections.abc import Callable
 
@@ -65,7 +65,7 @@ Deed = Callable[[Environment, Person], Person]
 
 
 def guess(env: Environment, ann: Person, email: str, times: int) -> list[int]:
-    """Ask for a code, type so many wrong ones, wait until the next can be asked for; return the tries left."""
+    """Request a code, enter a number of incorrect ones, wait for the next code, and return the tries left."""
     assert ann.ask(email).status == 200
     wrong = different_code(env.code_to(email))
     left = [ann.confirm(email, wrong).data["tries_left"] for _ in range(times)]

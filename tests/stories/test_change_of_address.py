@@ -1,4 +1,4 @@
-"""The heart: a signed-in administrator changes their e-mail address, and nobody else ever can."""
+"""The core use case: a signed-in administrator changes their own email address, and nobody else can."""
 
 import json
 import re

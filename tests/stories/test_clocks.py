@@ -143,7 +143,7 @@ def test_an_unsigned_cookie_is_no_session(env: Environment, cookie: str) -> None
 
 @pytest.fixture
 def running(postgres_env: Environment, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Environment, Any]]:
-    """Give an environment whose clock runs, as the database's does, and what sets it wrong by so many seconds."""
+    """Provide an environment whose clock runs, and a function that sets it wrong by a number of seconds."""
 
     def shift(seconds: float) -> None:
         monkeypatch.setattr(product_clock, "now", lambda: datetime.now(UTC) + timedelta(seconds=seconds))

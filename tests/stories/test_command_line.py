@@ -1,6 +1,6 @@
-"""The command line: what an operator does is done as on the pages, told its person, and written into the history.
+"""The command line: the same rules as on the pages, mails to the administrator, rows in the history.
 
-What needs a process of its own (standard input, exit codes, the start) stands in tests/live/test_serving.py.
+Tests that need a separate process (standard input, exit codes, the start) are in tests/live/test_serving.py.
 """
 
 import re

@@ -1,9 +1,9 @@
-"""Whether somebody has an address is not told by the time of an answer either: samples of the answers themselves.
+"""Response times do not reveal whether an address has an account: samples of real responses.
 
-`test_equal_work.py` compares what is done; this finds what no list of steps shows. Two requests make a pair, one for
-somebody and one for nobody, in random order, so that whatever else the machine does slows down either as often. Without
-a difference each of a pair is then the slower one in half of the pairs, on a busy machine, too (a sign test). By chance
-one round in fifty shows a difference; a real one shows in every round. So one round without a difference is enough.
+`test_equal_work.py` compares the steps of requests; this test finds differences that no list of steps shows. Requests
+are sent in pairs, one for an existing account and one for none, in random order, so that other load on the machine
+affects both equally. Without a difference, each is the slower one in half of the pairs (a sign test). By chance, one
+round in fifty shows a difference, and a real one shows in every round: one round without a difference is sufficient.
 """
 
 import gc

@@ -1,7 +1,7 @@
-"""Whether somebody has an address is told by no answer of a public page, and by none of its work.
+"""Neither the response of a public page nor its work reveals whether an address has an account.
 
-What is compared is the sequence of SQL statements, commits, cache calls and password hashes of every answer: where
-these are the same, the time is the same, on a busy machine, too. `test_equal_time.py` measures the time itself.
+The tests compare the sequences of SQL statements, commits, cache calls and password hashes. If these are the same, so
+is the time, also on a busy machine. `test_equal_time.py` compares the times.
 """
 
 import re
@@ -68,7 +68,7 @@ def test_asking_for_a_password_link_is_the_same_work_for_nobody_as_for_somebody(
 def test_the_first_sign_in_of_a_process_is_the_same_work_for_nobody_as_for_somebody(
     env: Environment, app: Flask
 ) -> None:
-    """What a process does once, it does whoever comes first."""
+    """Work that a process does once does not depend on the first address."""
 
     def work(email: str) -> tuple[int, str | None, list[Step]]:
         passwords._nobodys.cache_clear()

@@ -1,4 +1,4 @@
-"""Long forms: what is wrong with them is told above them, with a link to each field, and in the title of the page."""
+"""Long forms: an error summary with a link to each field, and the title of the page."""
 
 from collections.abc import Callable
 

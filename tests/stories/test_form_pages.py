@@ -1,4 +1,4 @@
-"""What the pages with forms say before anything is wrong."""
+"""The hints of forms before anything is refused."""
 
 import re
 

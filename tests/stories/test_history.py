@@ -1,4 +1,4 @@
-"""The history: a row for every step and refusal, that nobody can flood, change or shorten unseen; and the sessions."""
+"""The history: a row for every step and refusal, which cannot be flooded, changed or shortened; and the sessions."""
 
 import re
 from typing import Any
@@ -31,7 +31,7 @@ def verify(env: Environment) -> tuple[int, str]:
 
 
 def tamper(env: Environment, statement: Any) -> None:
-    """Do to the database what no story of ours does."""
+    """Execute a statement that no use case executes."""
     with env.app.app_context():
         db.session.execute(statement)
         db.session.commit()

@@ -1,4 +1,4 @@
-"""The pages that the links of a change lead to: what they say before somebody acts, and where they end afterwards."""
+"""The pages of the links of a change: what they show before the action, and where they lead afterwards."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Nobody takes a user name that others would take for that of a superuser; Unicode's confusables decide (UTS 39)."""
+"""No username looks like that of a superuser, according to the confusables of Unicode (UTS 39)."""
 
 import pytest
 

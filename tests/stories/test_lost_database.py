@@ -1,4 +1,4 @@
-"""The database is lost in the middle of a request: the answer is ours, and what was committed is told as done."""
+"""The database is lost in the middle of a request: a regular response, and committed changes are reported as done."""
 
 import contextlib
 import itertools
@@ -63,7 +63,7 @@ def line(env: Environment, postgres: PostgresServer) -> Iterator[Line]:
 
 
 def assert_ours(answer: Answer) -> None:
-    """See that an answer is one of ours: with our headers, and an envelope, a page or a way to one."""
+    """Check that a response is regular: it has the security headers, and is an envelope, a page or a redirect."""
     assert "frame-ancestors" in answer.headers["Content-Security-Policy"], answer
     if answer.status in (303, 307):
         return
@@ -251,7 +251,7 @@ def test_what_is_committed_is_told_as_done_whatever_is_lost_then(
 
 @contextlib.contextmanager
 def lost_after(env: Environment, line: Line, statements: int) -> Iterator[None]:
-    """Lose the database as soon as it has answered so many statements."""
+    """Lose the database after a number of statements."""
     with env.app.app_context():
         engine = db.engine
     numbers = itertools.count(1)

@@ -1,4 +1,4 @@
-"""The present address and the old one: told at once, able to stop a change, and able to undo one for a week."""
+"""The current and the old address: notified immediately, able to stop a change, and to undo it for a week."""
 
 import re
 
@@ -14,7 +14,7 @@ NEW_PASSWORD = "a quite different phrase"
 
 
 def change(env: Environment, person: Person, email: str) -> None:
-    """Change the address, as its owner or as whoever sits at the owner's browser."""
+    """Change the address in the browser of the owner."""
     assert person.ask(email).status == 200
     assert person.confirm(email, env.code_to(email)).status == 200
 

@@ -1,4 +1,4 @@
-"""What somebody began with a right ends with that right: started changes, invitations, marks of browsers."""
+"""What was started with a permission ends with it: started changes, invitations, marks of browsers."""
 
 from typing import Any
 

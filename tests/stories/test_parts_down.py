@@ -1,4 +1,4 @@
-"""One part is away: the answer says so, nothing is changed, no try is burned, and all is well when it is back."""
+"""A server is unavailable: the response says so, nothing is changed, no try is counted."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Links to set a new password: for whoever reads the account's mailbox, once, not for long, and not after a change."""
+"""Links to set a new password: sent to the current address, valid once and for a limited time."""
 
 import pytest
 

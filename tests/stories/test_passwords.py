@@ -1,4 +1,4 @@
-"""A new password: with the old one, or with a link by mail where it is forgotten."""
+"""Setting a new password, with the old one or with a link."""
 
 import re
 

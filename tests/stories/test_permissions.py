@@ -1,4 +1,4 @@
-"""Who may do what: every route of the application, tried by nobody, an editor, a superuser and somebody disabled."""
+"""Permissions: every route, as a visitor, an editor, a superuser and a disabled administrator."""
 
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ TOKEN = "A" * 43
 
 
 class Way(NamedTuple):
-    """A route: who gets through, and the status that whoever does hears if they send an empty form."""
+    """A route: who has access, and the status of their response to an empty form."""
 
     who: str
     status: int
@@ -79,7 +79,7 @@ WAYS = {
     ),
     "POST /cms/users/<int(max=2147483647):user_id>/drop_change/": Way(SUPERUSER, 400, "/cms/users/{id}/drop_change/"),
     "POST /cms/users/<int(max=2147483647):user_id>/start_change/": Way(SUPERUSER, 400, "/cms/users/{id}/start_change/"),
-    "POST /cms/logout/": Way(SIGNED_IN, 200),  # The last one: whoever gets through is not signed in any more.
+    "POST /cms/logout/": Way(SIGNED_IN, 200),  # The last one, because it signs out.
 }
 POSTS = {way: of for way, of in WAYS.items() if way.startswith("POST")}
 

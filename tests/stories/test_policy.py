@@ -1,4 +1,4 @@
-"""Whose code a change needs: that of the new address, or of both; written down in one place, for each role."""
+"""EMAIL_POLICY: which codes a change requires, for each role."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""One's own data: what is shown and saved, what two tabs do to each other, and the language."""
+"""The profile: what is shown and saved, concurrent edits in two tabs, and the language."""
 
 import re
 

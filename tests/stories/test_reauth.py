@@ -1,4 +1,4 @@
-"""A browser that was left open: what matters needs the password, proved in this session within ten minutes."""
+"""Actions that require the password, confirmed in this session within ten minutes."""
 
 import re
 from collections.abc import Callable

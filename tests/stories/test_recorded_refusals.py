@@ -1,4 +1,4 @@
-"""Every refusal of every use case is a row in a history: that of who acts, or of the account that a link belongs to."""
+"""Every refusal of every use case is a row in a history: of the actor, or of the account of the link."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Registering on an invitation: an address is invited, and who reads its mail becomes an administrator, once."""
+"""Registration: an address is invited, and its owner becomes an administrator, once."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""GET, HEAD and OPTIONS change nothing, so that a link, an image or the scanner of a mail server can do nothing."""
+"""GET, HEAD and OPTIONS change nothing, so that links, images and mail scanners are harmless."""
 
 import sqlite3
 from collections.abc import Iterator

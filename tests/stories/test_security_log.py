@@ -1,4 +1,4 @@
-"""The security log: whoever tries what is not theirs leaves one line, and the line tells no secret."""
+"""The security log: one line for every refused guess or unauthorised request, without secrets."""
 
 import logging
 import re

@@ -1,4 +1,4 @@
-"""What the settings page and the overview tell of a change, in every state that it can be in."""
+"""The settings page and the start page in every state of a change."""
 
 import re
 from datetime import timedelta
@@ -62,7 +62,7 @@ def written(env: Environment, model: Any, **values: object) -> None:
 
 
 def spend(env: Environment, ann: Person, count: int) -> None:
-    """Enter so many wrong codes for a code that was just asked for."""
+    """Request a code, and enter a number of incorrect ones."""
     assert ann.ask(NEW).status == 200
     wrong = different_code(env.code_to(NEW))
     for _ in range(count):

@@ -1,4 +1,4 @@
-"""Signing in, staying in, proving the password once more, signing out."""
+"""Signing in, sessions, confirming the password, signing out."""
 
 from http.cookies import SimpleCookie
 

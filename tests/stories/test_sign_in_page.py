@@ -1,4 +1,4 @@
-"""The sign-in page and the page that asks for the password again: what they say, and where the focus is."""
+"""The sign-in page and the page that asks for the password: their sentences, and their focus."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What was proved before an account was locked is worth nothing if it is not true any more under the lock."""
+"""What was checked before an account was locked is checked again under the lock."""
 
 from collections.abc import Callable
 

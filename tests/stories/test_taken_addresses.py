@@ -1,4 +1,4 @@
-"""An address that somebody has: who asks for it learns nothing, its owner learns of it, and no code can succeed."""
+"""A taken address: the response does not reveal it, its owner is notified, and no code can succeed."""
 
 import html
 import json

@@ -1,8 +1,8 @@
-"""The ten faults of the tutorial from which this page comes, each as a story in which it does not happen.
+"""The ten faults of the tutorial on which the settings page is based: none of them occurs here.
 
-In the wild `/cms/resetemail/` keeps the code under the bare address, mails it on GET, compares it the wrong way round,
-never forgets it, swallows every error and lets the browser wait in silence. One test a fault, in the order in which
-they were written down; what a fault has more sides to stands in the other stories.
+There, `/cms/resetemail/` stores the code under the address only, sends it on GET, inverts the comparison, never deletes
+it, ignores every error, and shows no response in the browser. There is one test per fault; other tests cover the
+details.
 """
 
 import ast
@@ -18,7 +18,7 @@ OLD, NEW = "ann@example.com", "new@example.com"
 
 
 def test_1_the_code_of_one_person_is_not_accepted_from_another(env: Environment) -> None:
-    """There, the code was kept under the address only: whoever was signed in could use it."""
+    """There, the code was stored under the address only: everybody who was signed in could use it."""
     ann, thief = env.person(), env.person("thief@example.com")
     ann.ask(NEW)
     assert thief.confirm(NEW, env.code_to(NEW)).error == "code_expired"
@@ -143,8 +143,8 @@ def test_9_an_address_that_somebody_has_is_no_fault(env: Environment) -> None:
 def test_10_every_module_has_a_specific_name_and_a_docstring() -> None:
     """There, the rooms were called utils, exts and common; and here no module hides one of the standard library."""
     others = {".venv", "node_modules", "mutants"}
-    rooms = [path for path in ROOT.iterdir() if path.is_dir() and path.name not in others]
-    found = [*ROOT.glob("*.py"), *(path for room in rooms for path in room.rglob("*.py"))]
+    folders = [path for path in ROOT.iterdir() if path.is_dir() and path.name not in others]
+    found = [*ROOT.glob("*.py"), *(path for folder in folders for path in folder.rglob("*.py"))]
     assert len(found) > 30
     names = {path.stem for path in found} | {path.relative_to(ROOT).parent.name for path in found}
     assert not names & {"utils", "util", "exts", "extensions", "common", "helpers", "misc", "tools", "lib", "core"}

@@ -1,4 +1,4 @@
-"""Mails tell times as the clock of their reader shows them: whose zone that is, and who can change it."""
+"""Mails state times in the time zone of the recipient, and only the recipient can change it."""
 
 import re
 from datetime import datetime
