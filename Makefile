@@ -2,11 +2,11 @@
 PORT ?= 5000
 PYTHON ?= python3
 VENV := .venv
-# Not the scripts in $(VENV)/bin: their first line holds the path at which they were installed.
+# Not the scripts in $(VENV)/bin: their first lines contain the path of the folder, which may have been moved.
 RUN := $(VENV)/bin/python -m
 FLASK := $(RUN) flask --app app
 
-# What `make mutate` changes: one module with MODULE=accounts/limits.py.
+# Limits `make mutate` to one module: MODULE=accounts/limits.py.
 MODULE ?=
 
 .PHONY: help install run test test-fast cover mutate check lock translations machine install-dev
@@ -47,7 +47,7 @@ cover: install-dev machine ## require tests to cover 97 % of the branches of acc
 	$(RUN) pytest -q -n 2 --dist worksteal -m "not slow" --ignore tests/live --ignore tests/browser \
 	  --cov=accounts --cov=cache --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=97
 
-mutate: install-dev ## list changed rules of accounts/ that no test detects (MODULE=accounts/limits.py: only there)
+mutate: install-dev ## list changed rules of accounts/ that no test detects (MODULE=accounts/limits.py: of one module)
 	TESTS_WITHOUT_SERVERS=1 $(RUN) mutmut run $(if $(MODULE),'$(subst /,.,$(basename $(MODULE))).*')
 	$(RUN) mutmut results
 

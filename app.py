@@ -19,7 +19,7 @@ from models import db
 
 
 def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
-    """Return the application; `settings` override the environment. Raises ConfigError with a one-line message."""
+    """Create the application; `settings` take precedence over the environment. Raises ConfigError."""
     values = config.load(settings)
     app = Flask(__name__, static_folder=None, instance_path=str(values["INSTANCE_DIR"].resolve()))
     app.config.update(values)
@@ -30,7 +30,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     Migrate(app, db)
     cache.init_app(app)
     smtp.flask_mail.init_app(app)
-    worker.init_app(app, housekeeping.tidy_in_turn)
+    worker.init_app(app, housekeeping.run_if_due)
     cms.init_app(app)
     commands.init_app(app)
     return app

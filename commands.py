@@ -285,7 +285,7 @@ def verify() -> None:
 def doctor_command() -> None:
     """Check every part that the application depends on; exit with 1 if a check fails."""
     healthy = True
-    for name, problem in doctor.examine():
+    for name, problem in doctor.run_checks():
         click.echo(f"{'ok  ' if problem is None else 'FAIL'}  {name}" + (f": {problem}" if problem else ""))
         healthy = healthy and problem is None
     sys.exit(0 if healthy else 1)

@@ -1,4 +1,4 @@
-"""Settings. The only module that reads os.environ. Numbers have their unit in their name; README documents them all."""
+"""Settings. The only module that reads os.environ. README.md documents all settings."""
 
 import contextlib
 import ipaddress
@@ -82,7 +82,7 @@ def site_url(value: str) -> str:
 
 
 def policies(value: str) -> dict[str, str]:
-    """Read one policy for everybody, or one for each role: editor=new,superuser=both."""
+    """Read one policy for all roles, or one per role: editor=new,superuser=both."""
     pairs = [part.strip().partition("=") for part in value.split(",")]
     found = dict.fromkeys(ROLES, value) if "=" not in value else {role: word for role, _, word in pairs}
     if set(found) != set(ROLES) or not set(found.values()) <= {"new", "both"}:
@@ -118,7 +118,7 @@ HOUR, DAY = 3600, 86400
 SETTINGS = (
     Setting("CMS_ENV", "development", one_of("development", "production"), "production: no /dev/, Secure cookies"),
     Setting("SECRET_KEY", "", text, "keys of cookies and codes; needed in production, at least 16 random characters"),
-    Setting("INSTANCE_DIR", "instance", text, "where the embedded defaults keep their files"),
+    Setting("INSTANCE_DIR", "instance", text, "folder of the files of the embedded defaults"),
     Setting("DATABASE_URL", "", database_url, "empty: SQLite in INSTANCE_DIR; or postgresql://..."),
     Setting("DATABASE_CONNECTIONS", "3", whole(1, 100), "connections of one process; fewer than gunicorn's threads"),
     Setting("DATABASE_PREPARED_STATEMENTS", "yes", yes_or_no, "no: for pgbouncer in transaction mode"),
@@ -127,21 +127,21 @@ SETTINGS = (
     Setting("MAIL_PORT", "25", whole(1, 65535), "its port"),
     Setting("MAIL_USE_TLS", "no", yes_or_no, "STARTTLS, certificate verified"),
     Setting("MAIL_USE_SSL", "no", yes_or_no, "TLS from the first byte, certificate verified"),
-    Setting("MAIL_USERNAME", "", text, "name for SMTP AUTH; empty: none"),
+    Setting("MAIL_USERNAME", "", text, "username for SMTP AUTH; empty: no AUTH"),
     Setting("MAIL_PASSWORD", "", text, "password for SMTP AUTH"),
-    Setting("MAIL_DEFAULT_SENDER", "CMS <cms@localhost>", text, "the From of every mail"),
+    Setting("MAIL_DEFAULT_SENDER", "CMS <cms@localhost>", text, "the From header of every mail"),
     Setting("MAIL_SECONDS", "10", whole(1, 60), "time-out of one step of an SMTP dialogue"),
     Setting("MAIL_DIALOGUE_SECONDS", "30", whole(1, 300), "deadline of the whole SMTP dialogue of one mail"),
     Setting("MAIL_DELIVERY", "thread", one_of("thread", "worker"), "worker: only `flask mail deliver` sends"),
-    Setting("TRUSTED_PROXIES", "0", whole(0, 10), "how many proxies in front set X-Forwarded-For and -Proto"),
+    Setting("TRUSTED_PROXIES", "0", whole(0, 10), "number of proxies that set X-Forwarded-For and X-Forwarded-Proto"),
     Setting("TRUSTED_HOSTS", "", hosts, "host names that are served; empty: all, in development those of this machine"),
-    Setting("SITE_URL", "", site_url, "how links in mails begin, e.g. https://cms.example.com; needed in production"),
+    Setting("SITE_URL", "", site_url, "base URL of links in mails: https://cms.example.com; required in production"),
     Setting("HSTS_SUBDOMAINS", "no", yes_or_no, "yes: browsers use HTTPS for all subdomains of the site, too"),
     Setting("PORT", "5000", whole(1, 65535), "port of `make run`"),
     Setting("DRAIN_SECONDS", "0", whole(0, 300), "how long /readyz answers 503 after SIGTERM before the server stops"),
-    Setting("CAPTCHA_SECONDS", "600", whole(1, 600), "life of a code (ASVS 6.5.5: at most 600)"),
-    Setting("CAPTCHA_TRIES", "5", whole(1, 10), "tries of one code"),
-    Setting("CAPTCHA_TRIES_PER_DAY", "10", whole(1, 10**6), "tries of one administrator in 24 hours (NIST: <= 100)"),
+    Setting("CAPTCHA_SECONDS", "600", whole(1, 600), "lifetime of a code (ASVS 6.5.5: at most 600)"),
+    Setting("CAPTCHA_TRIES", "5", whole(1, 10), "tries per code"),
+    Setting("CAPTCHA_TRIES_PER_DAY", "10", whole(1, 10**6), "tries per administrator in 24 hours (NIST: at most 100)"),
     Setting(
         "CAPTCHA_TRIES_PER_ADDRESS_PER_DAY",
         "20",
@@ -149,17 +149,17 @@ SETTINGS = (
         "tries for one new address by all accounts; 0: no limit",
     ),
     Setting("CAPTCHA_RESEND_SECONDS", "60", whole(0, HOUR), "time between two codes; 0: no wait"),
-    Setting("CAPTCHA_SENDS_PER_HOUR", "5", whole(0, 10**6), "codes an administrator may ask for; 0: no limit"),
+    Setting("CAPTCHA_SENDS_PER_HOUR", "5", whole(0, 10**6), "codes that one administrator may request; 0: no limit"),
     Setting("CAPTCHA_SENDS_PER_ADDRESS_PER_HOUR", "3", whole(0, 10**6), "mails to one new address; 0: no limit"),
     Setting("CAPTCHA_SENDS_PER_ADDRESS_PER_DAY", "10", whole(0, 10**6), "mails to one new address; 0: no limit"),
     Setting("CAPTCHA_SENDS_PER_NETWORK_PER_HOUR", "20", whole(0, 10**6), "codes from one network; 0: no limit"),
-    Setting("CAPTCHA_SENDS_OVERALL_PER_HOUR", "1000", whole(0, 10**9), "codes in all; 0: no limit"),
+    Setting("CAPTCHA_SENDS_OVERALL_PER_HOUR", "1000", whole(0, 10**9), "codes of all administrators; 0: no limit"),
     Setting("REAUTH_SECONDS", "600", whole(1, DAY), "how long a confirmed password is valid for a change"),
-    Setting("UNDO_SECONDS", "604800", whole(HOUR, 90 * DAY), "life of the undo link that the old address gets"),
+    Setting("UNDO_SECONDS", "604800", whole(HOUR, 90 * DAY), "lifetime of the undo link sent to the old address"),
     Setting(
         "FREEZE_SECONDS", "259200", whole(0, 30 * DAY), "how long the address cannot be changed after an undo; 0: none"
     ),
-    Setting("PASSWORD_LINK_SECONDS", "1800", whole(60, DAY), "life of a link to set a new password"),
+    Setting("PASSWORD_LINK_SECONDS", "1800", whole(60, DAY), "lifetime of a link to set a new password"),
     Setting(
         "ASSISTED_WAIT_SECONDS",
         "86400",
@@ -167,7 +167,7 @@ SETTINGS = (
         "waiting period of a change started by another administrator",
     ),
     Setting("ASSISTED_SECONDS", "259200", whole(HOUR, 30 * DAY), "how long the new address can then be confirmed"),
-    Setting("INVITATION_SECONDS", "259200", whole(HOUR, 30 * DAY), "life of an invitation to register"),
+    Setting("INVITATION_SECONDS", "259200", whole(HOUR, 30 * DAY), "lifetime of an invitation to register"),
     Setting("HEADS_UP", "yes", yes_or_no, "notify the current address as soon as a change is requested"),
     Setting("EMAIL_POLICY", "new", policies, "which codes are required: new, both, or e.g. editor=new,superuser=both"),
     Setting("REVEAL_TAKEN_EMAIL", "no", yes_or_no, "yes: reveal that an address is taken (closed teams)"),
@@ -176,10 +176,10 @@ SETTINGS = (
     Setting("REMEMBER_IDLE_SECONDS", "1209600", whole(60, 90 * DAY), "the same with `stay signed in`: without use"),
     Setting("REMEMBER_SECONDS", "2592000", whole(60, 365 * DAY), "the same with `stay signed in`: in any case"),
     Setting(
-        "SIGN_IN_TRIES_PER_ACCOUNT", "10", whole(0, 10**6), "sign-ins tried for one account in 15 min; 0: no limit"
+        "SIGN_IN_TRIES_PER_ACCOUNT", "10", whole(0, 10**6), "wrong passwords for one account in 15 min; 0: no limit"
     ),
     Setting(
-        "SIGN_IN_TRIES_PER_NETWORK", "50", whole(0, 10**6), "sign-ins tried from one network in 15 min; 0: no limit"
+        "SIGN_IN_TRIES_PER_NETWORK", "50", whole(0, 10**6), "wrong passwords from one network in 15 min; 0: no limit"
     ),
 )
 
@@ -200,13 +200,13 @@ def load(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
             raise ConfigError(f"{setting.name}={written!r} is invalid: {problem}.") from None
     for reason in _unsafe_settings(values, is_named="CMS_ENV" in given):
         raise ConfigError(reason)
-    _embedded_defaults(values)
-    _for_flask(values)
+    _set_embedded_defaults(values)
+    _set_flask_keys(values)
     return values
 
 
 NETWORKED = ("MAIL_SERVER", "DATABASE_URL", "CACHE_URL", "SITE_URL", "TRUSTED_HOSTS", "TRUSTED_PROXIES")
-"""Settings that show that the site can be reached by others."""
+"""Settings of a site that others can reach."""
 
 
 def _unsafe_settings(values: Mapping[str, Any], *, is_named: bool) -> Iterator[str]:
@@ -244,34 +244,34 @@ def _written(value: object) -> str:
     return ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 
-def _embedded_defaults(values: dict[str, Any]) -> None:
-    """Fill in the embedded defaults, which need no configuration."""
+def _set_embedded_defaults(values: dict[str, Any]) -> None:
+    """Set the embedded defaults of empty settings, and create their folder."""
     instance = values["INSTANCE_DIR"] = HERE / values["INSTANCE_DIR"]
     try:
         instance.mkdir(0o700, parents=True, exist_ok=True)
         if instance == HERE / "instance" and instance.stat().st_mode & 0o077:  # Created by an older version.
             instance.chmod(0o700)
-        values["SECRET_KEY"] = values["SECRET_KEY"] or _kept_secret(instance / "secret_key")
+        values["SECRET_KEY"] = values["SECRET_KEY"] or _stored_secret(instance / "secret_key")
     except OSError as problem:
         raise ConfigError(f"INSTANCE_DIR={str(instance)!r} cannot be used: {problem.strerror}.") from None
     values["DATABASE_URL"] = values["DATABASE_URL"] or f"sqlite:///{instance / 'cms.db'}"
     values["CACHE_URL"] = values["CACHE_URL"] or f"sqlite:///{instance / 'cache.db'}"
 
 
-def _kept_secret(path: Path) -> str:
-    """Return the secret key stored in this folder; create it once, readable by its owner only."""
+def _stored_secret(path: Path) -> str:
+    """Return the secret key in this file; create it first if it does not exist, readable by its owner only."""
     if not path.exists():
         unfinished = path.with_suffix(f".{secrets.token_hex(8)}")
         with open(os.open(unfinished, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:
             file.write(secrets.token_hex(32))
         with contextlib.suppress(FileExistsError):
-            path.hardlink_to(unfinished)  # Atomic: other processes see the whole file or none.
+            path.hardlink_to(unfinished)  # Atomic: other processes see the complete file or none.
         unfinished.unlink()
     return path.read_text()
 
 
-def _for_flask(values: dict[str, Any]) -> None:
-    """Add the names that Flask, Flask-SQLAlchemy, Flask-Mail, Flask-WTF and Flask-Babel look for."""
+def _set_flask_keys(values: dict[str, Any]) -> None:
+    """Set the keys that Flask, Flask-SQLAlchemy, Flask-Mail, Flask-WTF and Flask-Babel read."""
     production = values["CMS_ENV"] == "production"
     values |= {
         "SQLALCHEMY_DATABASE_URI": values["DATABASE_URL"],
@@ -295,7 +295,7 @@ def _for_flask(values: dict[str, Any]) -> None:
 
 
 def _engine_options(values: dict[str, Any]) -> dict[str, Any]:
-    """Return engine options with time-outs for a hung or locked database; accounts/database.py has the others."""
+    """Return engine options with time-outs for a hung or locked database; accounts/database.py sets the others."""
     if values["DATABASE_URL"].startswith("sqlite"):
         return {"hide_parameters": True, "connect_args": {"timeout": 3}}
     arguments: dict[str, Any] = {
@@ -313,6 +313,6 @@ def _engine_options(values: dict[str, Any]) -> dict[str, Any]:
         "pool_pre_ping": True,
         "pool_size": values["DATABASE_CONNECTIONS"],
         "max_overflow": 0,
-        "pool_timeout": 1,  # accounts/database.py then checks whether the database answers at all.
+        "pool_timeout": 1,  # accounts/database.py then checks whether the database responds at all.
         "connect_args": arguments,
     }

@@ -36,12 +36,12 @@ export default [
             ...RULES,
             'no-implicit-globals': 'error',
             'strict': ['error', 'function'],
-            // Set text as text: markup in it would be run.
+            // Text must be set as text: as HTML it could contain scripts.
             'no-restricted-properties': ['error',
                 {'property': 'innerHTML'}, {'property': 'outerHTML'}, {'property': 'insertAdjacentHTML'}],
             'no-restricted-syntax': ['error', {
                 'selector': 'Literal[value=/^(https?:)?\\u002F/]',
-                'message': 'Scripts hold no URL: take it from the page (action, formaction or a data- attribute).'
+                'message': 'Scripts contain no URLs: read them from the page (action, formaction or a data- attribute).'
             }]
         }
     },

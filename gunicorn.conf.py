@@ -1,8 +1,8 @@
-"""How gunicorn serves the application; its own command line and GUNICORN_CMD_ARGS come first.
+"""Configuration of gunicorn; its command line and GUNICORN_CMD_ARGS take precedence.
 
-What happens on SIGTERM, so that no request is lost: for DRAIN_SECONDS everything is served as before and only /readyz
-says 503; then no new connection gets in, those that are in are answered, and the process ends. A second SIGTERM ends
-the first phase; SIGINT and SIGQUIT end everything at once.
+On SIGTERM no request is lost: for DRAIN_SECONDS /readyz answers 503, and everything else is served as before. Then no
+new connection is accepted, the requests on existing ones are answered, and the process exits. A second SIGTERM ends the
+first phase; SIGINT and SIGQUIT stop immediately.
 """
 
 import ctypes
@@ -19,45 +19,45 @@ from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import ThreadWorker
 
 
-class DiscreetLogger(Logger):  # type: ignore[misc]
-    """gunicorn's log, without the secret part of links that were mailed: who could read it there could use it."""
+class RedactingLogger(Logger):  # type: ignore[misc]
+    """gunicorn's log without the tokens of mailed links, which a reader of the log could otherwise use."""
 
     SECRET = re.compile(r"(?<=/)[\w-]{40,}")
 
     def atoms(self, *args: Any) -> dict[str, Any]:
-        """Return what a line of the access log is made of: the address, and the Referer, are in several of them."""
-        return {name: self._discreet(told) for name, told in super().atoms(*args).items()}
+        """Return the parts of a line of the access log; several contain the URL or the Referer."""
+        return {name: self._redact(value) for name, value in super().atoms(*args).items()}
 
     def debug(self, msg: str, *args: Any, **kwargs: Any) -> None:
-        """Write of a request that begins."""
-        super().debug(msg, *map(self._discreet, args), **kwargs)
+        """Log the beginning of a request."""
+        super().debug(msg, *map(self._redact, args), **kwargs)
 
     def exception(self, msg: str, *args: Any, **kwargs: Any) -> None:
-        """Write of a request that could not be read."""
-        super().exception(msg, *map(self._discreet, args), **kwargs)
+        """Log a request that could not be read."""
+        super().exception(msg, *map(self._redact, args), **kwargs)
 
-    def _discreet(self, told: Any) -> Any:
-        return self.SECRET.sub("***", told) if isinstance(told, str) else told
+    def _redact(self, value: Any) -> Any:
+        return self.SECRET.sub("***", value) if isinstance(value, str) else value
 
 
 class DrainingWorker(ThreadWorker):  # type: ignore[misc]
-    """gunicorn's threaded worker, which on SIGTERM answers also those connections that it has not accepted yet.
+    """gunicorn's threaded worker, which on SIGTERM also answers connections that it has not accepted yet.
 
-    The kernel completes connections before anybody accepts them. gunicorn's own worker leaves these where they are, and
-    the kernel resets them when the socket is closed.
+    The kernel establishes connections before the worker accepts them. gunicorn's own worker does not accept these any
+    more, and the kernel resets them when the socket is closed.
     """
 
     def set_accept_enabled(self, enabled: bool) -> None:
-        """Before the last time that accepting is switched off, accept all there is; then close the door."""
-        is_the_end = not enabled and not self.alive
-        if is_the_end:
-            self._accept_the_rest()
+        """Enable or disable accepting; when it is disabled for the last time, accept what is established, and close."""
+        is_last = not enabled and not self.alive
+        if is_last:
+            self._accept_remaining()
         super().set_accept_enabled(enabled)
-        if is_the_end:
+        if is_last:
             for listener in self.sockets:
                 listener.close()
 
-    def _accept_the_rest(self) -> None:
+    def _accept_remaining(self) -> None:
         for listener in self.sockets:
             listener.setblocking(False)
             count = None
@@ -66,26 +66,26 @@ class DrainingWorker(ThreadWorker):  # type: ignore[misc]
                 self.accept(listener)
 
     def _cap_keepalive(self, deadline: float) -> None:
-        """Give connections on which nothing was ever sent (a browser's spare ones) no more time than kept ones."""
+        """Apply the deadline of idle connections also to those without any request yet (a browser's spare ones)."""
         super()._cap_keepalive(deadline)
         for connection in self.pending_conns:
             connection.timeout = min(connection.timeout, deadline)
 
 
-logger_class = DiscreetLogger
+logger_class = RedactingLogger
 worker_class = DrainingWorker
 workers = 2
 threads = 4
 keepalive = 60
 graceful_timeout = 20
 control_socket_disable = True
-forwarded_allow_ips = ""  # Whom to believe is TRUSTED_PROXIES' matter; gunicorn would believe whoever is on this host.
+forwarded_allow_ips = ""  # TRUSTED_PROXIES decides; by default gunicorn trusts every process on this machine.
 
 
 def on_starting(server: Any) -> None:
-    """Refuse settings that cannot be used while there is no worker: one that ends at its start is replaced for ever.
+    """Reject invalid settings before the first worker starts: gunicorn would replace a failing worker forever.
 
-    Arrange the end, too: SIGTERM drains first, and a timer of the kernel's (SIGALRM) or a second SIGTERM goes on.
+    Also replace the handler of SIGTERM: it drains first, and a timer (SIGALRM) or a second SIGTERM then stops.
     """
     import config
 
@@ -114,7 +114,7 @@ def on_starting(server: Any) -> None:
 
 
 def require_free_ports(master: Any) -> None:
-    """End the start with one line where somebody else has the port; gunicorn would try for five seconds."""
+    """Exit with one line if a port is already in use; gunicorn would retry for five seconds."""
     is_inherited = {"GUNICORN_FD", "LISTEN_FDS"} & set(master.cfg.env_orig)
     for address in () if is_inherited else [each for each in master.cfg.address if isinstance(each, tuple)]:
         try:
@@ -127,9 +127,9 @@ def require_free_ports(master: Any) -> None:
 
 
 def pre_request(worker: Any, request: Any) -> None:
-    """End the connection after a body that the application may leave unread: it comes in chunks, or is too large.
+    """Close the connection after a body that the application may not read: a chunked one, or one that is too large.
 
-    gunicorn takes no notice of an application's own `Connection: close`.
+    gunicorn ignores `Connection: close` in the response of the application.
     """
     worker.log.debug("%s %s", request.method, request.path)
     headers = dict(request.headers)
@@ -139,41 +139,41 @@ def pre_request(worker: Any, request: Any) -> None:
 
 
 def pre_fork(server: Any, worker: Any) -> None:
-    """Let the worker see whether the server drains."""
+    """Give the worker the memory that marks the server as draining."""
     worker.draining = server.draining
 
 
 HANDSHAKE_SECONDS = 0.2
 SO_ATTACH_FILTER = 26  # <asm-generic/socket.h>; Python's socket module does not name it.
-DROP_SYN = (  # Classic BPF; a packet begins with its TCP header here.
+DROP_SYN = (  # Classic BPF; here a packet begins with its TCP header.
     (0x30, 0, 0, 13),  # Load the byte with the flags.
-    (0x45, 0, 1, 0x02),  # Is SYN among them?
+    (0x45, 0, 1, 0x02),  # Is SYN set?
     (0x06, 0, 0, 0),  # Yes: drop the packet.
-    (0x06, 0, 0, 0xFFFFFFFF),  # No: let all of it pass.
+    (0x06, 0, 0, 0xFFFFFFFF),  # No: accept all of it.
 )
 
 
 def refuse_connections(listener: socket.socket) -> None:
-    """Let no new connection begin at a listening socket, while those under way get through.
+    """Prevent new connections to a listening socket; handshakes in progress can finish.
 
-    Closing it resets what the kernel has connected and nobody has accepted yet. Between the last accept and the close
-    there is always a moment for one more, unless none can begin. Who tries sends the packet again a second later: by
-    then the socket is closed, which a proxy takes for "try the other node", because nothing was sent yet.
+    Closing the socket resets connections that are established but not yet accepted. Between the last accept and the
+    close, another one could be established, unless none can start. A client sends its SYN packet again a second later:
+    by then the socket is closed, and a proxy tries the other node, because nothing was sent yet.
     """
     if listener.family not in (socket.AF_INET, socket.AF_INET6):
         return
     program = b"".join(struct.pack("HBBI", *instruction) for instruction in DROP_SYN)
-    kept = ctypes.create_string_buffer(program, len(program))
+    buffer = ctypes.create_string_buffer(program, len(program))
     try:
         listener.setsockopt(
-            socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HL", len(DROP_SYN), ctypes.addressof(kept))
+            socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HL", len(DROP_SYN), ctypes.addressof(buffer))
         )
-    except OSError:  # Not Linux: then there is that moment.
+    except OSError:  # The filter exists on Linux only.
         return
 
 
 def post_worker_init(worker: Any) -> None:
-    """Have the worker look for mail that an earlier process left in the outbox, and end before the master kills it."""
+    """Start the delivery of mail left by an earlier process, and let the worker stop before the master kills it."""
     from accounts.mail import worker as mail_worker
 
     worker.cfg.set("graceful_timeout", max(1, worker.cfg.graceful_timeout - 5))
@@ -186,7 +186,7 @@ def post_worker_init(worker: Any) -> None:
 
 
 def announce(sockets: Any) -> None:
-    """Say where the first worker serves, now that it does."""
+    """Print the URL of the site once the first worker is ready."""
     for each in sockets:
         if each.family == socket.AF_INET:
             host, port = each.getsockname()

@@ -1,10 +1,10 @@
-"""The clock of every story. Tests turn it; nothing else in this room asks what time it is."""
+"""The clock: every module of accounts/ reads the current time here, so that tests can advance it."""
 
 from datetime import UTC, datetime, timedelta
 
-TOLERANCE = timedelta(seconds=1)  # So much may the clocks of two machines differ.
+TOLERANCE = timedelta(seconds=1)  # The difference that is allowed between the clocks of two machines.
 
 
 def now() -> datetime:
-    """Return the present moment, in UTC."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)

@@ -1,8 +1,8 @@
-"""How the application waits for its database: deadlines, a circuit breaker, and connections that are given back early.
+"""Connections to the database: deadlines, a circuit breaker, and the early release of read-only transactions.
 
-A stopped server still accepts connections, because its kernel does, and a dead network says nothing at all. Neither
-answers, so the deadline is kept here, on the client's side. The limits inside the server (statement_timeout and its
-kind) travel with BEGIN: they cost no round trip, hold for one transaction, and pass through a pooler like pgbouncer.
+The kernel of a stopped server still accepts connections, and a network that drops packets reports no error. Therefore
+the client enforces the deadline. The limits that the server enforces (`statement_timeout` and others) are sent with
+BEGIN: this needs no additional round trip, applies to one transaction, and works through a pooler such as pgbouncer.
 """
 
 import logging
@@ -29,12 +29,12 @@ from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
 from models import db
 
-REQUEST_SECONDS = 4.0  # A request waits so long for the database, all its statements together.
-STATEMENT_SECONDS = 30.0  # Mail delivery and commands wait so long for each statement.
-POOL_SECONDS = 1.0  # So long without any answer, while connections are waited for, and the database counts as silent.
-REST_SECONDS = 1.0  # A silent database is left alone for so long; then one request asks it again.
+REQUEST_SECONDS = 4.0  # How long a request waits for the database, all its statements together.
+STATEMENT_SECONDS = 30.0  # How long mail delivery and commands wait for each statement.
+POOL_SECONDS = 1.0  # After waiting for a connection this long without any response, the circuit breaker opens.
+RETRY_SECONDS = 1.0  # How long the database is not used then; afterwards one request probes it.
 
-# The server ends a statement a little earlier than we would, so that its answer tells a lock from a server that hangs.
+# The server cancels a statement before the deadline of the client, so that a lock differs from a server that hangs.
 REQUEST_LIMITS = {"statement_timeout": 3500, "lock_timeout": 3000, "idle_in_transaction_session_timeout": 30000}
 OTHER_LIMITS = {**REQUEST_LIMITS, "statement_timeout": 29000}
 
@@ -44,15 +44,15 @@ _seconds_left: ContextVar[float | None] = ContextVar("seconds left of this reque
 _is_unlimited: ContextVar[bool] = ContextVar("is without deadline", default=False)
 
 
-class DatabaseSilent(psycopg.OperationalError):
-    """The database did not answer in time, or did not answer a moment ago."""
+class DatabaseUnresponsive(psycopg.OperationalError):
+    """The database did not respond in time, or did not respond a moment ago."""
 
 
 def init_app(app: Flask) -> None:
-    """Connect the application to its database; every request gets its deadline, and gives its connection back."""
+    """Connect the application to its database; every request gets a deadline, and ends with its session closed."""
     options = app.config["SQLALCHEMY_ENGINE_OPTIONS"]
     on_postgres = not app.config["SQLALCHEMY_DATABASE_URI"].startswith("sqlite")
-    breaker = Breaker()
+    breaker = CircuitBreaker()
     if on_postgres:
         app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {**options, "poolclass": Pool, "breaker": breaker}
     db.init_app(app)
@@ -60,13 +60,13 @@ def init_app(app: Flask) -> None:
         with app.app_context():
             event.listen(db.engine, "do_connect", breaker.connect)
     app.before_request(_start_deadline)
-    app.teardown_appcontext(_end_request)  # Before Flask-SQLAlchemy's own, which raises where a connection is lost.
+    app.teardown_appcontext(_end_request)  # Before Flask-SQLAlchemy's own, which raises if the connection is lost.
     before_render_template.connect(_before_rendering, app)
 
 
 @contextmanager
 def without_deadline() -> Iterator[None]:
-    """Wait for as long as it takes, and begin transactions without limits: for migrations and other long work."""
+    """Apply no deadline, and begin transactions without limits: for migrations and other long work."""
     token = _is_unlimited.set(True)
     try:
         yield
@@ -77,7 +77,7 @@ def without_deadline() -> Iterator[None]:
 def execute(statement: Statement, values: Mapping[str, Any]) -> Result[*tuple[Any, ...]]:
     """Execute a statement on tables in the transaction of the session.
 
-    It costs half of what `Session.execute` does. Pending changes of ORM objects are not flushed before.
+    It costs half of what `Session.execute` does. Pending changes of ORM objects are not flushed first.
     """
     session = db.session()
     if not statement.is_select or statement.is_text:
@@ -110,9 +110,9 @@ def begin_write() -> None:
 
 
 def release_connection() -> None:
-    """Give the connection back if the transaction has only read; what was read stays readable.
+    """Release the connection of a read-only transaction; loaded objects stay readable.
 
-    Call it before anything slow that needs no database. A transaction that has written is left alone. Never raises.
+    Call it before slow work that needs no database. It has no effect on a transaction that has written. Never raises.
     """
     if not (has_app_context() and db.session.registry.has()):
         return
@@ -121,13 +121,13 @@ def release_connection() -> None:
     if transaction is None or "has_written" in session.info or session.new or session.dirty or session.deleted:
         return
     try:
-        transaction.close()  # Unlike rollback() it leaves the objects as they are.
+        transaction.close()  # Unlike rollback(), it does not expire the objects.
     except SQLAlchemyError as problem:
         _discard(session, problem)
 
 
 def close_session() -> None:
-    """End the transaction and forget what was read or changed in it. Never raises: what was committed stays so."""
+    """Roll back the transaction and detach its objects. Never raises: what was committed stays committed."""
     if not db.session.registry.has():
         return
     session = db.session()
@@ -140,7 +140,7 @@ def close_session() -> None:
 
 
 def _discard(session: Session, problem: SQLAlchemyError) -> None:
-    """Throw the connection of a session away: it was lost, and the server rolls back by itself."""
+    """Discard the lost connection of a session; the server rolls back by itself."""
     log.warning("the database connection was lost at the end of a transaction: %s", str(problem).partition("\n")[0])
     session.info.pop("has_written", None)
     session.invalidate()
@@ -156,30 +156,30 @@ def _end_request(_: BaseException | None) -> None:
 
 
 def _before_rendering(_: Flask, **__: object) -> None:
-    """Hold no connection while a page is rendered. A mail is rendered in the transaction that it belongs to."""
+    """Release the connection before a page is rendered. Mails are rendered inside their transaction."""
     release_connection()
 
 
 @event.listens_for(db.session, "do_orm_execute")
-def _note_writing(state: ORMExecuteState) -> None:
+def _mark_written(state: ORMExecuteState) -> None:
     if not state.is_select:
         state.session.info["has_written"] = True
 
 
 @event.listens_for(db.session, "after_flush")
-def _note_flush(session: Session, _: object) -> None:
+def _mark_flushed(session: Session, _: object) -> None:
     session.info["has_written"] = True
 
 
 @event.listens_for(db.session, "after_transaction_end")
-def _note_end(session: Session, transaction: SessionTransaction) -> None:
+def _clear_mark(session: Session, transaction: SessionTransaction) -> None:
     if transaction.parent is None:
         session.info.pop("has_written", None)
         session.info.pop("connection", None)
 
 
 def _allowed_seconds() -> float | None:
-    """Return how long may be waited now; None: for ever."""
+    """Return how long the database may be waited for now; None: without a limit."""
     if _is_unlimited.get():
         return None
     left = _seconds_left.get()
@@ -192,15 +192,15 @@ def _spend(seconds: float) -> None:
         _seconds_left.set(left - seconds)
 
 
-class Breaker:
-    """What this process knows of whether the database answers; shared by all connections of one pool."""
+class CircuitBreaker:
+    """Refuses the use of a database that does not respond; shared by all connections of a pool."""
 
     def __init__(self) -> None:
-        """Begin with a database that answers."""
+        """Start closed: the database is used."""
         self._lock = threading.Lock()
         self._waiting_since: dict[int, float] = {}
-        self._answered_at = monotonic()
-        self._ask_again_at: float | None = None  # None: it answers.
+        self._responded_at = monotonic()
+        self._probe_at: float | None = None  # None: closed.
 
     def connect(self, _: object, __: object, args: tuple[Any, ...], given: dict[str, Any]) -> "TimedConnection":
         """Return a new connection for SQLAlchemy."""
@@ -208,68 +208,68 @@ class Breaker:
             with self.waiting():
                 connection = TimedConnection.connect(*args, **given)
         except ConnectionTimeout as problem:
-            raise DatabaseSilent(f"no connection: {problem}") from None
+            raise DatabaseUnresponsive(f"no connection: {problem}") from None
         connection.breaker = self
         return connection
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        """Note how a wait for the database ends. A refusal is an answer, too."""
+        """Record how a wait for the database ends. An error sent by the server is a response, too."""
         thread, began = threading.get_ident(), monotonic()
         self._waiting_since[thread] = began
         try:
             yield
         except (ConnectionTimeout, _WaitTimeout):
-            self.note_silence()
+            self.record_timeout()
             raise
         except psycopg.Error:
-            self._note_answer()
+            self._record_response()
             raise
         else:
-            self._note_answer()
+            self._record_response()
         finally:
             self._waiting_since.pop(thread, None)
             _spend(monotonic() - began)
 
-    def note_silence(self) -> None:
-        """Leave the database alone for a moment if nobody was answered lately and somebody has waited for long."""
+    def record_timeout(self) -> None:
+        """Open if no wait has ended with a response recently, and the longest one has lasted nearly POOL_SECONDS."""
         now = monotonic()
         longest = now - min(self._waiting_since.copy().values(), default=now)
-        if min(longest, now - self._answered_at) >= POOL_SECONDS * 0.9:
-            self._ask_again_at = now + REST_SECONDS
+        if min(longest, now - self._responded_at) >= POOL_SECONDS * 0.9:
+            self._probe_at = now + RETRY_SECONDS
 
-    def refuse_while_silent(self, *, is_exhausted: bool) -> None:
-        """Raise DatabaseSilent unless the database answers, or the caller is the one that shall ask it again."""
+    def raise_if_open(self, *, is_exhausted: bool) -> None:
+        """Return if closed, or if the caller is to probe the database. Raises DatabaseUnresponsive otherwise."""
         with self._lock:
-            if self._ask_again_at is None:
+            if self._probe_at is None:
                 return
-            if is_exhausted or monotonic() < self._ask_again_at:
-                raise DatabaseSilent("the database did not answer a moment ago")
-            self._ask_again_at = monotonic() + REQUEST_SECONDS + REST_SECONDS  # Nobody else asks in the meantime.
+            if is_exhausted or monotonic() < self._probe_at:
+                raise DatabaseUnresponsive("the database did not respond a moment ago")
+            self._probe_at = monotonic() + REQUEST_SECONDS + RETRY_SECONDS  # Only this caller probes in the meantime.
 
-    def _note_answer(self) -> None:
-        self._answered_at, self._ask_again_at = monotonic(), None
+    def _record_response(self) -> None:
+        self._responded_at, self._probe_at = monotonic(), None
 
 
 class Pool(QueuePool):
-    """SQLAlchemy's pool, which fails at once where waiting would only take a thread from those who need no database."""
+    """SQLAlchemy's pool, which fails immediately while the database hangs: threads stay free for other requests."""
 
-    def __init__(self, creator: Any, breaker: Breaker | None = None, **options: Any) -> None:
-        """Remember the breaker that the connections share."""
+    def __init__(self, creator: Any, breaker: CircuitBreaker | None = None, **options: Any) -> None:
+        """Store the circuit breaker that the connections share."""
         super().__init__(creator, **options)
-        self.breaker = breaker or Breaker()
+        self.breaker = breaker or CircuitBreaker()
 
     def connect(self) -> PoolProxiedConnection:
-        """Return a connection; wait for a free one as long as the database answers somebody."""
+        """Return a connection; wait for a free one while the database responds to others."""
         is_exhausted = self.checkedout() >= self.size() + self._max_overflow
-        self.breaker.refuse_while_silent(is_exhausted=is_exhausted)
+        self.breaker.raise_if_open(is_exhausted=is_exhausted)
         began = monotonic()
         while True:
             try:
                 return super().connect()
             except PoolTimeout:
-                self.breaker.note_silence()
-                self.breaker.refuse_while_silent(is_exhausted=True)
+                self.breaker.record_timeout()
+                self.breaker.raise_if_open(is_exhausted=True)
                 _spend(self._timeout)
                 allowed = _allowed_seconds()
                 if allowed is not None and (allowed == 0 or monotonic() - began > STATEMENT_SECONDS):
@@ -284,12 +284,12 @@ class Pool(QueuePool):
 
 
 class TimedConnection(psycopg.Connection[Any]):
-    """A connection to PostgreSQL on which nothing is waited for longer than the deadline allows."""
+    """A connection to PostgreSQL that applies the deadline to everything it waits for."""
 
-    breaker: Breaker
+    breaker: CircuitBreaker
 
     def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
-        """Wait for the server; where it does not answer in time close the connection and raise DatabaseSilent."""
+        """Wait for the server. Raises DatabaseUnresponsive after the deadline; then the connection is closed."""
         allowed = _allowed_seconds()
         if allowed is None or (timeout is not None and timeout < allowed):
             return super().wait(gen, interval, timeout)
@@ -298,11 +298,11 @@ class TimedConnection(psycopg.Connection[Any]):
                 return super().wait(gen, interval, allowed)
         except _WaitTimeout:
             self.close()
-            raise DatabaseSilent(f"no answer within {allowed:.1f} s") from None
+            raise DatabaseUnresponsive(f"no response within {allowed:.1f} s") from None
 
     @classmethod
     def _connect_gen(cls, conninfo: str = "") -> PQGenConn[Self]:
-        """Connect; `connect_timeout` is one of psycopg for each address, this is ours for all of them."""
+        """Connect within the deadline: the `connect_timeout` of psycopg applies to each address of a host."""
         allowed, began = _allowed_seconds(), monotonic()
         steps: Generator[Any, Any, Self] = super()._connect_gen(conninfo)
         try:
@@ -310,25 +310,25 @@ class TimedConnection(psycopg.Connection[Any]):
             while True:
                 ready = yield wanted
                 if allowed is not None and monotonic() - began > allowed:
-                    raise ConnectionTimeout(f"no answer within {allowed:.1f} s")
+                    raise ConnectionTimeout(f"no response within {allowed:.1f} s")
                 wanted = steps.send(ready)
         except StopIteration as done:
             connection: Self = done.value
             return connection
 
     def _start_query(self) -> PQGen[None]:
-        """Begin a transaction together with its limits, in one round trip: psycopg would send BEGIN alone."""
+        """Begin a transaction and set its limits in one round trip: psycopg would send BEGIN alone."""
         if self.autocommit or self.pgconn.transaction_status != TransactionStatus.IDLE or _is_unlimited.get():
             yield from super()._start_query()
             return
         limits = OTHER_LIMITS if _seconds_left.get() is None else REQUEST_LIMITS
-        given = [f"SET LOCAL {key} = {value}".encode() for key, value in limits.items()]
-        if self._pipeline:  # Many rows at once: each command is a message of its own there, and none is waited for.
+        commands = [f"SET LOCAL {key} = {value}".encode() for key, value in limits.items()]
+        if self._pipeline:  # As for executemany: every command is a separate message, and none is waited for.
             yield from super()._start_query()
-            for command in given:
+            for command in commands:
                 yield from self._exec_command(command)
             return
-        begin = [self._get_tx_start_command(), *given]
+        begin = [self._get_tx_start_command(), *commands]
         self.pgconn.send_query(b"; ".join(begin))
         for result in (yield from generators.execute(self.pgconn)):
             if result.status != ExecStatus.COMMAND_OK:

@@ -1,7 +1,7 @@
-"""The security log: one line for every refusal that somebody who watches the site wants to see (ASVS 16.3).
+"""The security log: one line for every refused guess or unauthorised request (ASVS 16.3).
 
-A line says what was refused, where, and which network and account asked. It never holds an address, a code, a token or
-anything else that was typed: who reads a log must learn no secret, and nobody can write a line of their own into it.
+A line names the refusal, the route, the network and the account. It never contains an address, a code, a token or other
+input: the log reveals no secrets, and a request cannot inject lines.
 """
 
 import logging
@@ -10,7 +10,7 @@ import re
 log = logging.getLogger("cms.security")
 
 
-def log_refusal(kind: str, what: str, *, network: str, account_id: int | None = None) -> None:
+def log_refusal(kind: str, action: str, *, network: str, account_id: int | None = None) -> None:
     """Write one line at WARNING: `refused wrong_credentials: POST /cms/login/, network 203.0.113.5, account -`."""
-    told = [re.sub(r"[^A-Za-z0-9_.:/<> -]", "?", text)[:100] for text in (kind, what, network)]
-    log.warning("refused %s: %s, network %s, account %s", *told, account_id or "-")
+    values = [re.sub(r"[^A-Za-z0-9_.:/<> -]", "?", text)[:100] for text in (kind, action, network)]
+    log.warning("refused %s: %s, network %s, account %s", *values, account_id or "-")

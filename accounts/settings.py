@@ -1,4 +1,4 @@
-"""The settings that the application reads: frozen and typed, so that mypy finds a misspelt name."""
+"""The settings that the application reads: frozen and typed, so that mypy reports a misspelt name."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -12,7 +12,7 @@ Policy = Literal["new", "both"]
 
 @dataclass(frozen=True)
 class Settings:
-    """The values of config.py under their names in the environment; README describes them."""
+    """The values of config.py under their names in the environment; README.md documents them."""
 
     ASSISTED_SECONDS: int
     ASSISTED_WAIT_SECONDS: int
@@ -61,7 +61,7 @@ class Settings:
 
 
 def init_app(app: Flask) -> None:
-    """Take the settings out of the configuration of Flask; what changes there afterwards has no effect on them."""
+    """Copy the settings from `app.config`; later changes there have no effect."""
     app.extensions["settings"] = Settings(**{each.name: app.config[each.name] for each in fields(Settings)})
 
 

@@ -1,1 +1,1 @@
-"""Timings, as ratios measured side by side in one run; none of them is a test."""
+"""Benchmarks, not tests; those of `cycle` and `taken` compare two measurements of the same run."""

@@ -1,9 +1,9 @@
-"""What a verified change of address costs, as a ratio to the least application that does the same I/O.
+"""The cost of a verified change of address, as a ratio to a minimal application that does the same I/O.
 
-Both run in this process, on SQLite and the embedded cache, one cycle of each in turn (ask for a code, read it,
-confirm), so that whatever else the machine does meets both. Prints the medians of the CPU time of a cycle, of a wrong
-code and of the settings page, and their ratios. The mails of a change are rendered in its requests, so that is counted;
-their delivery is not: nothing delivers here. What the security log says goes to the standard error.
+Both run in this process, on SQLite and the embedded cache, and alternate after each cycle (request a code, read it,
+confirm), so that other load on the machine affects both. Prints the medians of the CPU time of a cycle, of an incorrect
+code and of the settings page, and their ratios. Rendering the mails is included, because the requests do that; delivery
+is not, because no process delivers. The security log goes to standard error.
 
     .venv/bin/python -m bench.cycle [ROUNDS] 2>/dev/null
 """
@@ -39,31 +39,32 @@ UNLIMITED = {
     "CAPTCHA_TRIES_PER_DAY": 10**6,
     "MAIL_DELIVERY": "worker",
 }
+WARM_UP = 20  # The first rounds are not counted.
 
 
-class Least:
-    """Signed cookie, a user by primary key, a code in the cache, one UPDATE: no rules at all."""
+class Minimal:
+    """The minimal application: a signed cookie, a user by primary key, a code in the cache, one UPDATE, no rules."""
 
     def __init__(self, folder: Path) -> None:
-        """Make the application, its database and its one user."""
+        """Create the application, its database and one user."""
 
         class Base(DeclarativeBase):
             pass
 
-        least = SQLAlchemy(model_class=Base)
+        minimal = SQLAlchemy(model_class=Base)
 
-        class User(least.Model):  # type: ignore[name-defined,misc]
+        class User(minimal.Model):  # type: ignore[name-defined,misc]
             id: Mapped[int] = mapped_column(primary_key=True)
             email: Mapped[str] = mapped_column(String(254), unique=True)
 
         app = Flask(__name__)
-        app.config.update(SECRET_KEY="k" * 32, SQLALCHEMY_DATABASE_URI=f"sqlite:///{folder / 'least.db'}")
-        least.init_app(app)
-        store = cache.connect(f"sqlite:///{folder / 'least-cache.db'}")
+        app.config.update(SECRET_KEY="k" * 32, SQLALCHEMY_DATABASE_URI=f"sqlite:///{folder / 'minimal.db'}")
+        minimal.init_app(app)
+        store = cache.connect(f"sqlite:///{folder / 'minimal-cache.db'}")
         with app.app_context():
-            least.create_all()
-            least.session.add(User(id=1, email="ann@example.com"))
-            least.session.commit()
+            minimal.create_all()
+            minimal.session.add(User(id=1, email="ann@example.com"))
+            minimal.session.commit()
 
         @app.post("/login")
         def login() -> str:
@@ -72,109 +73,108 @@ class Least:
 
         @app.get("/")
         def page() -> str:
-            return least.session.get(User, session["user"]).email
+            return minimal.session.get(User, session["user"]).email
 
-        @app.post("/ask")
-        def ask() -> object:
-            user = least.session.get(User, session["user"])
+        @app.post("/request_code")
+        def request_code() -> object:
+            user = minimal.session.get(User, session["user"])
             self.mailed = f"{secrets.randbelow(10**6):06}"
             store.set(f"{user.id}:{request.form['email']}", self.mailed, 600)
             return jsonify(code=200)
 
         @app.post("/confirm")
         def confirm() -> object:
-            user = least.session.get(User, session["user"])
+            user = minimal.session.get(User, session["user"])
             key = f"{user.id}:{request.form['email']}"
             if store.get(key) != request.form["captcha"]:
                 return jsonify(code=400), 400
             user.email = request.form["email"]
-            least.session.commit()
+            minimal.session.commit()
             store.delete(key)
             return jsonify(code=200)
 
         self.client = app.test_client()
         self.client.post("/login")
 
-    def ask(self, email: str) -> None:
-        """Ask for a code."""
-        assert self.client.post("/ask", data={"email": email}).status_code == 200
+    def request_code(self, email: str) -> None:
+        """Request a code."""
+        assert self.client.post("/request_code", data={"email": email}).status_code == 200
 
     def code_for(self, _: str) -> str:
         """Return the code that would have been mailed."""
         return self.mailed
 
     def confirm(self, email: str, code: str, status: int) -> None:
-        """Enter a code, and expect an answer."""
+        """Enter a code, and check the status of the response."""
         assert self.client.post("/confirm", data={"email": email, "captcha": code}).status_code == status
 
-    def page(self) -> None:
-        """Look at the page."""
+    def open_page(self) -> None:
+        """Request the page."""
         assert self.client.get("/").status_code == 200
 
 
-class Ours:
-    """The product, with every rule and no limit that a benchmark would run into."""
+class Product:
+    """The product, with every rule, and with limits that a benchmark does not reach."""
 
     def __init__(self, folder: Path) -> None:
-        """Make the application, its database and its one administrator."""
-        app = create_app({"INSTANCE_DIR": str(folder / "ours"), **UNLIMITED})
-        app.config["WTF_CSRF_ENABLED"] = False  # The token would have to be read from a page first.
+        """Create the application, its database and one administrator."""
+        app = create_app({"INSTANCE_DIR": str(folder / "product"), **UNLIMITED})
+        app.config["WTF_CSRF_ENABLED"] = False  # Otherwise the token must be read from a page first.
         with app.app_context():
             db.create_all()
             origin = COMMAND_LINE
             administration.create(
                 address=Address.of("ann@example.com"), username="ann", password=PASSWORD, superuser=False, origin=origin
             )
-        self.mails = sqlite3.connect(folder / "ours" / "cms.db")
+        self.mails = sqlite3.connect(folder / "product" / "cms.db")
         self.client = app.test_client()
         self.client.post("/cms/login/", data={"email": "ann@example.com", "password": PASSWORD})
 
-    def ask(self, email: str) -> None:
-        """Ask for a code."""
+    def request_code(self, email: str) -> None:
+        """Request a code."""
         assert self.client.post("/cms/email_captcha/", data={"email": email}).status_code == 200
 
     def confirm(self, email: str, code: str, status: int) -> None:
-        """Enter a code, and expect an answer."""
-        answer = self.client.post("/cms/resetemail/", data={"email": email, "captcha": code})
-        assert answer.status_code == status, answer.get_json()
+        """Enter a code, and check the status of the response."""
+        response = self.client.post("/cms/resetemail/", data={"email": email, "captcha": code})
+        assert response.status_code == status, response.get_json()
 
     def code_for(self, email: str) -> str:
-        """Read the code in the mail."""
+        """Return the code in the mail."""
         subject = self.mails.execute("SELECT subject FROM mail WHERE recipient = ?", (email,)).fetchone()[0]
         return str(subject)[:6]
 
-    def page(self) -> None:
-        """Look at the settings page."""
+    def open_page(self) -> None:
+        """Request the settings page."""
         assert self.client.get("/cms/resetemail/", headers={"Accept": "text/html"}).status_code == 200
 
 
 def cpu_seconds(work: Callable[[], None]) -> float:
-    """Return the CPU time of one piece of work."""
+    """Return the CPU time of a call."""
     start = time.process_time()
     work()
     return time.process_time() - start
 
 
-def round_of(contestant: Least | Ours, email: str) -> dict[str, float]:
-    """Change the address once, with a wrong code on the way, and look at the page; return what each took."""
-    ask = cpu_seconds(partial(contestant.ask, email))
-    code = contestant.code_for(email)
+def measure_cycle(application: Minimal | Product, email: str) -> dict[str, float]:
+    """Change the address once, with one incorrect code, and request the page; return the CPU time of each step."""
+    request = cpu_seconds(partial(application.request_code, email))
+    code = application.code_for(email)
     guess = f"{(int(code) + 1) % 10**6:06}"
-    wrong = cpu_seconds(partial(contestant.confirm, email, guess, 400))
-    right = cpu_seconds(partial(contestant.confirm, email, code, 200))
-    return {"change": ask + right, "wrong code": wrong, "page": cpu_seconds(contestant.page)}
+    wrong = cpu_seconds(partial(application.confirm, email, guess, 400))
+    right = cpu_seconds(partial(application.confirm, email, code, 200))
+    return {"change": request + right, "wrong code": wrong, "page": cpu_seconds(application.open_page)}
 
 
 def main(rounds: int) -> None:
-    """Measure and print."""
-    create_engine("sqlite://")  # What both import is imported before the clock runs.
+    """Measure both applications, and print the medians."""
+    create_engine("sqlite://")  # Imports modules that both use before the measurement.
     with tempfile.TemporaryDirectory() as name:
-        least, ours = Least(Path(name)), Ours(Path(name))
-        spent = [[round_of(side, f"n{number}@example.org") for side in (least, ours)] for number in range(rounds + 20)]
-        for what in ("change", "wrong code", "page"):
-            # The first ones warm up.
-            low, high = (statistics.median(each[side][what] for each in spent[20:]) * 1000 for side in (0, 1))
-            print(f"{what:10}  least {low:6.2f} ms   ours {high:6.2f} ms   ratio {high / low:5.2f}")  # noqa: T201
+        both = Minimal(Path(name)), Product(Path(name))
+        spent = [[measure_cycle(each, f"n{number}@example.org") for each in both] for number in range(rounds + WARM_UP)]
+        for step in ("change", "wrong code", "page"):
+            low, high = (statistics.median(each[side][step] for each in spent[WARM_UP:]) * 1000 for side in (0, 1))
+            print(f"{step:10}  minimal {low:6.2f} ms   product {high:6.2f} ms   ratio {high / low:5.2f}")  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""How many mails one process delivers in a second, to an SMTP server that accepts everything and keeps nothing.
+"""The number of mails per second that one process delivers to an SMTP server that accepts and discards everything.
 
     .venv/bin/python -m bench.delivery [MAILS] [DATABASE_URL]
 
-The database is a SQLite file unless a URL is given; it must be empty. The sink is a process of its own, so that the CPU
-time that is printed is that of delivery alone.
+The database is a SQLite file unless a URL is given; it must be empty. The SMTP server is a separate process, so that
+the CPU time that is printed is that of delivery.
 """
 
 import multiprocessing
@@ -25,10 +25,10 @@ REPLIES = {b"DATA": b"354 go ahead", b"QUIT": b"221 bye"}
 
 
 class Sink(socketserver.StreamRequestHandler):
-    """One dialogue with an SMTP server that says yes to everything."""
+    """A dialogue with an SMTP server that accepts everything."""
 
     def handle(self) -> None:
-        """Answer every command, and skip the text of every mail."""
+        """Accept every command, and discard the text of every mail."""
         self.wfile.write(b"220 sink\r\n")
         for line in self.rfile:
             command = line[:4].upper()
@@ -40,14 +40,14 @@ class Sink(socketserver.StreamRequestHandler):
 
 
 def serve(ready: Connection) -> None:
-    """Run the sink, and tell its port."""
+    """Run the SMTP server, and send its port through the pipe."""
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Sink) as server:
         ready.send(server.server_address[1])
         server.serve_forever()
 
 
 def main(mails: int, url: str) -> None:
-    """Measure and print."""
+    """Deliver mails, and print their number per second and the CPU time of each."""
     ours, theirs = multiprocessing.Pipe()
     sink = multiprocessing.Process(target=serve, args=(theirs,), daemon=True)
     sink.start()
@@ -57,13 +57,13 @@ def main(mails: int, url: str) -> None:
         with app.app_context():
             db.create_all()
             for number in range(mails):
-                letter = Letter("code", f"{number:06} is your code", "Words of a mail.\n" * 20, "<p>Words.</p>" * 40)
+                letter = Letter("code", f"{number:06} is your code", "Text of a mail.\n" * 20, "<p>Text.</p>" * 40)
                 outbox.enqueue(letter, f"to{number}@example.com", user_id=None)
             db.session.commit()
             wall, cpu = time.perf_counter(), time.process_time()
             deliver_due(threading.Event())
             wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-        print(f"{mails / wall:6.0f} mails/s   {1000 * cpu / mails:5.2f} ms of CPU a mail")  # noqa: T201
+        print(f"{mails / wall:6.0f} mails/s   {1000 * cpu / mails:5.2f} ms of CPU per mail")  # noqa: T201
     sink.kill()
 
 

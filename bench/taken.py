@@ -1,23 +1,21 @@
-"""Whether the answer to "mail me a code for this address" tells that somebody has the address.
+"""Whether the response to a request for a code reveals that the address is taken.
 
-Two administrators ask in turn, one for an address that is taken and one for a free one of the same length; which of
-them goes first is tossed for every round. Everything runs in this process, over the whole of the application and on
-its embedded defaults, so that nothing but the application itself can make a difference: no network, no other user.
-Both the time on the clock and the CPU time of the answer are measured, and the size of what comes back is compared
-byte by byte.
+Two administrators request codes in random order, one for a taken address and one for a free address of the same length.
+Both use the whole application with its embedded defaults in this process, so that neither a network nor other users
+cause differences. The wall-clock time and the CPU time of the responses are measured, and their sizes compared.
 
-Printed are the medians of both, the median of the differences round by round with a 95 % confidence interval
-(bootstrap), and the chance that somebody who sees one answer guesses right which it was: the area under the ROC curve,
-0.50 for a coin. The same is printed for the page without scripts.
+Prints the medians of both, the median of the differences per round with its 95 % confidence interval (bootstrap), and
+the probability of telling from one response whether the address was taken: the area under the ROC curve, 0.50 for a
+random guess. The same is printed for the page without scripts.
 
     .venv/bin/python -m bench.taken [ROUNDS]
 
-A difference shows as an interval that leaves out zero, in one run after the other and in the same direction. What is
-left then counts against the noise of a network: at 1 ms of jitter somebody needs about (1 ms / difference) squared
-answers to see it, and gets five an hour for one account, three for one address.
+There is a difference if the interval excludes zero in repeated runs, in the same direction. To detect it through a
+network with 1 ms of jitter, about (1 ms / difference) squared responses are needed; five an hour are possible with one
+account, and three for one address.
 """
 
-# ruff: noqa: T201 - What was measured is printed.
+# ruff: noqa: T201 - The results are printed.
 
 import gc
 import random
@@ -54,10 +52,11 @@ UNLIMITED = {
 SCRIPT = {"Accept": "application/json", "X-Requested-With": "XMLHttpRequest"}
 PAGE = {"Accept": "text/html"}
 RESAMPLES = 2000
+WARM_UP = 20  # The first rounds fill caches, and are not counted.
 
 
 class Cost(NamedTuple):
-    """What one answer cost, in seconds, and how long it was in bytes."""
+    """The duration of one response in seconds, and its size in bytes."""
 
     wall: float
     cpu: float
@@ -65,10 +64,10 @@ class Cost(NamedTuple):
 
 
 class Visitor:
-    """An administrator at a browser, or a stranger."""
+    """An administrator with a browser."""
 
     def __init__(self, app: Flask, headers: dict[str, str]) -> None:
-        """Open the browser and read the token of the first page."""
+        """Create a client, and read the CSRF token of the first page."""
         self.client, self.headers = app.test_client(), headers
         self.token = self._token()
 
@@ -80,13 +79,13 @@ class Visitor:
         return self
 
     def post(self, path: str, email: str) -> Cost:
-        """Send a form with an address, follow it as a page would, and return what that cost."""
+        """Send a form with an address; a page also follows the redirect. Return the cost of the response."""
         fields = {"email": email, "csrf_token": self.token}
         follow = self.headers is PAGE
         wall, cpu = time.perf_counter(), time.process_time()
-        answer = self.client.post(path, data=fields, headers=self.headers, follow_redirects=follow)
-        cost = Cost(time.perf_counter() - wall, time.process_time() - cpu, len(answer.data))
-        assert answer.status_code == 200, answer.data
+        response = self.client.post(path, data=fields, headers=self.headers, follow_redirects=follow)
+        cost = Cost(time.perf_counter() - wall, time.process_time() - cpu, len(response.data))
+        assert response.status_code == 200, response.data
         return cost
 
     def _token(self, path: str = "/cms/login/") -> str:
@@ -95,16 +94,18 @@ class Visitor:
         return found[1]
 
 
-def measured(ask_taken: Callable[[], Cost], ask_free: Callable[[], Cost], rounds: int) -> tuple[list[Cost], list[Cost]]:
-    """Ask in turn, in an order that is tossed for every round; the garbage is collected in between."""
+def measure(
+    send_taken: Callable[[], Cost], send_free: Callable[[], Cost], rounds: int
+) -> tuple[list[Cost], list[Cost]]:
+    """Send both requests in every round, in random order, and collect garbage before each."""
     taken, free = [], []
-    order = [(ask_taken, taken), (ask_free, free)]
-    for number in range(rounds + 20):
+    order = [(send_taken, taken), (send_free, free)]
+    for number in range(rounds + WARM_UP):
         random.shuffle(order)
-        for ask, costs in order:
+        for send, costs in order:
             gc.collect(0)
-            cost = ask()
-            if number >= 20:  # The first ones fill caches, and belong to neither.
+            cost = send()
+            if number >= WARM_UP:
                 costs.append(cost)
     return taken, free
 
@@ -116,34 +117,34 @@ def interval(differences: list[float]) -> tuple[float, float]:
     return medians[RESAMPLES * 25 // 1000], medians[RESAMPLES * 975 // 1000]
 
 
-def guessed(taken: list[float], free: list[float]) -> float:
-    """Return the chance that the slower one of two answers is the one for the taken address."""
+def roc_area(taken: list[float], free: list[float]) -> float:
+    """Return the probability that the slower one of two responses is the one for the taken address."""
     ordered = sorted(free)
     wins = sum((bisect_left(ordered, each) + bisect_right(ordered, each)) / 2 for each in taken)
     return wins / (len(taken) * len(free))
 
 
 def report(name: str, taken: list[Cost], free: list[Cost]) -> None:
-    """Print what was found."""
+    """Print the results of one kind of request."""
     print(f"\n{name}: {len(taken)} rounds")
     sizes = [sorted({cost.size for cost in costs}) for costs in (taken, free)]
     print(
         f"  size  taken {sizes[0]} bytes, free {sizes[1]} bytes: {'the same' if sizes[0] == sizes[1] else 'DIFFERENT'}"
     )
-    for what in ("wall", "cpu"):
-        ours, theirs = [getattr(cost, what) * 1e6 for cost in taken], [getattr(cost, what) * 1e6 for cost in free]
+    for clock in ("wall", "cpu"):
+        ours, theirs = [getattr(cost, clock) * 1e6 for cost in taken], [getattr(cost, clock) * 1e6 for cost in free]
         differences = [one - other for one, other in zip(ours, theirs, strict=True)]
         low, high = interval(differences)
-        verdict = "no difference seen" if low <= 0 <= high else "DIFFERENT"
+        verdict = "no difference detected" if low <= 0 <= high else "DIFFERENT"
         print(
-            f"  {what:4}  taken {statistics.median(ours):7.0f} us, free {statistics.median(theirs):7.0f} us, "
+            f"  {clock:4}  taken {statistics.median(ours):7.0f} us, free {statistics.median(theirs):7.0f} us, "
             f"difference {statistics.median(differences):+6.1f} us, 95 % [{low:+.1f}, {high:+.1f}], "
-            f"ROC area {guessed(ours, theirs):.3f}: {verdict}"
+            f"ROC area {roc_area(ours, theirs):.3f}: {verdict}"
         )
 
 
-def furnished(folder: Path) -> Flask:
-    """Return an application with an owner of the taken address and two administrators who will ask."""
+def build_application(folder: Path) -> Flask:
+    """Return an application with the owner of the taken address and two administrators who request codes."""
     app = create_app({**UNLIMITED, "INSTANCE_DIR": str(folder), "DATABASE_URL": "", "CACHE_URL": "", "MAIL_SERVER": ""})
     with app.app_context():
         upgrade(directory=str(Path(__file__).resolve().parent.parent / "migrations"))
@@ -155,9 +156,9 @@ def furnished(folder: Path) -> Flask:
     return app
 
 
-def swept(app: Flask, ask: Callable[[], Cost]) -> Cost:
-    """Ask, and call what was queued done, so that no later question meets a longer queue."""
-    cost = ask()
+def send_and_clear(app: Flask, send: Callable[[], Cost]) -> Cost:
+    """Send a request, and mark its mails as sent, so that the outbox does not grow."""
+    cost = send()
     with app.app_context():
         db.session.execute(update(Mail).values(state="sent"))
         db.session.commit()
@@ -165,17 +166,17 @@ def swept(app: Flask, ask: Callable[[], Cost]) -> Cost:
 
 
 def main(rounds: int = 1000) -> None:
-    """Measure and print."""
+    """Measure requests of scripts and of pages, and print the results."""
     with tempfile.TemporaryDirectory() as folder:
-        app = furnished(Path(folder))
+        app = build_application(Path(folder))
         for name, headers in (("POST /cms/email_captcha/ by a script", SCRIPT), ("the same by a page", PAGE)):
-            people = [Visitor(app, headers).sign_in(f"{who}@example.com") for who in ("one", "two")]
+            visitors = [Visitor(app, headers).sign_in(email) for email in ("one@example.com", "two@example.com")]
             halves = []
-            for first, second in (people, reversed(people)):  # Who they are must not make the difference.
+            for first, second in (visitors, reversed(visitors)):  # Swapped, so that the accounts make no difference.
                 halves.append(
-                    measured(
-                        lambda who=first: swept(app, lambda: who.post("/cms/email_captcha/", TAKEN)),
-                        lambda who=second: swept(app, lambda: who.post("/cms/email_captcha/", FREE)),
+                    measure(
+                        lambda who=first: send_and_clear(app, lambda: who.post("/cms/email_captcha/", TAKEN)),
+                        lambda who=second: send_and_clear(app, lambda: who.post("/cms/email_captcha/", FREE)),
                         rounds // 2,
                     )
                 )

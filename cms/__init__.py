@@ -33,8 +33,8 @@ def init_app(app: Flask) -> None:
     answers.init_app(app)
     sentences.init_app(app)
     headers.init_app(app)
-    for room in (assets, auth, settings, undo, security, passwords, profile, users, health):
-        app.register_blueprint(room.bp)
+    for module in (assets, auth, settings, undo, security, passwords, profile, users, health):
+        app.register_blueprint(module.bp)
     if app.config["CMS_ENV"] == "development":
         app.register_blueprint(mailbox.bp)
     app.add_url_rule("/", view_func=root)

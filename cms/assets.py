@@ -1,4 +1,4 @@
-"""/assets/: jQuery and Bootstrap from their pip packages, and our own files, served from memory.
+"""/assets/: jQuery and Bootstrap from their pip packages, and the files in static/, served from memory.
 
 The URL of a file contains the beginning of its hash, so that browsers can cache it without a limit.
 """
@@ -28,18 +28,18 @@ PACKAGED = {
 @bp.app_template_global()
 def asset(name: str) -> str:
     """Return the URL of a file, for templates."""
-    return urls.url_for("assets.serve", mark=_read(name)[1], name=name)
+    return urls.url_for("assets.serve", digest=_read(name)[1], name=name)
 
 
-@bp.get("/<mark>/<path:name>")
+@bp.get("/<digest>/<path:name>")
 @open_to_all
-def serve(mark: str, name: str) -> Response:
+def serve(digest: str, name: str) -> Response:
     """Serve a file, compressed if the browser accepts it."""
     try:
-        content, right_mark, compressed = _read(name)
+        content, current_digest, compressed = _read(name)
     except FileNotFoundError:
         abort(404)
-    if mark != right_mark:
+    if digest != current_digest:
         abort(404)
     zipped = bool(request.accept_encodings["gzip"])
     response = Response(compressed if zipped else content, mimetype=guess_type(name)[0])
@@ -52,7 +52,7 @@ def serve(mark: str, name: str) -> Response:
 
 @cache
 def _read(name: str) -> tuple[bytes, str, bytes]:
-    """Return a file, the hash in its URL, and the compressed file. Raises FileNotFoundError."""
+    """Return the content of a file, the hash for its URL, and the compressed content. Raises FileNotFoundError."""
     content = _path(name).read_bytes()
     return content, sha256(content).hexdigest()[:10], gzip.compress(content, mtime=0)
 

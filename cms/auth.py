@@ -86,12 +86,12 @@ def _login_page(form: LoginForm, ending: Ending | None = None) -> str:
 
 
 def _ending_sentence(ending: Ending) -> str:
-    """Return why a session ended, as far as that is known."""
+    """Return the sentence that says why a session ended."""
     if ending.reason == "idle":
-        span = _span(ending.seconds)
+        span = _format_duration(ending.seconds)
         return str(gettext("You were signed out after %(span)s of inactivity.", span=span))
     if ending.reason == "age":
-        span = _span(ending.seconds)
+        span = _format_duration(ending.seconds)
         return str(gettext("You were signed out because a session lasts at most %(span)s.", span=span))
     return str(
         gettext(
@@ -101,8 +101,8 @@ def _ending_sentence(ending: Ending) -> str:
     )
 
 
-def _span(seconds: int) -> str:
-    """Return a time span in the largest exact unit: "1 hour", "90 minutes", "14 days"."""
+def _format_duration(seconds: int) -> str:
+    """Return a duration in the largest exact unit: "1 hour", "90 minutes", "14 days"."""
     if seconds % 60:
         return str(ngettext("%(num)d second", "%(num)d seconds", seconds))
     if seconds % 3600:

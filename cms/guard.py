@@ -46,7 +46,7 @@ def init_app(app: Flask) -> None:
 
 
 def csrf_token() -> str:
-    """Return the token of the forms on a page; it is signed once a request."""
+    """Return the CSRF token of the forms on a page; it is signed once per request."""
     return str(g.get("csrf_token") or generate_csrf())
 
 
@@ -110,16 +110,16 @@ def set_visitor(user: CMSUser | None) -> None:
 
 
 def pop_session_ending() -> sessions.Ending | None:
-    """Return once why the session of this browser ended; None if it had none.
+    """Return why the session of this browser ended, once; None if it had none.
 
-    The id is from a signed cookie: a forged cookie reveals nothing.
+    The id is taken from a signed cookie: a forged cookie reveals nothing.
     """
     sid = session.pop("sid", None)
     return sessions.find_ending(sid) if sid else None
 
 
 def remember_address(email: str) -> None:
-    """Prefill the sign-in page with this address once. It is stored in the cookie, not in the URL."""
+    """Prefill the sign-in page with this address, once. It is stored in the cookie, not in the URL."""
     session["sign_in_as"] = email
 
 
@@ -168,7 +168,7 @@ def mark_browser(user: CMSUser) -> None:
 
 
 def browser_mark() -> str:
-    """Return the mark of a browser that has signed in before, or an empty text."""
+    """Return the mark of a browser that has signed in before, or an empty string."""
     return request.cookies.get(_mark_name(), "").encode("ascii", "replace").decode()
 
 
@@ -215,7 +215,7 @@ def _require_served_host() -> None:
 
 
 def _limit_body() -> None:
-    """Raise RequestEntityTooLarge for a body that is too large, BadRequest for one that is broken.
+    """Raise RequestEntityTooLarge for a body that is too large, BadRequest for one with invalid chunks.
 
     A chunked body has no length. Werkzeug would truncate it at the limit, and parse the beginning as the whole form.
     """

@@ -16,7 +16,7 @@ from jinja2 import Template, nodes
 from jinja2.visitor import NodeTransformer
 
 LANGUAGES = ("zh", "en")
-_parse_locale = cache(Locale.parse)  # It looks for a file.
+_parse_locale = cache(Locale.parse)  # Parsing accesses the file system.
 CATALOGUES = Path(__file__).resolve().parent.parent / "translations"
 
 
@@ -29,23 +29,23 @@ class CompiledDomain(Domain):  # type: ignore[misc]
 
 
 class Environment(templating.Environment):
-    """An environment that compiles each template once per language, and translates its sentences then."""
+    """An environment that compiles each template once per language, and translates its sentences at that time."""
 
-    language: str | None = None  # None: of the reader; only `get_template` knows it.
+    language: str | None = None  # None: the current language, when `get_template` is called.
 
     def __init__(self, app: Flask, **options: Any) -> None:
-        """Create an environment whose language is that of the reader."""
+        """Create an environment without a language of its own."""
         super().__init__(app, **options)
         self._translated: dict[str, Environment] = {}
 
     def get_template(self, name: Any, parent: str | None = None, globals: Any = None) -> Template:  # noqa: A002
-        """Return the template in the language of the reader, together with what it includes and extends."""
+        """Return the template in the current language, together with the templates that it includes and extends."""
         if self.language is None:
             return self._in_language(current_language()).get_template(name, parent, globals)
         return super().get_template(name, parent, globals)
 
     def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
-        """Return the globals of a template as a dict: Jinja copies them for each rendering, and a ChainMap is slow."""
+        """Return the globals of a template as a dict: Jinja copies them on each rendering, and a ChainMap is slow."""
         return super().make_globals(d) if d else self.globals
 
     def _in_language(self, language: str) -> "Environment":
@@ -66,11 +66,11 @@ class Translator(NodeTransformer):
     """Replaces calls of `_` in a template by their translations; jinja2.ext.i18n does so on each rendering."""
 
     def __init__(self, language: str) -> None:
-        """Use the catalogue of a language."""
+        """Load the catalogue of a language."""
         self._catalogue = compiled_catalogue(language)
 
     def visit_Call(self, node: nodes.Call, *args: Any, **more: Any) -> nodes.Node:  # noqa: N802 (Jinja's name)
-        """Replace `_("sentence", name=value)` by its translation `% {"name": value}`; leave other calls alone."""
+        """Replace `_("sentence", name=value)` with its translation `% {"name": value}`, and no other call."""
         self.generic_visit(node, *args, **more)
         if not (isinstance(node.node, nodes.Name) and node.node.name == "_"):
             return node
@@ -93,25 +93,25 @@ def init_app(app: Flask) -> None:
 
 
 def select_locale() -> Locale:
-    """Return the administrator's own language, else the browser's, else Chinese."""
+    """Return the language that the administrator chose, else that of the browser, else Chinese."""
     return _parse_locale(_select_language())
 
 
 def _select_language() -> str:
     if not has_request_context():  # On the command line mails are in the recipient's language, by default Chinese.
         return LANGUAGES[0]
-    visitor = g.get("visitor")  # Not the administrator: after a fault, reading the row could query the database again.
+    visitor = g.get("visitor")  # Not `g.cms_user`: after an error, accessing the row could query the database again.
     return (visitor and visitor.language) or request.accept_languages.best_match(LANGUAGES) or LANGUAGES[0]
 
 
 def current_language() -> str:
-    """Return the language of the reader, or the one that is forced."""
+    """Return the language of the request, or the one that is forced."""
     return str(get_locale().language)
 
 
 @cache
 def compiled_catalogue(language: str) -> NullTranslations:
-    """Return the catalogue of a language; it is read once per process."""
+    """Return the catalogue of a language; each is compiled once per process."""
     source = CATALOGUES / language / "LC_MESSAGES" / "messages.po"
     if not source.exists():  # English is in the source.
         return NullTranslations()

@@ -16,7 +16,7 @@ MAIL_CSP = "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancest
 @bp.get("/mailbox/")
 @open_to_all
 def show() -> Response:
-    """Show the mails, newest first, with their codes ready to copy and their HTML parts in frames."""
+    """Show the mails, newest first, with buttons to copy their codes, and their HTML parts in frames."""
     page = Response(render_template("dev/mailbox.html", messages=mailbox.messages(), code_in=code_in))
     page.headers["Content-Security-Policy"] = LIST_CSP
     return page

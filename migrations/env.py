@@ -1,4 +1,4 @@
-"""How Alembic reaches the database: through the application, one set of migrations for SQLite and PostgreSQL."""
+"""The environment of Alembic: it uses the database of the application, SQLite or PostgreSQL."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,22 +12,22 @@ from sqlalchemy.pool import NullPool
 
 from models import Moment, db
 
-LOCK_SECONDS = 3  # While a migration waits for a table, everybody who comes after it waits for that table, too.
+LOCK_SECONDS = 3  # While a migration waits for a lock on a table, all later statements on the table wait, too.
 CONNECT_SECONDS = 10
 
 
-def rendered(kind: str, item: object, _: object) -> str | bool:
-    """Write a migration that needs nothing of ours: a Moment is a point in time to the database."""
+def render_item(kind: str, item: object, _: object) -> str | bool:
+    """Render the type Moment as a type of SQLAlchemy, so that migrations do not import the application."""
     return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, Moment) else False
 
 
 def migrate() -> None:
     """Run the migrations on the database of the application; on PostgreSQL all of them are one transaction."""
-    with connect() as connection, one_line_for_locks():
+    with connect() as connection, report_locks():
         context.configure(
             connection=connection,
             target_metadata=db.metadata,
-            render_item=rendered,
+            render_item=render_item,
             **current_app.extensions["migrate"].configure_args,
         )
         with context.begin_transaction():
@@ -48,9 +48,9 @@ def connect() -> Iterator[Connection]:
 
 
 def set_time_limits(connection: Connection) -> None:
-    """Set the limits of one transaction, whatever the role or the server sets; only a wait for a lock has one.
+    """Set the limits of a transaction, overriding those of the role and the server: only waits for locks are limited.
 
-    SET LOCAL ends with the transaction: behind a connection pooler nobody else inherits it.
+    SET LOCAL ends with the transaction, so that a connection pooler does not pass the limits on to another client.
     """
     for limit, value in (
         ("statement_timeout", "0"),
@@ -61,8 +61,8 @@ def set_time_limits(connection: Connection) -> None:
 
 
 @contextmanager
-def one_line_for_locks() -> Iterator[None]:
-    """Tell in one line, instead of a traceback, that a table was in use."""
+def report_locks() -> Iterator[None]:
+    """Report a table that is in use in one line instead of a traceback. Raises CommandError."""
     try:
         yield
     except OperationalError as problem:

@@ -1,1 +1,1 @@
-"""The tests: a file a room, and `stories/` over HTTP with nothing of ours replaced but the clock."""
+"""The tests: one file per module, `stories/` over HTTP, `live/` with real processes, `browser/` with Chromium."""

@@ -1,4 +1,4 @@
-"""The people of the stories: they have a browser, type into forms and read their mail, and know nothing else."""
+"""The persons of the tests: they use the application through a browser and their mail only."""
 
 import html
 import http.client
@@ -24,7 +24,7 @@ PAGE = {"Accept": "text/html,application/xhtml+xml"}
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back: status, headers, body, and the path that it came from in the end."""
+    """A response: status, headers, body, and the path after redirects."""
 
     status: int
     headers: Headers
@@ -38,8 +38,8 @@ class Answer:
 
     @property
     def envelope(self) -> dict[str, Any]:
-        """Return the JSON envelope; whatever else came is a fault."""
-        assert self.headers.get("Content-Type") == "application/json", f"no envelope but {self}"
+        """Return the JSON envelope; fail if the body is something else."""
+        assert self.headers.get("Content-Type") == "application/json", f"not an envelope: {self}"
         found: dict[str, Any] = json.loads(self.body)
         assert set(found) == {"code", "message", "data"}, found
         assert found["code"] == self.status, found
@@ -59,27 +59,27 @@ class Answer:
 
     @property
     def error(self) -> str | None:
-        """Return the stable word of a refusal, or None where nothing was refused."""
+        """Return the stable word of a refusal, or None if the request was not refused."""
         if self.status == 200:
             assert "error" not in self.data
             return None
         return str(self.data["error"])
 
     def __str__(self) -> str:
-        """Show what a failed test wants to see."""
+        """Return the status, the path and the beginning of the body, for failed tests."""
         return f"{self.status} from {self.path}: {self.body[:600]!r}"
 
 
 class Browser:
-    """Sends requests and keeps cookies, as far as a browser does that; how it sends them is a subclass's matter."""
+    """Sends requests and stores cookies, like a browser; subclasses define how requests are sent."""
 
     def __init__(self) -> None:
-        """Open the browser for the first time: no cookies."""
+        """Start without cookies."""
         self.cookies: dict[str, str] = {}
         self.headers: dict[str, str] = {"User-Agent": CHROME, "Accept-Language": "zh"}
 
     def send(self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] = {}) -> Answer:
-        """Send one request, remember the cookies of its answer and return that."""
+        """Send a request, store the cookies of the response, and return it."""
         all_headers = {**self.headers, **headers}
         if self.cookies and "Cookie" not in headers:
             all_headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
@@ -96,14 +96,14 @@ class Browser:
         raise NotImplementedError
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
 
 
 class InProcess(Browser):
-    """Talks to an application in this process."""
+    """Sends requests to an application in this process."""
 
     def __init__(self, app: Flask, network: str = "203.0.113.5") -> None:
-        """Come from a network address."""
+        """Use a client with this network address."""
         super().__init__()
         self.app, self.network = app, network
         self._client = app.test_client(use_cookies=False)
@@ -117,11 +117,11 @@ class InProcess(Browser):
         return answer
 
 
-class OverTheWire(Browser):
-    """Talks to a server on a port of this machine."""
+class HttpBrowser(Browser):
+    """Sends requests to a server on a port of this machine."""
 
     def __init__(self, port: int) -> None:
-        """Remember the port; a connection is made when it is needed."""
+        """Store the port; the connection is opened by the first request."""
         super().__init__()
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=LONGEST_SECONDS)
 
@@ -129,47 +129,47 @@ class OverTheWire(Browser):
         try:
             self._connection.request(method, path, body, dict(headers))
             response = self._connection.getresponse()
-        except (ConnectionError, http.client.HTTPException):  # A kept connection may have been closed: once more.
+        except (ConnectionError, http.client.HTTPException):  # The server may have closed an idle connection: retry.
             self._connection.close()
             self._connection.request(method, path, body, dict(headers))
             response = self._connection.getresponse()
         return Answer(response.status, Headers(response.getheaders()), response.read(), path)
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._connection.close()
 
 
 class Person:
-    """An administrator at a browser. With `script` their forms are sent by zlajax, without it as plain pages."""
+    """A person with a browser. With `script`, forms are sent like zlajax does, otherwise like pages without scripts."""
 
     def __init__(self, browser: Browser, email: str, password: str = PASSWORD, *, script: bool = True) -> None:
-        """Sit down; nothing is sent yet."""
+        """Store the browser and the credentials; nothing is sent yet."""
         self.browser, self.email, self.password, self.script = browser, email, password, script
         self._token = ""
 
     def page(self, path: str = "/cms/resetemail/", *, follow: bool = True) -> Answer:
-        """Open a page, as a page."""
+        """Open a page."""
         answer = self.browser.send("GET", path, headers=PAGE)
-        return self._followed(answer) if follow else answer
+        return self._follow_redirects(answer) if follow else answer
 
-    def ask_as_script(self, path: str = "/cms/resetemail/") -> Answer:
-        """Have a script ask for something."""
+    def get_as_script(self, path: str = "/cms/resetemail/") -> Answer:
+        """Send a GET request like a script."""
         return self.browser.send("GET", path, headers=SCRIPT)
 
     def pending(self) -> dict[str, Any] | None:
-        """Return the pending change as the page's script sees it."""
-        found: dict[str, Any] | None = self.ask_as_script().data["pending"]
+        """Return the pending change as JSON."""
+        found: dict[str, Any] | None = self.get_as_script().data["pending"]
         return found
 
     def address(self) -> str:
-        """Return the present address as the page's script sees it."""
-        return str(self.ask_as_script().data["email"])
+        """Return the current address."""
+        return str(self.get_as_script().data["email"])
 
     def post(
         self, path: str, fields: Mapping[str, str] | Iterable[tuple[str, str]] = (), *, token: str | None = None
     ) -> Answer:
-        """Send a form with the token of the page that it stands on."""
+        """Submit a form with a CSRF token: by default that of the page."""
         token = self.token() if token is None else token
         pairs = list(fields.items() if isinstance(fields, Mapping) else fields)
         if not self.script:
@@ -185,24 +185,24 @@ class Person:
         content_type: str = "application/x-www-form-urlencoded",
         headers: Mapping[str, str] = {},
     ) -> Answer:
-        """Send any bytes at all."""
+        """Send a POST request with any body, and follow redirects like a browser."""
         style = {**SCRIPT, "X-CSRFToken": self.token() if token is None else token} if self.script else PAGE
         sent = {"Content-Type": content_type, **style, **headers}
         answer = self.browser.send("POST", path, body, sent)
-        if answer.status == 307:  # The same form goes on to another address.
+        if answer.status == 307:  # The browser sends the same form to another path.
             answer = self.browser.send("POST", urlsplit(answer.headers["Location"]).path, body, sent)
-        return answer if self.script else self._followed(answer)
+        return answer if self.script else self._follow_redirects(answer)
 
     def token(self) -> str:
-        """Return the token that the page at hand carries for its script, as the script reads it."""
+        """Return the CSRF token of the current page; open one if there is none."""
         if not self._token:
             found = re.search(r'<meta name="csrf-token" content="([^"]+)"', self.page("/cms/login/").text)
             assert found, "the page has no <meta name=csrf-token>"
             self._token = html.unescape(found[1])
         return self._token
 
-    def turn_the_page(self) -> None:
-        """Forget the token: the next form is sent from a page that is opened anew."""
+    def discard_token(self) -> None:
+        """Discard the CSRF token: the next form is submitted from a new page."""
         self._token = ""
 
     def sign_in(self, *, email: str | None = None, password: str | None = None, **more: str) -> Answer:
@@ -213,40 +213,40 @@ class Person:
             **more,
         }
         answer = self.post("/cms/login/", fields)
-        self.turn_the_page()
+        self.discard_token()
         return answer
 
     def sign_out(self) -> Answer:
         """Sign out."""
         answer = self.post("/cms/logout/")
-        self.turn_the_page()
+        self.discard_token()
         return answer
 
     def reauth(self, password: str | None = None, **more: str) -> Answer:
-        """Prove the password once more."""
+        """Confirm the password."""
         return self.post("/cms/reauth/", {"password": self.password if password is None else password, **more})
 
     def ask(self, email: str, **more: str) -> Answer:
-        """Ask for a code for a new address."""
+        """Request a code for a new address."""
         return self.post("/cms/email_captcha/", {"email": email, **more})
 
     def confirm(self, email: str, code: str, **more: str) -> Answer:
-        """Type the code that was mailed to the new address."""
+        """Submit the code that was sent to the new address."""
         return self.post("/cms/resetemail/", {"email": email, "captcha": code, **more})
 
     def cancel(self) -> Answer:
-        """Drop the pending change."""
+        """Cancel the pending change."""
         return self.post("/cms/resetemail/cancel/")
 
-    def _followed(self, answer: Answer) -> Answer:
-        """Go where a page sends its reader, at most five times."""
+    def _follow_redirects(self, answer: Answer) -> Answer:
+        """Follow up to five redirects."""
         for _ in range(5):
             if answer.status not in (301, 302, 303, 307, 308):
                 return answer
             to = urlsplit(answer.headers["Location"])
             path = to.path + (f"?{to.query}" if to.query else "")
             answer = self.browser.send("GET", path, headers=PAGE)
-        raise AssertionError(f"sent round in circles: {answer}")
+        raise AssertionError(f"too many redirects: {answer}")
 
 
 def text_of(message: EmailMessage) -> str:
@@ -264,20 +264,20 @@ def html_of(message: EmailMessage) -> str:
 
 
 def code_in(message: EmailMessage) -> str:
-    """Read the code out of a mail as a person would: it begins the subject and stands in a line of its own."""
+    """Return the code in a mail: it is at the beginning of the subject, and on its own line of the text."""
     found = re.match(r"([0-9]{6})\b", str(message["Subject"]))
     assert found, f"no code in the subject {message['Subject']!r}"
     assert re.search(rf"^\s*{found[1]}\s*$", text_of(message), re.MULTILINE), text_of(message)
     return found[1]
 
 
-def other_than(code: str) -> str:
-    """Return a code that is certainly another one."""
+def different_code(code: str) -> str:
+    """Return a code that differs from this one."""
     return f"{(int(code) + 1) % 10**6:06}"
 
 
 def link_in(message: EmailMessage) -> str:
-    """Read the one link out of a mail as a person would, and return its path; both parts of the mail have it."""
+    """Return the path of the only link in a mail, which both of its parts contain."""
     found = re.findall(r"https?://[^/\s]+(/\S+/)", text_of(message))
     assert len(found) == 1, text_of(message)
     assert found[0] in html_of(message)

@@ -1,4 +1,4 @@
-"""What every test may ask for. The parts are real; `tests/servers.py` says how they are started and surely ended."""
+"""The fixtures of all tests. The servers are real; `tests/servers.py` starts and stops them."""
 
 import os
 import tempfile
@@ -18,28 +18,28 @@ from tests.environments import Clock, Environment, SharedApp, migrate, settings_
 from tests.servers import SEED, MemcachedServer, PostgresServer, SmtpServer
 
 ENVIRONMENTS = ("sqlite+embedded", "postgresql+memcached")
-# Fixtures and parameters that start a server or the browser, and the folders whose tests all do.
+# Fixtures and parameters that start a server or the browser, and the folders in which every test does.
 STARTERS = {"postgres", "postgres_env", "memcached", "memcached_server", "smtp_server", "chromium", ENVIRONMENTS[1]}
 SERVED = {"live", "browser"}
-# No example has a deadline: it would measure the machine.
+# Examples have no deadline, because it would depend on the speed of the machine.
 settings.register_profile(
     "tests", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True, database=None
 )
 
 
 def pytest_configure() -> None:
-    """Have every random choice come from one seed; the workers of xdist inherit it with the environment."""
+    """Use one seed for all random choices; the workers of xdist inherit it with the environment."""
     os.environ["TEST_SEED"] = str(SEED)
     settings.load_profile("tests")
-    if core.global_force_seed is None:  # Else somebody gave --hypothesis-seed.
+    if core.global_force_seed is None:  # Unless --hypothesis-seed was given.
         core.global_force_seed = SEED
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a server or a browser, before `-m` selects; `make test-fast` leaves it out.
+    """Mark tests that need a server or a browser, before `-m` selects; `make test-fast` omits them.
 
-    A test that starts a server in another way than by a fixture says so itself; `parts.refuse_if_fast` finds it.
+    A test that starts a server without a fixture must have the marker itself: `servers.refuse_if_fast` checks it.
     """
     for item in items:
         if needs_servers(item):
@@ -47,20 +47,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def needs_servers(item: pytest.Item) -> bool:
-    """Say whether a test gets what starts a server, by a fixture or a parameter, or stands where all tests do."""
+    """Return whether a fixture or a parameter of a test starts a server, or all tests in its folder do."""
     parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
-    given = {*getattr(item, "fixturenames", ()), *(each for each in parameters if isinstance(each, str))}
-    return not given.isdisjoint(STARTERS) or item.path.parent.name in SERVED
+    names = {*getattr(item, "fixturenames", ()), *(each for each in parameters if isinstance(each, str))}
+    return not names.isdisjoint(STARTERS) or item.path.parent.name in SERVED
 
 
 def pytest_report_header() -> str:
-    """Print the seed."""
+    """Report the seed."""
     return f"random choices: TEST_SEED={SEED} repeats them"
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Tell beside every failure how to repeat it."""
+    """Add the command that repeats a failure to its report."""
     report = yield
     if report.failed:
         report.sections.append(("repeat it with", f"TEST_SEED={SEED} .venv/bin/python -m pytest '{item.nodeid}'"))
@@ -69,14 +69,14 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 @pytest.fixture(scope="session", autouse=True)
 def _bare_environment() -> None:
-    """Take the developer's own settings out of the way: a test says itself what it needs."""
+    """Remove the developer's settings from the environment: every test sets what it needs."""
     for setting in SETTINGS:
         os.environ.pop(setting.name, None)
 
 
 @pytest.fixture(autouse=True)
 def _cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hash passwords with 8 KiB and one pass: what argon2 costs is not what the tests are about."""
+    """Hash passwords with 8 KiB and one pass, because the cost of argon2 would slow down most tests."""
     monkeypatch.setattr(passwords, "HASHER", PasswordHasher(memory_cost=8, time_cost=1, parallelism=1))
 
 
@@ -90,15 +90,15 @@ def memcached_server() -> Iterator[MemcachedServer]:
 
 @pytest.fixture
 def memcached(memcached_server: MemcachedServer) -> Iterator[MemcachedServer]:
-    """Give a test the memcached, empty; whatever it did to it is put right afterwards."""
+    """Provide the memcached, empty; it is running and empty again after the test."""
     memcached_server.flush()
     yield memcached_server
-    memcached_server.refresh()
+    memcached_server.reset()
 
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
-    """Run one PostgreSQL for all tests; `database()` is a fresh copy of a migrated one."""
+    """Run one PostgreSQL for all tests; `database()` provides a new copy of a migrated database."""
     server = PostgresServer()
     try:
         server.start()
@@ -119,15 +119,15 @@ def smtp_server() -> Iterator[SmtpServer]:
 
 @pytest.fixture
 def smtp(smtp_server: SmtpServer) -> Iterator[SmtpServer]:
-    """Give a test the SMTP server, polite and without mail; whatever it did to it is put right afterwards."""
-    smtp_server.behave()
+    """Provide the SMTP server, without mail and with its normal behaviour, which is restored after the test."""
+    smtp_server.reset()
     yield smtp_server
-    smtp_server.behave()
+    smtp_server.reset()
 
 
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a migrated SQLite file, to be copied."""
+    """Create a migrated SQLite file, of which tests use copies."""
     file = tmp_path_factory.mktemp("sqlite") / "cms.db"
     file.write_bytes(migrated_database())
     return file
@@ -135,7 +135,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @once
 def migrated_database() -> bytes:
-    """Return what a migrated SQLite file holds; the processes that mutmut forks have it from their parent."""
+    """Return the content of a migrated SQLite file; processes that mutmut forks inherit it."""
     with tempfile.TemporaryDirectory() as folder:
         migrate(settings_for(Path(folder)))
         return (Path(folder) / "cms.db").read_bytes()
@@ -143,46 +143,46 @@ def migrated_database() -> bytes:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """Stop the clock; the test turns it."""
-    return Clock().hang_up(monkeypatch)
+    """Install a clock that only the test advances."""
+    return Clock().install(monkeypatch)
 
 
 @pytest.fixture(params=ENVIRONMENTS)
 def env(request: pytest.FixtureRequest, clock: Clock) -> Iterator[Environment]:
-    """Give the environment: once with nothing installed, once with PostgreSQL, memcached and a mail server."""
+    """Provide both environments: the embedded defaults; and PostgreSQL, memcached and an SMTP server."""
     yield from provide(request, clock)
 
 
 @pytest.fixture
 def sqlite_env(request: pytest.FixtureRequest, clock: Clock) -> Iterator[Environment]:
-    """Give the environment with nothing installed, for what has nothing to do with the parts."""
+    """Provide the environment with the embedded defaults, for tests that do not depend on servers."""
     request.param = ENVIRONMENTS[0]  # type: ignore[attr-defined]
     yield from provide(request, clock)
 
 
 @pytest.fixture
 def postgres_env(request: pytest.FixtureRequest, clock: Clock) -> Iterator[Environment]:
-    """Give the environment with PostgreSQL, for what only that does."""
+    """Provide the environment with PostgreSQL, for behaviour that only PostgreSQL has."""
     request.param = ENVIRONMENTS[1]  # type: ignore[attr-defined]
     yield from provide(request, clock)
 
 
 @pytest.fixture
 def app(env: Environment) -> Flask:
-    """Give the application of the environment."""
+    """Provide the application of the environment."""
     return env.app
 
 
 @pytest.fixture
 def in_sqlite_app(sqlite_env: Environment) -> Iterator[None]:
-    """Be in the context of the application with nothing installed."""
+    """Push the context of the application with the embedded defaults."""
     with sqlite_env.app.app_context():
         yield
 
 
 @pytest.fixture(scope="session")
 def shared_sqlite_app(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> SharedApp:
-    """Return the application that one test after the other uses with nothing installed."""
+    """Create the application with the embedded defaults that the tests share."""
     return SharedApp.on_sqlite(sqlite_template, lambda: tmp_path_factory.mktemp("instance"))
 
 
@@ -193,16 +193,16 @@ def shared_postgres_app(
     smtp_server: SmtpServer,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> SharedApp:
-    """Return the application that one test after the other uses with PostgreSQL, memcached and a mail server."""
-    parts = postgres, memcached_server, smtp_server
-    return SharedApp.on_postgres(*parts, lambda: tmp_path_factory.mktemp("instance"))
+    """Create the application with PostgreSQL, memcached and an SMTP server that the tests share."""
+    servers = postgres, memcached_server, smtp_server
+    return SharedApp.on_postgres(*servers, lambda: tmp_path_factory.mktemp("instance"))
 
 
 def provide(request: Any, clock: Clock) -> Iterator[Environment]:
-    """Yield an environment with its parts; a part that is not needed is not started."""
+    """Yield an environment; servers that it does not need are not started."""
     has_servers = request.param == ENVIRONMENTS[1]
-    parts = {name: request.getfixturevalue(name) for name in ("memcached", "smtp") if has_servers}
+    servers = {name: request.getfixturevalue(name) for name in ("memcached", "smtp") if has_servers}
     shared: SharedApp = request.getfixturevalue("shared_postgres_app" if has_servers else "shared_sqlite_app")
-    env = Environment(request.param, shared.take(), clock, shared=shared, **parts)
+    env = Environment(request.param, shared.acquire(), clock, shared=shared, **servers)
     yield env
     env.close()

@@ -1,4 +1,4 @@
-"""The two environments in which the application is tested, and a clock that tests set."""
+"""The two environments in which the application is tested, and a clock that tests control."""
 
 import contextlib
 import shutil
@@ -25,7 +25,7 @@ from accounts import clock as product_clock
 from accounts import people
 from accounts.flows import administration
 from accounts.mail import delivery
-from accounts.mail.smtp import TimedConnection
+from accounts.mail.smtp import MailServerConnection
 from accounts.operations import audit_verification
 from accounts.origin import Origin
 from app import create_app
@@ -39,84 +39,84 @@ HERE = Origin("198.51.100.7", "Firefox 131, Linux")
 
 
 class CompiledTemplates(BytecodeCache):
-    """Keeps what Jinja compiled for the next application of this process: else each compiles every template again."""
+    """Compiled templates that all applications of this process share, so that each template is compiled once."""
 
     def __init__(self) -> None:
-        """Keep nothing yet."""
-        self._kept: dict[str, bytes] = {}
+        """Start empty."""
+        self._bytecode: dict[str, bytes] = {}
 
     def get_bucket(self, environment: Any, name: str, filename: str | None, source: str) -> Bucket:
-        """Tell apart what was compiled for different languages."""
+        """Use a separate bucket for each language."""
         return super().get_bucket(environment, f"{environment.language} {name}", filename, source)
 
     def load_bytecode(self, bucket: Bucket) -> None:
-        """Fill in what is kept; Jinja compares the checksum of the source."""
-        if kept := self._kept.get(bucket.key):
-            bucket.bytecode_from_string(kept)
+        """Load a compiled template, if there is one; Jinja compares the checksum of the source."""
+        if bytecode := self._bytecode.get(bucket.key):
+            bucket.bytecode_from_string(bytecode)
 
     def dump_bytecode(self, bucket: Bucket) -> None:
-        """Keep what was compiled."""
-        self._kept[bucket.key] = bucket.bytecode_to_string()
+        """Store a compiled template."""
+        self._bytecode[bucket.key] = bucket.bytecode_to_string()
 
 
 COMPILED = CompiledTemplates()
 
 
 class Clock:
-    """A clock that stands still until it is turned. It begins with the real time.
+    """A clock that only moves when a test advances it. It starts at the real time.
 
-    It turns the product's own clock, and the embedded store's. The clock of a real memcached cannot be turned: what
-    must be over after some time is over there by the product's own reckoning, or by flushing the server.
+    It replaces the clock of the product and that of the embedded store. The clock of a real memcached cannot be
+    replaced: there, values expire by a time that the product checks itself, or when a test flushes the server.
     """
 
     def __init__(self) -> None:
-        """Stop at the present moment."""
+        """Start at the real time."""
         self.at = datetime.now(UTC)
 
     def now(self) -> datetime:
-        """Return what the clock shows."""
+        """Return the time of the clock."""
         return self.at
 
     def timestamp(self) -> float:
-        """Return what the clock shows, as time.time() would."""
+        """Return the time of the clock like time.time()."""
         return self.at.timestamp()
 
-    def turn(self, **span: float) -> datetime:
-        """Turn the clock on by so many seconds, minutes, hours or days; return what it shows now."""
+    def advance(self, **span: float) -> datetime:
+        """Advance the clock by a number of seconds, minutes, hours or days, and return the new time."""
         self.at += timedelta(**span)
         return self.at
 
-    def hang_up(self, patch: pytest.MonkeyPatch) -> "Clock":
-        """Have everybody look at this clock."""
+    def install(self, patch: pytest.MonkeyPatch) -> "Clock":
+        """Replace the clock of the product, and return this one."""
         patch.setattr(product_clock, "now", self.now)
         return self
 
     def set_store(self, store: cache.Store) -> None:
-        """Have the embedded store look at this clock, too."""
+        """Replace the clock of an embedded store."""
         if isinstance(store, cache.Embedded):
             store._now = self.timestamp
 
 
 class SharedApp:
-    """An application that serves one test after the other; between two of them everything that it stored is deleted.
+    """An application that serves one test after the other; everything that it stored is deleted after each test.
 
-    Building one costs more than most tests do: its routes, its templates and its statements are compiled anew. One that
-    a test has changed (a route, a setting, a lost database) is thrown away, and the next test gets a new one.
+    Building one takes longer than most tests, because its routes, templates and statements are compiled again. One that
+    a test has modified (a route, a setting, a lost database) is discarded, and the next test gets a new one.
     """
 
     def __init__(self, make: Callable[[], tuple[dict[str, str], Callable[[], None]]]) -> None:
-        """Remember how to make the settings of a migrated database, and how to empty it afterwards."""
+        """Store a function that returns the settings of a migrated database, and a function that empties it."""
         self._make = make
         self._app: Flask | None = None
         self.settings: dict[str, str] = {}
 
     @classmethod
     def on_sqlite(cls, template: Path, new_folder: Callable[[], Path], **settings: str) -> "SharedApp":
-        """Return one with nothing installed; `template` is a migrated SQLite file."""
+        """Return an application with the embedded defaults; `template` is a migrated SQLite file."""
 
         def make() -> tuple[dict[str, str], Callable[[], None]]:
             folder = new_folder()
-            copied(template, folder)
+            copy_template(template, folder)
             return settings_for(folder, **settings), lambda: empty_folder(template, folder)
 
         return cls(make)
@@ -130,8 +130,8 @@ class SharedApp:
         new_folder: Callable[[], Path],
         **settings: str,
     ) -> "SharedApp":
-        """Return one on these servers; the caller empties memcached and the mail server."""
-        parts = {
+        """Return an application on these servers; the caller empties memcached and the SMTP server."""
+        servers = {
             "CACHE_URL": f"memcached://{memcached.address}",
             "MAIL_SERVER": "127.0.0.1",
             "MAIL_PORT": str(smtp.port),
@@ -139,17 +139,17 @@ class SharedApp:
 
         def make() -> tuple[dict[str, str], Callable[[], None]]:
             url = postgres.create_database()
-            given = settings_for(new_folder(), DATABASE_URL=url, **parts, **settings)
-            return given, lambda: empty_database(url)
+            all_settings = settings_for(new_folder(), DATABASE_URL=url, **servers, **settings)
+            return all_settings, lambda: empty_database(url)
 
         return cls(make)
 
-    def take(self) -> dict[str, str]:
-        """Return the settings of an empty database, for which `app` is the application."""
+    def acquire(self) -> dict[str, str]:
+        """Return the settings of the application, whose database is empty."""
         if self._app is None:
             self.settings, self._empty = self._make()
             self._app = new_app(self.settings)
-            self._untouched = self._surface()
+            self._unmodified = self._state()
         else:
             connect_cache(self._app)
         return self.settings
@@ -160,10 +160,10 @@ class SharedApp:
         assert self._app is not None
         return self._app
 
-    def give_back(self) -> None:
-        """Delete what a test stored."""
+    def release(self) -> None:
+        """Delete everything that a test stored; discard the application if the test has modified it."""
         close_app(self.app)
-        if self._surface() != self._untouched:
+        if self._state() != self._unmodified:
             self._app = None
             return
         try:
@@ -171,20 +171,20 @@ class SharedApp:
         except (psycopg.Error, OSError):
             self._app = None
 
-    def _surface(self) -> list[Any]:
-        """Return what a test might change of the application."""
+    def _state(self) -> list[Any]:
+        """Return the parts of the application that a test might modify."""
         app = self.app
         with app.app_context():
             breaker = getattr(db.engine.pool, "breaker", None)
         hooks = app.before_request_funcs, app.after_request_funcs, app.teardown_appcontext_funcs
         return [
             *({**app.config}, len(list(app.url_map.iter_rules())), set(app.extensions) - {"mail_delivery"}),
-            *(breaker and breaker._ask_again_at, str(hooks), app.extensions["settings"]),
+            *(breaker and breaker._probe_at, str(hooks), app.extensions["settings"]),
         ]
 
 
 class Environment:
-    """A database, a cache and a way to send mail; `build` makes an application that uses them."""
+    """A database, a cache and a mail server or mailbox; `build` creates an application that uses them."""
 
     def __init__(
         self,
@@ -196,18 +196,18 @@ class Environment:
         smtp: SmtpServer | None = None,
         shared: SharedApp | None = None,
     ) -> None:
-        """Remember the parts, and the application that serves other tests, too."""
+        """Store the servers, and the application that is shared with other tests."""
         self.name, self.settings, self.clock, self.smtp = name, settings.copy(), clock, smtp
         self.memcached: MemcachedServer | None = memcached
         self._built: list[Flask] = []
         self._shared = shared
         self._main: Flask | None = None
-        self._filed: list[Path] = []
+        self._mail_files: list[Path] = []
         self._read_mails: dict[Path, EmailMessage] = {}
 
     @property
     def app(self) -> Flask:
-        """Return the application with these settings: that of other tests, unless a test changed the settings."""
+        """Return the application with these settings: the shared one, unless a test has changed the settings."""
         if self._main is None and self._shared and self.settings == self._shared.settings:
             self._main = self._shared.app
             self.clock.set_store(self._main.extensions["cache"])
@@ -215,123 +215,122 @@ class Environment:
             self._main = self.build()
         return self._main
 
-    def build(self, *, is_patient: bool = True, **settings: str) -> Flask:
-        """Make an application as one of possibly many processes; `settings` come before the environment's own."""
-        app = new_app({**self.settings, **settings}, is_patient=is_patient)
+    def build(self, *, has_long_timeouts: bool = True, **settings: str) -> Flask:
+        """Create an application, as another process would; `settings` take precedence over those of the environment."""
+        app = new_app({**self.settings, **settings}, has_long_timeouts=has_long_timeouts)
         self.clock.set_store(app.extensions["cache"])
         self._built.append(app)
         return app
 
-    def lose_the_cache(self) -> None:
-        """Have the cache forget everything, as a restart of memcached or a deleted file would."""
+    def clear_cache(self) -> None:
+        """Delete everything in the cache, as a restart of memcached would."""
         if self.memcached:
             self.memcached.flush()
         else:
             with self.app.app_context():
-                cache._store()._one("DELETE FROM item")  # type: ignore[attr-defined]
+                cache._store()._execute("DELETE FROM item")  # type: ignore[attr-defined]
 
     def close(self) -> None:
-        """Let go of every connection, and give back the application that serves other tests, too."""
+        """Close every connection, and release the shared application."""
         for app in self._built:
             close_app(app)
         if self._shared:
-            self._shared.give_back()
+            self._shared.release()
 
     def administrator(self, email: str, *, username: str = "", **more: Any) -> CMSUser:
-        """Make an administrator, as the command line would."""
-        given = {"password": PASSWORD, "superuser": False, "origin": HERE, **more}
+        """Create an administrator, like the command line."""
+        values = {"password": PASSWORD, "superuser": False, "origin": HERE, **more}
         with self.app.app_context():
-            return administration.create(
-                address=Address.of(email), username=username or email.partition("@")[0], **given
-            )
+            name = username or email.partition("@")[0]
+            return administration.create(address=Address.of(email), username=name, **values)
 
-    def change(self, whose: str, **values: Any) -> None:
-        """Change an administrator's row, as an operator would in the database."""
+    def update_account(self, email: str, **values: Any) -> None:
+        """Update the row of an account directly."""
         with self.app.app_context():
-            user = people.find_by_email(Address.of(whose))
+            user = people.find_by_email(Address.of(email))
             assert user is not None
             for name, value in values.items():
                 setattr(user, name, value)
             db.session.commit()
 
-    def stored(self, username: str) -> CMSUser:
-        """Return an administrator's row as it is now."""
+    def account(self, username: str) -> CMSUser:
+        """Return the current row of an account."""
         with self.app.app_context():
             found = db.session.scalar(db.select(CMSUser).where(CMSUser.username == username))
             assert found is not None
             return found
 
     def rows(self, query: Any) -> list[Any]:
-        """Return the rows of a query, for what no page shows."""
+        """Return the rows of a query, for data that no page shows."""
         with self.app.app_context():
             return list(db.session.execute(query).all())
 
     def visitor(self, email: str = "nobody@example.com", *, app: Flask | None = None, **how: Any) -> Person:
-        """Return somebody at a fresh browser."""
+        """Return a person with a new browser, who is not signed in."""
         network = how.pop("network", "203.0.113.5")
         return Person(InProcess(app or self.app, network), email, **how)
 
     def person(self, email: str = "ann@example.com", *, app: Flask | None = None, **how: Any) -> Person:
-        """Return an administrator who was just made and has just signed in."""
+        """Create an administrator, sign in, and return them."""
         self.administrator(email)
         return self.signed_in(email, app=app, **how)
 
     def signed_in(self, email: str, *, app: Flask | None = None, **how: Any) -> Person:
-        """Return an administrator who has just signed in at a fresh browser."""
+        """Sign in as an administrator in a new browser, and return them."""
         person = self.visitor(email, app=app, **how)
         answer = person.sign_in()
         assert answer.status == 200, answer
         return person
 
     def deliver(self, app: Flask | None = None) -> None:
-        """Send all mail that is due."""
+        """Send all due mail."""
         with (app or self.app).app_context():
             while deliver_one():
-                self._note_files()
+                self._find_mail_files()
 
     def mail_to(self, address: str) -> list[EmailMessage]:
-        """Send all mail that is due, and return what this address got, in the order in which it came."""
+        """Send all due mail, and return the mails to this address in the order of their arrival."""
         self.deliver()
         if self.smtp:
-            return self.smtp.to(address)
-        self._note_files()
-        files = [file for file in self._filed if file.exists()]
+            return self.smtp.mails_to(address)
+        self._find_mail_files()
+        files = [file for file in self._mail_files if file.exists()]
         return [message for message in map(self._read, files) if parseaddr(str(message["To"]))[1] == address]
 
     def _read(self, file: Path) -> EmailMessage:
-        """Return the mail in a file, which is read once: parsing takes longer than most requests."""
+        """Return the mail in a file; each is parsed once, because parsing takes longer than most requests."""
         if file not in self._read_mails:
             message = message_from_bytes(file.read_bytes(), policy=policy.default)
             self._read_mails[file] = message  # type: ignore[assignment]
         return self._read_mails[file]
 
-    def _note_files(self) -> None:
-        """Take note of the mails that were filed since the last time: two of one moment do not tell their order."""
-        found = set((Path(self.settings["INSTANCE_DIR"]) / "mailbox").glob("*.eml")) - set(self._filed)
-        self._filed += sorted(found, key=_filed_at)
+    def _find_mail_files(self) -> None:
+        """List new mails after each delivery: mails that are stored at the same time of the clock have no order."""
+        found = set((Path(self.settings["INSTANCE_DIR"]) / "mailbox").glob("*.eml")) - set(self._mail_files)
+        self._mail_files += sorted(found, key=_modified_at)
 
     def code_to(self, address: str) -> str:
-        """Read the code out of the newest mail that this address got."""
+        """Return the code in the newest mail to this address."""
         messages = self.mail_to(address)
-        assert messages, f"no mail came to {address}"
+        assert messages, f"there is no mail to {address}"
         return code_in(messages[-1])
 
-    def links_to(self, address: str, what: str) -> list[str]:
-        """Read the links of one kind (stop, undo, forgotpwd) out of the mails that this address got."""
-        return [link_in(mail) for mail in self.mail_to(address) if f"/{what}/" in text_of(mail)]
+    def links_to(self, address: str, kind: str) -> list[str]:
+        """Return the links of one kind (stop, undo, forgotpwd) in the mails to this address."""
+        return [link_in(mail) for mail in self.mail_to(address) if f"/{kind}/" in text_of(mail)]
 
 
-def new_app(settings: dict[str, str], *, is_patient: bool = True) -> Flask:
-    """Return an application for tests; it shares compiled templates with the others."""
+def new_app(settings: dict[str, str], *, has_long_timeouts: bool = True) -> Flask:
+    """Create an application for tests; all of them share compiled templates."""
     app = create_app(settings)
-    if is_patient:
-        be_patient(app)
+    if has_long_timeouts:
+        extend_timeouts(app)
     app.jinja_env.bytecode_cache = COMPILED
     return app
 
 
 def close_app(app: Flask) -> None:
-    """End the threads of an application and let go of its connections."""
+    """Stop the threads of an application, and close its connections."""
     if thread := app.extensions.pop("mail_delivery", None):
         thread.stop()
     with app.app_context():
@@ -340,16 +339,16 @@ def close_app(app: Flask) -> None:
 
 
 def deliver_one() -> bool:
-    """Send the next mail that is due, on a connection of its own; say whether there was one."""
-    with contextlib.closing(TimedConnection(current_app.extensions["mail"])) as connection:
+    """Send the next due mail on its own connection, and return whether there was one."""
+    with contextlib.closing(MailServerConnection(current_app.extensions["mail"])) as connection:
         return delivery.deliver_batch(connection, threading.Event(), most=1) == 1
 
 
-def be_patient(app: Flask) -> None:
-    """Let an application wait for its parts for longer than production does.
+def extend_timeouts(app: Flask) -> None:
+    """Extend the time-outs of an application for its database and its cache.
 
-    Many threads of a test ask for one row or one file at once, and on a busy machine the last of them waits for long.
-    That a part which hangs is not waited for is what tests/live is about.
+    On a busy machine, threads that access the same row or file at once may wait for a long time. The time-outs of the
+    product are tested in tests/live.
     """
     with app.app_context():
         engine = db.engine
@@ -360,7 +359,7 @@ def be_patient(app: Flask) -> None:
 
 
 def connect_cache(app: Flask) -> None:
-    """Give an application a new client of its cache: one from before remembers which server was away."""
+    """Give an application a new client of its cache: an older one may consider the server unavailable."""
     store = app.extensions["cache"] = cache.connect(app.config["CACHE_URL"])
     if isinstance(store, cache.Embedded):
         connect = store._connection
@@ -374,23 +373,23 @@ def connect_cache(app: Flask) -> None:
 
 
 def _wait_for_locks(connection: Any, *_: object) -> None:
-    """Have a connection wait for a lock as long as any test waits for anything."""
+    """Let a connection wait for locks up to the longest time-out of the tests."""
     milliseconds = int(LONGEST_SECONDS * 1000)
     if isinstance(connection, sqlite3.Connection):
         connection.execute(f"PRAGMA busy_timeout = {milliseconds}")
-        connection.execute("PRAGMA synchronous = OFF")  # Nobody pulls the plug here; the disk would be waited for.
+        connection.execute("PRAGMA synchronous = OFF")  # Tests need no durability, and do not wait for the disk.
         return
     for name in ("lock_timeout", "statement_timeout"):
         connection.execute(f"SET {name} = {milliseconds}")
     connection.commit()
 
 
-def _filed_at(path: Path) -> tuple[int, str]:
+def _modified_at(path: Path) -> tuple[int, str]:
     return path.stat().st_mtime_ns, path.name
 
 
 def settings_for(folder: Path, **more: str) -> dict[str, str]:
-    """Return the settings that every application of the tests starts with, as they would stand in the environment."""
+    """Return the settings of an application for tests, as written in the environment."""
     return {
         "CMS_ENV": "development",
         "SECRET_KEY": SECRET,
@@ -398,7 +397,7 @@ def settings_for(folder: Path, **more: str) -> dict[str, str]:
         "MAIL_SERVER": "",
         "MAIL_DEFAULT_SENDER": "CMS <cms@example.net>",
         "MAIL_DELIVERY": "worker",
-        "MAIL_SECONDS": "60",  # A busy machine may be slow; whoever tests a server that hangs waits for less.
+        "MAIL_SECONDS": "60",  # For a busy machine; tests of a server that hangs set a shorter one.
         "MAIL_DIALOGUE_SECONDS": "120",
         "DATABASE_URL": "",
         "CACHE_URL": "",
@@ -407,28 +406,28 @@ def settings_for(folder: Path, **more: str) -> dict[str, str]:
 
 
 def migrate(settings: dict[str, str]) -> None:
-    """Bring the database of these settings up to date, as `flask db upgrade` would."""
+    """Migrate the database of these settings, like `flask db upgrade`."""
     app = create_app(settings)
     with app.app_context():
         upgrade(directory=str(ROOT / "migrations"))
     close_app(app)
 
 
-def copied(template: Path, folder: Path) -> None:
-    """Put a copy of a migrated SQLite file into an instance folder."""
+def copy_template(template: Path, folder: Path) -> None:
+    """Copy a migrated SQLite file into an instance folder."""
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(template, folder / "cms.db")
 
 
 def empty_folder(template: Path, folder: Path) -> None:
-    """Bring an instance folder, which no application has open, back to a migrated database and nothing else."""
+    """Delete everything in an instance folder that no application uses, and copy the migrated database into it."""
     for path in folder.iterdir():
         shutil.rmtree(path) if path.is_dir() else path.unlink()
-    copied(template, folder)
+    copy_template(template, folder)
 
 
 def empty_database(url: str) -> None:
-    """Delete every row of a PostgreSQL database; numbers begin with 1 again. TRUNCATE would take far longer."""
+    """Delete every row of a PostgreSQL database, and restart its sequences. TRUNCATE would take far longer."""
     tables = reversed(db.metadata.sorted_tables)
     deletes = "; ".join(["SET lock_timeout = 5000", *(f"DELETE FROM {table.name}" for table in tables)])
     with psycopg.connect(url, autocommit=True) as connection:
@@ -437,5 +436,5 @@ def empty_database(url: str) -> None:
 
 
 def broken_histories() -> list[str]:
-    """Return the addresses of all accounts whose history is not whole, whatever is written meanwhile."""
+    """Return the addresses of all accounts whose history is not intact."""
     return [each.email for page in audit_verification.verify_all() for each in page.broken]

@@ -1,4 +1,4 @@
-"""What somebody else does in the middle of a request: their own runs before a statement, or after a check."""
+"""Concurrent actions in the middle of a request: before it locks an account, or after it has checked a password."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,30 +7,30 @@ from typing import Any
 import pytest
 
 from accounts import database, passwords
-from tests.servers import at_once
+from tests.servers import run_concurrently
 
 
 class Once:
-    """Does something the first time it is called."""
+    """A function that acts on its first call only."""
 
     def __init__(self, act: Callable[[], object]) -> None:
-        """Keep what is to be done."""
+        """Store the action."""
         self._act: Callable[[], object] | None = act
 
     @property
-    def done(self) -> bool:
-        """Say whether it was done."""
+    def is_done(self) -> bool:
+        """Return whether it was called."""
         return self._act is None
 
     def __call__(self) -> None:
-        """Do it, once, in a thread of its own as another worker would: requests of one thread share a session."""
+        """Run the action in another thread, like another worker: requests in one thread share a database session."""
         act, self._act = self._act, None
         if act is not None:
-            at_once(lambda _: act(), 1)
+            run_concurrently(lambda _: act(), 1)
 
 
 @contextmanager
-def before_the_lock(act: Callable[[], object]) -> Iterator[None]:
+def run_before_the_lock(act: Callable[[], object]) -> Iterator[None]:
     """Do something just before the next request locks an account: all that it checked so far was checked before."""
     once, begin = Once(act), database.begin_write
 
@@ -41,28 +41,28 @@ def before_the_lock(act: Callable[[], object]) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(database, "begin_write", begin_write)
         yield
-    assert once.done, "the request locked no account"
+    assert once.is_done, "the request locked no account"
 
 
 @contextmanager
-def after_the_password(patch: pytest.MonkeyPatch, act: Callable[[], object]) -> Iterator[None]:
-    """Do something just after the next password was found right, and before anything follows from that."""
+def run_after_the_password(patch: pytest.MonkeyPatch, act: Callable[[], object]) -> Iterator[None]:
+    """Run an action just after the next password was verified, before the request continues."""
     once, real = Once(act), passwords.HASHER
 
-    class Slow:
-        """A hasher in which the time between the check and what follows is long."""
+    class InterruptedHasher:
+        """The real hasher, with the action after a verification."""
 
-        def verify(self, *given: Any) -> bool:
-            """Check the password; then others are quicker."""
-            is_right = real.verify(*given)
+        def verify(self, *args: Any) -> bool:
+            """Verify the password, then run the action."""
+            is_correct = real.verify(*args)
             once()
-            return is_right
+            return is_correct
 
         def __getattr__(self, name: str) -> Any:
-            """Do everything else as the real one."""
+            """Return the attribute of the real hasher."""
             return getattr(real, name)
 
     with patch.context() as patched:
-        patched.setattr(passwords, "HASHER", Slow())
+        patched.setattr(passwords, "HASHER", InterruptedHasher())
         yield
-    assert once.done, "no password was right"
+    assert once.is_done, "no password was verified"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs from Debian what the tests need and what is missing here; elsewhere it says what to install by hand.
+# Installs missing Debian packages for the tests; on other systems it lists what to install manually.
 # usage: tests/machine.sh [node]
 set -eu
 
@@ -15,7 +15,7 @@ if [ "${1:-}" = node ]; then
 else
   need memcached memcached
   need /usr/sbin/pgbouncer pgbouncer
-  need chromium-headless-shell chromium-headless-shell  # Where only the whole chromium is found, that is used.
+  need chromium-headless-shell chromium-headless-shell  # If only `chromium` is found, the tests use that.
   need /usr/sbin/nginx nginx-light
   ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
   ls /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc >/dev/null 2>&1 || missing="$missing fonts-noto-cjk"

@@ -1,4 +1,4 @@
-"""Reading a page as a browser would: its elements with their attributes and their text."""
+"""A parser of pages: elements with their attributes and their text."""
 
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -10,27 +10,27 @@ class Element:
     """An element of a page."""
 
     def __init__(self, name: str, attributes: dict[str, str], parent: "Element | None") -> None:
-        """Begin an element; what is inside follows."""
+        """Create an element without content."""
         self.name, self.attributes, self.parent = name, attributes, parent
         self.children: list[Element] = []
         self._texts: list[str | Element] = []
 
     def __getitem__(self, attribute: str) -> str:
-        """Return an attribute; the empty text where it has no value or is not there."""
+        """Return the value of an attribute; an empty string if it has none or does not exist."""
         return self.attributes.get(attribute, "")
 
     def __contains__(self, attribute: str) -> bool:
-        """Say whether the element has an attribute."""
+        """Return whether the element has an attribute."""
         return attribute in self.attributes
 
     @property
     def text(self) -> str:
-        """Return the text inside, with single blanks."""
+        """Return the text of the element, with whitespace collapsed."""
         parts = (part if isinstance(part, str) else part.text for part in self._texts)
         return " ".join(" ".join(parts).split())
 
     def all(self, name: str = "", /, **attributes: str) -> Iterator["Element"]:
-        """Yield the elements inside, in their order, that have this name and these attributes (_ stands for -)."""
+        """Yield the descendants with this name and these attributes (_ stands for -), in document order."""
         wanted = {key.rstrip("_").replace("_", "-"): value for key, value in attributes.items()}
         for child in self.children:
             if name in ("", child.name) and all(child.attributes.get(key) == wanted[key] for key in wanted):
@@ -38,7 +38,7 @@ class Element:
             yield from child.all(name, **attributes)
 
     def one(self, name: str = "", /, **attributes: str) -> "Element":
-        """Return the only element inside that is so."""
+        """Return the only descendant with this name and these attributes."""
         found = list(self.all(name, **attributes))
         assert len(found) == 1, f"{len(found)} elements {name} {attributes}"
         return found[0]
@@ -48,14 +48,14 @@ class Element:
         self._texts.append(text)
 
     def begin(self, name: str, attributes: dict[str, str]) -> "Element":
-        """Begin an element inside this one."""
+        """Add a child element, and return it."""
         child = Element(name, attributes, self)
         self.children.append(child)
         self._texts.append(child)
         return child
 
 
-class _Reader(HTMLParser):
+class _Parser(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.root = self.at = Element("", {}, None)
@@ -75,9 +75,9 @@ class _Reader(HTMLParser):
 
 
 def read(page: str) -> Element:
-    """Return a page as a tree; every element must be ended by a tag of its own."""
-    reader = _Reader()
-    reader.feed(page)
-    reader.close()
-    assert reader.at is reader.root, f"<{reader.at.name}> is not ended"
-    return reader.root
+    """Return a page as a tree of elements; every element must have its end tag."""
+    parser = _Parser()
+    parser.feed(page)
+    parser.close()
+    assert parser.at is parser.root, f"<{parser.at.name}> is not closed"
+    return parser.root

@@ -1,4 +1,4 @@
-"""Every page of the product, rendered in its several states, for the tests that look at HTML."""
+"""Every page of the product in all its states, for tests of the HTML."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,15 +15,15 @@ PROFILE = {"username": "admin", "mobile": "1", "gender": "x", "interests": "x", 
 
 
 class Page(NamedTuple):
-    """A page as it was answered, and what it shows."""
+    """The response of a page, and the name of its state."""
 
     name: str
     answer: Answer
 
 
 @contextmanager
-def watched(app: Flask) -> Iterator[set[str]]:
-    """Collect the names of the templates that are rendered in the meantime."""
+def record_templates(app: Flask) -> Iterator[set[str]]:
+    """Collect the names of the templates that are rendered within the context."""
     names: set[str] = set()
 
     def add(_: Any, template: Any, **__: Any) -> None:
@@ -34,15 +34,15 @@ def watched(app: Flask) -> Iterator[set[str]]:
 
 
 def every_page(env: Environment, language: str) -> Iterator[Page]:
-    """Yield every page in every state that changes its elements, in a language; the environment is empty before."""
+    """Yield every page in every state that affects its elements, in a language; the environment must be empty."""
     for part in (_open_pages, _own_pages, _pages_of_superusers, _pages_of_links, _error_pages):
         for page in part(env, language):
-            assert page.answer.status == _expected(page.name), f"{page.name}: {page.answer}"
+            assert page.answer.status == _expected_status(page.name), f"{page.name}: {page.answer}"
             yield page
 
 
-def _expected(name: str) -> int:
-    """Return the status that a page of this name has: it begins with it, or says that it is refused, or all is well."""
+def _expected_status(name: str) -> int:
+    """Return the number at the beginning of the name of a page, else 400 if it contains "refused", else 200."""
     return int(name[:3]) if name[:3].isdigit() else 400 if "refused" in name else 200
 
 
@@ -91,7 +91,7 @@ def _own_pages(env: Environment, language: str) -> Iterator[Page]:
     yield Page("resetpwd, refused", ann.post("/cms/resetpwd/", {"password": "short"}))
     yield Page("reauth", ann.page("/cms/reauth/"))
     yield Page("reauth, refused", ann.reauth("not this one"))
-    env.clock.turn(seconds=601)
+    env.clock.advance(seconds=601)
     yield Page("401, reauth with a form", ann.ask(NEXT))
     yield Page("resetemail, expired", ann.page())
     both = _signed_in(env, language, OLD, app=env.build(EMAIL_POLICY="both"))
@@ -107,13 +107,13 @@ def _pages_of_superusers(env: Environment, language: str) -> Iterator[Page]:
     yield Page("users, nobody found", boss.page("/cms/users/?q=zzz"))
     yield Page("users, refused", invite(boss, "nobody"))
     yield Page("users, invited", invite(boss, "guest@example.com"))
-    yield Page("user", boss.page(f"/cms/users/{env.stored('ann').id}/"))
+    yield Page("user", boss.page(f"/cms/users/{env.account('ann').id}/"))
     yield Page("user, refused", act(boss, env, OLD, "disable", ""))
     yield Page("user, start refused", act(boss, env, OLD, "start_change", "", email="nobody"))
     yield Page("user, started", act(boss, env, "first@example.com", "start_change", email="lost@example.com"))
     yield Page("users, started", boss.page("/cms/users/"))
     yield Page("user, disabled", act(boss, env, OLD, "disable"))
-    yield Page("user, own", boss.page(f"/cms/users/{env.stored('boss').id}/"))
+    yield Page("user, own", boss.page(f"/cms/users/{env.account('boss').id}/"))
 
 
 def _pages_of_links(env: Environment, language: str) -> Iterator[Page]:
@@ -131,7 +131,7 @@ def _pages_of_links(env: Environment, language: str) -> Iterator[Page]:
     yield Page("undo", guest.page(undo))
     yield Page("undo, done", guest.post(undo))
     yield Page("410, undo twice", guest.page(undo))
-    guest.turn_the_page()
+    guest.discard_token()
     dan = env.person("dan@example.com", script=False)
     dan.ask("dan-new@example.com")
     stop = env.links_to("dan@example.com", "stop")[-1]
@@ -145,7 +145,7 @@ def _pages_of_links(env: Environment, language: str) -> Iterator[Page]:
     bob = _visitor(env, language, "bob@example.com")
     assert bob.sign_in(password="a river and a hill").status == 200
     yield Page("resetemail, frozen", bob.page())
-    env.clock.turn(seconds=86401)
+    env.clock.advance(seconds=86401)
     env.signed_in("first@example.com")
     prove = env.links_to("lost@example.com", "prove")[-1]
     yield Page("prove", guest.page(prove))

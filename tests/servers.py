@@ -1,9 +1,10 @@
-"""The parts that the tests stand on, all of them real: memcached, PostgreSQL, an SMTP server, gunicorn.
+"""The servers of the tests, all of them real: memcached, PostgreSQL, pgbouncer, an SMTP server, gunicorn and nginx.
 
-Each is started on a free port of the loopback interface and dies with the test run, however that ends: its fixture
-stops it, and where Python had no time for that, the kernel does (`setpriv --pdeathsig`).
+Each is started on a free port of the loopback interface and ends with the test run: its fixture stops it, or, if Python
+was killed, the kernel does (`setpriv --pdeathsig`).
 
-All waiting is here, too. No test measures time: it waits until something shows, and `Patience` says when to give up.
+All waiting is implemented here, too. No test measures time: `eventually` polls for a condition, and `Patience` defines
+when it gives up.
 """
 
 import asyncio
@@ -38,70 +39,70 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP
 
 ROOT = Path(__file__).resolve().parent.parent
-PATIENCE_SECONDS = 30.0  # A deadline for what must happen at some time, on a machine that has nothing else to do.
-LONGEST_SECONDS = 600.0  # However busy the machine is, nobody waits longer.
+PATIENCE_SECONDS = 30.0  # The default deadline of a condition on an idle machine.
+LONGEST_SECONDS = 600.0  # The longest wait, for any load of the machine.
 FAST = "TESTS_WITHOUT_SERVERS"  # `make test-fast` sets it in the environment.
 AS_ROOT = os.geteuid() == 0
-SEED = int(os.environ.get("TEST_SEED") or secrets.randbelow(10**9))  # Of every random choice of the tests.
+SEED = int(os.environ.get("TEST_SEED") or secrets.randbelow(10**9))  # The seed of all random choices of the tests.
 Found = TypeVar("Found")
 
 
-def dice(name: str) -> random.Random:
-    """Return random choices that are the same in every run with the same seed, whatever other tests do."""
+def seeded_random(name: str) -> random.Random:
+    """Return a random generator that depends on the seed and this name only."""
     return random.Random(f"{SEED} {name}")
 
 
 def machine_load() -> float:
-    """Return how many threads want to run for each processor, just now or on the average of the last minute."""
+    """Return the number of runnable threads per processor: the current one or the average of a minute, if higher."""
     minute, _, _, running, _ = Path("/proc/loadavg").read_text().split()
     return max(1.0, float(minute), float(running.partition("/")[0])) / (os.cpu_count() or 1)
 
 
 class Patience:
-    """A deadline that grows with the load: a second counts in full only while nobody waits for a processor."""
+    """A deadline that grows with the load: a second counts in full only while no thread waits for a processor."""
 
     def __init__(self, seconds: float = PATIENCE_SECONDS) -> None:
-        """Begin to wait."""
+        """Start the time."""
         self.seconds = self._left = seconds
         self._began = self._seen = time.monotonic()
 
     def is_over(self) -> bool:
-        """Say whether it is time to give up."""
+        """Return whether the deadline has passed."""
         now = time.monotonic()
         self._left -= (now - self._seen) / max(1.0, machine_load())
         self._seen = now
         return self._left <= 0 or now - self._began > LONGEST_SECONDS
 
     def __str__(self) -> str:
-        """Say how long was waited, and on what kind of machine."""
+        """Return how long was waited, and the load of the machine."""
         waited = time.monotonic() - self._began
-        return f"{waited:.0f} s (of {self.seconds:.0f} s on an idle machine, load {machine_load():.1f} a processor)"
+        return f"{waited:.0f} s (of {self.seconds:.0f} s on an idle machine, load {machine_load():.1f} per processor)"
 
 
 def seconds_now(seconds: float = PATIENCE_SECONDS) -> float:
-    """Return a time-out for who can only be told a number: generous already, and more on a busy machine."""
+    """Return a fixed time-out for a library: four times as long as on an idle machine, and longer under load."""
     return min(4 * seconds * max(1.0, machine_load()), LONGEST_SECONDS)
 
 
-def eventually(look: Callable[[], Found], what: str, seconds: float = PATIENCE_SECONDS) -> Found:
-    """Look again and again until there is something to see, and return it; fail when patience ends."""
+def eventually(condition: Callable[[], Found], what: str, seconds: float = PATIENCE_SECONDS) -> Found:
+    """Poll until the condition returns a true value, and return that. Raises AssertionError after the deadline."""
     patience = Patience(seconds)
-    while not (found := look()):
+    while not (found := condition()):
         if patience.is_over():
             raise AssertionError(f"waited {patience} in vain: {what}")
         time.sleep(0.01)
     return found
 
 
-def at_once(work: Callable[[int], Found], workers: int) -> list[Found]:
-    """Run the work in so many threads that all start at the same moment; return what each brought, or raise."""
+def run_concurrently(work: Callable[[int], Found], workers: int) -> list[Found]:
+    """Call a function in several threads that start at the same time; return all results, or raise the first error."""
     barrier, results, problems = threading.Barrier(workers), [], []
 
     def run(number: int) -> None:
         barrier.wait()
         try:
             results.append(work(number))
-        except BaseException as problem:  # It belongs to the test, not to the thread.
+        except BaseException as problem:  # Raised below, in the thread of the test.
             problems.append(problem)
 
     threads = [threading.Thread(target=run, args=(number,), daemon=True) for number in range(workers)]
@@ -117,16 +118,16 @@ _reserved: list[TextIO] = []
 
 
 def free_port() -> int:
-    """Return a port of the loopback interface that nobody listens on, and that nobody will get while the tests run.
+    """Return a free port of the loopback interface, and reserve it until the tests end.
 
-    It lies below those that the kernel gives to clients: one of these could take it while its server is stopped, or
-    even be connected to itself there. A lock keeps it from other runs of the tests on this machine.
+    It is below the ports that the kernel assigns to clients: a client could otherwise get it while the server is
+    stopped, or even connect to itself. A lock reserves it against other test runs on this machine.
     """
     lowest_of_clients = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     folder = Path(tempfile.gettempdir()) / f"cms-tests-ports-{os.getuid()}"
     folder.mkdir(exist_ok=True)
     ports = list(range(lowest_of_clients - 10_000, lowest_of_clients))
-    random.SystemRandom().shuffle(ports)  # Not from the seed: two runs with one seed must not meet.
+    random.SystemRandom().shuffle(ports)  # Not seeded: two runs with the same seed must not use the same ports.
     for port in ports:
         with contextlib.suppress(OSError), socket.socket() as sock:
             lock = (folder / str(port)).open("w")
@@ -141,26 +142,26 @@ def free_port() -> int:
     raise RuntimeError("the tests find no free port")
 
 
-def accepts(port: int) -> bool:
-    """Say whether somebody listens on the port."""
+def is_listening(port: int) -> bool:
+    """Return whether a server accepts connections on the port."""
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=seconds_now(1)):
         return True
     return False
 
 
-def refuses(port: int) -> bool:
-    """Say whether nobody listens on the port."""
+def is_closed(port: int) -> bool:
+    """Return whether connections to the port are refused."""
     try:
         socket.create_connection(("127.0.0.1", port), timeout=LONGEST_SECONDS).close()
     except ConnectionRefusedError:
         return True
-    except ConnectionError:  # It goes away just now.
+    except ConnectionError:  # The server is just being stopped.
         return False
     return False
 
 
-def states_of(pid: int) -> set[str]:
-    """Return the states of all threads of a process, as the kernel calls them: S sleeps, T is stopped."""
+def thread_states(pid: int) -> set[str]:
+    """Return the states of all threads of a process as letters of the kernel: S for sleeping, T for stopped."""
     found = set()
     for stat in Path(f"/proc/{pid}/task").glob("*/stat"):
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
@@ -168,32 +169,32 @@ def states_of(pid: int) -> set[str]:
     return found
 
 
-def handles(pid: int, sign: int) -> bool:
-    """Say whether a process has a handler for a signal by now; before that the signal just ends it."""
+def has_handler(pid: int, sign: int) -> bool:
+    """Return whether a process has installed a handler for a signal; until then the signal kills it."""
     mask = re.search(r"^SigCgt:\t(\w+)$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
     assert mask
     return bool(int(mask[1], 16) >> (sign - 1) & 1)
 
 
 def freeze(*pids: int) -> None:
-    """Stop processes, and wait until every thread stands still: until then one of them may still answer."""
+    """Suspend processes, and wait until every thread is stopped: until then one of them may still respond."""
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     for pid in pids:
-        eventually(lambda pid=pid: states_of(pid) == {"T"}, f"process {pid} stands still")
+        eventually(lambda pid=pid: thread_states(pid) == {"T"}, f"process {pid} is suspended")
 
 
 def thaw(*pids: int) -> None:
-    """Let processes go on, and wait until every thread does."""
+    """Resume processes, and wait until every thread runs."""
     for pid in pids:
         os.kill(pid, signal.SIGCONT)
     for pid in pids:
-        eventually(lambda pid=pid: "T" not in states_of(pid), f"process {pid} goes on")
+        eventually(lambda pid=pid: "T" not in thread_states(pid), f"process {pid} is resumed")
 
 
 @contextlib.contextmanager
 def frozen(*pids: int) -> Iterator[None]:
-    """Stop processes for a while, so that others must answer."""
+    """Suspend processes temporarily, so that others must respond."""
     try:
         freeze(*pids)
         yield
@@ -201,25 +202,25 @@ def frozen(*pids: int) -> Iterator[None]:
         thaw(*pids)
 
 
-def answer_is_there(sock: socket.socket, seconds: float) -> None:
-    """Wait until there is something to read; raises TimeoutError when patience ends."""
+def wait_for_response(sock: socket.socket, seconds: float) -> None:
+    """Wait until data can be read. Raises TimeoutError after the deadline."""
     poll, patience = select.poll(), Patience(seconds)
     poll.register(sock, select.POLLIN)
     while not poll.poll(50):
         if patience.is_over():
-            raise TimeoutError(f"no answer within {patience}")
+            raise TimeoutError(f"no response within {patience}")
 
 
-def run_program(command: list[str], *, said: str = "", **options: Any) -> subprocess.CompletedProcess[str]:
-    """Run a program to its end and return what it said; one that does not end is killed, and fails the test."""
+def run_program(command: list[str], *, input_text: str = "", **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run a program, and return its output; kill it and fail if it does not end within the deadline."""
     pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     process = subprocess.Popen(command, text=True, **pipes, **options)
-    patience, rest = Patience(PATIENCE_SECONDS * 3), said
+    patience, rest = Patience(PATIENCE_SECONDS * 3), input_text
     while True:
         try:
             output, errors = process.communicate(rest, timeout=0.5)
         except subprocess.TimeoutExpired:
-            rest = ""  # It has been given already.
+            rest = ""  # It was already passed on.
             if patience.is_over():
                 process.kill()
                 raise AssertionError(
@@ -230,21 +231,21 @@ def run_program(command: list[str], *, said: str = "", **options: Any) -> subpro
 
 
 def refuse_if_fast(what: str) -> None:
-    """Fail a test that starts a server where none is wanted: it must carry the marker `servers`."""
+    """Fail a test that starts a server in `make test-fast`: it must have the marker `servers`."""
     if FAST in os.environ:
-        raise AssertionError(f"{what} was to be started, and make test-fast runs without it: mark the test `servers`")
+        raise AssertionError(f"make test-fast must not start {what}: mark the test `servers`")
 
 
 def spawn(command: list[str], last_signal: str = "KILL", **options: Any) -> subprocess.Popen[bytes]:
-    """Start a program that ends with us, and that ctrl-C on the terminal reaches only through us."""
+    """Start a program that gets `last_signal` when this process ends, and does not receive Ctrl-C of the terminal."""
     refuse_if_fast(command[0])
     if setpriv := shutil.which("setpriv"):
         command = [setpriv, "--pdeathsig", last_signal, *command]
     return subprocess.Popen(command, start_new_session=True, stdin=subprocess.DEVNULL, **options)
 
 
-def end(process: subprocess.Popen[bytes] | None, sign: int) -> None:
-    """Ask a program to end, and end it if it does not; also where it is frozen."""
+def terminate(process: subprocess.Popen[bytes] | None, sign: int) -> None:
+    """Send a signal to a program, resume it if it is suspended, and kill it if it does not end."""
     if process is None or process.poll() is not None:
         return
     process.send_signal(sign)
@@ -257,8 +258,8 @@ def end(process: subprocess.Popen[bytes] | None, sign: int) -> None:
         process.wait()
 
 
-def needed(name: str, *folders: Path) -> str:
-    """Return a program's path; a missing one is a fault of the machine, told in one line, and never a skipped test."""
+def find_program(name: str, *folders: Path) -> str:
+    """Return the path of a program. Raises RuntimeError if it is missing: tests are never skipped."""
     refuse_if_fast(name)
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", *map(str, folders)])
     found = shutil.which(name, path=path)
@@ -271,7 +272,7 @@ class MemcachedServer:
     """A real memcached, which can be stopped, started again on its port, frozen and emptied."""
 
     def __init__(self, *options: str) -> None:
-        """Choose a port; `options` go to memcached."""
+        """Choose a port; `options` are passed to memcached."""
         self.port, self._options = free_port(), options
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -281,21 +282,21 @@ class MemcachedServer:
         return f"127.0.0.1:{self.port}"
 
     def start(self) -> "MemcachedServer":
-        """Start it and wait until it answers."""
-        # Another user from the start: a change of user by memcached itself (-u) would undo what ends it with us.
+        """Start it, and wait until it responds."""
+        # Started as another user: a change of user by memcached itself (-u) would clear the signal set by setpriv.
         user = {"user": "nobody", "group": "nogroup", "extra_groups": []} if AS_ROOT else {}
-        command = [needed("memcached"), "-l", "127.0.0.1", "-p", str(self.port), "-U", "0", *self._options]
+        command = [find_program("memcached"), "-l", "127.0.0.1", "-p", str(self.port), "-U", "0", *self._options]
         self._process = spawn(command, **user)
-        eventually(self._answers, "memcached answers")
+        eventually(self._responds, "memcached responds")
         return self
 
     def stop(self) -> None:
-        """Kill it, and wait until its port refuses; what it kept is gone."""
-        end(self._process, signal.SIGKILL)
-        eventually(lambda: refuses(self.port), "memcached is gone")
+        """Kill it, and wait until its port is closed; its data is lost."""
+        terminate(self._process, signal.SIGKILL)
+        eventually(lambda: is_closed(self.port), "memcached has ended")
 
-    def refresh(self) -> None:
-        """Have it run and know nothing, whatever was done to it."""
+    def reset(self) -> None:
+        """Make sure that it runs and is empty."""
         assert self._process is not None
         self.thaw()
         if self._process.poll() is not None:
@@ -303,41 +304,41 @@ class MemcachedServer:
         self.flush()
 
     def freeze(self) -> None:
-        """Let it hang: connections are accepted by the kernel, and nobody answers."""
+        """Suspend it: the kernel still accepts connections, but there is no response."""
         assert self._process is not None
         freeze(self._process.pid)
 
     def thaw(self) -> None:
-        """Let it go on."""
+        """Resume it, if it has not ended."""
         assert self._process is not None
         if self._process.poll() is None:
             thaw(self._process.pid)
 
     def flush(self) -> None:
-        """Forget everything, as an operator's flush_all would."""
-        assert self.say(b"flush_all\r\n") == b"OK\r\n"
+        """Delete everything, with flush_all."""
+        assert self.send_command(b"flush_all\r\n") == b"OK\r\n"
 
     def count(self, command: str) -> int:
-        """Return how often a command was heard since the start, by memcached's own count."""
-        with self.talk() as stream:
+        """Return a counter of the statistics of memcached, such as `cmd_get`."""
+        with self.open_stream() as stream:
             stream.write(b"stats\r\n")
             stream.flush()
             words = dict(line.split()[1:3] for line in iter(stream.readline, b"END\r\n"))
         return int(words[command.encode()])
 
-    def say(self, command: bytes) -> bytes:
-        """Say something in memcached's own language, and return the first line of its answer."""
-        with self.talk() as stream:
+    def send_command(self, command: bytes) -> bytes:
+        """Send a command of the text protocol, and return the first line of the response."""
+        with self.open_stream() as stream:
             stream.write(command)
             stream.flush()
             return stream.readline()
 
-    def content(self) -> dict[str, str]:
-        """Return every key and value, by memcached's own dump.
+    def dump(self) -> dict[str, str]:
+        """Return all keys and values.
 
-        Of its hash table: a dump of its lists (`all`) misses what its maintainer moves from one to another meanwhile.
+        The keys come from the hash table: a dump of the LRU lists (`all`) misses items that are being moved.
         """
-        with self.talk() as stream:
+        with self.open_stream() as stream:
             stream.write(b"lru_crawler metadump hash\r\n")
             stream.flush()
             keys = re.findall(r"key=(\S+)", b"".join(iter(stream.readline, b"END\r\n")).decode())
@@ -345,53 +346,53 @@ class MemcachedServer:
             for key in keys:
                 stream.write(f"get {key}\r\n".encode())
                 stream.flush()
-                if answer := b"".join(iter(stream.readline, b"END\r\n")).decode():  # Else it has just expired.
-                    found[key] = answer
+                if value := b"".join(iter(stream.readline, b"END\r\n")).decode():  # Empty if it has just expired.
+                    found[key] = value
         return found
 
     @contextlib.contextmanager
-    def talk(self) -> Iterator[Any]:
-        """Yield a stream to speak memcached's own language on."""
+    def open_stream(self) -> Iterator[Any]:
+        """Yield a stream for the text protocol."""
         address = ("127.0.0.1", self.port)
         with socket.create_connection(address, timeout=LONGEST_SECONDS) as sock, sock.makefile("rwb") as stream:
             yield stream
 
-    def _answers(self) -> bool:
+    def _responds(self) -> bool:
         assert self._process is not None
         assert self._process.poll() is None, "memcached ended by itself"
         with contextlib.suppress(OSError):
-            return self.say(b"version\r\n").startswith(b"VERSION")
+            return self.send_command(b"version\r\n").startswith(b"VERSION")
         return False
 
 
-def _stand_still(pid: int) -> None:
-    """Stop a process and wait until it has stopped, or was gone before."""
+def _suspend(pid: int) -> None:
+    """Suspend a process, and wait until it is stopped or has ended."""
     with contextlib.suppress(OSError):
         os.kill(pid, signal.SIGSTOP)
         status = Path(f"/proc/{pid}/status")
         eventually(
-            lambda: re.search(r"^State:\t[TZX]", status.read_text(), re.MULTILINE), f"process {pid} stands still"
+            lambda: re.search(r"^State:\t[TZX]", status.read_text(), re.MULTILINE), f"process {pid} is suspended"
         )
 
 
 class PostgresServer:
-    """A real PostgreSQL in a folder of its own; hands out fresh databases with all migrations in them."""
+    """A real PostgreSQL in a temporary folder, which provides new migrated databases."""
 
     TEMPLATE = "migrated"
 
     def __init__(self) -> None:
-        """Choose a port; PostgreSQL refuses to run as root, so that root must lend it another user."""
+        """Choose a port, and a user: PostgreSQL refuses to run as root."""
         self.port, self._process, self._count = free_port(), None, 0
         self.user: dict[str, Any] = {"user": "postgres", "group": "postgres", "extra_groups": []} if AS_ROOT else {}
         installed = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-        self._initdb, self._postgres = needed("initdb", *installed), needed("postgres", *installed)
-        # Not in pytest's own folder: only its owner may enter that, and here the owner may be root.
+        self._initdb, self._postgres = find_program("initdb", *installed), find_program("postgres", *installed)
+        # Not in the temporary folder of pytest, which only its owner can access, possibly root.
         self._home = tempfile.TemporaryDirectory(prefix="cms-tests-postgres-")
         if AS_ROOT:
             shutil.chown(self._home.name, "postgres", "postgres")
 
     def start(self) -> "PostgresServer":
-        """Make the cluster, the first time, and start it; no disk is waited for."""
+        """Create the cluster if it does not exist, start it without fsync, and wait until it responds."""
         data = Path(self._home.name) / "data"
         if not data.exists():
             command = [self._initdb, "-D", str(data), "-U", "cms", "-A", "trust", "-E", "UTF8", "--no-locale", "-N"]
@@ -414,24 +415,24 @@ class PostgresServer:
                 cwd=self._home.name,
                 **self.user,
             )
-        eventually(self._answers, "PostgreSQL answers")
+        eventually(self._responds, "PostgreSQL responds")
         return self
 
     def stop(self) -> None:
-        """Stop it at once, as a crash would; what was committed is there after the next start."""
-        end(self._process, signal.SIGQUIT)
-        eventually(lambda: refuses(self.port), "PostgreSQL is gone")
+        """Stop it immediately, like a crash; committed data is there after the next start."""
+        terminate(self._process, signal.SIGQUIT)
+        eventually(lambda: is_closed(self.port), "PostgreSQL has ended")
 
     def freeze(self) -> None:
-        """Let it hang, with all its processes: the kernel goes on to accept connections and to acknowledge."""
+        """Suspend all its processes: the kernel still accepts connections and acknowledges packets."""
         assert self._process is not None
-        for pid in (self._process.pid, *self._backends()):  # The first one first: it makes the others.
-            _stand_still(pid)
+        for pid in (self._process.pid, *self._backends()):  # The main process first, because it starts the others.
+            _suspend(pid)
         for pid in self._backends():
-            _stand_still(pid)
+            _suspend(pid)
 
     def thaw(self) -> None:
-        """Let it go on."""
+        """Resume all its processes."""
         assert self._process is not None
         for pid in (*self._backends(), self._process.pid):
             with contextlib.suppress(ProcessLookupError):
@@ -443,22 +444,22 @@ class PostgresServer:
         return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
     def close(self) -> None:
-        """Stop it and take its folder away."""
+        """Stop it, and delete its folder."""
         self.stop()
         self._home.cleanup()
 
     def url(self, name: str) -> str:
-        """Return the address of one database."""
+        """Return the URL of a database."""
         return f"postgresql://cms@127.0.0.1:{self.port}/{name}"
 
     def prepare(self, migrate: Callable[[str], None]) -> None:
-        """Make the database that all others are copies of; `migrate` is called with its address."""
+        """Create the template of all other databases; `migrate` is called with its URL."""
         self._run(f"CREATE DATABASE {self.TEMPLATE}")
         migrate(self.url(self.TEMPLATE))
 
     @contextlib.contextmanager
     def database(self, template: str = TEMPLATE) -> Any:
-        """Yield the address of a fresh database, and take it away again."""
+        """Yield the URL of a new database, and drop it afterwards."""
         url = self.create_database(template)
         try:
             yield url
@@ -466,7 +467,7 @@ class PostgresServer:
             self._run(f"DROP DATABASE {url.rpartition('/')[2]} WITH (FORCE)")
 
     def create_database(self, template: str = TEMPLATE) -> str:
-        """Make a fresh database, which goes with the server, and return its address."""
+        """Create a database that is deleted with the server, and return its URL."""
         self._count += 1
         name = f"test_{self._count}"
         self._run(f"CREATE DATABASE {name} TEMPLATE {template}")
@@ -476,7 +477,7 @@ class PostgresServer:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(statement)  # type: ignore[arg-type]
 
-    def _answers(self) -> bool:
+    def _responds(self) -> bool:
         assert self._process is not None
         assert self._process.poll() is None, f"PostgreSQL ended:\n{(Path(self._home.name) / 'log').read_text()}"
         with contextlib.suppress(psycopg.OperationalError):
@@ -489,13 +490,13 @@ class Pgbouncer:
     """A real pgbouncer in transaction mode: many clients share a few connections to PostgreSQL."""
 
     def __init__(self, postgres: PostgresServer, pool_size: int = 2) -> None:
-        """Choose a port; like PostgreSQL it refuses to run as root."""
+        """Choose a port; it runs as the user of PostgreSQL, because it refuses to run as root."""
         self.port, self._postgres, self._pool_size = free_port(), postgres, pool_size
         self._home = tempfile.TemporaryDirectory(prefix="cms-tests-pgbouncer-")
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> "Pgbouncer":
-        """Start it and wait until it leads to PostgreSQL."""
+        """Start it, and wait until it connects to PostgreSQL."""
         settings = {
             "listen_addr": "127.0.0.1",
             "listen_port": self.port,
@@ -510,64 +511,64 @@ class Pgbouncer:
         file.write_text("\n".join([*lines, *(f"{name} = {value}" for name, value in settings.items()), ""]))
         if AS_ROOT:
             shutil.chown(self._home.name, "postgres", "postgres")
-        with log.open("ab") as said:
-            command = [needed("pgbouncer"), str(file)]
-            self._process = spawn(command, "TERM", stdout=said, stderr=said, **self._postgres.user)
-        eventually(self._answers, f"pgbouncer answers; it said:\n{log.read_text()}")
+        with log.open("ab") as output:
+            command = [find_program("pgbouncer"), str(file)]
+            self._process = spawn(command, "TERM", stdout=output, stderr=output, **self._postgres.user)
+        eventually(self._responds, f"pgbouncer responds; its log:\n{log.read_text()}")
         return self
 
     def url(self, url: str) -> str:
-        """Return the way to a database through here."""
+        """Return the URL of a database through pgbouncer; `url` is that of PostgreSQL."""
         return url.replace(f":{self._postgres.port}/", f":{self.port}/")
 
     def stop(self) -> None:
-        """Stop it and take its folder away."""
-        end(self._process, signal.SIGTERM)
+        """Stop it, and delete its folder."""
+        terminate(self._process, signal.SIGTERM)
         self._home.cleanup()
 
-    def _answers(self) -> bool:
+    def _responds(self) -> bool:
         with contextlib.suppress(psycopg.OperationalError), psycopg.connect(self.url(self._postgres.url("postgres"))):
             return True
         return False
 
 
-class Wire:
-    """A line to a server, through a port of its own, which can be cut so that neither side is told."""
+class TcpProxy:
+    """A proxy on its own port, which can drop all packets so that neither side gets an error."""
 
     def __init__(self, port: int) -> None:
-        """Lead to this port of the loopback interface."""
+        """Forward connections to this port of the loopback interface."""
         self._target, self._sockets = port, list[socket.socket]()
-        self._is_dead, self._closed = threading.Event(), threading.Event()
+        self._is_dropping, self._closed = threading.Event(), threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=0)
         self.port = int(self._listener.getsockname()[1])
-        self._thread = threading.Thread(target=self._carry, daemon=True)
+        self._thread = threading.Thread(target=self._forward, daemon=True)
         self._thread.start()
 
-    def go_dead(self) -> None:
-        """Drop every packet: what is sent is never answered, and new connections do not come about."""
-        self._is_dead.set()
-        for _ in range(3):  # The kernel would accept so many by itself; from then on it drops who wants to connect.
+    def drop_packets(self) -> None:
+        """Drop every packet: there are no more responses, and new connections are not established."""
+        self._is_dropping.set()
+        for _ in range(3):  # These fill the backlog of the kernel, which then drops further SYN packets.
             filler = socket.socket()
             filler.setblocking(False)
             filler.connect_ex(("127.0.0.1", self.port))
             self._sockets.append(filler)
 
     def close(self) -> None:
-        """Take the line away."""
+        """Close all connections, and stop the proxy."""
         self._closed.set()
         self._thread.join()
         for sock in (self._listener, *self._sockets):
             sock.close()
 
-    def _carry(self) -> None:
-        """Carry what comes on one side to the other."""
+    def _forward(self) -> None:
+        """Forward data in both directions."""
         pairs: dict[socket.socket, socket.socket] = {}
         while not self._closed.is_set():
-            if self._is_dead.is_set():
+            if self._is_dropping.is_set():
                 self._closed.wait()
                 return
             for sock in select.select([self._listener, *pairs], [], [], 0.05)[0]:
-                if self._is_dead.is_set():
+                if self._is_dropping.is_set():
                     break
                 if sock is self._listener:
                     near, _ = sock.accept()
@@ -579,8 +580,8 @@ class Wire:
                 if other is None:
                     continue
                 with contextlib.suppress(OSError):
-                    if carried := sock.recv(65536):
-                        other.sendall(carried)
+                    if received := sock.recv(65536):
+                        other.sendall(received)
                         continue
                 del pairs[sock], pairs[other]
                 sock.close()
@@ -588,8 +589,8 @@ class Wire:
 
 
 @dataclass
-class Posted:
-    """One mail as the server took it: the envelope, and what was in it."""
+class ReceivedMail:
+    """A mail that the server accepted: the envelope and the message."""
 
     sender: str
     recipients: list[str]
@@ -597,81 +598,81 @@ class Posted:
     message: EmailMessage = field(init=False)
 
     def __post_init__(self) -> None:
-        """Read the message as a mail program would."""
+        """Parse the message."""
         message = message_from_bytes(self.raw, policy=policy.default)
         assert isinstance(message, EmailMessage)
         self.message = message
 
 
 class SmtpServer:
-    """A real SMTP server whose manners can be changed: `manner` is how it treats everybody from now on.
+    """A real SMTP server whose `behaviour` can be changed at any time.
 
-    "": polite. "hang": says hello and nothing more. "drip": never ends a line-by-line answer. "drop-after-data": takes
-    the mail and goes away before it says so. "drop-at-quit": says that it took the mail, and goes away at QUIT.
-    "drip-at-quit": never ends its answer to QUIT. `refusals` maps a recipient to the answer that their address gets;
-    in the place of an answer "drip" never ends one and "drop" goes away. After `mails_per_connection` mails the server
-    goes away, and before that says `farewell`, if there is one.
+    "": normal. "hang": never responds to EHLO. "drip": sends an endless multi-line response to EHLO. "drop-after-data":
+    accepts the mail and disconnects before the final 250. "drop-at-quit": accepts the mail and disconnects at QUIT.
+    "drip-at-quit": sends an endless response to QUIT. `refusals` maps recipients to the response to their RCPT; "drip"
+    stands for an endless response and "drop" for a disconnection. After `mails_per_connection` mails the server
+    disconnects; it first sends `closing_reply`, if that is set.
     """
 
     def __init__(self, **tls: Any) -> None:
-        """Choose a port; `tls` goes to aiosmtpd's Controller."""
+        """Choose a port; `tls` is passed to the Controller of aiosmtpd."""
         self.port, self._tls = free_port(), tls
-        self.posted: list[Posted] = []
+        self.received: list[ReceivedMail] = []
         self.refusals: dict[str, str] = {}
-        self.manner = self.farewell = ""
-        self.before_receipt: Callable[[], None] | None = None  # Called with a mail in hand, before that is said.
+        self.behaviour = self.closing_reply = ""
+        self.before_receipt: Callable[[], None] | None = None  # Called after DATA, before the final 250.
         self.hellos = self.mails_per_connection = 0
         self._controller: Controller | None = None
 
     def start(self) -> "SmtpServer":
-        """Listen; the second time on the same port."""
+        """Start listening, always on the same port."""
         refuse_if_fast("the SMTP server")
-        patient = {"ready_timeout": LONGEST_SECONDS, **self._tls}
-        self._controller = Controller(self, hostname="127.0.0.1", port=self.port, **patient)
+        options = {"ready_timeout": LONGEST_SECONDS, **self._tls}
+        self._controller = Controller(self, hostname="127.0.0.1", port=self.port, **options)
         self._controller.start()
         return self
 
     def stop(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         if self._controller is not None:
-            self.manner = ""
+            self.behaviour = ""
             self._controller.stop()
             self._controller = None
-            # aiosmtpd leaves the dialogues under way to the garbage collector, which would complain in a later test.
+            # aiosmtpd leaves open dialogues to the garbage collector, which would print warnings in a later test.
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", ResourceWarning)
                 gc.collect()
 
-    def behave(self) -> None:
-        """Forget every mail, be polite to everybody and listen."""
-        self.manner = self.farewell = ""
+    def reset(self) -> None:
+        """Delete all mails, restore the normal behaviour, and listen."""
+        self.behaviour = self.closing_reply = ""
         self.hellos = self.mails_per_connection = 0
         self.before_receipt = None
-        self.posted.clear()
+        self.received.clear()
         self.refusals.clear()
         if self._controller is None:
             self.start()
 
-    def to(self, recipient: str) -> list[EmailMessage]:
-        """Return the messages that this recipient got, in the order in which they came."""
-        return [each.message for each in list(self.posted) if recipient in each.recipients]
+    def mails_to(self, recipient: str) -> list[EmailMessage]:
+        """Return the messages to this recipient in the order of their arrival."""
+        return [each.message for each in list(self.received) if recipient in each.recipients]
 
     async def handle_EHLO(self, server: SMTP, session: Any, _: Any, hostname: str, responses: list[str]) -> list[str]:  # noqa: N802 (aiosmtpd's)
-        """Greet, or behave badly at once."""
+        """Respond to EHLO."""
         session.host_name = hostname
         self.hellos += 1
-        while self.manner == "hang":  # noqa: ASYNC110 (The manner is changed by another thread.)
+        while self.behaviour == "hang":  # noqa: ASYNC110 (Another thread changes it.)
             await asyncio.sleep(0.02)
-        while self.manner == "drip":
+        while self.behaviour == "drip":
             await server.push("250-one moment please")
             await asyncio.sleep(0.2)
         return responses
 
     async def handle_MAIL(self, server: SMTP, session: Any, envelope: Any, address: str, options: list[str]) -> str:  # noqa: N802 (aiosmtpd's)
-        """Begin a mail, unless there were enough on this connection."""
+        """Begin a mail, or disconnect if the connection has had enough."""
         if self.mails_per_connection and getattr(session, "mails", 0) >= self.mails_per_connection:
-            if self.farewell:
-                await server.push(self.farewell)
+            if self.closing_reply:
+                await server.push(self.closing_reply)
                 server.transport.close()
             else:
                 server.transport.abort()
@@ -680,7 +681,7 @@ class SmtpServer:
         return "250 OK"
 
     async def handle_RCPT(self, server: SMTP, _: Any, envelope: Any, address: str, options: list[str]) -> str:  # noqa: N802 (aiosmtpd's)
-        """Take a recipient, or refuse them."""
+        """Accept or refuse a recipient."""
         while self.refusals.get(address) == "drip" and not server.transport.is_closing():
             await server.push("250-one moment please")
             await asyncio.sleep(0.2)
@@ -693,31 +694,40 @@ class SmtpServer:
         return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Any, envelope: Any) -> str:  # noqa: N802 (aiosmtpd's)
-        """Take the mail."""
+        """Accept the mail."""
         session.mails = getattr(session, "mails", 0) + 1
-        self.posted.append(Posted(envelope.mail_from, list(envelope.rcpt_tos), envelope.content))
-        if self.manner == "drop-after-data":
+        self.received.append(ReceivedMail(envelope.mail_from, list(envelope.rcpt_tos), envelope.content))
+        if self.behaviour == "drop-after-data":
             server.transport.abort()
         if self.before_receipt:
             self.before_receipt()
         return "250 taken"
 
     async def handle_QUIT(self, server: SMTP, _: Any, __: Any) -> str:  # noqa: N802 (aiosmtpd's)
-        """Say goodbye, or say nothing, or say too much."""
-        while self.manner == "drip-at-quit" and not server.transport.is_closing():
+        """Respond to QUIT."""
+        while self.behaviour == "drip-at-quit" and not server.transport.is_closing():
             await server.push("221-one moment please")
             await asyncio.sleep(0.2)
-        if self.manner == "drop-at-quit":
+        if self.behaviour == "drop-at-quit":
             server.transport.abort()
         return "221 bye"
 
 
-def self_signed(folder: Path) -> tuple[Path, ssl.SSLContext]:
-    """Make a certificate for localhost that nobody vouches for; return its file and a server's context with it."""
+def create_certificate(folder: Path) -> tuple[Path, ssl.SSLContext]:
+    """Create a self-signed certificate for localhost; return its file and the TLS context of a server."""
     certificate, key = folder / "certificate.pem", folder / "key.pem"
     subprocess.run(
         [
-            *(needed("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"),
+            *(
+                find_program("openssl"),
+                "req",
+                "-x509",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:P-256",
+                "-nodes",
+            ),
             *("-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"),
             *("-keyout", str(key), "-out", str(certificate)),
         ],
@@ -730,26 +740,26 @@ def self_signed(folder: Path) -> tuple[Path, ssl.SSLContext]:
 
 
 class Gunicorn:
-    """The application as it is served: `gunicorn app:create_app()` with real workers."""
+    """The application served by gunicorn with real workers."""
 
     def __init__(self, settings: Mapping[str, str], log: Path, workers: int = 2, *options: str) -> None:
-        """Choose a port; `settings` go into the environment."""
+        """Choose a port; `settings` are added to the environment."""
         self.port, self.log = free_port(), log
-        # What the developer's own shell sets must not reach the application under test.
-        kept = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV")
-        self._environment = {**{name: os.environ[name] for name in kept if name in os.environ}, **settings}
+        # Other variables of the developer's shell must not affect the application.
+        inherited = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV")
+        self._environment = {**{name: os.environ[name] for name in inherited if name in os.environ}, **settings}
         self._options = ["--workers", str(workers), *options]
         self.application = "app:create_app()"
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> "Gunicorn":
-        """Start it and wait for /healthz."""
+        """Start it, and wait until /healthz responds."""
         command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{self.port}", *self._options]
         with self.log.open("ab") as log:
             self._process = spawn(
                 [*command, self.application], "TERM", cwd=ROOT, env=self._environment, stdout=log, stderr=log
             )
-        eventually(self._is_well, f"gunicorn answers; it said:\n{self.log.read_text()}")
+        eventually(self._is_healthy, f"gunicorn responds; its log:\n{self.log.read_text()}")
         return self
 
     def workers(self) -> list[int]:
@@ -759,22 +769,22 @@ class Gunicorn:
         return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
     def kill_worker(self, pid: int = 0) -> int:
-        """Kill one worker without a word, wait until another one is in its place, and return the process id."""
+        """Kill a worker, wait until another one has replaced it, and return the process id of the former."""
         count, pid = len(self.workers()), pid or self.workers()[0]
         os.kill(pid, signal.SIGKILL)
         eventually(lambda: pid not in self.workers() and len(self.workers()) == count, "a worker is replaced")
         return pid
 
-    def hang_up(self) -> None:
-        """Have it start new workers and let the old ones finish."""
+    def reload(self) -> None:
+        """Start new workers and stop the old ones gracefully (SIGHUP)."""
         assert self._process is not None
         self._process.send_signal(signal.SIGHUP)
 
     def stop(self) -> None:
-        """Stop it; requests under way are answered."""
-        end(self._process, signal.SIGTERM)
+        """Stop it gracefully."""
+        terminate(self._process, signal.SIGTERM)
 
-    def _is_well(self) -> bool:
+    def _is_healthy(self) -> bool:
         assert self._process is not None
         assert self._process.poll() is None, f"gunicorn ended:\n{self.log.read_text()}"
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=LONGEST_SECONDS)
@@ -788,10 +798,10 @@ class Gunicorn:
 
 
 class Nginx:
-    """A real nginx before some nodes, with the upstream and the location that README.md shows."""
+    """A real nginx in front of two nodes, with the upstream and the location of the example in README.md."""
 
     def __init__(self, folder: Path, ports: list[int]) -> None:
-        """Choose a port, and write the configuration into a folder."""
+        """Choose a port, and write the configuration to a folder."""
         self.port, self._folder = free_port(), folder
         self._process: subprocess.Popen[bytes] | None = None
         shown = (ROOT / "README.md").read_text().partition("```nginx\n")[2].partition("```")[0]
@@ -811,38 +821,40 @@ class Nginx:
 
     @property
     def log(self) -> str:
-        """Return what it wrote about errors."""
+        """Return the content of its error log."""
         return (self._folder / "error.log").read_text()
 
     def start(self) -> "Nginx":
-        """Start it and wait until it listens."""
+        """Start it, and wait until it listens."""
         with (self._folder / "output").open("ab") as output:
-            command = [needed("nginx"), "-p", str(self._folder), "-e", f"{self._folder}/error.log"]
+            command = [find_program("nginx"), "-p", str(self._folder), "-e", f"{self._folder}/error.log"]
             self._process = spawn(
                 [*command, "-c", str(self._folder / "nginx.conf")], "TERM", stdout=output, stderr=output
             )
-        eventually(lambda: accepts(self.port), "nginx listens")
+        eventually(lambda: is_listening(self.port), "nginx listens")
         return self
 
     def stop(self) -> None:
         """Stop it."""
-        end(self._process, signal.SIGTERM)
+        terminate(self._process, signal.SIGTERM)
 
 
-def command_line(settings: Mapping[str, str], *words: str, said: Iterable[str] = ()) -> subprocess.CompletedProcess:
-    """Run `flask --app app ...` as an operator would, and return what it said."""
-    return run_program(_flask(words), said="\n".join(said), **_surroundings(settings))
+def command_line(
+    settings: Mapping[str, str], *words: str, input_lines: Iterable[str] = ()
+) -> subprocess.CompletedProcess:
+    """Run `flask --app app ...` like an operator, and return its output."""
+    return run_program(_flask(words), input_text="\n".join(input_lines), **_process_options(settings))
 
 
 def start_command(settings: Mapping[str, str], *words: str) -> subprocess.Popen[bytes]:
-    """Start `flask --app app ...` and go on; who starts it ends it."""
-    return spawn(_flask(words), **_surroundings(settings))  # KILL: one that is frozen must not outlive us either.
+    """Start `flask --app app ...` in the background; the caller terminates it."""
+    return spawn(_flask(words), **_process_options(settings))  # SIGKILL also ends a suspended process.
 
 
 def _flask(words: Iterable[str]) -> list[str]:
     return [sys.executable, "-m", "flask", "--app", "app", *words]
 
 
-def _surroundings(settings: Mapping[str, str]) -> dict[str, Any]:
-    kept = ("PATH", "HOME", "LANG", "TMPDIR")
-    return {"cwd": ROOT, "env": {**{name: os.environ[name] for name in kept if name in os.environ}, **settings}}
+def _process_options(settings: Mapping[str, str]) -> dict[str, Any]:
+    inherited = ("PATH", "HOME", "LANG", "TMPDIR")
+    return {"cwd": ROOT, "env": {**{name: os.environ[name] for name in inherited if name in os.environ}, **settings}}

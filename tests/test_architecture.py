@@ -1,4 +1,4 @@
-"""The architecture: which module may import which, and which one alone may do what. Read from the source."""
+"""The architecture (docs/architecture.md): which module may import which, and which responsibility it has."""
 
 import ast
 from collections.abc import Iterator
@@ -10,43 +10,43 @@ from accounts import errors
 from cms import sentences
 from tests.servers import ROOT
 
-GROUND = ("forms", "models", "cache", "config", "confusables")
-ROOMS = ("accounts", "cms", "app", "commands", *GROUND)
+LOWEST = ("forms", "models", "cache", "config", "confusables")
+PACKAGES = ("accounts", "cms", "app", "commands", *LOWEST)
 MAY_IMPORT = {
-    "app": {"accounts", "cms", "commands", *GROUND},
-    "commands": {"accounts", "cms", *GROUND},
+    "app": {"accounts", "cms", "commands", *LOWEST},
+    "commands": {"accounts", "cms", *LOWEST},
     "cms": {"accounts", "cms", "forms", "models"},
     "accounts": {"accounts", "models", "cache", "confusables"},
-    **{room: set[str]() for room in GROUND},
+    **{module: set[str]() for module in LOWEST},
     "forms": {"confusables"},
 }
 SOURCES = sorted([*ROOT.glob("*.py"), *ROOT.glob("accounts/**/*.py"), *ROOT.glob("cms/**/*.py")])
 ALL = pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 
 
-def room_of(path: Path) -> str:
-    """Return the room that a file belongs to."""
+def package_of(path: Path) -> str:
+    """Return the package or top-level module that a file belongs to."""
     inside = path.relative_to(ROOT)
     return inside.parts[0] if len(inside.parts) > 1 else inside.stem
 
 
 def tree_of(path: Path) -> ast.Module:
-    """Return the file as Python reads it."""
+    """Return the syntax tree of a file."""
     return ast.parse(path.read_text(), str(path))
 
 
 def imports_of(path: Path) -> Iterator[tuple[str, str]]:
-    """Yield every import of a file, also those inside functions: the module, and the name taken from it or ""."""
+    """Yield every import of a file, also those inside functions: the module, and the imported name or ""."""
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             yield from ((alias.name, "") for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}:{node.lineno}: write imports out in full"
+            assert node.level == 0, f"{path}:{node.lineno}: use absolute imports"
             yield from ((node.module or "", alias.name) for alias in node.names)
 
 
 def calls_of(path: Path) -> set[str]:
-    """Return the last names of everything that a file calls."""
+    """Return the names of the functions and methods that a file calls."""
     found = set()
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Call):
@@ -55,13 +55,13 @@ def calls_of(path: Path) -> set[str]:
     return found
 
 
-def who(test: object) -> set[str]:
-    """Return the files of which something is true."""
-    return {str(path.relative_to(ROOT)) for path in SOURCES if test(path)}  # type: ignore[operator]
+def files_where(condition: object) -> set[str]:
+    """Return the files that meet a condition."""
+    return {str(path.relative_to(ROOT)) for path in SOURCES if condition(path)}  # type: ignore[operator]
 
 
 def imports(path: Path, module: str, *names: str) -> bool:
-    """Say whether a file imports a module, or one of these names from it."""
+    """Return whether a file imports a module, or one of these names from it."""
     for found, name in imports_of(path):
         inside = found == module or found.startswith(f"{module}.")
         if inside and (not names or name in names):
@@ -69,25 +69,25 @@ def imports(path: Path, module: str, *names: str) -> bool:
     return False
 
 
-def test_the_walk_sees_the_house() -> None:
-    """A guard for the tests below: an empty list of files would please them all."""
-    assert {room_of(path) for path in SOURCES} >= set(ROOMS)
+def test_the_checks_see_every_module() -> None:
+    """Without this test, an empty list of files would pass all others."""
+    assert {package_of(path) for path in SOURCES} >= set(PACKAGES)
     assert imports(ROOT / "app.py", "flask", "Flask")
     assert "create_app" not in calls_of(ROOT / "app.py")
     assert "init_app" in calls_of(ROOT / "app.py")
 
 
 @ALL
-def test_a_room_imports_only_from_below(path: Path) -> None:
-    allowed = MAY_IMPORT.get(room_of(path))
-    if allowed is None:  # gunicorn.conf.py: the operator's, which may do anything.
+def test_a_module_imports_only_from_lower_layers(path: Path) -> None:
+    allowed = MAY_IMPORT.get(package_of(path))
+    if allowed is None:  # gunicorn.conf.py is not part of the layers: it belongs to the operator.
         assert path.name == "gunicorn.conf.py"
         return
-    ours = {module.partition(".")[0] for module, _ in imports_of(path)} & set(ROOMS)
-    assert ours <= allowed
+    imported = {module.partition(".")[0] for module, _ in imports_of(path)} & set(PACKAGES)
+    assert imported <= allowed
 
 
-FLOORS = {
+MAY_IMPORT_INSIDE_ACCOUNTS = {
     "accounts.flows": {"accounts", "accounts.mail", "accounts.flows"},
     "accounts.operations": {"accounts", "accounts.mail", "accounts.operations"},
     "accounts.mail": {"accounts", "accounts.mail"},
@@ -107,12 +107,12 @@ def test_inside_accounts_flows_import_owners_and_owners_import_no_flow(path: Pat
         if module.partition(".")[0] == "accounts":
             full = f"{module}.{name}" if (ROOT / module.replace(".", "/")).is_dir() else module
             if full not in EXCEPTIONS.get(str(path.relative_to(ROOT)), ()):
-                assert full.rpartition(".")[0] in FLOORS[folder], full
+                assert full.rpartition(".")[0] in MAY_IMPORT_INSIDE_ACCOUNTS[folder], full
 
 
 @ALL
-def test_the_heart_knows_no_http(path: Path) -> None:
-    if room_of(path) == "accounts":
+def test_accounts_does_not_depend_on_http(path: Path) -> None:
+    if package_of(path) == "accounts":
         for module in ("flask", "werkzeug", "flask_wtf", "wtforms"):
             assert not imports(
                 path, module, "request", "session", "g", "jsonify", "abort", "redirect", "Request", "Form"
@@ -121,23 +121,23 @@ def test_the_heart_knows_no_http(path: Path) -> None:
 
 
 @ALL
-def test_the_face_decides_nothing(path: Path) -> None:
-    if room_of(path) == "cms":
+def test_cms_accesses_no_database_and_sends_no_mail(path: Path) -> None:
+    if package_of(path) == "cms":
         assert not imports(path, "models", "db")
         assert not imports(path, "sqlalchemy")
         assert not imports(path, "flask_mail")
 
 
 @ALL
-def test_a_form_asks_nobody(path: Path) -> None:
-    if room_of(path) == "forms":
+def test_forms_access_no_request_and_no_database(path: Path) -> None:
+    if package_of(path) == "forms":
         assert not imports(path, "flask", "request", "session", "g", "current_app")
         assert not imports(path, "sqlalchemy")
 
 
 @ALL
-def test_nothing_is_swallowed_whole(path: Path) -> None:
-    """No bare except, and none that catches everything only to pass."""
+def test_no_exception_is_ignored_silently(path: Path) -> None:
+    """There is no bare except, and no `except Exception: pass`."""
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.ExceptHandler):
             assert node.type is not None, f"{path}:{node.lineno}: a bare except"
@@ -160,15 +160,15 @@ def test_every_public_definition_says_what_it_is(path: Path) -> None:
 
 
 def test_memcache_belongs_to_the_cache() -> None:
-    assert who(lambda path: imports(path, "memcache")) == {"cache.py"}
+    assert files_where(lambda path: imports(path, "memcache")) == {"cache.py"}
 
 
 def test_the_mail_library_belongs_to_the_smtp_connection() -> None:
-    assert who(lambda path: imports(path, "flask_mail")) == {"accounts/mail/smtp.py"}
+    assert files_where(lambda path: imports(path, "flask_mail")) == {"accounts/mail/smtp.py"}
 
 
 def test_smtp_belongs_to_the_smtp_connection_and_the_mailbox() -> None:
-    assert who(lambda path: imports(path, "smtplib")) == {"accounts/mail/smtp.py", "accounts/mail/mailbox.py"}
+    assert files_where(lambda path: imports(path, "smtplib")) == {"accounts/mail/smtp.py", "accounts/mail/mailbox.py"}
 
 
 def test_the_environment_belongs_to_the_config() -> None:
@@ -176,30 +176,30 @@ def test_the_environment_belongs_to_the_config() -> None:
         attributes = {node.attr for node in ast.walk(tree_of(path)) if isinstance(node, ast.Attribute)}
         return bool(attributes & {"environ", "getenv", "environb"}) or imports(path, "os", "environ", "getenv")
 
-    assert who(reads) == {"config.py"}
+    assert files_where(reads) == {"config.py"}
 
 
 def test_use_cases_commit_only_through_the_unit_of_work() -> None:
-    """Sessions note when they were used, delivery and housekeeping are no use cases."""
-    committing = who(lambda path: bool({"commit", "rollback", "wake", "wake_if_queued"} & calls_of(path)))
-    committing.discard("gunicorn.conf.py")  # It has the worker look for mail that an earlier process left.
+    """Exceptions: sessions store when they were used, and delivery and housekeeping are no use cases."""
+    committing = files_where(lambda path: bool({"commit", "rollback", "wake", "wake_if_queued"} & calls_of(path)))
+    committing.discard("gunicorn.conf.py")  # It wakes delivery for mail that an earlier process left.
     assert committing == {
         *("accounts/unit_of_work.py", "accounts/sessions.py", "accounts/people.py"),
         *("accounts/mail/delivery.py", "accounts/mail/worker.py", "accounts/operations/housekeeping.py"),
     }
 
 
-def test_only_the_answers_make_json() -> None:
-    assert who(lambda path: "jsonify" in calls_of(path)) == {"cms/answers.py"}
-    assert who(lambda path: imports(path, "flask", "jsonify")) == {"cms/answers.py"}
+def test_only_cms_answers_creates_json() -> None:
+    assert files_where(lambda path: "jsonify" in calls_of(path)) == {"cms/answers.py"}
+    assert files_where(lambda path: imports(path, "flask", "jsonify")) == {"cms/answers.py"}
 
 
-def test_only_the_clock_knows_the_time() -> None:
+def test_only_the_clock_reads_the_time() -> None:
     def asks(path: Path) -> bool:
         return bool(calls_of(path) & {"now", "utcnow", "today"}) and imports(path, "datetime", "datetime", "UTC")
 
-    stories = who(lambda path: room_of(path) == "accounts" and imports(path, "time"))
-    assert stories == {"accounts/database.py"}  # It measures how long it waits, and asks no calendar.
+    importing = files_where(lambda path: package_of(path) == "accounts" and imports(path, "time"))
+    assert importing == {"accounts/database.py"}  # It measures durations with time.monotonic().
     direct = set()
     for path in SOURCES:
         for node in ast.walk(tree_of(path)):
@@ -208,12 +208,12 @@ def test_only_the_clock_knows_the_time() -> None:
                 if node.func.attr in ("now", "utcnow") and isinstance(owner, ast.Name) and owner.id == "datetime":
                     direct.add(str(path.relative_to(ROOT)))
     assert direct == {"accounts/clock.py"}
-    assert "accounts/clock.py" in who(asks)
+    assert "accounts/clock.py" in files_where(asks)
 
 
 def test_randomness_comes_from_the_operating_system() -> None:
-    """`random` and uuid1 can be guessed; a code or a token from them is no secret."""
-    assert who(lambda path: imports(path, "random") or imports(path, "uuid")) == set()
+    """`random` and `uuid1` are predictable, so that codes and tokens from them could be guessed."""
+    assert files_where(lambda path: imports(path, "random") or imports(path, "uuid")) == set()
 
 
 def every(cls: type) -> Iterator[type]:
@@ -230,7 +230,7 @@ def test_every_refusal_has_a_row_in_the_table_of_sentences() -> None:
     assert set(sentences.REFUSALS) <= set(every(errors.Refusal))
 
 
-def test_every_row_in_the_table_of_sentences_is_whole() -> None:
+def test_every_row_in_the_table_of_sentences_is_complete() -> None:
     for refusal, said in sentences.REFUSALS.items():
         assert 400 <= said.status < 500, refusal
         assert refusal.word.replace("_", "").islower(), refusal

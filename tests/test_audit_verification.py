@@ -1,4 +1,4 @@
-"""`flask audit verify` finds what was tampered with, accuses nobody else, and ends, however many accounts there are."""
+"""`flask audit verify` finds modified and missing rows, without false alarms, for any number of accounts."""
 
 import itertools
 import os
@@ -22,7 +22,7 @@ from accounts.operations import audit_verification
 from models import Audit, CMSUser, db
 from tests.environments import Environment
 from tests.servers import ROOT, PostgresServer, eventually
-from tests.stories.admin_steps import crowd
+from tests.stories.admin_steps import create_many
 from tests.test_scale import listened
 
 ANN = "ann@example.com"
@@ -35,7 +35,7 @@ def verify(env: Environment) -> Result:
 
 
 def write_rows(env: Environment, email: str, count: int) -> None:
-    """Write a long history, as so many events would have."""
+    """Write a history with this number of rows."""
     with env.app.app_context():
         user = db.session.scalars(db.select(CMSUser).where(CMSUser.email == email)).one()
         rows, where = [], {"network": "-", "browser": "-", "event": "signed_in", "detail": "{}"}
@@ -52,10 +52,10 @@ def write_rows(env: Environment, email: str, count: int) -> None:
 class TestVerdict:
     """Who is accused."""
 
-    def test_nobody_is_accused_because_they_go_on_working(self, env: Environment) -> None:
+    def test_writes_during_the_verification_cause_no_false_alarm(self, env: Environment) -> None:
         """The accounts that are worked with come last, so that much can happen before they are looked at."""
         app = env.build(SIGN_IN_TRIES_PER_NETWORK="0")
-        crowd(env, 1_500)
+        create_many(env, 1_500)
         people = [env.person(f"{name}@example.com", app=app) for name in ("ann", "bob", "eve")]
         stopped = threading.Event()
         written: list[int] = []
@@ -88,7 +88,7 @@ class TestVerdict:
 
     def test_what_was_tampered_with_is_found_on_every_page(self, env: Environment) -> None:
         page = audit_verification.PAGE
-        crowd(env, 2 * page + 10)
+        create_many(env, 2 * page + 10)
         numbers = [1, page - 1, page, page + 1, 2 * page, 2 * page + 10]
         emails = [f"mail-{1_000_000 - number}@example.com" for number in numbers]
         with env.app.app_context():
@@ -98,14 +98,14 @@ class TestVerdict:
         assert result.exit_code == 1
         assert result.stdout.splitlines() == [f"{email}: row 1 was changed or is missing" for email in emails]
 
-    def test_a_broken_row_in_a_long_history_is_found_and_the_next_account_is_not_accused(
+    def test_a_broken_row_in_a_long_history_is_found_and_the_next_account_is_not_reported(
         self, env: Environment
     ) -> None:
         many = 2 * audit_verification.ROWS_AT_ONCE + 10
         for email in (ANN, "bob@example.com", "eve@example.com"):
             env.administrator(email)
             write_rows(env, email, many)
-        bob = env.stored("bob").id
+        bob = env.account("bob").id
         with env.app.app_context():
             db.session.execute(update(Audit).where(Audit.user_id == bob, Audit.number == 7).values(network="x"))
             db.session.commit()
@@ -118,7 +118,7 @@ class TestMany:
 
     def test_a_hundred_thousand_accounts_are_some_hundred_queries(self, postgres_env: Environment) -> None:
         env, count = postgres_env, 100_000
-        crowd(env, count)
+        create_many(env, count)
         with listened(env) as asked:
             result = verify(env)
         assert (result.exit_code, result.stdout) == (0, WHOLE)
@@ -166,11 +166,11 @@ def at_the_page(env: Environment, number: int) -> Iterator[list[Any]]:
 class TestEnd:
     """What is not finished is no accusation."""
 
-    def test_a_database_that_dies_in_the_middle_is_no_accusation(
+    def test_a_database_that_dies_in_the_middle_causes_no_false_alarm(
         self, postgres_env: Environment, postgres: PostgresServer
     ) -> None:
         env = postgres_env
-        crowd(env, 3 * audit_verification.PAGE)
+        create_many(env, 3 * audit_verification.PAGE)
         try:
             with at_the_page(env, 3) as calls:
                 calls.append(postgres.stop)
@@ -182,19 +182,19 @@ class TestEnd:
         assert line.startswith("The check could not be completed (2000 accounts checked): ")
         assert verify(env).exit_code == 0
 
-    def test_a_database_that_is_not_there_is_no_accusation(self, sqlite_env: Environment) -> None:
+    def test_a_database_that_is_not_there_causes_no_false_alarm(self, sqlite_env: Environment) -> None:
         with sqlite_env.app.app_context():
             db.session.execute(db.text("DROP TABLE audit"))
             db.session.commit()
-        crowd(sqlite_env, 1)
+        create_many(sqlite_env, 1)
         result = verify(sqlite_env)
         assert (result.exit_code, result.stdout, len(result.stderr.splitlines())) == (2, "", 1)
 
     @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-C", "terminated"])
-    def test_one_that_is_interrupted_is_no_accusation(self, postgres_env: Environment, sign: signal.Signals) -> None:
+    def test_an_interruption_causes_no_false_alarm(self, postgres_env: Environment, sign: signal.Signals) -> None:
         """The command waits for a table that somebody holds; so it is surely at work when the signal comes."""
         env = postgres_env
-        crowd(env, 1)
+        create_many(env, 1)
         url = env.settings["DATABASE_URL"]
         waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
         with psycopg.connect(url) as holder, psycopg.connect(url, autocommit=True) as onlooker:
@@ -219,8 +219,8 @@ class TestEnd:
         self, postgres_env: Environment, postgres: PostgresServer
     ) -> None:
         env = postgres_env
-        crowd(env, 2 * audit_verification.PAGE)
-        env.change("mail-999999@example.com", audit_rows=1)
+        create_many(env, 2 * audit_verification.PAGE)
+        env.update_account("mail-999999@example.com", audit_rows=1)
         try:
             with at_the_page(env, 2) as calls:
                 calls.append(postgres.stop)

@@ -1,4 +1,4 @@
-"""cache.py: one contract for both stores, and python-memcached's traps, one by one, on a real memcached."""
+"""cache.py: one contract for both stores, and the pitfalls of python-memcached, on a real memcached."""
 
 import json
 import os
@@ -21,7 +21,7 @@ from markupsafe import Markup
 
 import cache
 from cache import CacheDown, Embedded, Memcached, Store
-from tests.servers import LONGEST_SECONDS, ROOT, MemcachedServer, at_once, eventually, run_program
+from tests.servers import LONGEST_SECONDS, ROOT, MemcachedServer, eventually, run_concurrently, run_program
 
 VERBS: dict[str, Callable[[Store], Any]] = {
     "get": lambda store: store.get("key"),
@@ -169,17 +169,17 @@ class TestContract:
 
     def test_of_fifty_who_add_one_wins(self, store: Store) -> None:
         for number in range(5):
-            assert sum(at_once(lambda _: store.add(f"key {number}", 1, 60), 50)) == 1  # noqa: B023 (run at once)
+            assert sum(run_concurrently(lambda _: store.add(f"key {number}", 1, 60), 50)) == 1  # noqa: B023 (run at once)
 
     def test_of_fifty_who_delete_one_wins(self, store: Store) -> None:
         for number in range(5):
             store.set(f"key {number}", "code", 60)
-            assert sum(at_once(lambda _: store.delete(f"key {number}"), 50)) == 1  # noqa: B023
+            assert sum(run_concurrently(lambda _: store.delete(f"key {number}"), 50)) == 1  # noqa: B023
 
     def test_fifty_who_count_to_five_are_let_through_five_times(self, store: Store) -> None:
         for number in range(5):
             store.set(f"key {number}", 0, 60)
-            sums = at_once(lambda _: store.incr(f"key {number}"), 50)  # noqa: B023
+            sums = run_concurrently(lambda _: store.incr(f"key {number}"), 50)  # noqa: B023
             assert sorted(sums) == list(range(1, 51))
 
     def test_threads_see_only_their_own_values(self, store: Store) -> None:
@@ -190,7 +190,7 @@ class TestContract:
                 seen.append(store.get(f"key {number}") == f"{number}-{step}")
             return all(seen)
 
-        assert all(at_once(work, 8))
+        assert all(run_concurrently(work, 8))
 
     def test_a_new_file_that_another_one_opens_at_the_same_time_is_waited_for(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -230,7 +230,7 @@ class TestContract:
         store.set("key", 0, 60)
         patient = f"cache.TIMEOUT_SECONDS = {LONGEST_SECONDS}; s = cache.connect(sys.argv[1])"
         program = f"import cache, sys; {patient}; print([s.incr('key') for _ in range(100)])"
-        ended = at_once(lambda _: run_program([sys.executable, "-c", program, url], cwd=ROOT), 4)
+        ended = run_concurrently(lambda _: run_program([sys.executable, "-c", program, url], cwd=ROOT), 4)
         assert {process.stderr for process in ended} == {""}
         sums = [each for process in ended for each in json.loads(process.stdout)]
         assert sorted(sums) == list(range(1, 401))
@@ -239,11 +239,14 @@ class TestContract:
 class TestForeignValues:
     """What somebody else may have put into the same memcached."""
 
-    NAME = cache._hashed("key").encode()
+    NAME = cache._hash("key").encode()
 
     def put(self, memcached: MemcachedServer, flags: int, value: bytes) -> None:
         """Store a value under the name of our key, as another program would."""
-        assert memcached.say(b"set %s %d 60 %d\r\n%s\r\n" % (self.NAME, flags, len(value), value)) == b"STORED\r\n"
+        assert (
+            memcached.send_command(b"set %s %d 60 %d\r\n%s\r\n" % (self.NAME, flags, len(value), value))
+            == b"STORED\r\n"
+        )
 
     def test_a_pickled_value_reads_as_a_miss_and_runs_nothing(
         self, memcached: MemcachedServer, remote: Memcached, tmp_path: Path
@@ -276,7 +279,7 @@ class TestForeignValues:
 
     def test_nothing_of_ours_is_pickled_or_compressed(self, memcached: MemcachedServer, remote: Memcached) -> None:
         remote.set("key", "x" * 4096, 60)
-        flags = int(memcached.say(b"get %s\r\n" % self.NAME).split()[2])
+        flags = int(memcached.send_command(b"get %s\r\n" % self.NAME).split()[2])
         assert flags & (memcache.Client._FLAG_PICKLE | memcache.Client._FLAG_COMPRESSED) == 0
 
 
@@ -307,7 +310,9 @@ class TestWhenItIsDown:
         remote.set("warm", "up", 60)
         memcached.freeze()
         with pytest.raises(CacheDown):
-            at_once(lambda _: verb(remote), 1)  # It has its own deadline: a verb that waits for ever fails here.
+            run_concurrently(
+                lambda _: verb(remote), 1
+            )  # It has its own deadline: a verb that waits for ever fails here.
 
     @ANY_VERB
     def test_a_restart_is_not_noticed(
@@ -353,7 +358,7 @@ class TestWhenItIsDown:
         memcached.start()
         with pytest.raises(CacheDown):
             remote.get("key")
-        hand[0] += cache.REST_SECONDS
+        hand[0] += cache.RETRY_SECONDS
         assert remote.get("key") is None
 
     def test_an_interrupted_read_does_not_hand_its_answer_to_the_next(
@@ -429,4 +434,4 @@ def test_what_is_over_leaves_the_embedded_file(tmp_path: Path) -> None:
         store.set(f"key {number}", 1, 60)
     at[0] += 61
     store.set("new", 1, 60)
-    assert store._one("SELECT count(*) FROM item") == 1
+    assert store._execute("SELECT count(*) FROM item") == 1

@@ -1,4 +1,4 @@
-"""accounts/codes.py: what a code is, and that it proves exactly one claim."""
+"""accounts/codes.py: a code verifies exactly one claim."""
 
 import re
 from collections import Counter
@@ -52,7 +52,7 @@ def test_a_code_for_an_address_that_is_not_to_be_had_is_met_by_no_code() -> None
     assert not any(codes.matches(CLAIM, f"{number:06}", kept) for number in range(0, 10**6, 97))
 
 
-def test_a_code_of_another_secret_is_worth_nothing(env: Environment) -> None:
+def test_a_code_of_another_secret_key_is_not_accepted(env: Environment) -> None:
     code = codes.issue(CLAIM, 600)
     kept = codes.read_stored_hash("nonce")
     with env.build(SECRET_KEY="quite another secret of the tests").app_context():
@@ -77,7 +77,7 @@ def test_what_is_kept_is_not_the_code() -> None:
         assert re.fullmatch("[0-9a-f]{64}", kept)
         shown.append(code in kept)
         for known in (code, f"{claim.nonce}{code}", f"{claim.nonce}:{code}", f"{code}{claim.nonce}"):
-            assert kept != sha256(known.encode()).hexdigest(), "whoever reads the cache could try all codes"
+            assert kept != sha256(known.encode()).hexdigest(), "a reader of the cache could try all codes"
     assert not all(shown)
 
 

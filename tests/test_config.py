@@ -1,4 +1,4 @@
-"""config.py: what may be set, and that a bad value stops the start with one clear line."""
+"""config.py: settings, and invalid values that prevent the start with one line."""
 
 import os
 import stat
@@ -110,7 +110,7 @@ def stops_the_start(folder: Path, told: str, unnamed: bool = False, **settings: 
         ("TRUSTED_PROXIES", "1"),
     ],
 )
-def test_a_part_of_a_real_site_stops_the_start_while_nobody_named_the_environment(
+def test_a_setting_of_a_reachable_site_without_cms_env_prevents_the_start(
     tmp_path: Path, name: str, value: str
 ) -> None:
     """By default it is development: everybody could read the mail on /dev/mailbox/, and every cookie goes in clear."""

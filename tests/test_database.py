@@ -1,4 +1,4 @@
-"""Deadlines of the database, the breaker behind them, and when a connection is given back."""
+"""accounts/database.py: deadlines, the circuit breaker, and the early release of connections."""
 
 import contextlib
 import socket
@@ -127,7 +127,7 @@ class TestDeadline:
         monkeypatch.setattr(database, "REQUEST_SECONDS", 0.5)
         with in_a_request(app):
             connection: Any = db.session.connection().connection.driver_connection
-            with pytest.raises(OperationalError, match="no answer within"):
+            with pytest.raises(OperationalError, match="no response within"):
                 db.session.execute(text("SELECT pg_sleep(60)"))
             assert connection.closed
         with in_a_request(app):
@@ -140,7 +140,7 @@ class TestDeadline:
             for _ in range(40):
                 db.session.execute(text("SELECT pg_sleep(0.1)"))
 
-        with in_a_request(app), pytest.raises(OperationalError, match="no answer within"):
+        with in_a_request(app), pytest.raises(OperationalError, match="no response within"):
             naps()
 
     def test_long_work_waits_as_long_as_it_takes(self, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,7 +149,7 @@ class TestDeadline:
             with database.without_deadline():
                 assert db.session.scalar(text("SELECT 1 FROM pg_sleep(0.5)")) == 1
                 db.session.rollback()
-            with pytest.raises(OperationalError, match="no answer within"):
+            with pytest.raises(OperationalError, match="no response within"):
                 db.session.execute(text("SELECT pg_sleep(60)"))
 
     def test_a_server_that_accepts_and_says_nothing_is_given_up(self, tmp_path: Path) -> None:
@@ -172,7 +172,7 @@ class TestDeadline:
         ]
 
 
-class TestBreaker:
+class TestCircuitBreaker:
     """A database that does not answer holds some threads of a process, never all."""
 
     def test_while_as_many_wait_as_there_are_connections_the_next_is_refused(
@@ -201,39 +201,39 @@ class TestBreaker:
             thread.join(PATIENCE_SECONDS)
         assert ask(app, "/readyz") == 200
 
-    def test_after_a_silence_one_asks_for_all(self) -> None:
-        breaker = database.Breaker()
-        breaker._answered_at -= 60
-        breaker._waiting_since[0] = breaker._answered_at
-        breaker.note_silence()
-        with pytest.raises(database.DatabaseSilent):
-            breaker.refuse_while_silent(is_exhausted=False)
-        breaker._ask_again_at = 0.0  # The rest is over.
-        breaker.refuse_while_silent(is_exhausted=False)
-        with pytest.raises(database.DatabaseSilent):
-            breaker.refuse_while_silent(is_exhausted=False)
+    def test_after_a_time_out_one_request_probes_for_all(self) -> None:
+        breaker = database.CircuitBreaker()
+        breaker._responded_at -= 60
+        breaker._waiting_since[0] = breaker._responded_at
+        breaker.record_timeout()
+        with pytest.raises(database.DatabaseUnresponsive):
+            breaker.raise_if_open(is_exhausted=False)
+        breaker._probe_at = 0.0  # The wait is over.
+        breaker.raise_if_open(is_exhausted=False)
+        with pytest.raises(database.DatabaseUnresponsive):
+            breaker.raise_if_open(is_exhausted=False)
         with breaker.waiting():
             pass
-        breaker.refuse_while_silent(is_exhausted=False)
+        breaker.raise_if_open(is_exhausted=False)
 
-    def test_one_slow_statement_is_no_silence_while_others_are_answered(self) -> None:
-        breaker = database.Breaker()
-        breaker._waiting_since[0] = breaker._answered_at - 60
+    def test_one_slow_statement_does_not_open_the_circuit_while_others_succeed(self) -> None:
+        breaker = database.CircuitBreaker()
+        breaker._waiting_since[0] = breaker._responded_at - 60
         with breaker.waiting():
             pass
-        breaker.note_silence()
-        breaker.refuse_while_silent(is_exhausted=False)
+        breaker.record_timeout()
+        breaker.raise_if_open(is_exhausted=False)
 
-    def test_a_refused_connection_is_an_answer(self) -> None:
-        breaker = database.Breaker()
-        breaker._answered_at -= 60
+    def test_a_refused_connection_counts_as_a_response(self) -> None:
+        breaker = database.CircuitBreaker()
+        breaker._responded_at -= 60
         with pytest.raises(psycopg.OperationalError), breaker.waiting():
             raise psycopg.OperationalError("connection refused")
-        breaker.note_silence()
-        breaker.refuse_while_silent(is_exhausted=False)
+        breaker.record_timeout()
+        breaker.raise_if_open(is_exhausted=False)
 
     def test_what_it_raises_is_answered_with_503(self) -> None:
-        assert issubclass(database.DatabaseSilent, psycopg.OperationalError)  # SQLAlchemy makes it its own:
+        assert issubclass(database.DatabaseUnresponsive, psycopg.OperationalError)  # SQLAlchemy makes it its own:
         assert OperationalError in UNAVAILABLE
 
 
@@ -282,7 +282,7 @@ class TestHoldingNoConnection:
         monkeypatch.setattr(passwords, "HASHER", watched)
         assert act().status == 200
         assert watched.held == [0, 0]
-        assert env.stored("ann").password_hash.startswith("$argon2id$v=19$m=16,")
+        assert env.account("ann").password_hash.startswith("$argon2id$v=19$m=16,")
 
     def test_while_a_page_is_rendered(self, env: Environment) -> None:
         boss = superuser(env, script=False)
@@ -310,7 +310,7 @@ class TestHoldingNoConnection:
             user.city = "hangzhou"
             database.release_connection()
             db.session.commit()
-        assert env.stored("ann").city == "hangzhou"
+        assert env.account("ann").city == "hangzhou"
 
     def test_what_was_read_stays_readable(self, env: Environment) -> None:
         env.administrator("ann@example.com")
@@ -330,7 +330,7 @@ class TestHoldingNoConnection:
             assert (user.city, db.session.is_modified(user)) == ("hangzhou", False)
             database.release_connection()
             db.session.commit()
-        assert env.stored("ann").city == "hangzhou"
+        assert env.account("ann").city == "hangzhou"
 
     def test_columns_are_written_with_those_that_wait_for_the_flush(self, env: Environment) -> None:
         env.administrator("ann@example.com")
@@ -340,7 +340,7 @@ class TestHoldingNoConnection:
             user.city = "hangzhou"
             people.update_columns(user, mobile="+8613812345678")
             db.session.commit()
-        stored = env.stored("ann")
+        stored = env.account("ann")
         assert (stored.city, stored.mobile) == ("hangzhou", "+8613812345678")
 
     def test_a_lock_brings_the_object_up_to_date_that_was_read_before(self, env: Environment) -> None:
@@ -349,13 +349,13 @@ class TestHoldingNoConnection:
             before = db.session.get(CMSUser, 1)
             assert before is not None
             db.session.rollback()
-            env.change("ann@example.com", city="hangzhou")
+            env.update_account("ann@example.com", city="hangzhou")
             locked = people.lock(1)
             assert locked is before
             assert locked.city == "hangzhou"
             locked.city = "beijing"
             db.session.commit()
-        assert env.stored("ann").city == "beijing"
+        assert env.account("ann").city == "beijing"
 
     def test_a_row_that_was_only_read_cannot_be_changed(self, env: Environment) -> None:
         env.administrator("ann@example.com")

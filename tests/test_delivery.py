@@ -1,4 +1,4 @@
-"""The delivery of many mails: none of them stops the others, and one connection serves a burst."""
+"""accounts/mail/delivery.py with many mails: none blocks the others, and one connection is used for several."""
 
 import contextlib
 import logging
@@ -20,11 +20,11 @@ from accounts.mail.messages import Letter
 from cache import CacheDown
 from models import CMSUser, Mail, MailState, db
 from tests.environments import Clock, Environment
-from tests.servers import ROOT, SmtpServer, at_once, end, eventually, spawn
+from tests.servers import ROOT, SmtpServer, eventually, run_concurrently, spawn, terminate
 from tests.test_outbox import LETTER, TO, put, seen
 
 OTHERS = [f"to{number}@example.com" for number in range(3)]
-FAULTS = 5  # So often the application may fail at a mail in a row.
+FAULTS = 5  # Consecutive errors in the application after which a mail is set aside.
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def app(post: Environment) -> Iterator[Flask]:
 
 def deliver(app: Flask) -> None:
     """Send all that is due, as the worker does; in a thread, so that what hangs fails the test."""
-    at_once(lambda _: worker.deliver_all(app, threading.Event()), 1)
+    run_concurrently(lambda _: worker.deliver_all(app, threading.Event()), 1)
 
 
 def task(patch: pytest.MonkeyPatch, run: object) -> int:
@@ -57,7 +57,7 @@ def task(patch: pytest.MonkeyPatch, run: object) -> int:
 
 def all_came(smtp: SmtpServer) -> bool:
     """Say whether the others got their mail, each once."""
-    return Counter(each.recipients[0] for each in smtp.posted) == dict.fromkeys(OTHERS, 1)
+    return Counter(each.recipients[0] for each in smtp.received) == dict.fromkeys(OTHERS, 1)
 
 
 class TestOneBadMail:
@@ -85,7 +85,7 @@ class TestOneBadMail:
         for turn in range(FAULTS):
             assert seen(number).state == MailState.QUEUED, f"after {turn} tries"
             deliver(app)
-            clock.turn(hours=1)
+            clock.advance(hours=1)
         mail = seen(number)
         assert (mail.state, mail.tries, mail.problem) == ("failed", FAULTS, "unexpected")
         assert (mail.subject, mail.body, mail.html) == ("", "", "")
@@ -109,7 +109,7 @@ class TestOneBadMail:
         deliver(app)
         assert (seen(before).state, seen(number).state) == (MailState.SENT, MailState.QUEUED)
 
-    def test_an_errand_that_raises_is_set_aside_and_undoes_what_it_wrote(
+    def test_a_task_that_raises_is_set_aside_and_rolled_back(
         self, post: Environment, app: Flask, smtp: SmtpServer, clock: Clock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         post.administrator("ann@example.com")
@@ -123,27 +123,27 @@ class TestOneBadMail:
             put(other)
         for _ in range(FAULTS):
             deliver(app)
-            clock.turn(hours=1)
+            clock.advance(hours=1)
         assert all_came(smtp)
         assert seen(number).state == "failed"
-        assert post.stored("ann").username == "ann"
+        assert post.account("ann").username == "ann"
 
     def test_only_faults_in_a_row_count(self, app: Flask, smtp: SmtpServer, clock: Clock) -> None:
         number = put("用户@example.com")
         for _ in range(FAULTS - 1):
             deliver(app)
-            clock.turn(hours=1)
+            clock.advance(hours=1)
         db.session.execute(update(Mail).values(recipient=TO))
         db.session.commit()
         smtp.refusals[TO] = "451 later"
         deliver(app)
-        clock.turn(hours=1)
+        clock.advance(hours=1)
         db.session.execute(update(Mail).values(recipient="用户@example.com"))
         db.session.commit()
         deliver(app)
         assert seen(number).state == MailState.QUEUED
 
-    def test_a_part_of_ours_that_is_away_is_no_fault_of_a_mail(
+    def test_an_outage_of_the_cache_is_not_counted_as_an_error_of_a_mail(
         self, app: Flask, smtp: SmtpServer, clock: Clock, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def fail(_: Mail) -> None:
@@ -154,16 +154,16 @@ class TestOneBadMail:
             put(other)
         for _ in range(2 * FAULTS):
             deliver(app)
-            clock.turn(hours=1)
+            clock.advance(hours=1)
         assert all_came(smtp)
         mail = seen(number)
         assert (mail.state, mail.tries, mail.problem) == (MailState.QUEUED, 2 * FAULTS, "")
 
-    def test_an_errand_that_nobody_knows_is_not_mailed(self, app: Flask, smtp: SmtpServer) -> None:
+    def test_a_task_of_an_unknown_kind_is_not_mailed(self, app: Flask, smtp: SmtpServer) -> None:
         outbox.enqueue_task("of a later version", TO, '{"not": "for them"}')
         db.session.commit()
         deliver(app)
-        assert smtp.posted == []
+        assert smtp.received == []
 
     def test_a_row_that_cannot_be_read_stops_no_mail(self, app: Flask, smtp: SmtpServer, clock: Clock) -> None:
         number = put()
@@ -174,7 +174,7 @@ class TestOneBadMail:
         db.session.commit()
         for _ in range(FAULTS):
             deliver(app)
-            clock.turn(minutes=10)
+            clock.advance(minutes=10)
         assert all_came(smtp)
         state = db.session.scalar(select(Mail.state).where(Mail.id == number))
         assert state == "failed"
@@ -198,7 +198,7 @@ class TestOneBadMail:
             db.session.commit()
         for _ in range(FAULTS):
             deliver(post.app)
-            clock.turn(seconds=45)
+            clock.advance(seconds=45)
         pending = ann.pending()
         assert pending is not None
         assert (pending["mail"]["state"], pending["resend_in"]) == ("failed", 0)
@@ -221,7 +221,7 @@ class TestGoingOn:
     """The worker and the thread outlive every error."""
 
     @pytest.mark.parametrize("env", ["postgresql+memcached"], indirect=True)
-    def test_an_error_that_nobody_foresaw_does_not_end_the_worker(
+    def test_an_unexpected_error_does_not_end_the_worker(
         self, post: Environment, app: Flask, smtp: SmtpServer, tmp_path: Path
     ) -> None:
         log = tmp_path / "log"
@@ -233,14 +233,14 @@ class TestGoingOn:
             with without_its_table(app):
                 eventually(lambda: "does not exist" in log.read_text() or worker.poll() is not None, "it fails")
             put()
-            eventually(lambda: smtp.to(TO) or worker.poll() is not None, "the mail comes")
+            eventually(lambda: smtp.mails_to(TO) or worker.poll() is not None, "the mail comes")
             assert worker.poll() is None, log.read_text()
         finally:
-            end(worker, signal.SIGTERM)
+            terminate(worker, signal.SIGTERM)
         assert worker.returncode == 0
 
     @pytest.mark.parametrize("env", ["postgresql+memcached"], indirect=True)
-    def test_an_error_that_nobody_foresaw_does_not_end_the_thread(
+    def test_an_unexpected_error_does_not_end_the_thread(
         self, post: Environment, smtp: SmtpServer, caplog: pytest.LogCaptureFixture
     ) -> None:
         app = post.build(MAIL_DELIVERY="thread")
@@ -250,11 +250,11 @@ class TestGoingOn:
             eventually(lambda: "does not exist" in caplog.text or not thread.is_alive(), "it fails")
         with app.app_context():
             put()
-            eventually(lambda: smtp.to(TO) or not thread.is_alive(), "the mail comes")
+            eventually(lambda: smtp.mails_to(TO) or not thread.is_alive(), "the mail comes")
             assert thread.is_alive()
 
     @pytest.mark.parametrize("mode", ["worker", "thread"])
-    def test_mail_that_another_process_queued_is_noticed_without_a_word(
+    def test_mail_that_another_process_enqueued_is_found_by_polling(
         self, post: Environment, app: Flask, smtp: SmtpServer, mode: str
     ) -> None:
         assert worker.POLL_SECONDS <= 0.5
@@ -266,7 +266,7 @@ class TestGoingOn:
         try:
             for other in OTHERS:
                 put(other)
-                eventually(lambda other=other: smtp.to(other), "the mail comes")
+                eventually(lambda other=other: smtp.mails_to(other), "the mail comes")
         finally:
             stopped.set()
             awake.put(None)
@@ -289,19 +289,19 @@ class TestABatch:
 
     def test_a_mail_behind_a_slow_one_is_leased_anew(self, app: Flask, smtp: SmtpServer, clock: Clock) -> None:
         numbers = [put(other) for other in OTHERS]
-        smtp.before_receipt = lambda: clock.turn(seconds=app.config["MAIL_DIALOGUE_SECONDS"])
+        smtp.before_receipt = lambda: clock.advance(seconds=app.config["MAIL_DIALOGUE_SECONDS"])
         deliver(app)
         assert all_came(smtp)
         assert [seen(number).state for number in numbers] == ["sent"] * 3
 
-    def test_a_mail_behind_one_that_outlived_the_lease_is_left_to_who_took_it(
+    def test_a_mail_whose_lease_expired_is_left_to_the_worker_that_leased_it_next(
         self, app: Flask, smtp: SmtpServer, clock: Clock
     ) -> None:
         numbers = [put(other) for other in OTHERS]
 
         def let_another_worker_take_over() -> None:
             smtp.before_receipt = None
-            clock.turn(seconds=app.config["MAIL_DIALOGUE_SECONDS"] + delivery.SPARE_SECONDS)
+            clock.advance(seconds=app.config["MAIL_DIALOGUE_SECONDS"] + delivery.SPARE_SECONDS)
             another.start()
             another_is_done.wait()
 
@@ -316,7 +316,7 @@ class TestABatch:
         deliver(app)
         another.join()
         assert [lease.id for lease in taken] == numbers
-        assert [posted.recipients[0] for posted in smtp.posted] == OTHERS[:1]
+        assert [posted.recipients[0] for posted in smtp.received] == OTHERS[:1]
         assert [seen(number).tries for number in numbers] == [2, 2, 2]
 
     def test_a_database_that_goes_away_costs_the_other_mails_of_the_batch_no_try(
@@ -350,7 +350,7 @@ def burst(app: Flask) -> list[int]:  # noqa: ARG001 (It gives the context.)
 def came_once(smtp: SmtpServer, *but: str) -> bool:
     """Say whether everybody got their mail once, but for these, who got none."""
     expected = Counter(each for each in MANY if each not in but)
-    return Counter(each.recipients[0] for each in smtp.posted) == expected
+    return Counter(each.recipients[0] for each in smtp.received) == expected
 
 
 def tries() -> list[int]:
@@ -372,14 +372,14 @@ class TestABurst:
             outbox.enqueue(LETTER, f"to{number}@example.com", user_id=None)
         db.session.commit()
         deliver(app)
-        assert len(smtp.posted) == 101
+        assert len(smtp.received) == 101
         assert smtp.hellos == 2
 
     @pytest.mark.parametrize("farewell", ["", "421 4.7.0 too many mails", "451 4.7.0 too many mails"])
     def test_a_server_that_ends_the_connection_every_seven_mails_gets_each_once_and_none_is_late(
         self, app: Flask, smtp: SmtpServer, burst: list[int], farewell: str
     ) -> None:
-        smtp.mails_per_connection, smtp.farewell = 7, farewell
+        smtp.mails_per_connection, smtp.closing_reply = 7, farewell
         deliver(app)
         assert came_once(smtp)
         assert tries() == [1] * 50
@@ -424,13 +424,13 @@ class TestABurst:
     def test_a_mail_that_the_server_may_have_is_not_sent_again_at_once(
         self, app: Flask, smtp: SmtpServer, burst: list[int], clock: Clock
     ) -> None:
-        smtp.manner = "drop-after-data"
+        smtp.behaviour = "drop-after-data"
         deliver(app)
         assert came_once(smtp)
-        smtp.manner = ""
-        clock.turn(seconds=5)
+        smtp.behaviour = ""
+        clock.advance(seconds=5)
         deliver(app)
-        copies = Counter(str(each.message["Message-ID"]) for each in smtp.posted)
+        copies = Counter(str(each.message["Message-ID"]) for each in smtp.received)
         assert set(copies.values()) == {2}  # A server folds the repetition by its Message-ID.
 
     def test_an_accepted_mail_is_not_sent_again_whatever_comes_after(
@@ -441,20 +441,18 @@ class TestABurst:
 
         with email_dispatched.connected_to(fail):
             deliver(app)
-        clock.turn(hours=1)
+        clock.advance(hours=1)
         deliver(app)
         assert came_once(smtp)
         assert {seen(number).state for number in burst} == {MailState.SENT}
 
-    def test_a_server_that_never_ends_its_goodbye_holds_nobody(
-        self, app: Flask, smtp: SmtpServer, burst: list[int]
-    ) -> None:
-        smtp.manner = "drip-at-quit"
+    def test_an_endless_response_to_quit_delays_no_mail(self, app: Flask, smtp: SmtpServer, burst: list[int]) -> None:
+        smtp.behaviour = "drip-at-quit"
         deliver(app)
         assert came_once(smtp)
         assert {seen(number).state for number in burst} == {MailState.SENT}
 
-    def test_a_server_that_drips_its_tls_handshake_holds_nobody(self, post: Environment) -> None:
+    def test_an_endless_tls_handshake_is_aborted_at_the_deadline(self, post: Environment) -> None:
         ended = threading.Event()
         with socket.create_server(("127.0.0.1", 0)) as listener, contextlib.ExitStack() as stack:
             dripping = threading.Thread(target=_drip, args=(listener, ended))

@@ -1,4 +1,4 @@
-"""What the documents say is so: settings, routes, words, commands, files and numbers are held against the code."""
+"""The documents agree with the code: settings, routes, words, commands, files and numbers."""
 
 import ast
 import re
@@ -15,7 +15,7 @@ from cms import sentences
 from models import db
 from tests.environments import Environment, settings_for
 from tests.servers import ROOT
-from tests.work import costs, traced
+from tests.work import count_steps, record_steps
 
 README = (ROOT / "README.md").read_text()
 SECURITY = (ROOT / "docs" / "security.md").read_text()
@@ -45,7 +45,7 @@ def sources() -> Iterator[Path]:
 
 
 def routes_of(app: Flask) -> set[tuple[str, str]]:
-    """Return method and path of every route but those of files for browsers."""
+    """Return the method and path of every route except those of static files."""
     found = set()
     for rule in app.url_map.iter_rules():
         if not str(rule).startswith("/assets/"):
@@ -56,7 +56,7 @@ def routes_of(app: Flask) -> set[tuple[str, str]]:
 
 @pytest.fixture(scope="module")
 def application(tmp_path_factory: pytest.TempPathFactory) -> Flask:
-    """Return an application that nobody sends a request to."""
+    """Return an application that handles no requests."""
     return create_app(settings_for(tmp_path_factory.mktemp("docs")))
 
 
@@ -82,7 +82,7 @@ def test_the_readme_lists_every_route_and_no_other(application: Flask) -> None:
 
 
 def words_of_the_answers() -> set[tuple[int, str]]:
-    """Return status and word of every refusal: those of the two tables, and those that are said in passing."""
+    """Return the status and word of every refusal: those of the two tables, and those in the code of cms/answers.py."""
     found = {(said.status, cls.word) for cls, said in sentences.REFUSALS.items()}
     found |= {(status, word) for status, (word, _) in sentences.HTTP_ERRORS.items()}
     for node in ast.walk(ast.parse((ROOT / "cms" / "answers.py").read_text())):
@@ -101,7 +101,7 @@ def test_the_readme_lists_every_word_of_a_refusal_with_its_status_and_no_other()
 
 
 def commands_of(app: Flask) -> set[str]:
-    """Return the words of every command that is ours."""
+    """Return the names of all commands of the application."""
     found = set()
     for name, command in app.cli.commands.items():
         if isinstance(command, click.Group) and name not in FLASKS_OWN:
@@ -173,14 +173,14 @@ def test_every_python_name_of_a_module_of_ours_exists(path: Path) -> None:
 
 
 def names_in(path: Path) -> set[str]:
-    """Return every text and every attribute in a file, one of which may be the name of a setting."""
+    """Return every string and every attribute in a file, which include the names of the settings that it uses."""
     nodes = list(ast.walk(ast.parse(path.read_text())))
     texts = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
     return texts | {node.attr for node in nodes if isinstance(node, ast.Attribute)}
 
 
-def test_no_setting_is_a_ghost() -> None:
-    """Each is read in a room of ours, by Flask, by the Makefile, or where the config fills in for an extension."""
+def test_every_setting_is_used() -> None:
+    """Each is read by a module, by Flask, by the Makefile, or in `config.py` for an extension."""
     used = set().union(*(names_in(path) for path in sources() if path.name != "config.py"))
     used |= set(Flask.default_config)
     used |= set(re.findall(r"\$\((\w+)\)", (ROOT / "Makefile").read_text()))
@@ -202,11 +202,11 @@ def test_the_security_document_names_every_number_of_a_rule() -> None:
     assert [name for name in rules if f"`{name}`" not in SECURITY] == []
 
 
-def test_the_odds_of_the_security_document_follow_from_the_numbers() -> None:
+def test_the_probabilities_of_the_security_document_follow_from_the_numbers() -> None:
     defaults = {setting.name: setting.default for setting in config.SETTINGS}
     tries, day = int(defaults["CAPTCHA_TRIES"]), int(defaults["CAPTCHA_TRIES_PER_DAY"])
     a_try, target = 1 / 10**6, int(defaults["CAPTCHA_TRIES_PER_ADDRESS_PER_DAY"])
-    odds = {
+    probabilities = {
         "a day": day * a_try,
         "24 hours, at worst": (2 * day - 1) * a_try,
         "a year": 1 - (1 - day * a_try) ** 365,
@@ -216,8 +216,8 @@ def test_the_odds_of_the_security_document_follow_from_the_numbers() -> None:
         "both codes, a day": day / tries * (tries * a_try) ** 2,
         "both codes, a year": 365 * day / tries * (tries * a_try) ** 2,
     }
-    told = {name: float(value) for name, value, _ in rows(SECURITY, "Span", "Odds", "How")}
-    assert told == {name: pytest.approx(value, rel=0.01) for name, value in odds.items()}
+    told = {name: float(value) for name, value, _ in rows(SECURITY, "Span", "Probability", "Formula")}
+    assert told == {name: pytest.approx(value, rel=0.01) for name, value in probabilities.items()}
 
 
 def test_the_changelog_begins_with_what_is_unreleased_and_that_with_security() -> None:
@@ -226,7 +226,7 @@ def test_the_changelog_begins_with_what_is_unreleased_and_that_with_security() -
 
 
 def marks(title: str) -> tuple[int, int]:
-    """Return how many statements and round trips to the cache the architecture document shows of a request."""
+    """Return the number of statements and cache round trips that the architecture document shows for a request."""
     text = (ROOT / "docs" / "architecture.md").read_text()
     part = text.partition(f"## One request: POST {title}\n")[2].partition("\n## ")[0]
     return part.count("**SQL**"), part.count("**cache**")
@@ -235,14 +235,14 @@ def marks(title: str) -> tuple[int, int]:
 def test_the_architecture_document_shows_every_statement_and_round_trip(sqlite_env: Environment) -> None:
     ann = sqlite_env.person()
     ann.token()
-    with traced(sqlite_env.app) as asked:
+    with record_steps(sqlite_env.app) as asked:
         assert ann.ask("new@example.com").status == 200
     code = sqlite_env.code_to("new@example.com")
-    with traced(sqlite_env.app) as confirmed:
+    with record_steps(sqlite_env.app) as confirmed:
         assert ann.confirm("new@example.com", code).status == 200
     for title, steps in (("/cms/email_captcha/", asked), ("/cms/resetemail/", confirmed)):
         statements, round_trips = marks(title)
-        assert costs(steps) == (statements, 1, round_trips)
+        assert count_steps(steps) == (statements, 1, round_trips)
 
 
 def test_pre_commit_runs_what_make_check_runs() -> None:
@@ -291,18 +291,18 @@ def arrows() -> set[tuple[str, str]]:
 
 
 def test_the_picture_of_the_architecture_shows_what_is_imported() -> None:
-    rooms = [path for path in sources() if path.name != "gunicorn.conf.py"]  # That is the operator's.
-    imported = {(node_of(path), node) for path in rooms for node in imported_nodes(path)}
-    assert arrows() <= imported, "an arrow that no import stands behind"
+    modules = [path for path in sources() if path.name != "gunicorn.conf.py"]  # Not part of the layers.
+    imported = {(node_of(path), node) for path in modules for node in imported_nodes(path)}
+    assert arrows() <= imported, "an arrow without an import"
     below = arrows()
     while more := {(start, end) for start, middle in below for again, end in below if middle == again} - below:
         below |= more
-    assert imported <= below, "an import without a way in the picture"
+    assert imported <= below, "an import without a path in the picture"
 
 
 @EACH
 def test_a_document_names_no_machine(path: Path) -> None:
-    """Examples live under /srv, /etc and /var, and their hosts under example.com."""
+    """The paths of examples are below /srv, /etc and /var, and their hosts below example.com."""
     text = path.read_text()
     assert not re.search(r"/(?:work|home|root|tmp)/", text)
     for host in re.findall(r"https?://([\w.-]+)", text):

@@ -1,4 +1,4 @@
-"""Every route, asked by everybody in every wrong way, answers the envelope, with the status that stands in it."""
+"""Every refusal of every route is an envelope with its status."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -50,7 +50,7 @@ def test_a_wrong_method_gets_an_envelope(env: Environment) -> None:
                 assert method not in answer.headers["Allow"].split(", "), answer.headers  # RFC 9110, 15.5.6.
 
 
-def test_nobody_gets_an_envelope_and_nothing_else(env: Environment) -> None:
+def test_a_visitor_without_a_session_gets_an_envelope_only(env: Environment) -> None:
     closed = 0
     for path, rule in rules(env.app):
         for method in sorted({"GET", "POST"} & set(rule.methods or ())):
@@ -66,7 +66,7 @@ def test_nobody_gets_an_envelope_and_nothing_else(env: Environment) -> None:
 
 def test_a_form_without_anything_in_it_gets_an_envelope(env: Environment) -> None:
     ann = env.person()
-    env.change("ann@example.com", is_superuser=True)  # Every page is hers.
+    env.update_account("ann@example.com", is_superuser=True)  # Every page is hers.
     for path, rule in rules(env.app):
         if "POST" not in (rule.methods or ()):
             continue
@@ -74,8 +74,8 @@ def test_a_form_without_anything_in_it_gets_an_envelope(env: Environment) -> Non
         answer = ann.post(path, {})
         assert answer.status < 500, answer
         assert answer.envelope["code"] == answer.status
-        if ann.ask_as_script().status == 401:
-            ann.turn_the_page()
+        if ann.get_as_script().status == 401:
+            ann.discard_token()
             ann.sign_in()
 
 
@@ -85,9 +85,7 @@ def everybody(env: Environment) -> list[Person]:
 
 
 @pytest.mark.parametrize("headers", [SCRIPT, PAGE], ids=["script", "page"])
-def test_every_answer_carries_the_headers_that_keep_a_browser_in_its_place(
-    env: Environment, headers: dict[str, str]
-) -> None:
+def test_every_response_has_the_security_headers(env: Environment, headers: dict[str, str]) -> None:
     for person in everybody(env):
         for path in ["/cms/login/", "/cms/resetemail/", "/cms/", "/nothing", "/healthz", "/cms/email_captcha/"]:
             answer = person.browser.send("GET", path, headers=headers)
@@ -109,7 +107,7 @@ def first_file(env: Environment) -> str:
 def stale(env: Environment) -> Answer:
     """Ask for a code when the password was proved too long ago."""
     ann = env.person(script=False)
-    env.clock.turn(seconds=601)
+    env.clock.advance(seconds=601)
     return ann.ask("new@example.com")
 
 
@@ -137,7 +135,7 @@ def without_cache(env: Environment) -> Person:
 
 # How an answer of each status comes about; a plain page is answered where a script is not.
 KINDS: dict[str, tuple[int, Callable[[Environment], Answer]]] = {
-    "JSON": (200, lambda env: env.person().ask_as_script()),
+    "JSON": (200, lambda env: env.person().get_as_script()),
     "page": (200, lambda env: env.person().page()),
     "redirect to a page": (303, lambda env: env.visitor().page("/cms/", follow=False)),
     "redirect of the router": (308, lambda env: env.visitor().page("/cms/login", follow=False)),
@@ -147,16 +145,16 @@ KINDS: dict[str, tuple[int, Callable[[Environment], Answer]]] = {
     "no token": (400, lambda env: env.person().post("/cms/logout/", token="")),
     "unknown host": (
         400,
-        lambda env: env.visitor(app=env.build(TRUSTED_HOSTS="cms.example.com")).ask_as_script("/healthz"),
+        lambda env: env.visitor(app=env.build(TRUSTED_HOSTS="cms.example.com")).get_as_script("/healthz"),
     ),
-    "nobody": (401, lambda env: env.visitor().ask_as_script()),
+    "nobody": (401, lambda env: env.visitor().get_as_script()),
     "no fresh proof, page": (401, stale),
-    "no right": (403, lambda env: env.person().ask_as_script("/cms/users/")),
+    "no right": (403, lambda env: env.person().get_as_script("/cms/users/")),
     "no right, page": (403, lambda env: env.person().page("/cms/users/")),
-    "nothing": (404, lambda env: env.visitor().ask_as_script("/nothing")),
+    "nothing": (404, lambda env: env.visitor().get_as_script("/nothing")),
     "nothing, page": (404, lambda env: env.visitor().page("/nothing")),
     "no such file": (404, lambda env: env.visitor().page("/assets/0/cms.css")),
-    "method": (405, lambda env: env.person().ask_as_script("/cms/logout/")),
+    "method": (405, lambda env: env.person().get_as_script("/cms/logout/")),
     "dead link, page": (410, lambda env: env.visitor().page("/cms/resetemail/undo/x/")),
     "too large": (413, lambda env: env.person().ask("x" * 70_000)),
     "too large, page": (413, lambda env: env.person(script=False).ask("x" * 70_000)),
@@ -166,9 +164,9 @@ KINDS: dict[str, tuple[int, Callable[[Environment], Answer]]] = {
     ),
     "too often": (429, lambda env: asked_twice(env.person())),
     "too often, page": (429, lambda env: asked_twice(env.person(script=False))),
-    "fault": (500, lambda env: broken(env).ask_as_script("/cms/login/")),
+    "fault": (500, lambda env: broken(env).get_as_script("/cms/login/")),
     "fault, page": (500, lambda env: broken(env).page("/cms/login/")),
-    "part away": (503, lambda env: without_cache(env).ask_as_script("/readyz")),
+    "part away": (503, lambda env: without_cache(env).get_as_script("/readyz")),
     "part away, page": (503, lambda env: without_cache(env).page("/readyz")),
 }
 
@@ -213,7 +211,7 @@ def test_an_answer_that_depends_on_a_header_says_so(env: Environment, name: str,
     assert all(name in vary(answer) for answer in answers)  # whichever of them a cache has seen.
 
 
-def test_a_file_may_be_kept_for_ever_and_is_not_found_under_another_mark(env: Environment) -> None:
+def test_a_static_file_is_cached_forever_and_not_found_under_another_hash(env: Environment) -> None:
     page = env.visitor().page("/cms/login/").text
     addresses = re.findall(r'(?:src|href)="(/assets/[^"]+)"', page)
     assert addresses
@@ -249,16 +247,16 @@ def test_a_fault_of_ours_tells_the_reader_nothing_about_it(env: Environment, mon
         assert answer.status == 500
         assert "division" not in answer.text
         assert "Traceback" not in answer.text
-    assert ann.ask_as_script().error == "internal"
+    assert ann.get_as_script().error == "internal"
 
 
-def test_healthz_needs_no_part_and_readyz_all_of_them(env: Environment) -> None:
+def test_healthz_needs_no_server_and_readyz_needs_all(env: Environment) -> None:
     away = env.build(CACHE_URL="memcached://127.0.0.1:1")
-    assert env.visitor(app=away).ask_as_script("/healthz").status == 200
-    answer = env.visitor(app=away).ask_as_script("/readyz")
+    assert env.visitor(app=away).get_as_script("/healthz").status == 200
+    answer = env.visitor(app=away).get_as_script("/readyz")
     assert (answer.status, answer.error) == (503, "unavailable")
     assert answer.headers["Retry-After"]
-    assert env.visitor().ask_as_script("/readyz").status == 200
+    assert env.visitor().get_as_script("/readyz").status == 200
 
 
 def by_name(env: Environment, app: Flask, host: str, path: str = "/cms/login", **headers: str) -> Answer:

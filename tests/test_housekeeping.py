@@ -34,7 +34,7 @@ from models import (
     db,
 )
 from tests.environments import Environment
-from tests.stories.admin_steps import BOSS, NEW, crowd, id_of, invited, register
+from tests.stories.admin_steps import BOSS, NEW, create_many, id_of, invitation_link, register
 from tests.test_scale import listened
 
 DAY, KEPT = timedelta(days=1), timedelta(days=30)
@@ -42,16 +42,16 @@ KEPT_FOR_EVER = {"cms_user", "audit", "alembic_version"}
 ANN = "ann@example.com"
 
 
-def tidy(app: Flask) -> bool:
+def delete_expired(app: Flask) -> bool:
     """Run the housekeeping once, as a process of its own would."""
     with app.app_context():
-        return housekeeping.tidy()
+        return housekeeping.delete_expired()
 
 
-def tidy_in_turn(app: Flask) -> None:
+def run_if_due(app: Flask) -> None:
     """Offer a process the hour's turn."""
     with app.app_context():
-        housekeeping.tidy_in_turn()
+        housekeeping.run_if_due()
 
 
 def counts(env: Environment) -> dict[str, int]:
@@ -112,7 +112,7 @@ def mails(env: Environment, rows: int, done_at: str = ":over", **more: str) -> N
 
 def changes(env: Environment, rows: int, **more: str) -> None:
     """Insert many administrators with a pending change each, and the mail of the same number."""
-    crowd(env, rows)
+    create_many(env, rows)
     fill(
         env,
         "email_change",
@@ -218,7 +218,7 @@ class TestWhatGoes:
             db.session.add_all(row for rows in made.values() for row in rows)
             db.session.commit()
             keys = {name: [inspect(row).identity_key for row in rows] for name, rows in made.items()}
-            assert housekeeping.tidy()
+            assert housekeeping.delete_expired()
             db.session.expunge_all()
             found = {name: [db.session.get(*key[:2]) is not None for key in pair] for name, pair in keys.items()}
             assert found == {name: [False, True] for name in CASES}
@@ -227,16 +227,16 @@ class TestWhatGoes:
         live(env)
         before = counts(env)
         assert all(before.values()), before
-        assert tidy(env.app)
+        assert delete_expired(env.app)
         assert counts(env) == before
 
     def test_after_a_year_the_accounts_and_their_history_are_left_and_nothing_else(self, env: Environment) -> None:
         live(env)
         before = counts(env)
-        env.clock.turn(days=300)
+        env.clock.advance(days=300)
         env.deliver()  # What waited all the time is given up.
-        env.clock.turn(days=65)
-        assert tidy(env.app)
+        env.clock.advance(days=65)
+        assert delete_expired(env.app)
         assert counts(env) == {name: number if name in KEPT_FOR_EVER else 0 for name, number in before.items()}
 
     def test_mail_that_waits_is_never_thrown_away(self, env: Environment) -> None:
@@ -245,13 +245,13 @@ class TestWhatGoes:
             waiting.done_at = None  # type: ignore[attr-defined]
             db.session.add(waiting)
             db.session.commit()
-        assert tidy(env.app)
+        assert delete_expired(env.app)
         assert count(env, Mail) == 1
 
 
 def live(env: Environment) -> None:
     """Have administrators do what leaves a row in every table."""
-    link = invited(env)
+    link = invitation_link(env)
     assert register(env.visitor(), link).status == 200
     boss = env.signed_in(BOSS)
     assert boss.post("/cms/users/invite/", {"email": "other@example.com", "role": "editor"}).status == 200
@@ -272,42 +272,42 @@ class TestTurns:
     def test_one_process_does_it_once_an_hour(self, env: Environment) -> None:
         first, second = env.app, env.build()
         budgets(env, 1)
-        tidy_in_turn(second)
+        run_if_due(second)
         assert count(env, Budget) == 0
         budgets(env, 1)
         for app in (first, second):
-            tidy_in_turn(app)
+            run_if_due(app)
         assert count(env, Budget) == 1
         an_hour_later(env)
-        tidy_in_turn(first)
+        run_if_due(first)
         assert count(env, Budget) == 0
 
     def test_what_is_left_is_done_at_the_next_opportunity(self, env: Environment) -> None:
         most = housekeeping.BATCH_ROWS * housekeeping.BATCHES_PER_RUN
         budgets(env, most + 500)
-        tidy_in_turn(env.app)
+        run_if_due(env.app)
         assert count(env, Budget) == 500
-        tidy_in_turn(env.build())
+        run_if_due(env.build())
         assert count(env, Budget) == 0
         budgets(env, 1)
-        tidy_in_turn(env.app)
+        run_if_due(env.app)
         assert count(env, Budget) == 1
 
-    def test_delivery_does_it(self, env: Environment) -> None:
+    def test_delivery_runs_housekeeping(self, env: Environment) -> None:
         budgets(env, 1)
         said = env.app.test_cli_runner().invoke(args=["mail", "deliver"])
         assert said.exit_code == 0
         assert count(env, Budget) == 0
 
-    def test_a_failure_does_not_cost_the_hour(self, env: Environment, caplog: pytest.LogCaptureFixture) -> None:
+    def test_a_failed_run_is_repeated_within_the_hour(self, env: Environment, caplog: pytest.LogCaptureFixture) -> None:
         budgets(env, 1)
         with in_use(env, "budget"), caplog.at_level(logging.WARNING):
-            tidy_in_turn(env.build(is_patient=False))
+            run_if_due(env.build(has_long_timeouts=False))
         (told,) = [each.getMessage() for each in caplog.records]
         assert told.startswith("housekeeping failed, next try in 60 s: ")
         assert count(env, Budget) == 1
         a_minute_later(env)
-        tidy_in_turn(env.app)
+        run_if_due(env.app)
         assert count(env, Budget) == 0
 
     def test_a_table_that_is_in_use_does_not_keep_the_others_waiting(self, postgres_env: Environment) -> None:
@@ -315,7 +315,7 @@ class TestTurns:
         budgets(env, 1)
         mails(env, 1)
         with in_use(env, "budget"):
-            tidy_in_turn(env.app)
+            run_if_due(env.app)
         assert (count(env, Budget), count(env, Mail)) == (1, 0)
 
     def test_a_row_that_a_request_holds_is_left_for_the_next_time(self, postgres_env: Environment) -> None:
@@ -323,9 +323,9 @@ class TestTurns:
         budgets(env, 3)
         with psycopg.connect(env.settings["DATABASE_URL"]) as connection:
             connection.execute("SELECT * FROM budget LIMIT 1 FOR UPDATE")
-            assert tidy(env.app)
+            assert delete_expired(env.app)
             assert count(env, Budget) == 1
-        assert tidy(env.app)
+        assert delete_expired(env.app)
         assert count(env, Budget) == 0
 
 
@@ -348,7 +348,7 @@ def lives_seconds(env: Environment) -> int:
     """Return how long the turn is still taken: a memcached's clock cannot be turned."""
     assert env.memcached
     key = "cms-" + sha256(b"housekeeping").hexdigest()
-    found = re.fullmatch(rb"HD t(\d+)\r\n", env.memcached.say(f"mg {key} t\r\n".encode()))
+    found = re.fullmatch(rb"HD t(\d+)\r\n", env.memcached.send_command(f"mg {key} t\r\n".encode()))
     return int(found[1]) if found else 0
 
 
@@ -357,12 +357,12 @@ def later(env: Environment, seconds: int) -> None:
     if env.memcached:
         assert lives_seconds(env) <= seconds
         assert seconds == 60 or lives_seconds(env) > 60
-        env.lose_the_cache()
+        env.clear_cache()
     else:
-        env.clock.turn(seconds=seconds - 1)
-        tidy_in_turn(env.app)
+        env.clock.advance(seconds=seconds - 1)
+        run_if_due(env.app)
         assert count(env, Budget) == 1
-    env.clock.turn(seconds=1)
+    env.clock.advance(seconds=1)
 
 
 def an_hour_later(env: Environment) -> None:
@@ -389,7 +389,7 @@ class TestMany:
 
         def work() -> None:
             try:
-                tidy(env.app)
+                delete_expired(env.app)
             finally:
                 done.set()
 
@@ -397,7 +397,9 @@ class TestMany:
         thread.start()
         writes = 0
         while not done.is_set():
-            env.change(f"mail-{999_999 - writes}@example.com", city="hangzhou")  # Or it raises: database is locked.
+            env.update_account(
+                f"mail-{999_999 - writes}@example.com", city="hangzhou"
+            )  # Or it raises: database is locked.
             writes += 1
         thread.join()
         assert writes
@@ -413,7 +415,7 @@ class TestMany:
         a_run = housekeeping.BATCH_ROWS * housekeeping.BATCHES_PER_RUN
         for runs in (1, 2, 3):
             with listened(env) as asked:
-                assert not tidy(env.app), "one run does not do everything"
+                assert not delete_expired(env.app), "one run does not do everything"
             deletes = [statement for statement, _ in asked if "DELETE FROM mail" in statement]
             assert len(deletes) == housekeeping.BATCHES_PER_RUN
             assert count(env, Mail) == 20_000 + rows - runs * a_run
@@ -422,7 +424,7 @@ class TestMany:
     def test_no_statement_reads_a_whole_table(self, env: Environment) -> None:
         fill_every_table(env)
         with listened(env) as asked, env.app.app_context():
-            housekeeping.tidy()
+            housekeeping.delete_expired()
             registration.list_invitations()
         statements = [(statement, parameters) for statement, parameters in asked if " FROM " in statement]
         assert len(statements) == 10

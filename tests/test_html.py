@@ -1,4 +1,4 @@
-"""Every page, in both languages: what HTML asks for, as far as a few lines can tell. `make check` asks a validator."""
+"""Every page in both languages: the rules of HTML that a short test can check; `make check` runs a validator."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from tests.environments import Environment
 from tests.markup import Element, read
-from tests.rendered import every_page, watched
+from tests.rendered import every_page, record_templates
 from tests.servers import ROOT
 
 # Whatever a form control, a landmark, a heading or a list may have a name; a plain <div> or <span> may not (ARIA 1.2).
@@ -27,7 +27,7 @@ def templates_of_pages() -> set[str]:
 
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_every_page_keeps_the_rules_of_html(sqlite_env: Environment, language: str) -> None:
-    with watched(sqlite_env.app) as rendered:
+    with record_templates(sqlite_env.app) as rendered:
         faults = {
             page.name: found
             for page in every_page(sqlite_env, language)

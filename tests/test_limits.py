@@ -14,7 +14,7 @@ from accounts.limits import Left, Limit, PasswordTry
 from cache import CacheDown
 from models import Address, Budget, db
 from tests.environments import Environment
-from tests.servers import at_once
+from tests.servers import run_concurrently
 
 THREE = Limit("three", 3, 60)
 NEW, ANN = Address.of("new@example.com"), Address.of("ann@example.com")
@@ -46,21 +46,21 @@ def spend(*wanted: Limit) -> None:
 def test_a_budget_is_spent_and_is_whole_again_after_its_time(env: Environment) -> None:
     for _ in range(3):
         spend(THREE)
-    env.clock.turn(seconds=20)
+    env.clock.advance(seconds=20)
     with pytest.raises(TooManyRequests) as caught:
         spend(THREE)
     assert caught.value.retry_after == 40
-    env.clock.turn(seconds=40)
+    env.clock.advance(seconds=40)
     spend(THREE)
     assert db.session.scalar(db.select(Budget.used).where(Budget.key == THREE.key)) == 1
 
 
 def test_its_time_begins_with_its_first_use(env: Environment) -> None:
     spend(THREE)
-    env.clock.turn(seconds=59)
+    env.clock.advance(seconds=59)
     spend(THREE)
     spend(THREE)
-    env.clock.turn(seconds=1)
+    env.clock.advance(seconds=1)
     spend(THREE)
 
 
@@ -74,7 +74,7 @@ def test_what_is_refused_is_counted_nowhere() -> None:
         spend(two)
 
 
-def test_a_look_spends_nothing() -> None:
+def test_checking_a_budget_spends_nothing() -> None:
     for _ in range(10):
         limits.refuse_spent(THREE)
     for _ in range(3):
@@ -92,12 +92,12 @@ def test_a_capacity_of_zero_is_no_limit() -> None:
 
 
 def test_who_waits_as_long_as_they_were_told_gets_through(env: Environment) -> None:
-    env.clock.turn(microseconds=123456)
+    env.clock.advance(microseconds=123456)
     spend(Limit("one", 1, 7))
-    env.clock.turn(microseconds=1)
+    env.clock.advance(microseconds=1)
     with pytest.raises(TooManyRequests) as caught:
         spend(Limit("one", 1, 7))
-    env.clock.turn(seconds=caught.value.retry_after)
+    env.clock.advance(seconds=caught.value.retry_after)
     spend(Limit("one", 1, 7))
 
 
@@ -114,13 +114,13 @@ def test_what_is_left_is_told() -> None:
     assert [(left[THREE].left, left[more].left) for left in found] == [(2, 8), (1, 7), (0, 6)]
 
 
-def test_a_look_tells_what_is_left_and_when_the_budget_is_whole_again(env: Environment) -> None:
+def test_a_check_returns_what_is_left_and_when_the_budget_resets(env: Environment) -> None:
     began = env.clock.now()
     assert limits.read(THREE, Limit("free", 0, 60)) == {THREE: Left(3, began)}
     spend(THREE)
-    env.clock.turn(seconds=59)
+    env.clock.advance(seconds=59)
     assert limits.read(THREE) == {THREE: Left(2, began + timedelta(seconds=60))}
-    now = env.clock.turn(seconds=1)
+    now = env.clock.advance(seconds=1)
     assert limits.read(THREE) == {THREE: Left(3, now)}
 
 
@@ -133,7 +133,7 @@ def test_a_budget_that_was_made_smaller_has_nothing_left_and_no_less() -> None:
 def test_of_several_spent_budgets_the_one_that_lasts_longest_is_told(env: Environment) -> None:
     budgets = [Limit("a minute", 1, 60), Limit("an hour", 1, 3600), Limit("a second", 1, 1), Limit("left", 2, 9000)]
     spend(*budgets)
-    env.clock.turn(milliseconds=500)
+    env.clock.advance(milliseconds=500)
     with pytest.raises(TooManyRequests) as caught:
         limits.refuse_spent(*budgets)
     assert caught.value.retry_after == 3600
@@ -145,7 +145,7 @@ def test_only_a_spent_budget_has_a_moment_at_which_it_is_whole_again(env: Enviro
         assert limits.resets_at(THREE) is None
         spend(THREE)
     assert limits.resets_at(THREE) == began + timedelta(seconds=60)
-    env.clock.turn(seconds=60)
+    env.clock.advance(seconds=60)
     assert limits.resets_at(THREE) is None
 
 
@@ -215,9 +215,9 @@ def test_persons_addresses_and_networks_are_counted_apart() -> None:
 def test_what_is_spent_tells_when_it_is_whole_again(env: Environment) -> None:
     began = env.clock.now()
     assert limits.spend(THREE) == {THREE: Left(2, began + timedelta(seconds=60))}
-    env.clock.turn(seconds=30)
+    env.clock.advance(seconds=30)
     assert limits.spend(THREE) == {THREE: Left(1, began + timedelta(seconds=60))}
-    now = env.clock.turn(seconds=30)
+    now = env.clock.advance(seconds=30)
     assert limits.spend(THREE) == {THREE: Left(2, now + timedelta(seconds=60))}
 
 
@@ -230,7 +230,7 @@ def test_twenty_at_once_spend_three(app: Flask) -> None:
                 return False
             return True
 
-    assert sum(at_once(work, 20)) == 3
+    assert sum(run_concurrently(work, 20)) == 3
 
 
 def test_a_throttle_lets_so_many_through_and_then_none_till_its_window_ends(env: Environment) -> None:
@@ -239,11 +239,11 @@ def test_a_throttle_lets_so_many_through_and_then_none_till_its_window_ends(env:
     with pytest.raises(TooManyRequests) as caught:
         limits.throttle(THREE)
     assert 1 <= caught.value.retry_after <= 60
-    env.clock.turn(seconds=caught.value.retry_after)
+    env.clock.advance(seconds=caught.value.retry_after)
     limits.throttle(THREE)
 
 
-def test_what_is_forgiven_is_counted_anew() -> None:
+def test_a_forgiven_throttle_starts_again_at_zero() -> None:
     keys = {limits.throttle(THREE) for _ in range(3)}
     PasswordTry(*keys, None).uncount()
     limits.throttle(THREE)
@@ -307,7 +307,7 @@ def test_twenty_at_once_are_throttled_to_three(app: Flask) -> None:
                 return False
             return True
 
-    assert sum(at_once(work, 20)) == 3
+    assert sum(run_concurrently(work, 20)) == 3
 
 
 def test_a_counter_that_vanishes_between_two_steps_is_counted_from_one_again(
@@ -329,7 +329,7 @@ def test_a_counter_that_vanishes_between_two_steps_is_counted_from_one_again(
         assert cache.get(key) == 1
 
 
-def test_a_counter_that_vanishes_between_two_steps_means_no(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_counter_that_vanishes_again_between_two_steps_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache, "add", lambda *_: False)
     with pytest.raises(TooManyRequests):
         limits.throttle(THREE)

@@ -1,4 +1,4 @@
-"""accounts/links.py: a mailed link serves its purpose, for its account, until it is over."""
+"""accounts/links.py: a link is valid for its purpose and account, until it ends."""
 
 from datetime import timedelta
 
@@ -38,9 +38,9 @@ def made(user: CMSUser, purpose: LinkPurpose = LinkPurpose.UNDO, seconds: int = 
 
 def test_a_link_is_found_by_its_token_until_its_time_is_over(sqlite_env: Environment, ann: CMSUser) -> None:
     token = made(ann)
-    sqlite_env.clock.turn(seconds=59)
+    sqlite_env.clock.advance(seconds=59)
     assert links.find(LinkPurpose.UNDO, token).user_id == ann.id
-    sqlite_env.clock.turn(seconds=1)
+    sqlite_env.clock.advance(seconds=1)
     with pytest.raises(LinkDead):
         links.find(LinkPurpose.UNDO, token)
 
@@ -87,7 +87,7 @@ def test_while_an_undo_link_lives_its_address_is_reserved_for_everybody_but_its_
     assert not availability.look_up(OLD, bob.id).is_free
     assert availability.look_up(OLD, ann.id).is_free
     assert availability.look_up(Address.of("other@example.com")).is_free
-    sqlite_env.clock.turn(seconds=60)
+    sqlite_env.clock.advance(seconds=60)
     assert availability.look_up(OLD).is_free
 
 
@@ -121,6 +121,6 @@ def test_a_link_that_has_ended_keeps_the_moment_at_which_it_did(sqlite_env: Envi
     made(ann)
     ended = sqlite_env.clock.now()
     links.end(LinkPurpose.UNDO, ann)
-    sqlite_env.clock.turn(seconds=5)
+    sqlite_env.clock.advance(seconds=5)
     links.end(LinkPurpose.UNDO, ann)
     assert db.session.scalar(db.select(Link.ended_at)) == ended

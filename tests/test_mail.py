@@ -1,7 +1,7 @@
-"""accounts/mail/messages.py: the words of every mail, in Chinese and in English, held to the texts in tests/expected/.
+"""accounts/mail/messages.py: every mail in Chinese and English, compared with the texts in tests/expected/.
 
-Who changes a mail on purpose writes them anew with `WRITE_EXPECTED=1 pytest tests/test_mail.py` and reads the
-difference before it is committed.
+After an intended change of a mail, `WRITE_EXPECTED=1 pytest tests/test_mail.py` writes them again. Review the diff
+before you commit it.
 """
 
 import os
@@ -201,7 +201,7 @@ def test_a_mail_to_the_accounts_own_address_names_the_account_and_who_did_it(
 def test_the_mail_to_a_new_address_names_neither_the_account_nor_its_address(env: Environment, language: str) -> None:
     """It may be a stranger's mailbox: they learn that an administrator of this site asked, when and from where."""
     ann = env.person()
-    env.change(ann.email, language=language)
+    env.update_account(ann.email, language=language)
     assert ann.ask("stranger@example.org").status == 200
     (mail,) = env.mail_to("stranger@example.org")
     for part in (text_of(mail), html_of(mail)):
@@ -247,7 +247,7 @@ def test_a_password_link_says_when_it_was_asked_for_however_late_it_is_written(s
     sqlite_env.administrator("ann@example.com")
     asked = sqlite_env.clock.now()
     assert sqlite_env.visitor().post("/cms/forgotpwd/", {"email": "ann@example.com"}).status == 200
-    sqlite_env.clock.turn(minutes=7)
+    sqlite_env.clock.advance(minutes=7)
     (mail,) = sqlite_env.mail_to("ann@example.com")
     assert f"{asked:%Y-%m-%d %H:%M} UTC" in text_of(mail)
     assert f"{sqlite_env.clock.now():%Y-%m-%d %H:%M} UTC" not in text_of(mail)
@@ -260,13 +260,13 @@ def test_a_notice_says_who_made_the_change(env: Environment) -> None:
         ("new1@example.com", None, "以 ann 登录的用户"),
         ("new2@example.com", "boss", "boss"),
     ):
-        old = env.stored("ann").email
+        old = env.account("ann").email
         if start is None:
             assert ann.ask(new).status == 200
             assert ann.confirm(new, env.code_to(new)).status == 200
         else:
             assert act(boss, env, old, "start_change", email=new).status == 200
-            env.clock.turn(hours=25)
+            env.clock.advance(hours=25)
             assert env.visitor().post(env.links_to(new, "prove")[0]).status == 200
         assert f"操作人：{by}\n" in text_of(env.mail_to(old)[-1]).replace("\r\n", "\n")
 

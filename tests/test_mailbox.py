@@ -1,4 +1,4 @@
-"""/dev/mailbox/: a developer sees the HTML part of a mail, too, and nothing in a mail can run or load anything."""
+"""/dev/mailbox/: the HTML part of a mail is shown, and nothing in it runs or loads anything."""
 
 import re
 from email.message import EmailMessage
@@ -45,7 +45,7 @@ def test_the_page_shows_the_html_part_of_every_mail(sqlite_env: Environment) -> 
     assert sorted(answer.text.strip() for answer in shown) == sorted(html_of(mail).strip() for mail in mails)
 
 
-def test_a_frame_gives_no_right_at_all(sqlite_env: Environment) -> None:
+def test_the_frame_of_a_mail_is_fully_sandboxed(sqlite_env: Environment) -> None:
     """Neither its tag nor the policy of what is in it: each would do alone."""
     address = filed(sqlite_env, "<script>alert(1)</script>")
     (frame,) = frames_of(sqlite_env.visitor().page("/dev/mailbox/").text)
@@ -74,7 +74,7 @@ def test_the_two_pages_of_the_mailbox_have_policies_of_their_own_and_no_other_pa
 
 
 @pytest.mark.parametrize("name", ["nothing", "..", "%2e%2e%2fcms.db", "*", ID[:-1], f"{ID}.eml", "x" * 5000, "\u0000"])
-def test_an_id_that_no_mail_has_leads_nowhere(sqlite_env: Environment, name: str) -> None:
+def test_an_unknown_mail_is_not_found(sqlite_env: Environment, name: str) -> None:
     filed(sqlite_env, "<p>Hello</p>")
     assert sqlite_env.visitor().page(f"/dev/mailbox/{name}/").status == 404
 

@@ -1,4 +1,4 @@
-"""migrations/: what `flask db upgrade` does on a database that is slow or in use."""
+"""migrations/: `flask db upgrade` on a database that is slow or in use."""
 
 import contextlib
 import sqlite3

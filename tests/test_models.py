@@ -51,7 +51,7 @@ def test_the_key_of_a_key_is_itself(address: str) -> None:
 
 
 @pytest.mark.parametrize(("one", "other"), SAME)
-def test_the_database_lets_no_address_in_twice(env: Environment, one: str, other: str) -> None:
+def test_the_database_rejects_an_address_that_exists(env: Environment, one: str, other: str) -> None:
     env.administrator(one, username="one")
     with env.app.app_context():
         db.session.add(people.new_account(Address.of(other), "other", "hash", superuser=False))
@@ -71,7 +71,7 @@ def test_a_moment_comes_back_aware_and_in_utc(env: Environment) -> None:
         assert found.tzinfo is UTC
 
 
-def test_who_goes_takes_their_sessions_along(env: Environment) -> None:
+def test_deleting_an_account_deletes_its_sessions(env: Environment) -> None:
     """SQLite keeps no foreign key unless it is told to, on every connection."""
     ann = env.person()
     with env.app.app_context():
@@ -79,7 +79,7 @@ def test_who_goes_takes_their_sessions_along(env: Environment) -> None:
         db.session.execute(db.delete(CMSUser))
         db.session.commit()
         assert db.session.scalar(db.select(db.func.count()).select_from(LoginSession)) == 0
-    assert ann.ask_as_script().error == "sign_in_required"
+    assert ann.get_as_script().error == "sign_in_required"
 
 
 def test_the_migrations_make_what_the_models_say(env: Environment) -> None:

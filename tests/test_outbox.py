@@ -1,4 +1,4 @@
-"""accounts/mail/outbox.py against a real SMTP server: once, late if need be, never twice, and never for ever."""
+"""accounts/mail/outbox.py with a real SMTP server: every mail is sent once, later if necessary, or expires."""
 
 import contextlib
 import signal
@@ -17,19 +17,19 @@ from sqlalchemy import delete, select, text, update
 
 from accounts.mail import delivery, mailbox, outbox, worker
 from accounts.mail.messages import Letter
-from accounts.mail.smtp import TimedConnection, build_message
+from accounts.mail.smtp import MailServerConnection, build_message
 from models import Mail, MailProblem, MailState, db
 from tests.actors import code_in, html_of, text_of
 from tests.environments import PRODUCTION, Clock, Environment, deliver_one
 from tests.servers import (
     SmtpServer,
-    at_once,
     command_line,
-    end,
+    create_certificate,
     eventually,
     freeze,
-    self_signed,
+    run_concurrently,
     start_command,
+    terminate,
     thaw,
 )
 
@@ -80,7 +80,7 @@ class TestAMail:
     def test_it_arrives_as_it_was_written(self, app: Flask, smtp: SmtpServer) -> None:
         put()
         deliver()
-        (posted,) = smtp.posted
+        (posted,) = smtp.received
         assert (posted.sender, posted.recipients) == ("cms@example.net", [TO])
         message = posted.message
         assert (message["Subject"], code_in(message)) == (LETTER.subject, "123456")
@@ -94,14 +94,14 @@ class TestAMail:
     def test_it_says_that_a_machine_wrote_it(self, app: Flask, smtp: SmtpServer) -> None:
         put()
         deliver()
-        assert smtp.posted[0].message["Auto-Submitted"] == "auto-generated"  # RFC 3834
+        assert smtp.received[0].message["Auto-Submitted"] == "auto-generated"  # RFC 3834
 
     def test_its_date_is_that_of_its_writing(self, app: Flask, smtp: SmtpServer, clock: Clock) -> None:
         written = clock.now()
         put()
-        clock.turn(hours=5)
+        clock.advance(hours=5)
         deliver()
-        date = parsedate_to_datetime(str(smtp.posted[0].message["Date"]))
+        date = parsedate_to_datetime(str(smtp.received[0].message["Date"]))
         assert abs((date - written).total_seconds()) <= 1
 
     def test_a_domain_of_other_letters_goes_out_as_its_owner_registered_it(self, app: Flask, smtp: SmtpServer) -> None:
@@ -109,12 +109,12 @@ class TestAMail:
         put("new@faß.example.de")
         put("new@邮件.example.cn")
         deliver()
-        assert sorted(each.recipients[0] for each in smtp.posted) == [
+        assert sorted(each.recipients[0] for each in smtp.received) == [
             "new@xn--5nqv22n.example.cn".replace("xn--5nqv22n", "邮件".encode("idna").decode()),
             "new@xn--fa-hia.example.de",
         ]
-        assert {parseaddr(str(each.message["To"]))[1] for each in smtp.posted} == {
-            each.recipients[0] for each in smtp.posted
+        assert {parseaddr(str(each.message["To"]))[1] for each in smtp.received} == {
+            each.recipients[0] for each in smtp.received
         }
 
     def test_a_comma_in_the_name_of_the_sender_is_part_of_the_name(self, post: Environment, smtp: SmtpServer) -> None:
@@ -122,7 +122,7 @@ class TestAMail:
         with app.app_context():
             put()
             deliver()
-        (posted,) = smtp.posted
+        (posted,) = smtp.received
         assert posted.sender == "cms@example.net"
         assert parseaddr(str(posted.message["From"])) == ("Acme, Inc.", "cms@example.net")
 
@@ -131,9 +131,9 @@ class TestAMail:
         with app.app_context():
             put()
             deliver()
-        assert parseaddr(str(smtp.posted[0].message["From"])) == ("内容管理", "cms@example.net")
+        assert parseaddr(str(smtp.received[0].message["From"])) == ("内容管理", "cms@example.net")
 
-    def test_its_words_are_wiped_when_it_is_gone(self, app: Flask, smtp: SmtpServer) -> None:
+    def test_the_content_of_a_sent_mail_is_deleted(self, app: Flask, smtp: SmtpServer) -> None:
         number = put()
         deliver()
         mail = seen(number)
@@ -155,7 +155,7 @@ class TestAMail:
 class TestRefusals:
     """What a server may say."""
 
-    def test_a_no_for_good_is_marked_with_its_kind_logged_with_its_words_and_not_asked_again(
+    def test_a_permanent_refusal_is_stored_as_its_kind_and_logged_and_not_retried(
         self, app: Flask, smtp: SmtpServer, clock: Clock, caplog: pytest.LogCaptureFixture
     ) -> None:
         smtp.refusals[TO] = "550 5.1.1 no such\tmailbox"
@@ -165,10 +165,12 @@ class TestRefusals:
         assert (mail.state, mail.subject, mail.body, mail.html) == (MailState.REFUSED, "", "", "")
         assert mail.problem == "recipient_refused"
         assert "550 5.1.1 no such mailbox" in caplog.text
-        clock.turn(days=1)
+        clock.advance(days=1)
         assert deliver() == 0
 
-    def test_a_no_for_now_is_asked_again_later_and_later(self, app: Flask, smtp: SmtpServer, clock: Clock) -> None:
+    def test_a_temporary_refusal_is_retried_with_growing_waits(
+        self, app: Flask, smtp: SmtpServer, clock: Clock
+    ) -> None:
         smtp.refusals[TO] = "451 4.7.1 greylisted"
         number = put()
         waits = []
@@ -178,29 +180,29 @@ class TestRefusals:
             assert (mail.state, mail.problem) == (MailState.QUEUED, "temporarily_refused")
             wait = mail.due_at - clock.now()
             waits.append(wait.total_seconds())
-            clock.turn(seconds=wait.total_seconds() - 0.5)
+            clock.advance(seconds=wait.total_seconds() - 0.5)
             assert deliver() == 0
-            clock.turn(seconds=0.5)
+            clock.advance(seconds=0.5)
         assert waits == [5, 10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600]
         smtp.refusals.clear()
         assert deliver() == 1
         assert seen(number).state == MailState.SENT
 
-    def test_one_that_is_refused_does_not_hold_up_the_others(self, app: Flask, smtp: SmtpServer) -> None:
+    def test_a_refused_mail_does_not_delay_the_others(self, app: Flask, smtp: SmtpServer) -> None:
         smtp.refusals[TO] = "451 later"
         put()
         put("other@example.com")
         deliver()
-        assert [each.recipients for each in smtp.posted] == [["other@example.com"]]
+        assert [each.recipients for each in smtp.received] == [["other@example.com"]]
 
     def test_its_message_id_is_the_same_at_every_try(self, app: Flask, smtp: SmtpServer, clock: Clock) -> None:
-        smtp.manner = "drop-after-data"
+        smtp.behaviour = "drop-after-data"
         put()
         deliver()
-        smtp.manner = ""
-        clock.turn(minutes=5)
+        smtp.behaviour = ""
+        clock.advance(minutes=5)
         deliver()
-        first, second = (each.message["Message-ID"] for each in smtp.posted)
+        first, second = (each.message["Message-ID"] for each in smtp.received)
         assert first == second
         assert str(first).endswith("@example.net>")
 
@@ -208,23 +210,23 @@ class TestRefusals:
         put()
         put()
         deliver()
-        assert len({each.message["Message-ID"] for each in smtp.posted}) == 2
+        assert len({each.message["Message-ID"] for each in smtp.received}) == 2
 
-    def test_what_is_over_is_not_sent(self, app: Flask, smtp: SmtpServer, clock: Clock) -> None:
+    def test_an_expired_mail_is_not_sent(self, app: Flask, smtp: SmtpServer, clock: Clock) -> None:
         number = put(not_after=clock.now() + timedelta(seconds=600))
-        clock.turn(seconds=600)
+        clock.advance(seconds=600)
         assert deliver() == 1
         mail = seen(number)
         assert (mail.state, mail.subject, mail.body, mail.html) == (MailState.EXPIRED, "", "", "")
-        assert smtp.posted == []
+        assert smtp.received == []
 
     def test_a_notice_is_tried_for_three_days(self, app: Flask, smtp: SmtpServer, clock: Clock) -> None:
         smtp.refusals[TO] = "451 later"
         number = put()
-        clock.turn(days=3, seconds=-1)
+        clock.advance(days=3, seconds=-1)
         deliver()
         assert seen(number).state == MailState.QUEUED
-        clock.turn(hours=1)
+        clock.advance(hours=1)
         deliver()
         mail = seen(number)
         assert (mail.state, mail.problem) == (MailState.EXPIRED, "temporarily_refused")
@@ -260,7 +262,7 @@ class TestABadServer:
         number = put()
         assert self.held_back(number).problem == "unreachable"
         smtp.start()
-        clock.turn(seconds=5)
+        clock.advance(seconds=5)
         deliver()
         assert seen(number).state == MailState.SENT
 
@@ -268,36 +270,36 @@ class TestABadServer:
     def test_one_that_never_ends(
         self, post: Environment, smtp: SmtpServer, clock: Clock, manner: str, dialogue_seconds: str
     ) -> None:
-        smtp.manner = manner
+        smtp.behaviour = manner
         with post.build(MAIL_SECONDS="3", MAIL_DIALOGUE_SECONDS=dialogue_seconds).app_context():
             number = put()
             self.held_back(number)
             assert smtp.hellos == 1
-        smtp.manner = ""
-        clock.turn(seconds=5)
+        smtp.behaviour = ""
+        clock.advance(seconds=5)
         with post.app.app_context():
             deliver()
             assert seen(number).state == MailState.SENT
-        assert len(smtp.posted) == 1
+        assert len(smtp.received) == 1
 
     def test_one_that_does_not_exist(self, post: Environment) -> None:
         with post.build(MAIL_SERVER="nowhere.invalid").app_context():
             self.held_back(put())
 
-    def test_one_that_drops_the_line_at_quit_has_the_mail(self, app: Flask, smtp: SmtpServer, clock: Clock) -> None:
-        smtp.manner = "drop-at-quit"
+    def test_a_disconnection_at_quit_does_not_repeat_the_mail(self, app: Flask, smtp: SmtpServer, clock: Clock) -> None:
+        smtp.behaviour = "drop-at-quit"
         number = put()
         deliver()
         assert seen(number).state == MailState.SENT
-        clock.turn(days=1)
+        clock.advance(days=1)
         deliver()
-        assert len(smtp.posted) == 1
+        assert len(smtp.received) == 1
 
     @pytest.mark.parametrize("way", ["MAIL_USE_TLS", "MAIL_USE_SSL"])
-    def test_a_certificate_that_nobody_vouches_for_is_refused_and_one_that_is_vouched_for_is_taken(
+    def test_an_untrusted_certificate_is_refused_and_a_trusted_one_is_accepted(
         self, post: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: Clock, way: str
     ) -> None:
-        certificate, context = self_signed(tmp_path)
+        certificate, context = create_certificate(tmp_path)
         tls = {"tls_context": context} if way == "MAIL_USE_TLS" else {"ssl_context": context}
         server = SmtpServer(**tls).start()
         try:
@@ -305,9 +307,9 @@ class TestABadServer:
             with app.app_context():
                 number = put()
                 assert self.held_back(number).problem == "tls_failed"
-                assert server.posted == []
+                assert server.received == []
                 monkeypatch.setenv(ssl.get_default_verify_paths().openssl_cafile_env, str(certificate))
-                clock.turn(seconds=5)
+                clock.advance(seconds=5)
                 deliver()
                 assert seen(number).state == MailState.SENT
         finally:
@@ -318,7 +320,7 @@ class TestABadServer:
     ) -> None:
         with post.build(MAIL_USE_TLS="yes").app_context():
             self.held_back(put())
-        assert smtp.posted == []
+        assert smtp.received == []
 
     def test_production_without_a_server_keeps_the_mail(
         self, post: Environment, caplog: pytest.LogCaptureFixture
@@ -336,7 +338,7 @@ def at_once_in(app: Flask, work: Any) -> Any:
         with app.app_context():
             return work()
 
-    return at_once(run, 1)[0]
+    return run_concurrently(run, 1)[0]
 
 
 class TestWorkers:
@@ -352,10 +354,10 @@ class TestWorkers:
         def work(_: int) -> None:
             worker.deliver_all(app, threading.Event())
 
-        at_once(work, 8)
-        env.clock.turn(seconds=delivery.FIRST_RETRY_SECONDS)  # A busy server may have dropped one of eight at once.
+        run_concurrently(work, 8)
+        env.clock.advance(seconds=delivery.FIRST_RETRY_SECONDS)  # A busy server may have dropped one of eight at once.
         env.deliver(app)
-        assert sorted(each.recipients[0] for each in smtp.posted) == sorted(f"to{n}@example.com" for n in range(40))
+        assert sorted(each.recipients[0] for each in smtp.received) == sorted(f"to{n}@example.com" for n in range(40))
 
     def test_no_worker_takes_a_mail_that_it_does_not_send(self, env: Environment, smtp: SmtpServer) -> None:
         """PostgreSQL plans for what a table holds: once it knows that there are three rows it may read all of them."""
@@ -371,7 +373,7 @@ class TestWorkers:
                 numbers = [put(f"to{number}@example.com") for number in range(3)]
                 db.session.execute(text("ANALYZE mail"))
                 db.session.commit()
-            at_once(work, 4)
+            run_concurrently(work, 4)
             with app.app_context():
                 deliver()  # Who comes when another one holds the only mail that is due goes away again.
                 assert [seen(number).state for number in numbers] == [MailState.SENT] * 3
@@ -386,9 +388,9 @@ class TestWorkers:
         def work(_: int) -> subprocess.CompletedProcess[str]:
             return command_line(settings, "mail", "deliver")
 
-        for finished in at_once(work, 2):
+        for finished in run_concurrently(work, 2):
             assert finished.returncode == 0, finished.stderr
-        assert sorted(each.recipients[0] for each in smtp.posted) == sorted(f"to{n}@example.com" for n in range(40))
+        assert sorted(each.recipients[0] for each in smtp.received) == sorted(f"to{n}@example.com" for n in range(40))
 
     def test_the_mail_of_a_worker_that_died_is_sent_after_its_lease(self, env: Environment, smtp: SmtpServer) -> None:
         app = env.build(MAIL_SERVER="127.0.0.1", MAIL_PORT=str(smtp.port))
@@ -396,21 +398,21 @@ class TestWorkers:
             number = put()
             assert delivery._lease(1)  # A worker takes it, and is never seen again.
             lease = app.config["MAIL_DIALOGUE_SECONDS"] + delivery.SPARE_SECONDS
-            env.clock.turn(seconds=lease - 1)
+            env.clock.advance(seconds=lease - 1)
             assert deliver() == 0
-            env.clock.turn(seconds=1)
+            env.clock.advance(seconds=1)
             assert deliver() == 1
             assert seen(number).state == MailState.SENT
-        assert len(smtp.posted) == 1
+        assert len(smtp.received) == 1
 
     def test_a_worker_that_comes_too_late_overwrites_nothing(self, env: Environment, smtp: SmtpServer) -> None:
         app = env.build(MAIL_SERVER="127.0.0.1", MAIL_PORT=str(smtp.port))
         with app.app_context():
             number = put()
             (late,) = delivery._lease(1)
-            env.clock.turn(seconds=app.config["MAIL_DIALOGUE_SECONDS"] + delivery.SPARE_SECONDS)
+            env.clock.advance(seconds=app.config["MAIL_DIALOGUE_SECONDS"] + delivery.SPARE_SECONDS)
             assert deliver() == 1
-            delivery._failed(late, delivery.NotSent(MailProblem.UNREACHABLE, "too late"))
+            delivery._handle_failure(late, delivery.NotSent(MailProblem.UNREACHABLE, "too late"))
             mail = seen(number)
             assert (mail.state, mail.problem) == (MailState.SENT, "")
 
@@ -425,7 +427,7 @@ class TestWorkers:
         run_out(env, number)
         env.deliver(env.build(**with_smtp(env, smtp)))
         assert state_of(env, number) == (MailState.SENT, 2, "")
-        first, second = smtp.to(TO)
+        first, second = smtp.mails_to(TO)
         assert first["Message-ID"] == second["Message-ID"]  # Mail servers keep one of the two.
 
     @pytest.mark.parametrize("outcome", [MailState.SENT, MailState.REFUSED, MailState.QUEUED])
@@ -452,14 +454,14 @@ class TestWorkers:
             db.session.rollback()
             assert deliver() == 0
 
-    def test_the_web_process_delivers_by_itself_where_it_shall(self, env: Environment, smtp: SmtpServer) -> None:
+    def test_the_web_process_delivers_if_it_is_configured_to(self, env: Environment, smtp: SmtpServer) -> None:
         app = env.build(MAIL_SERVER="127.0.0.1", MAIL_PORT=str(smtp.port), MAIL_DELIVERY="thread")
         ann = env.person(app=app)
         ann.ask(TO)
-        (message,) = eventually(lambda: smtp.to(TO), "the mail comes")
+        (message,) = eventually(lambda: smtp.mails_to(TO), "the mail comes")
         assert ann.confirm(TO, code_in(message)).status == 200
 
-    def test_the_web_process_leaves_it_to_the_worker_where_it_shall(self, env: Environment) -> None:
+    def test_the_web_process_does_not_deliver_if_workers_do(self, env: Environment) -> None:
         ann = env.person()
         ann.ask(TO)
         assert "mail_delivery" not in env.app.extensions
@@ -467,12 +469,12 @@ class TestWorkers:
         assert pending is not None
         assert pending["mail"]["state"] == "queued"
 
-    def test_a_stopped_thread_is_gone(self, env: Environment, smtp: SmtpServer) -> None:
+    def test_a_stopped_thread_ends(self, env: Environment, smtp: SmtpServer) -> None:
         app = env.build(MAIL_SERVER="127.0.0.1", MAIL_PORT=str(smtp.port), MAIL_DELIVERY="thread")
         with app.app_context():
             worker.wake()
             thread = app.extensions["mail_delivery"]
-            assert thread.is_ours()
+            assert thread.runs_in_this_process()
             thread.stop()
             assert not thread.is_alive()
             worker.wake()
@@ -509,7 +511,7 @@ def worker_without_receipt(env: Environment, smtp: SmtpServer) -> Iterator[subpr
         eventually(given.is_set, "the worker gives the mail to the server")
         yield worker[0]
     finally:
-        end(worker[0], signal.SIGKILL)
+        terminate(worker[0], signal.SIGKILL)
 
 
 def run_out(env: Environment, number: int, at: datetime | None = None) -> None:
@@ -536,7 +538,7 @@ class TestTheMailbox:
         with sqlite_env.app.app_context():
             number = put()
             message = build_message(seen(number))
-            with TimedConnection(current_app.extensions["mail"]) as connection:
+            with MailServerConnection(current_app.extensions["mail"]) as connection:
                 connection.send(message)
                 connection.send(message)
             (received,) = mailbox.messages()
@@ -547,11 +549,11 @@ class TestTheMailbox:
         with sqlite_env.app.app_context():
             for number in range(103):
                 put(f"to{number}@example.com")
-                clock.turn(seconds=1)
+                clock.advance(seconds=1)
             deliver()
             received = mailbox.messages()
-            assert len(received) == mailbox.KEPT
-            assert len(list(Path(sqlite_env.settings["INSTANCE_DIR"]).glob("mailbox/*"))) == mailbox.KEPT
+            assert len(received) == mailbox.MAX_MESSAGES
+            assert len(list(Path(sqlite_env.settings["INSTANCE_DIR"]).glob("mailbox/*"))) == mailbox.MAX_MESSAGES
 
     def test_the_page_shows_the_code_to_copy(self, sqlite_env: Environment) -> None:
         ann = sqlite_env.person()

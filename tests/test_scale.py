@@ -1,4 +1,4 @@
-"""A hundred thousand administrators: what a page of them costs, by the databases' own account and not by a clock."""
+"""A hundred thousand administrators: the rows that a page reads, as counted by the database."""
 
 import json
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from sqlalchemy import event
 
 from models import db
 from tests.environments import Environment
-from tests.stories.admin_steps import crowd, id_of, superuser
+from tests.stories.admin_steps import create_many, id_of, superuser
 from tests.stories.test_administrators import names
 
 COUNT = 100_000
@@ -66,7 +66,7 @@ def listened(env: Environment) -> Iterator[list[tuple[str, Any]]]:
 def test_a_page_of_administrators_costs_the_same_however_many_there_are(env: Environment) -> None:
     boss = superuser(env)
     few = costs(env, boss)
-    crowd(env, COUNT)
+    create_many(env, COUNT)
     assert costs(env, boss) == few == (LIST, ONE)
     for query, shown in PAGES.items():
         with listened(env) as asked:
@@ -138,7 +138,7 @@ def index_columns(connection: Any, index: str) -> list[str]:
 @pytest.mark.parametrize("statement", ["SELECT * FROM cms_user ORDER BY username LIMIT 51"])
 def test_what_reads_every_row_is_noticed(env: Environment, statement: str) -> None:
     """The proof above is worth something: it fails for a statement that sorts by a column without an index."""
-    crowd(env, 2_000)
+    create_many(env, 2_000)
     explain = of_sqlite if env.name.startswith("sqlite") else of_postgresql
     with pytest.raises(AssertionError):
         explain(env, statement, (), "uq_cms_user_username_key")

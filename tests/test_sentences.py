@@ -1,6 +1,6 @@
-"""cms/sentences.py: pages, JSON and the command line tell every refusal and every event in words, in both languages.
+"""cms/sentences.py: every refusal and event has a sentence on pages, in JSON and on the command line.
 
-The names of events are read from the source: whatever `accounts/` records has a sentence, also what is added tomorrow.
+The names of events are read from the source, so that new events in `accounts/` are included.
 """
 
 import ast
@@ -81,7 +81,7 @@ EVERY = pytest.mark.parametrize("cls", refusals(), ids=lambda cls: cls.__name__)
 EVENT_NAMES = sorted(recorded_events() | {cls.event() for cls in refusals()})
 
 
-def test_the_walk_sees_the_events() -> None:
+def test_the_check_finds_the_events_in_the_source() -> None:
     assert recorded_events() >= {"signed_in", "made_superuser", "made_editor", "too_many_requests", "sign_in_failed"}
     assert recorded_events() >= {"email_changed", "change_dropped", "sessions_ended", "unlocked", "password_link_sent"}
 
@@ -99,7 +99,7 @@ def test_every_event_has_a_sentence_in_both_languages(sqlite_env: Environment, e
     assert not CHINESE.search(told["en"])
 
 
-def test_no_event_has_a_sentence_in_vain() -> None:
+def test_every_sentence_of_an_event_is_used() -> None:
     assert set(sentences.EVENTS) == set(EVENT_NAMES)
 
 
@@ -166,7 +166,7 @@ def test_the_command_line_tells_the_details_of_a_refusal(sqlite_env: Environment
 
 
 def refused_on_the_command_line(env: Environment, refusal: Refusal) -> click.testing.Result:
-    """Run a command that is refused, in a group as all of ours are."""
+    """Run a command that is refused, in a group like those of the application."""
     group = OwnGroup("test")
 
     @group.command("refused")

@@ -1,4 +1,4 @@
-"""tests/servers.py: what the tests stand on must not depend on how busy the machine is, or on chance."""
+"""tests/servers.py: the tests depend neither on the load of the machine nor on chance."""
 
 import os
 import re
@@ -17,11 +17,11 @@ from tests.servers import (
     Patience,
     PostgresServer,
     SmtpServer,
-    dice,
     free_port,
-    refuses,
+    is_closed,
     run_program,
-    states_of,
+    seeded_random,
+    thread_states,
 )
 
 
@@ -63,24 +63,24 @@ def test_only_the_time_of_a_busy_machine_counts_for_less(hand: list[float], monk
     assert patience.is_over()
 
 
-def test_a_frozen_part_stands_still_in_every_thread(memcached: MemcachedServer) -> None:
+def test_every_thread_of_a_frozen_server_is_stopped(memcached: MemcachedServer) -> None:
     """Else one thread may still answer, and the test that froze it sees no hung server."""
     assert memcached._process is not None
     pid = memcached._process.pid
     assert len(list(Path(f"/proc/{pid}/task").iterdir())) > 3
     for _ in range(20):
         memcached.freeze()
-        assert states_of(pid) == {"T"}
+        assert thread_states(pid) == {"T"}
         memcached.thaw()
-        assert "T" not in states_of(pid)
+        assert "T" not in thread_states(pid)
         memcached.flush()
 
 
-def test_a_stopped_part_refuses(memcached: MemcachedServer) -> None:
+def test_a_stopped_server_refuses_connections(memcached: MemcachedServer) -> None:
     memcached.stop()
-    assert refuses(memcached.port)
+    assert is_closed(memcached.port)
     memcached.start()
-    assert not refuses(memcached.port)
+    assert not is_closed(memcached.port)
 
 
 def test_a_free_port_is_given_once_and_none_that_the_kernel_gives_to_clients() -> None:
@@ -105,7 +105,7 @@ def test_make_test_fast_starts_no_server_and_says_which_test_wants_one(monkeypat
         PostgresServer,
         lambda: SmtpServer().start(),
         lambda: Gunicorn({}, Path(os.devnull)).start(),
-        lambda: servers.needed("chromium"),
+        lambda: servers.find_program("chromium"),
     ]
     for start in starts:
         with pytest.raises(AssertionError, match="mark the test `servers`"):
@@ -113,8 +113,11 @@ def test_make_test_fast_starts_no_server_and_says_which_test_wants_one(monkeypat
 
 
 def test_choices_come_from_the_seed_and_from_nothing_else() -> None:
-    assert [dice("a").random(), dice("b").random()] == [dice("a").random(), dice("b").random()]
-    assert dice("a").random() != dice("b").random()
+    assert [seeded_random("a").random(), seeded_random("b").random()] == [
+        seeded_random("a").random(),
+        seeded_random("b").random(),
+    ]
+    assert seeded_random("a").random() != seeded_random("b").random()
     assert os.environ["TEST_SEED"] == str(SEED)
 
 
@@ -122,13 +125,13 @@ def test_choices_come_from_the_seed_and_from_nothing_else() -> None:
 def test_a_run_prints_its_seed_and_a_failure_how_to_repeat_it(tmp_path: Path) -> None:
     (tmp_path / "test_chance.py").write_text(
         "from hypothesis import given, strategies as st\n"
-        "from tests.servers import dice\n"
+        "from tests.servers import seeded_random\n"
         "drawn = []\n"
         "@given(st.integers(0, 10**9))\n"
         "def test_search(number):\n"
         "    drawn.append(number)\n"
         "def test_fails():\n"
-        "    raise AssertionError(f'drew {dice(\"x\").random()} {drawn}')\n"
+        "    raise AssertionError(f'drew {seeded_random(\"x\").random()} {drawn}')\n"
     )
     command = [sys.executable, "-m", "pytest", "-p", "tests.conftest", "-p", "no:cacheprovider"]
     told = [

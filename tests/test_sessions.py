@@ -1,4 +1,4 @@
-"""accounts/sessions.py: how long a signed-in browser stays one."""
+"""accounts/sessions.py: the limits of a session."""
 
 import pytest
 from flask import session
@@ -15,7 +15,7 @@ OLD = "ann@example.com"
 
 def in_(person: Person) -> bool:
     """Say whether somebody is signed in."""
-    return person.ask_as_script().status == 200
+    return person.get_as_script().status == 200
 
 
 def remembered(env: Environment) -> Person:
@@ -28,9 +28,9 @@ def remembered(env: Environment) -> Person:
 
 def test_a_session_unused_for_an_hour_is_over(env: Environment) -> None:
     ann = env.person()
-    env.clock.turn(seconds=3600)
+    env.clock.advance(seconds=3600)
     assert in_(ann)
-    env.clock.turn(seconds=3601)
+    env.clock.advance(seconds=3601)
     assert not in_(ann)
     assert ann.sign_in().status == 200
 
@@ -38,45 +38,45 @@ def test_a_session_unused_for_an_hour_is_over(env: Environment) -> None:
 def test_a_session_in_use_is_over_after_twelve_hours(env: Environment) -> None:
     ann = env.person()
     for _ in range(12):
-        env.clock.turn(seconds=3600)
+        env.clock.advance(seconds=3600)
         assert in_(ann)
-    env.clock.turn(seconds=1)
+    env.clock.advance(seconds=1)
     assert not in_(ann)
 
 
 def test_a_remembered_session_is_over_two_weeks_after_its_last_use(env: Environment) -> None:
     ann = remembered(env)
-    env.clock.turn(days=14)
+    env.clock.advance(days=14)
     assert in_(ann)
-    env.clock.turn(days=14, seconds=1)
+    env.clock.advance(days=14, seconds=1)
     assert not in_(ann)
 
 
 def test_a_remembered_session_is_over_after_thirty_days(env: Environment) -> None:
     ann = remembered(env)
     for _ in range(3):
-        env.clock.turn(days=10)
+        env.clock.advance(days=10)
         assert in_(ann)
-    env.clock.turn(seconds=1)
+    env.clock.advance(seconds=1)
     assert not in_(ann)
 
 
 def test_what_is_over_stays_over(env: Environment) -> None:
     """Its cookie may be asked with for ever: it must not wake the session up."""
     ann = env.person()
-    env.clock.turn(seconds=3601)
+    env.clock.advance(seconds=3601)
     assert not in_(ann)
     assert not in_(ann)
-    env.clock.turn(seconds=-10)
+    env.clock.advance(seconds=-10)
     thief = env.visitor()
     thief.browser.cookies.update(ann.browser.cookies)
-    env.clock.turn(seconds=10)
+    env.clock.advance(seconds=10)
     assert not in_(thief)
 
 
 def test_signing_in_tidies_away_what_is_over(env: Environment) -> None:
     env.person()
-    env.clock.turn(days=1)
+    env.clock.advance(days=1)
     env.signed_in(OLD)
     assert len(env.rows(db.select(LoginSession.id))) == 1
 
@@ -123,13 +123,13 @@ def test_a_session_says_which_of_its_two_limits_ended_it(
     with sqlite_env.app.app_context():
         sid = sessions.start(ann, HERE, remember=remember)
         db.session.commit()
-        clock.turn(seconds=idle)
+        clock.advance(seconds=idle)
         assert sessions.find_ending(sid) == Ending("ended")  # By neither, as far as anybody can tell.
-        clock.turn(seconds=1)
+        clock.advance(seconds=1)
         assert sessions.find_ending(sid) == Ending("idle", idle)
-        clock.turn(seconds=life - idle - 1)
+        clock.advance(seconds=life - idle - 1)
         assert sessions.find_ending(sid) == Ending("idle", idle)
-        clock.turn(seconds=1)
+        clock.advance(seconds=1)
         assert sessions.find_ending(sid) == Ending("age", life)
 
 
@@ -145,8 +145,8 @@ def test_the_password_counts_as_proved_for_ten_minutes_and_not_a_moment_longer(s
         db.session.commit()
         found = sessions.find(sid)
         assert found is not None
-        clock.turn(seconds=600)
+        clock.advance(seconds=600)
         sessions.require_proof(found[1])
-        clock.turn(microseconds=1)
+        clock.advance(microseconds=1)
         with pytest.raises(ReauthRequired):
             sessions.require_proof(found[1])

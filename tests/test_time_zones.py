@@ -1,4 +1,4 @@
-"""accounts/time_zones.py: which names are taken from a browser, and what becomes of a zone that is not there."""
+"""accounts/time_zones.py: which names are accepted from a browser, and zones that do not exist."""
 
 import sys
 import zoneinfo

@@ -1,4 +1,4 @@
-"""The Chinese catalogue says all that the sources say, and nothing else. Needs no application."""
+"""The Chinese catalogue has all sentences of the source, and no others. Needs no application."""
 
 import re
 from collections.abc import Iterator

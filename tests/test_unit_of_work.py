@@ -1,4 +1,4 @@
-"""accounts/unit_of_work.py, with the owners that it locks: what a use case gets, and what is left of a refused one."""
+"""accounts/unit_of_work.py: what a use case gets, and what remains of a refused one."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What the application does for a request, step by step: SQL statements, commits, cache calls and password hashes."""
+"""Recording the steps of a request: SQL statements, commits, cache calls and password hashes."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -13,32 +13,32 @@ from models import db
 
 
 class Step(NamedTuple):
-    """One step: `sql`, `commit`, `cache` or `password`, and what is done."""
+    """One step: `sql`, `commit`, `cache` or `password`, and the statement or the name of the operation."""
 
     kind: str
     what: str = ""
 
 
-class Traced:
-    """An object whose calls are noted before they are made."""
+class CallRecorder:
+    """A wrapper that records each call of a method of an object."""
 
-    def __init__(self, traced: Any, kind: str, steps: list[Step]) -> None:
-        """Stand before an object."""
-        self._traced, self._kind, self._steps = traced, kind, steps
+    def __init__(self, recorded: Any, kind: str, steps: list[Step]) -> None:
+        """Wrap an object; its calls are added to `steps`."""
+        self._recorded, self._kind, self._steps = recorded, kind, steps
 
     def __getattr__(self, name: str) -> Any:
-        """Return the object's own method, and note each call of it."""
+        """Return the method of the object, which records its calls."""
 
         def call(*args: object, **more: object) -> object:
             self._steps.append(Step(self._kind, name))
-            return getattr(self._traced, name)(*args, **more)
+            return getattr(self._recorded, name)(*args, **more)
 
         return call
 
 
 @contextmanager
-def traced(app: Flask) -> Iterator[list[Step]]:
-    """Note what the application does meanwhile."""
+def record_steps(app: Flask) -> Iterator[list[Step]]:
+    """Record the steps of an application within the context."""
     steps: list[Step] = []
     with app.app_context():
         engine = db.engine
@@ -50,8 +50,8 @@ def traced(app: Flask) -> Iterator[list[Step]]:
         steps.append(Step("commit"))
 
     store, hasher = app.extensions["cache"], passwords.HASHER
-    app.extensions["cache"] = Traced(store, "cache", steps)
-    passwords.HASHER = Traced(hasher, "password", steps)  # type: ignore[assignment]
+    app.extensions["cache"] = CallRecorder(store, "cache", steps)
+    passwords.HASHER = CallRecorder(hasher, "password", steps)  # type: ignore[assignment]
     event.listen(engine, "before_cursor_execute", statement)
     event.listen(engine, "commit", commit)
     try:
@@ -62,7 +62,7 @@ def traced(app: Flask) -> Iterator[list[Step]]:
         app.extensions["cache"], passwords.HASHER = store, hasher
 
 
-def costs(steps: list[Step]) -> tuple[int, int, int]:
+def count_steps(steps: list[Step]) -> tuple[int, int, int]:
     """Return the numbers of statements, commits and round trips to the cache."""
     counts = Counter(step.kind for step in steps)
     return counts["sql"], counts["commit"], counts["cache"]

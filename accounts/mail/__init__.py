@@ -1,1 +1,1 @@
-"""Mail: what it says, the outbox that keeps it, and its delivery."""
+"""Mail: its content, the outbox, and delivery."""

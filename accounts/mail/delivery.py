@@ -1,4 +1,4 @@
-"""Delivery: takes mails that are due from the outbox under a lease, sends them and writes down what became of them."""
+"""Delivery: leases due mails of the outbox, sends them, and stores the results."""
 
 import contextlib
 import logging
@@ -14,24 +14,24 @@ from sqlalchemy import CursorResult, bindparam, delete, select, update
 from accounts import clock, limits
 from accounts.errors import UNAVAILABLE
 from accounts.mail import outbox, smtp
-from accounts.mail.smtp import TimedConnection
+from accounts.mail.smtp import MailServerConnection
 from accounts.settings import settings
 from models import ChangeOutcome, EmailChange, Mail, MailProblem, MailState, db, dialect, table
 
-SPARE_SECONDS = 30  # A worker that died leaves its mail for the longest dialogue and so much more.
+SPARE_SECONDS = 30  # A lease is this much longer than the longest dialogue.
 FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 5, 3600
-FAULTS = 5  # So often in a row the application may fail at a mail before that is set aside.
+MAX_FAULTS = 5  # A mail is set aside after this many consecutive errors in the application.
 PERMANENT = {MailProblem.RECIPIENT_REFUSED, MailProblem.MESSAGE_REFUSED}
-BATCH = 20  # So many mails are leased at a time.
+BATCH = 20  # Mails that are leased at a time.
 log = logging.getLogger(__name__)
 _MAIL = table(Mail).c
-_OURS = _MAIL.id == bindparam("its_id"), _MAIL.tries == bindparam("its_tries"), _MAIL.state == MailState.QUEUED
-_DELETE = delete(table(Mail)).where(*_OURS)
+_LEASED = _MAIL.id == bindparam("its_id"), _MAIL.tries == bindparam("its_tries"), _MAIL.state == MailState.QUEUED
+_DELETE = delete(table(Mail)).where(*_LEASED)
 _LOAD = select(Mail).where(Mail.id.in_(bindparam("ids", expanding=True)))
 
 
 class Lease(NamedTuple):
-    """A mail that is ours to send until its lease is over, with what is needed to say what became of it."""
+    """A mail that only this process may send until the lease expires, with the data needed to store the result."""
 
     id: int
     tries: int
@@ -43,35 +43,31 @@ class Lease(NamedTuple):
 
 
 class NotSent(Exception):
-    """The mail server did not accept a mail: why, in words of our own, and in its words for the log."""
+    """The mail server did not accept a mail: the category of the problem, and the response for the log."""
 
-    def __init__(self, kind: MailProblem, words: str) -> None:
-        """Keep both."""
+    def __init__(self, kind: MailProblem, response: str) -> None:
+        """Store the category and the response."""
         super().__init__(kind)
-        self.kind, self.words = kind, words
+        self.kind, self.response = kind, response
 
 
 def deliver_due(stopped: threading.Event) -> None:
-    """Send all that is due, over one connection to the mail server. Raises one of UNAVAILABLE.
-
-    Safe in many processes at once.
-    """
+    """Send all due mail over one connection. Several processes may do so at once. Raises one of UNAVAILABLE."""
     if not _is_any_due():
         return
-    with contextlib.closing(TimedConnection(current_app.extensions["mail"])) as connection:
+    with contextlib.closing(MailServerConnection(current_app.extensions["mail"])) as connection:
         while not stopped.is_set() and deliver_batch(connection, stopped):
             pass
 
 
-def deliver_batch(connection: TimedConnection, stopped: threading.Event, most: int = BATCH) -> int:
-    """Take so many of the mails that are due and try to send each; return how many were taken.
+def deliver_batch(connection: MailServerConnection, stopped: threading.Event, most: int = BATCH) -> int:
+    """Lease up to `most` due mails, try to send each of them, and return how many were leased.
 
-    Whatever goes wrong with a mail is written down, and the next one has its turn. Raises one of UNAVAILABLE where
-    that could not be written: then the mail comes again when its lease is over, and those after it when they can be
-    released.
+    A failure is stored with its mail, and delivery continues with the next one. Raises one of UNAVAILABLE if a result
+    could not be stored; then this mail is sent again after its lease, and those behind it are released.
     """
     leases = _lease(most)
-    mails = _read(leases)
+    mails = _load_batch(leases)
     for position, lease in enumerate(leases):
         if stopped.is_set():
             _release(leases[position:])
@@ -85,7 +81,7 @@ def deliver_batch(connection: TimedConnection, stopped: threading.Event, most: i
 
 
 def _is_any_due() -> bool:
-    """Look for mail without writing: on SQLite even an UPDATE that finds nothing waits for every other writer."""
+    """Return whether mail is due, by a SELECT: on SQLite even an UPDATE of no rows waits for other writers."""
     due = select(Mail.id).where(Mail.state == MailState.QUEUED, Mail.due_at <= clock.now()).limit(1)
     found = db.session.scalar(due)
     db.session.rollback()
@@ -93,12 +89,12 @@ def _is_any_due() -> bool:
 
 
 @lru_cache
-def _take(dialect: str) -> Any:
-    """Return the statement that takes leases: two workers never get the same row, and one never more than it asked for.
+def _build_lease_statement(dialect: str) -> Any:
+    """Return the statement that takes leases: two workers never get the same row, and none gets more than it asked for.
 
-    On PostgreSQL the rows are chosen in a common table expression, which runs once. Below IN it may be run again for
-    another row, and then skip what others hold by now: more would be leased than anybody sends. It returns no more of a
-    row than is needed to close it: what cannot be read must not keep the others waiting.
+    On PostgreSQL a common table expression selects the rows, because it is executed once. A subquery below IN may be
+    executed again for another row and then skip rows that others have locked meanwhile, so that too many are leased.
+    The statement returns only the columns that are needed to store the result: an unreadable row must not block others.
     """
     due = (
         select(_MAIL.id)
@@ -116,9 +112,9 @@ def _take(dialect: str) -> Any:
 
 
 def _lease(most: int) -> list[Lease]:
-    """Take leases on the next mails that are due, each long enough for the longest dialogue."""
+    """Lease the next due mails for the longest dialogue."""
     now, until = clock.now(), _end_of_lease()
-    found = db.session.execute(_take(dialect()), {"now": now, "until": until, "most": most}).all()
+    found = db.session.execute(_build_lease_statement(dialect()), {"now": now, "until": until, "most": most}).all()
     db.session.commit()
     return sorted(Lease(**row._mapping, until=until) for row in found)
 
@@ -127,21 +123,21 @@ def _end_of_lease() -> datetime:
     return clock.now() + timedelta(seconds=settings().MAIL_DIALOGUE_SECONDS + SPARE_SECONDS)
 
 
-def _read(leases: list[Lease]) -> dict[int, Mail]:
-    """Return the mails by id; none if one of them cannot be read: then each is read alone, when its turn comes."""
+def _load_batch(leases: list[Lease]) -> dict[int, Mail]:
+    """Return the mails by id; none if one of them cannot be read: then each is loaded separately before it is sent."""
     try:
         return {mail.id: mail for mail in _load([lease.id for lease in leases])} if leases else {}
     except UNAVAILABLE:
         _release(leases)
         raise
-    except Exception:  # Whatever is wrong with a row is its own fault, and is counted when it is delivered.
+    except Exception:  # The unreadable row causes the same error when it is delivered, where it is counted.
         log.warning("a mail of a batch cannot be read")
         db.session.rollback()
         return {}
 
 
 def _load(ids: list[int]) -> list[Mail]:
-    """Return mails as values; no transaction stays open while a mail server is talked to."""
+    """Return mails as detached objects: no transaction is open during an SMTP dialogue."""
     mails = list(db.session.scalars(_LOAD, {"ids": ids}))
     for mail in mails:
         db.session.expunge(mail)
@@ -149,38 +145,38 @@ def _load(ids: list[int]) -> list[Mail]:
     return mails
 
 
-def _deliver(lease: Lease, mail: Mail | None, connection: TimedConnection) -> None:
-    """Send a mail, or run a task, and write down what became of it."""
+def _deliver(lease: Lease, mail: Mail | None, connection: MailServerConnection) -> None:
+    """Send a mail, or run a task, and store the result."""
     if lease.until - timedelta(seconds=SPARE_SECONDS) <= clock.now() and not _renew(lease):
-        return  # The mails before it took long, and another worker has it now.
+        return  # The previous mails took long, and another worker has leased this one.
     try:
-        state = _handle(mail or _load([lease.id])[0], connection)
+        state = _process(mail or _load([lease.id])[0], connection)
         db.session.flush()
-    except UNAVAILABLE as problem:  # That says nothing about the mail.
+    except UNAVAILABLE as problem:  # Not an error of this mail: it is not counted.
         db.session.rollback()
-        _retry(lease, lease.problem, f"{type(problem).__name__}: a part of ours is away")
-    except Exception as problem:  # Whatever it was, the mail stays and its turn comes again.
+        _retry(lease, lease.problem, f"{type(problem).__name__}: the database or the cache is unavailable")
+    except Exception as problem:  # An error must not end delivery; the mail stays in the outbox.
         db.session.rollback()
-        _failed(lease, problem)
+        _handle_failure(lease, problem)
     else:
         _close(lease, state, lease.problem if state == MailState.EXPIRED else "")
 
 
 def _renew(lease: Lease) -> bool:
-    """Lease a mail for another dialogue; say whether it still was ours."""
-    return _write(lease, due_at=_end_of_lease())
+    """Lease a mail for another dialogue, and return whether the lease was still valid."""
+    return _update(lease, due_at=_end_of_lease())
 
 
 def _release(leases: list[Lease]) -> None:
-    """Give back mails that were not tried."""
+    """End the leases of mails that were not tried."""
     for lease in leases:
-        with contextlib.suppress(*UNAVAILABLE):  # Then they come again when the lease is over.
-            _write(lease, due_at=clock.now(), tries=lease.tries - 1)
+        with contextlib.suppress(*UNAVAILABLE):  # Otherwise they are leased again after they expire.
+            _update(lease, due_at=clock.now(), tries=lease.tries - 1)
 
 
-def _handle(mail: Mail, connection: TimedConnection) -> MailState:
-    """Send a mail, or run a task in the transaction that will close it; return what became of it."""
-    if mail.not_after <= clock.now() or _is_pointless(mail):
+def _process(mail: Mail, connection: MailServerConnection) -> MailState:
+    """Send a mail, or run a task in the transaction that completes it; return the new state."""
+    if mail.not_after <= clock.now() or _is_obsolete(mail):
         return MailState.EXPIRED
     if mail.kind.startswith(outbox.TASK):
         outbox.tasks[mail.kind](mail)
@@ -189,8 +185,8 @@ def _handle(mail: Mail, connection: TimedConnection) -> MailState:
     return MailState.SENT
 
 
-def _is_pointless(mail: Mail) -> bool:
-    """Say whether the change that a mail asks to confirm was stopped, cancelled or replaced while the mail waited."""
+def _is_obsolete(mail: Mail) -> bool:
+    """Return whether the mail asks to confirm a started change that was ended or replaced in the meantime."""
     if mail.kind != "assisted_proof":
         return False
     its = EmailChange.mail_id == mail.id, EmailChange.outcome == ChangeOutcome.PENDING
@@ -199,91 +195,93 @@ def _is_pointless(mail: Mail) -> bool:
     return is_over
 
 
-def _send(mail: Mail, connection: TimedConnection) -> None:
-    """Hand one mail to the mail server, within the deadline of a dialogue."""
+def _send(mail: Mail, connection: MailServerConnection) -> None:
+    """Send a mail within the deadline of a dialogue. Raises NotSent."""
     try:
         connection.send(smtp.build_message(mail))
     except OSError as problem:
-        raise NotSent(smtp.problem_of(problem), _without_secrets(smtp.words_of(problem), mail)) from problem
+        raise NotSent(smtp.classify(problem), _redact(smtp.format_response(problem), mail)) from problem
 
 
-def _without_secrets(words: str, mail: Mail) -> str:
-    """Return what a server said without the code and the links that it may have read in the mail."""
+def _redact(response: str, mail: Mail) -> str:
+    """Return a response without the code and the tokens of the mail, which the server may have quoted."""
     for secret in set(re.findall(r"\d{6}|[\w-]{40,}", f"{mail.subject} {mail.body}")):
-        words = words.replace(secret, "***")
-    return words
+        response = response.replace(secret, "***")
+    return response
 
 
-def _failed(lease: Lease, problem: Exception) -> None:
-    """Refuse a mail for good where the server said so, set it aside after too many faults, else try again later.
+def _handle_failure(lease: Lease, problem: Exception) -> None:
+    """Close a mail that the server refused permanently; otherwise count an error in the application, or retry later.
 
-    Only words of our own are written: nothing that the server or the mail says can make this fail.
+    Only a word of MailProblem is stored: no response of the server and no content of a mail can make this fail.
     """
     if not isinstance(problem, NotSent):
         _count_fault(lease, problem)
     elif problem.kind in PERMANENT:
         _give_up(lease, MailState.REFUSED, problem.kind)
-        log.warning("mail %s (%s) refused: %s", lease.message_id, lease.kind, problem.words)
+        log.warning("mail %s (%s) refused: %s", lease.message_id, lease.kind, problem.response)
     else:
-        _retry(lease, problem.kind, problem.words)
+        _retry(lease, problem.kind, problem.response)
 
 
 def _count_fault(lease: Lease, problem: Exception) -> None:
-    """Set a mail aside at which the application itself has failed too often in a row; else try again later."""
-    faults = _faults_of(lease) + 1
-    if faults < FAULTS:
+    """Retry a mail after an error in the application, or set it aside after MAX_FAULTS consecutive ones."""
+    faults = _previous_faults(lease) + 1
+    if faults < MAX_FAULTS:
         _retry(lease, f"{MailProblem.UNEXPECTED} {faults}", type(problem).__name__)
         return
     _give_up(lease, MailState.FAILED, MailProblem.UNEXPECTED)
     log.error("mail %s (%s) is set aside: it failed %d times", lease.message_id, lease.kind, faults, exc_info=problem)
 
 
-def _faults_of(lease: Lease) -> int:
-    """Return how often in a row the application has failed at this mail before."""
+def _previous_faults(lease: Lease) -> int:
+    """Return the number of consecutive errors in the application at this mail so far."""
     kind, _, faults = lease.problem.partition(" ")
     return int(faults) if kind == MailProblem.UNEXPECTED and faults.isdecimal() else 0
 
 
 def _give_up(lease: Lease, state: MailState, kind: MailProblem) -> None:
-    """Close a mail that will not arrive.
+    """Close a mail that cannot be delivered.
 
-    Who asked for a code must correct the address and need not wait for that; nothing tells that it was a taken one.
+    The wait before the next code is reset, so that the address can be corrected; for a taken address, too, because the
+    response must not reveal it.
     """
     if lease.kind in ("code", "taken") and lease.user_id:
         limits.reset(limits.resend(lease.user_id))
     _close(lease, state, kind)
 
 
-def _retry(lease: Lease, problem: str, words: str) -> None:
-    """Try again later, and later each time."""
+def _retry(lease: Lease, problem: str, details: str) -> None:
+    """Try again later; the wait doubles with every try."""
     wait = min(FIRST_RETRY_SECONDS * 2 ** (lease.tries - 1), LONGEST_RETRY_SECONDS)
-    _write(lease, due_at=clock.now() + timedelta(seconds=wait), problem=problem)
-    log.warning("mail %s (%s) not sent, next try in %d s: %s", lease.message_id, lease.kind, wait, words)
+    _update(lease, due_at=clock.now() + timedelta(seconds=wait), problem=problem)
+    log.warning("mail %s (%s) not sent, next try in %d s: %s", lease.message_id, lease.kind, wait, details)
 
 
 def _close(lease: Lease, state: MailState, problem: str) -> None:
-    """Close a mail and wipe its words; a task that was run leaves nothing to look up."""
+    """Close a mail and delete its content; delete the row of a completed task."""
     if lease.kind.startswith(outbox.TASK) and state == MailState.SENT:
         _commit(_DELETE, lease)
     else:
-        _write(lease, state=state, done_at=clock.now(), problem=problem, subject="", body="", html="")
+        _update(lease, state=state, done_at=clock.now(), problem=problem, subject="", body="", html="")
 
 
-def _write(lease: Lease, **values: object) -> bool:
-    """Commit what became of a mail; say whether it still was ours."""
-    return _commit(_set(tuple(values)), lease, **values)
+def _update(lease: Lease, **values: object) -> bool:
+    """Update and commit the row of a leased mail, and return whether the lease was still valid."""
+    return _commit(_build_update(tuple(values)), lease, **values)
 
 
 @lru_cache
-def _set(columns: tuple[str, ...]) -> Any:
-    """Return the statement that writes these columns of a leased mail; building one costs more than running it."""
-    return update(table(Mail)).where(*_OURS).values({column: bindparam(f"new_{column}") for column in columns})
+def _build_update(columns: tuple[str, ...]) -> Any:
+    """Return the statement that updates these columns of a leased mail; building one costs more than executing it."""
+    return update(table(Mail)).where(*_LEASED).values({column: bindparam(f"new_{column}") for column in columns})
 
 
-def _commit(closing: Any, lease: Lease, **values: object) -> bool:
-    """Run the statement that closes a mail; nothing, if the lease ran out and somebody else has the mail now."""
-    given = {"its_id": lease.id, "its_tries": lease.tries, **{f"new_{name}": value for name, value in values.items()}}
-    done = cast("CursorResult[Any]", db.session.execute(closing, given))
+def _commit(statement: Any, lease: Lease, **values: object) -> bool:
+    """Execute and commit a statement on a leased mail; return False if the lease expired and another worker has it."""
+    parameters: dict[str, object] = {"its_id": lease.id, "its_tries": lease.tries}
+    parameters |= {f"new_{name}": value for name, value in values.items()}
+    done = cast("CursorResult[Any]", db.session.execute(statement, parameters))
     if done.rowcount:
         db.session.commit()
         return True

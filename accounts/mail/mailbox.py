@@ -1,4 +1,4 @@
-"""Where mail goes while nobody has set a mail server: a folder of real messages, for /dev/mailbox/ to show."""
+"""The development mailbox: without a mail server, mails are stored as files, which /dev/mailbox/ shows."""
 
 import smtplib
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from typing import Any
 from accounts import clock
 from accounts.settings import settings
 
-KEPT = 100  # The newest so many messages are kept.
+MAX_MESSAGES = 100  # Older messages are deleted.
 
 
 @dataclass(frozen=True)
-class Received:
-    """A message as its reader sees it."""
+class ReceivedMessage:
+    """A stored message, decoded for display."""
 
     id: str
     to: str
@@ -29,47 +29,47 @@ class Received:
 
 
 class Mailbox(smtplib.SMTP):
-    """Stands where a connection to a mail server would: takes a message and files it."""
+    """A replacement for the connection to a mail server, which stores messages as files."""
 
     def __init__(self) -> None:
-        """Connect to nothing. Raises OSError in production, where nobody could read what is filed here."""
+        """Open no connection. Raises OSError in production, where the files are not shown."""
         super().__init__()
         if settings().CMS_ENV == "production":
             raise OSError("MAIL_SERVER is not set")
 
     def sendmail(self, from_addr: Any, to_addrs: Any, msg: Any, *_: Any, **__: Any) -> dict[str, tuple[int, bytes]]:
-        """File the message under its Message-ID, so that a repetition is folded as a mail server would."""
+        """Store the message unless one with the same Message-ID exists: many mail servers drop duplicates, too."""
         message = BytesHeaderParser().parsebytes(msg)
-        fold = sha256(str(message["Message-ID"]).encode()).hexdigest()[:16]
-        if any(_folder().glob(f"*-{fold}.eml")):
+        digest = sha256(str(message["Message-ID"]).encode()).hexdigest()[:16]
+        if any(_folder().glob(f"*-{digest}.eml")):
             return {}
-        path = _folder() / f"{clock.now().timestamp():020.6f}-{fold}.eml"
+        path = _folder() / f"{clock.now().timestamp():020.6f}-{digest}.eml"
         unfinished = path.with_suffix(".part")
         unfinished.write_bytes(msg)
         unfinished.replace(path)
-        for old in sorted(_folder().glob("*.eml"))[:-KEPT]:
+        for old in sorted(_folder().glob("*.eml"))[:-MAX_MESSAGES]:
             old.unlink(missing_ok=True)
         return {}
 
     def quit(self) -> tuple[int, bytes]:
-        """Nothing was opened."""
+        """Do nothing: no connection was opened."""
         return 221, b"bye"
 
 
-def messages() -> list[Received]:
-    """Return what was filed, newest first."""
-    return [_received(path) for path in sorted(_folder().glob("*.eml"), reverse=True)]
+def messages() -> list[ReceivedMessage]:
+    """Return the stored messages, newest first."""
+    return [_read(path) for path in sorted(_folder().glob("*.eml"), reverse=True)]
 
 
-def message(message_id: str) -> Received | None:
-    """Return one message, or None if there is none of that id."""
-    return next((_received(path) for path in _folder().glob("*.eml") if path.stem == message_id), None)
+def message(message_id: str) -> ReceivedMessage | None:
+    """Return the message with this id, or None."""
+    return next((_read(path) for path in _folder().glob("*.eml") if path.stem == message_id), None)
 
 
-def _received(path: Path) -> Received:
+def _read(path: Path) -> ReceivedMessage:
     message = message_from_bytes(path.read_bytes(), policy=policy.default)
     text, html = message.get_body(("plain",)), message.get_body(("html",))
-    return Received(
+    return ReceivedMessage(
         id=path.stem,
         to=str(message["To"]),
         subject=str(message["Subject"]),

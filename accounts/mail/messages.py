@@ -1,4 +1,4 @@
-"""What a mail says: a folder of templates a mail (templates/mail/<name>/), in the reader's language and time zone."""
+"""The content of mails: rendered from templates/mail/<kind>/ in the language and time zone of the recipient."""
 
 import re
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ from accounts.origin import Origin
 from accounts.settings import settings
 from models import CMSUser
 
-_parse_locale = cache(Locale.parse)  # It looks for a file.
+_parse_locale = cache(Locale.parse)  # Parsing accesses the file system.
 PARTS = ("subject.txt", "body.txt", "body.html")
-OPERATOR = "-"  # As `by`, as in the history: on the command line. "" is the account's owner.
+OPERATOR = "-"  # The value of `by` for the operator, as in the history; "" is the owner of the account.
 
 
 @dataclass(frozen=True)
 class Letter:
-    """The words of a mail; the subject is one line."""
+    """The content of a mail; the subject is one line."""
 
     kind: str
     subject: str
@@ -34,7 +34,7 @@ class Letter:
 
 @dataclass(frozen=True)
 class Reader:
-    """Who reads a mail: in which language, and in which time zone if that is known."""
+    """The language of the recipient of a mail, and their time zone if it is known."""
 
     language: str
     time_zone: str | None = None
@@ -58,12 +58,12 @@ def code(reader: Reader, origin: Origin, *, code: str, seconds: int) -> Letter:
 
     The mailbox may belong to somebody else: neither the account nor its address is named.
     """
-    return _letter("code", reader, origin, code=code, seconds=seconds)
+    return _render("code", reader, origin, code=code, seconds=seconds)
 
 
 def taken(reader: Reader, origin: Origin) -> Letter:
     """To the owner of an address that somebody requested a code for: no code, and nothing to do."""
-    return _letter("taken", reader, origin)
+    return _render("taken", reader, origin)
 
 
 def heads_up(account: CMSUser, origin: Origin, *, new_email: str, stop: str) -> Letter:
@@ -84,8 +84,8 @@ def tries_spent(account: CMSUser, origin: Origin, *, until: datetime) -> Letter:
 def changed(account: CMSUser, origin: Origin, *, undo: str, by: str = "") -> Letter:
     """To the old address: it was changed, by whom and from where, the new address masked, and the undo link."""
     days = -(-settings().UNDO_SECONDS // 86400)
-    told: dict[str, Any] = {"new_email": mask(account.email), "undo": undo, "days": days}
-    return _notice("changed", account, origin, **told, by=_another(by))
+    values: dict[str, Any] = {"new_email": mask(account.email), "undo": undo, "days": days}
+    return _notice("changed", account, origin, **values, by=_actor(by))
 
 
 def undone(account: CMSUser, origin: Origin) -> Letter:
@@ -122,15 +122,15 @@ def password_link(
     `language` is that of the request, for an administrator who has not chosen one.
     """
     reader = Reader(language_for(account.language or language), account.time_zone)
-    told: dict[str, Any] = {"username": account.username, "token": token, "by": by, "reason": reason}
-    return _letter("password_link", reader, origin, **told, seconds=settings().PASSWORD_LINK_SECONDS, at=at)
+    values: dict[str, Any] = {"username": account.username, "token": token, "by": by, "reason": reason}
+    return _render("password_link", reader, origin, **values, seconds=settings().PASSWORD_LINK_SECONDS, at=at)
 
 
 def password_changed(
     account: CMSUser, origin: Origin, *, is_by_link: bool = False, by: str = "", reason: str = ""
 ) -> Letter:
     """To the account's address: its password was changed; by whom, and why if the operator did it."""
-    return _notice("password_changed", account, origin, is_by_link=is_by_link, by=_another(by), reason=reason)
+    return _notice("password_changed", account, origin, is_by_link=is_by_link, by=_actor(by), reason=reason)
 
 
 def mask(email: str) -> str:
@@ -143,8 +143,8 @@ def mask(email: str) -> str:
 def assisted(account: CMSUser, origin: Origin, *, new_email: str, by: str, reason: str, stop: str) -> Letter:
     """To every known address: another administrator started a change; who, why, when it can happen, how to stop it."""
     ready_at = clock.now() + timedelta(seconds=settings().ASSISTED_WAIT_SECONDS)
-    told: dict[str, Any] = {"by": by, "reason": reason, "stop": stop, "ready_at": ready_at}
-    return _notice("assisted", account, origin, **told, new_email=mask(new_email))
+    values: dict[str, Any] = {"by": by, "reason": reason, "stop": stop, "ready_at": ready_at}
+    return _notice("assisted", account, origin, **values, new_email=mask(new_email))
 
 
 def assisted_proof(account: CMSUser, origin: Origin, *, by: str, token: str) -> Letter:
@@ -154,7 +154,7 @@ def assisted_proof(account: CMSUser, origin: Origin, *, by: str, token: str) -> 
 
 def invitation(reader: Reader, origin: Origin, *, token: str, hours: int, by: str) -> Letter:
     """To an address: who invites it to become an administrator, and the link to register."""
-    return _letter("invitation", reader, origin, token=token, hours=hours, by=by)
+    return _render("invitation", reader, origin, token=token, hours=hours, by=by)
 
 
 def account_changed(account: CMSUser, origin: Origin, *, what: str, by: str, reason: str = "") -> Letter:
@@ -162,22 +162,22 @@ def account_changed(account: CMSUser, origin: Origin, *, what: str, by: str, rea
     return _notice("account_changed", account, origin, what=what, by=by, reason=reason)
 
 
-def _span(seconds: int) -> str:
+def _format_duration(seconds: int) -> str:
     """Return a number of seconds in words, in minutes if it is a whole number of minutes. It is never rounded up."""
     if seconds % 60:
         return str(ngettext("%(num)d second", "%(num)d seconds", seconds))
     return str(ngettext("%(num)d minute", "%(num)d minutes", seconds // 60))
 
 
-def _another(by: str) -> str | None:
+def _actor(by: str) -> str | None:
     """Return who acted if it was not the owner of the account: a username, or "" for the operator."""
     return None if by == "" else "" if by == OPERATOR else by
 
 
-def _moment(moment: datetime, zone: ZoneInfo | None) -> str:
-    """Return a moment in the reader's time with the offset and name of the zone, or in UTC if the zone is not known.
+def _format_time(moment: datetime, zone: ZoneInfo | None) -> str:
+    """Return a time in the time zone of the recipient with its offset and name, or in UTC if the zone is not known.
 
-    The reader may be in another zone by now; the offset says which moment it was all the same.
+    The offset makes the time unambiguous, even if the recipient is in another zone by now.
     """
     local = moment.astimezone(zone or UTC)
     time = f"{local:%Y-%m-%d %H:%M}"
@@ -190,20 +190,20 @@ def _moment(moment: datetime, zone: ZoneInfo | None) -> str:
 
 def _notice(kind: str, account: CMSUser, origin: Origin, **values: Any) -> Letter:
     """Write a mail about an account in the language and time zone of its administrator."""
-    return _letter(kind, reader_of(account), origin, username=account.username, **values)
+    return _render(kind, reader_of(account), origin, username=account.username, **values)
 
 
-def _letter(kind: str, reader: Reader, origin: Origin, *, at: datetime | None = None, **values: Any) -> Letter:
+def _render(kind: str, reader: Reader, origin: Origin, *, at: datetime | None = None, **values: Any) -> Letter:
     """Write a mail. Every mail says when it happened (`at`, by default now) and which site it is about."""
     with force_locale(_parse_locale(reader.language)):
         if isinstance(seconds := values.get("seconds"), int):
-            values["life"] = _span(seconds)
+            values["life"] = _format_duration(seconds)
         zone = time_zones.find(reader.time_zone)
-        moments = {"at": at or clock.now()} | {name: it for name, it in values.items() if isinstance(it, datetime)}
-        values |= {name: _moment(moment, zone) for name, moment in moments.items()}
+        times = {"at": at or clock.now()} | {name: it for name, it in values.items() if isinstance(it, datetime)}
+        values |= {name: _format_time(moment, zone) for name, moment in times.items()}
         site = urlsplit(origin.site or settings().SITE_URL).netloc
         values.update(origin=origin, site=site)
-        # Not through Flask's render_template: a mail says nothing that depends on the request at hand.
+        # Without Flask's render_template: the content of a mail does not depend on the current request.
         templates = (current_app.jinja_env.get_template(f"mail/{kind}/{part}") for part in PARTS)
         subject, body, html = [template.render(values) for template in templates]
         name = " · ".join(filter(None, [str(gettext("Account centre")), site]))

@@ -1,4 +1,4 @@
-"""The dialogue with the mail server: one connection for many mails, a deadline for each, and what went wrong.
+"""The SMTP dialogue: one connection for many mails, a deadline for each mail, and the classification of errors.
 
 Every smtplib.SMTPException is an OSError.
 """
@@ -22,69 +22,69 @@ from accounts.settings import settings
 from models import Mail, MailProblem, email_key
 
 AS_ENCODED = compat32.clone(linesep="\r\n", max_line_length=None)
-MAILS_PER_CONNECTION = 100  # Then a new one: some mail servers count.
+MAILS_PER_CONNECTION = 100  # Some mail servers limit the mails of one connection.
 SERVICE_CLOSING = 421  # RFC 5321, 4.2.3: the server closes the connection, whatever the command was.
 log = logging.getLogger(__name__)
 flask_mail = FlaskMail()
 
 
 class Client(smtplib.SMTP):
-    """An SMTP client that another thread can cut off at any moment, and that knows how far the present mail got."""
+    """An SMTP client that another thread can abort, and that records how far the current mail got."""
 
     def __init__(self, tls: ssl.SSLContext | None) -> None:
-        """Connect to nothing yet; with `tls` the connection is encrypted from its first byte."""
+        """Create a client without a connection; with `tls` the connection is encrypted from its first byte."""
         super().__init__(timeout=settings().MAIL_SECONDS)
         self._tls = tls
-        self._line: socket.socket | None = None
+        self._socket: socket.socket | None = None
         self.begin_mail()
 
     def begin_mail(self) -> None:
-        """Forget how far the mail before this one got."""
-        self.is_handed_over = self.is_accepted = False
+        """Reset the state of the previous mail."""
+        self.is_text_sent = self.is_accepted = False
 
     def open(self, server: str, port: int) -> None:
         """Connect, and read the greeting. Raises OSError."""
         self._host = server  # STARTTLS compares the certificate with this name.
-        code, said = self.connect(server, port)
+        code, greeting = self.connect(server, port)
         if code != 220:
             self.close()
-            raise smtplib.SMTPConnectError(code, said)
+            raise smtplib.SMTPConnectError(code, greeting)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        """Connect, and keep a second handle on the connection: during a TLS handshake smtplib has none."""
+        """Connect, and store a duplicate of the socket: during a TLS handshake smtplib itself has none to shut down."""
         sock = socket.create_connection((host, port), timeout)
-        self._line = sock.dup()
+        self._socket = sock.dup()
         return self._tls.wrap_socket(sock, server_hostname=host) if self._tls else sock
 
     def sendmail(self, *args: Any, **kwargs: Any) -> dict[str, tuple[int, bytes]]:
-        """Send a mail, and note when the server has accepted it."""
+        """Send a mail, and record that the server has accepted it."""
         refused = super().sendmail(*args, **kwargs)
         self.is_accepted = True
         return refused
 
     def send(self, s: Any) -> None:
-        """Send to the server: a command is text, and only the mail itself is bytes."""
-        self.is_handed_over = self.is_handed_over or isinstance(s, bytes)
+        """Send a command, which is `str`, or the text of a mail, which is `bytes`, and record the latter."""
+        self.is_text_sent = self.is_text_sent or isinstance(s, bytes)
         super().send(s)
 
-    def cut(self) -> None:
-        """End the connection from another thread: whoever waits for the server gets an error at once."""
-        if self._line is not None:
+    def abort(self) -> None:
+        """Shut the connection down from another thread: the thread that waits for the server gets an error."""
+        if self._socket is not None:
             with contextlib.suppress(OSError):
-                self._line.shutdown(socket.SHUT_RDWR)
+                self._socket.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """Close the connection without a word."""
+        """Close the connection without QUIT."""
         super().close()
-        if self._line is not None:
-            self._line.close()
+        if self._socket is not None:
+            self._socket.close()
 
 
-class TimedConnection(Connection):
-    """A connection to the mail server that serves many mails. Each has a deadline, whatever the other side does."""
+class MailServerConnection(Connection):
+    """A connection to the mail server for several mails, each with a deadline that the server cannot extend."""
 
-    _late = threading.Event()  # Set when the deadline at hand is over.
-    _is_handed_over = False  # Whether the mail itself was sent on the connection that was dropped last.
+    _is_late = threading.Event()  # Set when the current deadline has passed.
+    _is_text_sent = False  # Whether the text of a mail was sent on the connection that was closed last.
 
     def __enter__(self) -> Self:
         """Connect. Raises OSError."""
@@ -97,25 +97,25 @@ class TimedConnection(Connection):
         self.close()
 
     def send(self, message: Message, envelope_from: str | tuple[str, str] | None = None) -> None:
-        """Send a mail on the connection at hand, or on a new one.
+        """Send a mail on the open connection, or on a new one.
 
-        A connection that served other mails may be over without a fault of this one; then a new one is opened, once.
-        Raises whatever went wrong if the server did not accept the mail. What comes after that is not an error: the
-        mail would be sent twice.
+        If the server has dropped the reused connection, the mail is sent again on a new one, once. Raises OSError if
+        the server did not accept the mail, or another error if it cannot be encoded. After the server has accepted the
+        mail nothing is raised, because the mail would be sent twice.
         """
         with self._deadline(settings().MAIL_DIALOGUE_SECONDS):
             if self.host is not None and self.num_emails < MAILS_PER_CONNECTION:
                 try:
-                    return self._hand_over(message, envelope_from)
+                    return self._send_once(message, envelope_from)
                 except smtplib.SMTPException as problem:
-                    if not self._is_about_the_connection(problem):
+                    if not self._may_reconnect(problem):
                         raise
             self.close()
             self._open()
-            return self._hand_over(message, envelope_from)
+            return self._send_once(message, envelope_from)
 
     def close(self) -> None:
-        """Say goodbye and disconnect; what the server accepted is its own, whatever it answers now."""
+        """Send QUIT and disconnect; errors are ignored, because accepted mails are not affected."""
         if self.host is None:
             return
         try:
@@ -130,9 +130,9 @@ class TimedConnection(Connection):
         if not config.MAIL_SERVER:
             return mailbox.Mailbox()
         secured = config.MAIL_USE_SSL or config.MAIL_USE_TLS
-        tls = ssl.create_default_context() if secured else None  # It reads every certificate that the machine trusts.
+        tls = ssl.create_default_context() if secured else None  # Slow: it loads all trusted certificates.
         client = Client(tls if config.MAIL_USE_SSL else None)
-        self.host = client  # The deadline must know it before it talks.
+        self.host = client  # Before it connects, so that the deadline can abort it.
         client.open(config.MAIL_SERVER, config.MAIL_PORT)
         if config.MAIL_USE_TLS:
             client.starttls(context=tls)
@@ -141,36 +141,36 @@ class TimedConnection(Connection):
         return client
 
     def _open(self) -> None:
-        """Connect, unless that took so long that the mail may be somebody else's by now."""
+        """Connect. Raises OSError; then there is no connection."""
         try:
             self.host, self.num_emails = self.configure_host(), 0
-            self._refuse_late()
+            self._raise_if_late()
         except BaseException:
             self._drop()
             raise
 
-    def _refuse_late(self) -> None:
-        """Raise TimeoutError if the deadline was over before there was anything to cut."""
-        if self._late.is_set():
+    def _raise_if_late(self) -> None:
+        """Raise TimeoutError if the deadline passed before there was a connection to abort: the lease may be over."""
+        if self._is_late.is_set():
             raise TimeoutError
 
-    def _hand_over(self, message: Message, envelope_from: str | tuple[str, str] | None) -> None:
-        """Send a mail on the connection at hand, and leave that ready for the next mail, or closed."""
+    def _send_once(self, message: Message, envelope_from: str | tuple[str, str] | None) -> None:
+        """Send a mail on the open connection; afterwards this is ready for the next mail, or closed."""
         host = self.host
         if isinstance(host, Client):
-            host.begin_mail()  # Not in sendmail(): a mail that cannot be encoded does not get so far.
+            host.begin_mail()  # Not in sendmail(), which is not reached if the mail cannot be encoded.
         try:
             super().send(message, envelope_from)
         except Exception as problem:
             if isinstance(host, Client) and host.is_accepted:
                 log.warning("the connection failed after a mail was accepted: %s", type(problem).__name__)
                 return
-            if not self._is_reset_after(problem):
+            if not self._reset(problem):
                 self._drop()
             raise
 
-    def _is_reset_after(self, problem: Exception) -> bool:
-        """Have the server forget a mail that failed; say whether the connection can serve the next one."""
+    def _reset(self, problem: Exception) -> bool:
+        """Reset the dialogue after a failed mail, and return whether the connection can be used for the next one."""
         codes = codes_of(problem)
         is_broken = isinstance(problem, OSError) and not codes
         if self.host is None or is_broken or not all(400 <= code < 600 and code != SERVICE_CLOSING for code in codes):
@@ -179,50 +179,50 @@ class TimedConnection(Connection):
             return self.host.rset()[0] == 250
         return False
 
-    def _is_about_the_connection(self, problem: smtplib.SMTPException) -> bool:
-        """Say whether a connection that was used before is over, and the server cannot have accepted the mail."""
-        if self._late.is_set():
+    def _may_reconnect(self, problem: smtplib.SMTPException) -> bool:
+        """Return whether the server dropped a reused connection and cannot have accepted the mail."""
+        if self._is_late.is_set():
             return False
         if isinstance(problem, smtplib.SMTPServerDisconnected):
-            return not self._is_handed_over
+            return not self._is_text_sent
         return SERVICE_CLOSING in codes_of(problem) or isinstance(problem, smtplib.SMTPSenderRefused)
 
     def _drop(self) -> None:
-        """Close the connection without a word."""
+        """Close the connection without QUIT."""
         host, self.host = self.host, None
         if host is not None:
-            self._is_handed_over = isinstance(host, Client) and host.is_handed_over
+            self._is_text_sent = isinstance(host, Client) and host.is_text_sent
             host.close()
 
     @contextlib.contextmanager
     def _deadline(self, seconds: float) -> Iterator[None]:
-        """Cut the connection after so many seconds: smtplib's own time-out is per line, and a slow drip has none.
+        """Abort the connection after this time: the time-out of smtplib restarts whenever data is received.
 
-        Raises TimeoutError in the place of what the cut leads to.
+        Raises TimeoutError instead of the error that the abort causes.
         """
-        outer, late = self._late, threading.Event()
-        self._late = late
-        timer = threading.Timer(seconds, self._cut, [late])
+        outer, is_late = self._is_late, threading.Event()
+        self._is_late = is_late
+        timer = threading.Timer(seconds, self._abort, [is_late])
         timer.daemon = True
         timer.start()
         try:
             yield
         except OSError as problem:
-            if late.is_set():
-                raise TimeoutError(f"no end after {seconds} s") from problem
+            if is_late.is_set():
+                raise TimeoutError(f"not finished after {seconds} s") from problem
             raise
         finally:
             timer.cancel()
-            self._late = outer
+            self._is_late = outer
 
-    def _cut(self, late: threading.Event) -> None:
-        late.set()
+    def _abort(self, is_late: threading.Event) -> None:
+        is_late.set()
         if isinstance(self.host, Client):
-            self.host.cut()
+            self.host.abort()
 
 
 class EncodedMessage(Message):
-    """A message whose headers Flask-Mail has encoded already.
+    """A message whose headers are already encoded by Flask-Mail.
 
     With its default policy the email package would parse each of them again, which is a third of the cost of a mail.
     """
@@ -234,34 +234,34 @@ class EncodedMessage(Message):
 
 
 def build_message(mail: Mail) -> Message:
-    """Return a mail as it goes out."""
+    """Return the message of a mail."""
     message = EncodedMessage(
         subject=mail.subject,
         recipients=[_smtp_address(mail.recipient)],
         body=mail.body,
         html=mail.html,
         date=mail.created_at.timestamp(),
-        extra_headers={"Auto-Submitted": "auto-generated"},  # RFC 3834: nobody's absence notice answers it.
+        extra_headers={"Auto-Submitted": "auto-generated"},  # RFC 3834: prevents automatic replies.
     )
     message.msgId = mail.message_id
     return message
 
 
 def _smtp_address(email: str) -> str:
-    """Return the address as SMTP takes it: the local part as typed, the domain in its A-form."""
+    """Return the address for SMTP: the local part as typed, the domain in its ASCII form (A-labels)."""
     local, _, _ = email.rpartition("@")
     return f"{local}@{email_key(email).rpartition('@')[2]}"
 
 
 def codes_of(problem: BaseException) -> list[int]:
-    """Return the codes with which the mail server refused something; none if it did not answer."""
+    """Return the reply codes with which the mail server refused something; none if it did not respond."""
     if isinstance(problem, smtplib.SMTPRecipientsRefused):
         return [code for code, _ in problem.recipients.values()]
     return [problem.smtp_code] if isinstance(problem, smtplib.SMTPResponseException) else []
 
 
-def problem_of(problem: OSError) -> MailProblem:
-    """Return in our own words why a mail was not sent."""
+def classify(problem: OSError) -> MailProblem:
+    """Return the category of the problem because of which a mail was not sent."""
     causes = list(_causes(problem))
     if isinstance(problem, TimeoutError):
         return MailProblem.TIMEOUT
@@ -272,11 +272,11 @@ def problem_of(problem: OSError) -> MailProblem:
         return MailProblem.TLS_FAILED if "STARTTLS" in str(problem) else MailProblem.AUTHENTICATION_FAILED
     if isinstance(problem, smtplib.SMTPAuthenticationError):
         return MailProblem.AUTHENTICATION_FAILED
-    return _refusal_of(problem, codes_of(problem))
+    return _classify_codes(problem, codes_of(problem))
 
 
-def _refusal_of(problem: OSError, codes: list[int]) -> MailProblem:
-    """Return what the server refused, and whether for good (RFC 5321, 4.2.1)."""
+def _classify_codes(problem: OSError, codes: list[int]) -> MailProblem:
+    """Return what the server refused, and whether it did so permanently (RFC 5321, 4.2.1)."""
     if not codes or not all(400 <= code < 600 for code in codes):
         return MailProblem.UNREACHABLE
     if min(codes) < 500:
@@ -286,25 +286,25 @@ def _refusal_of(problem: OSError, codes: list[int]) -> MailProblem:
     return MailProblem.MESSAGE_REFUSED if isinstance(problem, smtplib.SMTPDataError) else MailProblem.SENDER_REFUSED
 
 
-def words_of(problem: OSError) -> str:
-    """Return what was said, for the log: one short line of printable ASCII, whatever the server answered."""
+def format_response(problem: OSError) -> str:
+    """Return the response of the server, or the error, for the log: a short line of printable ASCII."""
     if isinstance(problem, smtplib.SMTPRecipientsRefused):
-        return "; ".join(_said(code, words) for code, words in problem.recipients.values())
+        return "; ".join(_format_reply(code, text) for code, text in problem.recipients.values())
     if isinstance(problem, smtplib.SMTPResponseException):
-        return _said(problem.smtp_code, problem.smtp_error)
-    return _printable(f"{type(problem).__name__}: {problem}")
+        return _format_reply(problem.smtp_code, problem.smtp_error)
+    return _escape(f"{type(problem).__name__}: {problem}")
 
 
-def _said(code: int, words: bytes | str) -> str:
-    return _printable(f"{code} {words.decode(errors='replace') if isinstance(words, bytes) else words}")
+def _format_reply(code: int, text: bytes | str) -> str:
+    return _escape(f"{code} {text.decode(errors='replace') if isinstance(text, bytes) else text}")
 
 
-def _printable(words: str) -> str:
-    return ascii(" ".join(words.split()))[1:-1][:300]
+def _escape(text: str) -> str:
+    return ascii(" ".join(text.split()))[1:-1][:300]
 
 
 def _causes(problem: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error and what led to it."""
+    """Yield an error and its causes."""
     while problem is not None:
         yield problem
         problem = problem.__cause__ or problem.__context__

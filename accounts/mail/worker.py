@@ -1,4 +1,4 @@
-"""The process or thread that delivers: it looks for mail that is due, and runs the chores in between."""
+"""The loop of delivery, in a thread or a process: it polls for due mail, and runs chores in between."""
 
 import atexit
 import contextlib
@@ -17,79 +17,79 @@ from accounts.settings import settings
 from models import db
 
 POLL_SECONDS = 0.5
-AWAY_SECONDS = 5.0  # The wait after a look at the outbox that failed.
-POLLS_TO_TIDY = 120
+FAILURE_PAUSE_SECONDS = 5.0  # The wait after a failed poll.
+POLLS_PER_CHORES = 120  # Chores run at the first of every 120 polls.
 log = logging.getLogger(__name__)
 
 
 def init_app(app: Flask, *chores: Callable[[], None]) -> None:
-    """Remember what the worker does in between, when no mail is due."""
+    """Register the chores, which the worker runs periodically."""
     app.extensions["mail_chores"] = chores
 
 
 class Delivery(threading.Thread):
-    """A thread of the web process that sends what is due, and looks again when it is woken."""
+    """A thread of the web process that sends due mail."""
 
     def __init__(self, app: Flask) -> None:
-        """Prepare a thread that does not keep the process alive."""
+        """Create a daemon thread, which does not keep the process alive."""
         super().__init__(name="mail delivery", daemon=True)
         self._app, self._pid = app, os.getpid()
         self._stopped, self._awake = threading.Event(), Wakeups()
 
     def run(self) -> None:
-        """Send, sleep, and never die of a fault."""
+        """Poll until stopped; no error ends the thread."""
         watch(self._app, self._stopped, self._awake)
 
     def wake(self) -> None:
-        """Have it look for mail now."""
+        """Poll now."""
         self._awake.put(None)
 
     def stop(self) -> None:
-        """Give it three seconds for the mail in hand; what it does not finish is sent after its lease."""
+        """Stop within three seconds; a mail that is not finished by then is sent again after its lease."""
         self._stopped.set()
         self._awake.put(None)
         self.join(timeout=3)
 
-    def is_ours(self) -> bool:
-        """Say whether the thread runs in this process: fork copies the object, not the thread."""
+    def runs_in_this_process(self) -> bool:
+        """Return whether the thread runs in this process: a fork copies the object, but not the thread."""
         return self._pid == os.getpid() and self.is_alive()
 
 
 Wakeups = SimpleQueue[None]
-"""What ends a wait early. A queue, because its `put` may be called in a signal handler, and `Event.set` may not."""
+"""Ends a wait early. A queue, because a signal handler may call its `put`, but not `Event.set`."""
 
 
 def watch(app: Flask, stopped: threading.Event, awake: Wakeups) -> None:
-    """Deliver until `stopped` is set, looking for mail twice a second and whenever something is put into `awake`.
+    """Deliver until `stopped` is set, polling twice a second and whenever something is put into `awake`.
 
-    Other processes queue mail, too. A look costs one statement that an index answers; LISTEN/NOTIFY would save it, but
-    needs a connection of its own that stays open, and does not pass a pgbouncer in transaction mode.
+    Polling is necessary because other processes enqueue mail, too. A poll is one statement on an index. LISTEN/NOTIFY
+    would need a permanent connection, and does not work through pgbouncer in transaction mode.
     """
-    for turn in count():
-        went_well = _guard(app, lambda: deliver_due(stopped))
-        if went_well and turn % POLLS_TO_TIDY == 0:
+    for poll in count():
+        has_succeeded = _run(app, lambda: deliver_due(stopped))
+        if has_succeeded and poll % POLLS_PER_CHORES == 0:
             _run_chores(app)
         if stopped.is_set():
             return
         with contextlib.suppress(Empty):
-            awake.get(timeout=POLL_SECONDS if went_well else AWAY_SECONDS)
-            while True:  # Many wake-ups are one look.
+            awake.get(timeout=POLL_SECONDS if has_succeeded else FAILURE_PAUSE_SECONDS)
+            while True:  # Several wake-ups cause one poll.
                 awake.get_nowait()
 
 
 def deliver_all(app: Flask, stopped: threading.Event) -> None:
-    """Send all that is due, then tidy up; where a part of ours does not answer, leave it for the next time."""
-    if _guard(app, lambda: deliver_due(stopped)):
+    """Send all due mail, then run the chores. Never raises: what fails is logged, and left for the next run."""
+    if _run(app, lambda: deliver_due(stopped)):
         _run_chores(app)
 
 
 def _run_chores(app: Flask) -> None:
     for chore in app.extensions["mail_chores"]:
-        _guard(app, chore)
+        _run(app, chore)
 
 
-def _guard(app: Flask, work: Callable[[], None]) -> bool:
-    """Do some of the work; say whether it went well. No error gets out: there is other mail, and a next time."""
+def _run(app: Flask, work: Callable[[], None]) -> bool:
+    """Run a step of the loop, and return whether it succeeded. Never raises: the loop continues after every error."""
     try:
         with app.app_context():
             work()
@@ -106,19 +106,19 @@ _starting = threading.Lock()
 
 
 def wake_if_queued() -> None:
-    """Wake delivery if mail was written since the last call; called after each commit of a use case."""
+    """Wake delivery if mail was enqueued since the last call; called after each commit of a use case."""
     if db.session.info.pop("mail_is_queued", False):
         wake()
 
 
 def wake() -> None:
-    """Tell the web process's own delivery that there is mail; start it in this process if it is not there yet."""
+    """Wake the delivery thread of this process, and start it if necessary; do nothing if only workers deliver."""
     if settings().MAIL_DELIVERY != "thread":
         return
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     with _starting:
         thread = app.extensions.get("mail_delivery")
-        if thread is None or not thread.is_ours():
+        if thread is None or not thread.runs_in_this_process():
             thread = app.extensions["mail_delivery"] = Delivery(app)
             thread.start()
             atexit.register(thread.stop)

@@ -1,1 +1,1 @@
-"""What an operator needs: checks, readiness, housekeeping and the verification of the history."""
+"""Operations: the doctor, readiness, housekeeping and the verification of the history."""

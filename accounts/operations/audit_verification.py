@@ -1,4 +1,4 @@
-"""Verification of the history: finds rows that were changed or are missing, while others go on writing."""
+"""Verification of the history: finds rows that were changed or are missing, while the site is in use."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -11,8 +11,8 @@ from sqlalchemy import Connection, bindparam, select
 from accounts import audit
 from models import Audit, CMSUser, db, table
 
-PAGE = 1000  # Accounts that are looked at in one snapshot.
-ROWS_AT_ONCE = 500  # A history may be longer than memory: so many of its rows are fetched at a time.
+PAGE = 1000  # Accounts that are verified in one snapshot.
+ROWS_AT_ONCE = 500  # Rows that are fetched at a time, because a history may not fit into memory.
 _USER, _ROW = table(CMSUser).c, table(Audit).c
 _ACCOUNTS = (
     select(_USER.id, _USER.email, _USER.audit_rows, _USER.audit_chain)
@@ -28,31 +28,31 @@ _ROWS = (
 
 
 class Account(Protocol):
-    """What an account says of its history: how many rows there must be, and the chain of the last one."""
+    """The expected number of rows of an account's history, and the chain of the last one."""
 
     audit_rows: int
     audit_chain: str
 
 
-class Broken(NamedTuple):
-    """An account whose history is not whole, with the number of the first row that was changed or is missing."""
+class BrokenHistory(NamedTuple):
+    """An account whose history is not intact, and the number of the first row that was changed or is missing."""
 
     email: str
     number: int
 
 
 class Page(NamedTuple):
-    """How many accounts were looked at, and which of them are broken."""
+    """The number of accounts that were verified, and those whose history is not intact."""
 
     accounts: int
-    broken: list[Broken]
+    broken: list[BrokenHistory]
 
 
 def verify_all() -> Iterator[Page]:
-    """Look at the histories of all accounts, a page at a time, in the order of their numbers.
+    """Verify the histories of all accounts, one page at a time, in the order of their ids.
 
-    Each page is read in one snapshot of the database: what is written meanwhile is in it as a whole or not at all, so
-    that nobody is accused because of it. Nothing is locked. Raises what the database raises; then it is not finished.
+    Each page is read in one snapshot of the database. It contains concurrent writes completely or not at all, so that
+    they cause no false alarms. Nothing is locked. Raises the errors of the database; then it is not finished.
     """
     last = 0
     while True:
@@ -63,34 +63,34 @@ def verify_all() -> Iterator[Page]:
             first, last = accounts[0].id, accounts[-1].id
             these, slowly = {"first": first, "last": last}, {"yield_per": ROWS_AT_ONCE}
             with connection.execute(_ROWS, these, execution_options=slowly) as rows:
-                page = Page(len(accounts), list(_broken(accounts, rows)))
+                page = Page(len(accounts), list(_find_broken(accounts, rows)))
         yield page
 
 
 @contextmanager
 def _snapshot() -> Iterator[Connection]:
-    """Yield a connection whose queries all see the database as it is now."""
+    """Yield a connection whose queries all read the same snapshot of the database."""
     with db.engine.connect() as connection:
         if connection.dialect.name == "sqlite":
-            connection.exec_driver_sql("BEGIN")  # Python's driver would begin no transaction for a query.
+            connection.exec_driver_sql("BEGIN")  # Python's driver does not begin a transaction before a SELECT.
         else:
             connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         yield connection
 
 
-def _broken(accounts: Iterable[Any], rows: Iterable[Any]) -> Iterator[Broken]:
-    """Lay the rows, sorted by account and number, beside the accounts, sorted, too; an account may have none."""
+def _find_broken(accounts: Iterable[Any], rows: Iterable[Any]) -> Iterator[BrokenHistory]:
+    """Compare the accounts, sorted by id, with the rows, sorted by account and number; an account may have no rows."""
     histories = groupby(rows, key=attrgetter("user_id"))
     user_id, history = next(histories, (None, iter(())))
     for account in accounts:
         while user_id is not None and user_id < account.id:
             user_id, history = next(histories, (None, iter(())))
         own = history if user_id == account.id else iter(())
-        if number := _first_broken(account, own):
-            yield Broken(account.email, number)
+        if number := _find_first_broken_row(account, own):
+            yield BrokenHistory(account.email, number)
 
 
-def _first_broken(account: Account, rows: Iterable[Any]) -> int | None:
+def _find_first_broken_row(account: Account, rows: Iterable[Any]) -> int | None:
     chain, number = "", 0
     for row in rows:
         number += 1

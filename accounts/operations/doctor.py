@@ -1,4 +1,4 @@
-"""Tries every part that the application stands on, for `flask doctor`."""
+"""The checks of `flask doctor`: external services, configuration and file permissions."""
 
 import secrets
 from collections.abc import Callable, Iterator
@@ -15,70 +15,70 @@ import cache
 from accounts import clock, hosts
 from accounts.errors import UNAVAILABLE
 from accounts.mail import outbox
-from accounts.mail.smtp import TimedConnection
+from accounts.mail.smtp import MailServerConnection
 from accounts.operations import readiness
 from accounts.settings import settings
 from models import db
 
 
-def examine() -> Iterator[tuple[str, str | None]]:
-    """Yield each part by name, with None if it is well, or with what is wrong with it."""
-    parts: dict[str, Callable[[], str | None]] = {
-        "database": _database,
-        "clock": _clock,
-        "cache": _cache,
-        "mail server": _mail_server,
-        "outbox": _outbox,
-        "sender": _sender,
-        "numbers": _numbers,
-        "secret key": _secret_key,
-        "hosts": _hosts,
-        "files": _files,
+def run_checks() -> Iterator[tuple[str, str | None]]:
+    """Yield the name of each check, with None if it succeeded, or with a description of the problem."""
+    checks: dict[str, Callable[[], str | None]] = {
+        "database": _check_database,
+        "clock": _check_clock,
+        "cache": _check_cache,
+        "mail server": _check_mail_server,
+        "outbox": _check_outbox,
+        "sender": _check_sender,
+        "numbers": _check_numbers,
+        "secret key": _check_secret_key,
+        "hosts": _check_hosts,
+        "files": _check_files,
     }
-    for name, look in parts.items():
+    for name, check in checks.items():
         try:
-            yield name, look()
-        except Exception as problem:  # Whatever it is, it is what the operator wants to read.
+            yield name, check()
+        except Exception as problem:  # Every error is a problem to report.
             yield name, f"{type(problem).__name__}: {str(problem).partition(chr(10))[0]}"
 
 
-def _database() -> str | None:
+def _check_database() -> str | None:
     migrations = current_app.extensions["migrate"].migrate.get_config()
     newest = ScriptDirectory.from_config(migrations).get_current_head()
     present = MigrationContext.configure(db.session.connection()).get_current_revision()
     return None if present == newest else f"is at migration {present}, not {newest}: run `flask --app app db upgrade`"
 
 
-def _clock() -> str | None:
+def _check_clock() -> str | None:
     try:
         offset = readiness.clock_offset_seconds() or 0.0
     except UNAVAILABLE:
-        return None  # That the database is ill is told already.
+        return None  # Reported by the check of the database.
     if abs(offset) <= readiness.CLOCK_SECONDS:
         return None
     most = f"at most {readiness.CLOCK_SECONDS:.0f} s is allowed"
     return f"is {offset:+.1f} s off the database clock ({most}): synchronise both with NTP"
 
 
-def _cache() -> str | None:
+def _check_cache() -> str | None:
     key = f"doctor:{secrets.token_hex(8)}"
-    heard: list[object] = [cache.add(key, 1, 60), cache.add(key, 1, 60), cache.incr(key), cache.get(key)]
+    results: list[object] = [cache.add(key, 1, 60), cache.add(key, 1, 60), cache.incr(key), cache.get(key)]
     cache.set(key, "text", 60)
-    heard += [cache.get(key), cache.delete(key), cache.delete(key), cache.get(key)]
-    right = [True, False, 2, 2, "text", True, False, None]
-    return None if heard == right else f"returned {heard} instead of {right}"
+    results += [cache.get(key), cache.delete(key), cache.delete(key), cache.get(key)]
+    expected = [True, False, 2, 2, "text", True, False, None]
+    return None if results == expected else f"returned {results} instead of {expected}"
 
 
-def _mail_server() -> str | None:
-    with TimedConnection(current_app.extensions["mail"]):
+def _check_mail_server() -> str | None:
+    with MailServerConnection(current_app.extensions["mail"]):
         return None
 
 
-def _outbox() -> str | None:
+def _check_outbox() -> str | None:
     day_ago = clock.now() - timedelta(days=1)
     try:
         failed = sum(mail.done_at is not None and mail.done_at > day_ago for mail in outbox.failed_mails())
-    except SQLAlchemyError:  # The database has a line of its own.
+    except SQLAlchemyError:  # Reported by the check of the database.
         return None
     return (
         f"mails set aside in the last 24 hours: {failed}. Run `flask --app app mail failed` to list them"
@@ -87,16 +87,16 @@ def _outbox() -> str | None:
     )
 
 
-def _numbers() -> str | None:
+def _check_numbers() -> str | None:
     tries = settings().CAPTCHA_TRIES_PER_DAY
     return f"CAPTCHA_TRIES_PER_DAY is {tries}: NIST SP 800-63B allows at most 100" if tries > 100 else None
 
 
-def _secret_key() -> str | None:
+def _check_secret_key() -> str | None:
     return "SECRET_KEY is too weak: it is not accepted in production" if settings().SECRET_KEY_IS_WEAK else None
 
 
-def _hosts() -> str | None:
+def _check_hosts() -> str | None:
     served, site = settings().SERVED_HOSTS, urlsplit(settings().SITE_URL)
     if not served and settings().CMS_ENV == "production":
         return "TRUSTED_HOSTS is not set: every host name is accepted"
@@ -107,13 +107,13 @@ def _hosts() -> str | None:
     return None
 
 
-def _files() -> str | None:
+def _check_files() -> str | None:
     folder = Path(settings().INSTANCE_DIR)
     is_open = folder.stat().st_mode & 0o077
     return f"INSTANCE_DIR is accessible to other users: run `chmod 700 {folder}`" if is_open else None
 
 
-def _sender() -> str | None:
+def _check_sender() -> str | None:
     sender: str = settings().MAIL_DEFAULT_SENDER
     local = settings().MAIL_SERVER and sender.rstrip("> ").endswith("localhost")
     return f"MAIL_DEFAULT_SENDER is {sender}: mail servers do not accept this sender" if local else None

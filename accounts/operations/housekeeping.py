@@ -1,4 +1,4 @@
-"""Housekeeping: deletes counters, links, sessions, changes and mails that nobody needs any more, in small batches."""
+"""Housekeeping: deletes expired budgets, links, sessions, changes, invitations and mails, in small batches."""
 
 import logging
 import threading
@@ -14,54 +14,54 @@ from accounts import clock, sessions
 from accounts.errors import UNAVAILABLE
 from models import Budget, EmailChange, Invitation, Link, LoginSession, Mail, MailState, db, dialect
 
-KEPT = timedelta(days=30)  # For so long it can be seen what became of a mail, a link or an invitation.
-GRACE = timedelta(days=1)  # Nobody needs the rest, but the clocks of several machines need not agree to the second.
+RETENTION = timedelta(days=30)  # How long closed mails, links and invitations are kept.
+GRACE = timedelta(days=1)  # How long other expired rows are kept: the clocks of several machines may differ.
 BATCH_ROWS = 1000
-BATCHES_PER_RUN = 10  # The process that does this also sends mail, which must not wait.
-PAUSE_SECONDS = 0.1  # SQLite's writers look for the lock that often; without a pause they might never find it free.
-TURN, TURN_SECONDS, LEASE_SECONDS = "housekeeping", 3600, 60
+BATCHES_PER_RUN = 10  # Bounds a run, because the same process sends mail.
+PAUSE_SECONDS = 0.1  # Writers on SQLite poll for the lock at this interval; without a pause they might never get it.
+LEASE_KEY, INTERVAL_SECONDS, LEASE_SECONDS = "housekeeping", 3600, 60
 log = logging.getLogger(__name__)
 
 
 class Expired(NamedTuple):
-    """Rows of one table that are over: those whose moment is before another one, and for which the rest holds."""
+    """Expired rows of one table: those whose `moment` is before a time, and which meet the other conditions."""
 
     moment: InstrumentedAttribute[Any]
     before: datetime
     where: tuple[ColumnElement[bool], ...] = ()
 
 
-def tidy_in_turn() -> None:
-    """Run once an hour, whichever process comes first, and soon again while something is left. Raises CacheDown.
+def run_if_due() -> None:
+    """Delete expired rows once an hour, in one of all processes, or sooner if some remain. Raises CacheDown.
 
-    The turn is a lease until the run has ended well: one that fails, or dies with its process, is made up for.
+    A run holds a lease, which is extended to the interval only if it succeeds: a failed run is repeated.
     """
-    if not cache.add(TURN, 1, LEASE_SECONDS):
+    if not cache.add(LEASE_KEY, 1, LEASE_SECONDS):
         return
     try:
-        is_done = tidy()
+        is_done = delete_expired()
     except UNAVAILABLE as problem:
         log.warning("housekeeping failed, next try in %d s: %s", LEASE_SECONDS, str(problem).partition("\n")[0])
         return
     if is_done:
-        cache.set(TURN, 1, TURN_SECONDS)
+        cache.set(LEASE_KEY, 1, INTERVAL_SECONDS)
     else:
-        cache.delete(TURN)
+        cache.delete(LEASE_KEY)
 
 
-def tidy() -> bool:
-    """Delete what is over, at most BATCHES_PER_RUN batches; say whether nothing is left. The history stays.
+def delete_expired() -> bool:
+    """Delete up to BATCHES_PER_RUN batches of expired rows, and return whether none remain. The history is kept.
 
-    Raises one of errors.UNAVAILABLE if the database does not answer, or refused to tidy one table; the other tables
-    were tidied all the same.
+    Raises one of errors.UNAVAILABLE: immediately if the database does not respond, or, if it refused to delete rows of
+    one table, after the other tables.
     """
     batches, failure = BATCHES_PER_RUN, None
-    for rows in expired():
+    for rows in list_expired():
         try:
             batches -= _delete(rows, batches)
         except UNAVAILABLE as problem:
             db.session.rollback()
-            if not getattr(getattr(problem, "orig", None), "sqlstate", None):  # It was not the database that said so.
+            if not getattr(getattr(problem, "orig", None), "sqlstate", None):  # Not an error sent by the database.
                 raise
             failure = problem
         if batches == 0:
@@ -71,8 +71,8 @@ def tidy() -> bool:
     return batches > 0
 
 
-def expired() -> Iterator[Expired]:
-    """Yield what is over now. An index leads to each of these, however many rows are not over."""
+def list_expired() -> Iterator[Expired]:
+    """Yield the rows to delete, by kind; each kind is found by an index."""
     now = clock.now()
     yield Expired(Budget.resets_at, now - GRACE)
     yield Expired(EmailChange.expires_at, now - GRACE)
@@ -81,14 +81,14 @@ def expired() -> Iterator[Expired]:
         idle, life = sessions.limits(remembered=remembered)
         yield Expired(LoginSession.seen_at, now - idle - GRACE, is_such)
         yield Expired(LoginSession.created_at, now - life - GRACE, is_such)
-    yield Expired(Link.expires_at, now - KEPT)
-    yield Expired(Link.ended_at, now - KEPT)
-    yield Expired(Invitation.expires_at, now - KEPT)
-    yield Expired(Mail.done_at, now - KEPT, (Mail.state != MailState.QUEUED,))
+    yield Expired(Link.expires_at, now - RETENTION)
+    yield Expired(Link.ended_at, now - RETENTION)
+    yield Expired(Invitation.expires_at, now - RETENTION)
+    yield Expired(Mail.done_at, now - RETENTION, (Mail.state != MailState.QUEUED,))
 
 
 def _delete(rows: Expired, batches: int) -> int:
-    """Delete batch after batch, at most so many; return how many of them were full."""
+    """Delete rows in up to this number of batches, and return how many of these were full."""
     for full in range(batches):
         deleted = cast("CursorResult[Any]", db.session.execute(delete_batch(rows))).rowcount
         db.session.commit()
@@ -100,12 +100,12 @@ def _delete(rows: Expired, batches: int) -> int:
 
 
 def delete_batch(rows: Expired) -> Any:
-    """Return the statement that deletes the oldest rows; those that a request holds now are left for the next time."""
+    """Return the statement that deletes the oldest rows, except those that a request has locked."""
     table = rows.moment.class_.__table__
     (key,) = table.primary_key
     batch = select(key).where(rows.moment < rows.before, *rows.where).order_by(rows.moment).limit(BATCH_ROWS)
     if dialect() == "sqlite":
         return delete(table).where(key.in_(batch))
-    # A common table expression is computed once; a plain subquery with a LIMIT might be computed anew for every row.
+    # A common table expression is executed once; a subquery with a LIMIT might be executed again for every row.
     its_keys = batch.with_for_update(skip_locked=True).cte("batch")
     return delete(table).where(key.in_(select(its_keys)))

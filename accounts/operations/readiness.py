@@ -1,4 +1,4 @@
-"""Whether this process wants requests: it is not about to end, database and cache answer. And whether clocks agree."""
+"""Readiness: whether this process can handle requests, and whether its clock agrees with that of the database."""
 
 import logging
 from typing import Any
@@ -11,18 +11,18 @@ from accounts import clock
 from accounts.errors import Draining
 from models import CMSUser, db, dialect
 
-CLOCK_SECONDS = 1.0  # By so much the clocks of two machines may differ.
+CLOCK_SECONDS = 1.0  # The difference that is allowed between the clocks of two machines.
 log = logging.getLogger(__name__)
 
 
 def check() -> float | None:
-    """Return by how many seconds our clock is ahead of the database's, or None where both are the same one.
+    """Return how many seconds this machine's clock is ahead of that of the database, or None if both are the same.
 
-    Raises one of errors.UNAVAILABLE if the process is about to end, or the database or the cache does not answer.
+    Raises one of errors.UNAVAILABLE if the server is draining, or the database or the cache does not respond.
     """
-    is_draining = current_app.extensions.get("is_draining")  # gunicorn.conf.py puts it there.
+    is_draining = current_app.extensions.get("is_draining")  # Set by gunicorn.conf.py.
     if is_draining and is_draining():
-        raise Draining("the server is about to end")
+        raise Draining("the server is about to stop")
     db.session.execute(select(CMSUser.id).limit(1))
     cache.get("readiness")
     offset = clock_offset_seconds()
@@ -32,15 +32,14 @@ def check() -> float | None:
 
 
 def clock_offset_seconds() -> float | None:
-    """Return by how many seconds our clock is ahead of the database's; None on SQLite, which has no other one.
+    """Return how many seconds this machine's clock is ahead of that of the database; None on SQLite, which has none.
 
-    The database reads its clock at some moment between our question and its answer: what that may explain is no
-    difference.
+    The database reads its clock between the query and the response, so only a time outside this span is a difference.
     """
     if dialect() == "sqlite":
         return None
-    asked = clock.now()
-    told: Any = db.session.scalars(select(func.clock_timestamp())).one()
-    answered = clock.now()
-    nearest = min(max(told, asked), answered)
-    return float(round((nearest - told).total_seconds(), 3))
+    sent_at = clock.now()
+    database_time: Any = db.session.scalars(select(func.clock_timestamp())).one()
+    received_at = clock.now()
+    nearest = min(max(database_time, sent_at), received_at)
+    return float(round((nearest - database_time).total_seconds(), 3))

@@ -7,7 +7,7 @@ down_revision = '0001'
 
 INDEXES = (
     ('email_change', ['expires_at']),
-    ('email_change', ['mail_id']),  # Deleting a mail sets this to NULL: without an index each one reads the table.
+    ('email_change', ['mail_id']),  # Deleting a mail sets this to NULL: without an index it scans the table.
     ('invitation', ['created_at']),
     ('invitation', ['expires_at']),
     ('link', ['ended_at']),
@@ -25,6 +25,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop them."""
+    """Drop the indexes."""
     for table, columns in reversed(INDEXES):
         op.drop_index(f"ix_{table}_{'_'.join(columns)}", table)

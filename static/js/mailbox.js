@@ -1,4 +1,4 @@
-/* The mailbox for developers: the list is updated every few seconds, and a button copies each code. */
+/* The development mailbox: the list is updated every few seconds, and each code has a button that copies it. */
 $(function () {
     'use strict';
 
@@ -6,7 +6,7 @@ $(function () {
     const LABEL_SECONDS = 4;
     const list = document.getElementById('messages');
 
-    /* Load the page again and take its messages over. */
+    /* Load the page again, and show its messages. */
     function updateList() {
         if (document.hidden) {
             return;
@@ -19,7 +19,7 @@ $(function () {
         });
     }
 
-    /* Add new messages at the top and remove old ones. The others are not touched, so that the focus stays. */
+    /* Add new messages at the top, and remove old ones. The others are not replaced, so that they keep the focus. */
     function replaceMessages(articles) {
         const ids = articles.map(function (article) { return article.id; });
         $(list).children('article').filter(function () { return !ids.includes(this.id); }).remove();
@@ -53,7 +53,7 @@ $(function () {
         if (navigator.clipboard) {
             navigator.clipboard.writeText(code.textContent).then(showSuccess, copySelection);
         } else {
-            copySelection();  // Browsers offer the clipboard over HTTPS and on localhost only.
+            copySelection();  // Browsers provide `navigator.clipboard` over HTTPS and on localhost only.
         }
     }
 

@@ -1,4 +1,4 @@
-/* The page on which an administrator changes their e-mail address: its elements and events. zlchange has the logic. */
+/* The elements and events of the page on which administrators change their email address. zlchange has the logic. */
 $(function () {
     'use strict';
 
@@ -6,7 +6,7 @@ $(function () {
     const form = $('#resetemail');
     const texts = form[0].dataset;
     const email = form.find('[name="email"]');
-    const codes = form.find('[name="captcha"], [name="old_captcha"]');  // The second one is for the present address.
+    const codes = form.find('[name="captcha"], [name="old_captcha"]');  // The second is for the current address.
     const captchaButton = $('#captcha-btn');
     const cancelForm = $('#cancel-form');
 
@@ -44,14 +44,14 @@ $(function () {
         $('#doubt').prop('hidden', true);
     }
 
-    /* Ask whether the address is right, with a button for the suggested one. */
+    /* Ask whether the address is correct, with a button for the suggested one. */
     function showDoubt(suggestion) {
         const doubt = $('#doubt').prop('hidden', false);
         doubt.find('[data-suggestion]').prop('hidden', !suggestion).val(suggestion)
             .text(fillIn(texts.use, 'email', suggestion));
     }
 
-    /* Show the fields of the codes that are missing, and a tick for those that were right. */
+    /* Show the fields of the codes that are missing, and a tick for those that were correct. */
     function showCodes(missing, proved) {
         form.find('[data-code]').each(function () {
             this.hidden = !missing.includes(this.dataset.code);
@@ -64,7 +64,7 @@ $(function () {
         });
     }
 
-    /* Show on the button in how many seconds a new code can be requested. */
+    /* Show on the button how many seconds are left until a new code can be requested. */
     function showResend(seconds, isOwn) {
         const label = isOwn ? texts.getAgain : texts.get;
         setText(captchaButton, seconds ? fillIn(texts.getLater, 'time', zltime.formatClock(seconds)) : label);
@@ -73,7 +73,7 @@ $(function () {
         }
     }
 
-    /* Say to which address the code was mailed, or with null nothing. */
+    /* Show to which address the code was sent; with null, show nothing. */
     function showOtherAddress(address) {
         setText($('#other-address'), address === null ? '' : fillIn(texts.otherAddress, 'email', address));
     }
@@ -83,7 +83,7 @@ $(function () {
         $('[data-username]').val(address);
     }
 
-    /* Hide the fields until a moment, because the tries of the day are spent; with null show them. */
+    /* Hide the fields until a time, because the tries of the day are spent; with null, show them. */
     function setBlocked(until) {
         const notice = $('#no-tries').prop('hidden', !until);
         const fields = form.find('[data-open]');
@@ -115,12 +115,12 @@ $(function () {
         (email.is(':visible') ? email : $('#current-email')).trigger('focus');
     }
 
-    /* Replace {name} in a text. By a function, because String.replace gives "$&" in an address a meaning. */
+    /* Replace {name} in a text. With a function, because String.replace interprets "$&" in an address. */
     function fillIn(text, name, value) {
         return text.replace('{' + name + '}', function () { return value; });
     }
 
-    /* Set a text only if it differs: a live region announces every text that is set. */
+    /* Set a text only if it differs, because a live region announces every text that is set. */
     function setText(element, text) {
         if (element.text() !== text) {
             element.text(text);
@@ -144,7 +144,7 @@ $(function () {
         change.requestCode('');
     });
 
-    /* Enter sends the code; in the field of the address, before a code was typed, it requests one. */
+    /* The Enter key submits the code; in the field of the address, before a code was typed, it requests one. */
     form.on('submit', function (event) {
         const isFirstStep = document.activeElement === email[0] && !codes.val().trim();
         event.preventDefault();

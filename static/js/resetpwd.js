@@ -1,4 +1,4 @@
-/* The page on which an administrator changes their password. */
+/* The page on which administrators change their password. */
 $(function () {
     'use strict';
 

@@ -1,12 +1,12 @@
-/* AJAX requests with jQuery. Every request carries the CSRF token; every answer is an envelope {code, message, data}.
+/* AJAX requests with jQuery. Every request has the CSRF token; every response is an envelope {code, message, data}.
 
    zlajax.post({
        'url': ..., 'data': {...},
-       'form': ...,                  // its buttons are disabled until the answer, and it is not sent twice
-       'success': function (data) {  // gets every envelope, whatever its code
+       'form': ...,                  // its buttons are disabled until the response, and it is not sent twice
+       'success': function (data) {  // receives every envelope, whatever its code
            if (data['code'] == 200) {...} else { zlalert.alertInfo(data['message']); }
        },
-       'fail': function () {...}     // no envelope came; the default shows a notice about the network
+       'fail': function () {...}     // the response was not an envelope; by default a network error is shown
    }); */
 (function () {
     'use strict';
@@ -36,8 +36,8 @@
                 'Accept': 'application/json',
                 'X-CSRFToken': $('meta[name="csrf-token"]').attr('content')
             },
-            'complete': function (answer) {
-                const envelope = parseEnvelope(answer.responseText);
+            'complete': function (response) {
+                const envelope = parseEnvelope(response.responseText);
                 unlock();
                 if (envelope) {
                     options['success'](envelope);
@@ -58,7 +58,7 @@
         }
     }
 
-    /* Disable the buttons of a form. Return a function that enables them again, or null if the form is being sent. */
+    /* Disable the buttons of a form. Return a function that enables them again, or null if a request is in progress. */
     function lockForm(form) {
         const focused = document.activeElement;
         const buttons = $(form).find(':submit:enabled');

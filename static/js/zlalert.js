@@ -2,9 +2,9 @@
 (function () {
     'use strict';
 
-    const SUCCESS_SECONDS = 12;  // The pointer or the focus on a notice keeps it longer. Other kinds stay until closed.
+    const SUCCESS_SECONDS = 12;  // Longer while the notice has the pointer or the focus. Other kinds stay until closed.
 
-    /* Show a notice; it replaces the one before. */
+    /* Show a notice, which replaces the previous one. */
     function show(message, kind) {
         const region = document.getElementById('notices');
         const notice = document.getElementById('notice').content.firstElementChild.cloneNode(true);
@@ -16,7 +16,7 @@
         scrollFromBehind(region.getBoundingClientRect());
     }
 
-    /* Scroll the focused element and the card of a pending change out from behind a notice (WCAG 2.4.11). */
+    /* Scroll so that a notice does not cover the focused element or the card of a pending change (WCAG 2.4.11). */
     function scrollFromBehind(notice) {
         const boxes = [document.activeElement, document.getElementById('pending')].filter(function (element) {
             return element && element !== document.body;
@@ -29,7 +29,7 @@
         });
         if (behind.length) {
             const bottom = Math.max(...behind.map(function (box) { return box.bottom; }));
-            window.scrollBy(0, Math.min(bottom - notice.top, boxes[0].top));  // Keep the focused one in the window.
+            window.scrollBy(0, Math.min(bottom - notice.top, boxes[0].top));  // Keep the focused element in the window.
         }
     }
 

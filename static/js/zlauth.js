@@ -1,4 +1,4 @@
-/* Refusals that ask for authentication: sign in again, or confirm the password in a dialog. What was typed is kept. */
+/* Refusals that require a sign-in, or the password, which is entered in a dialog so that the page keeps its input. */
 (function () {
     'use strict';
 
@@ -6,7 +6,7 @@
     let focusedBefore = null;  // The element that gets the focus back when the dialog closes.
     let isConfirmed = false;
 
-    /* Handle a refusal that asks for authentication, return false for every other one. `retry` repeats the request. */
+    /* Handle a refusal that requires authentication, or return false. `retry` repeats the request. */
     function handleRefusal(data, retry) {
         if (data['data']['error'] === 'sign_in_required') {
             const loginUrl = document.querySelector('[data-login-url]').dataset.loginUrl;

@@ -11,9 +11,9 @@
         });
         setText(card, 'problem', mail['problem']);
         ['asked_at', 'expires_at', 'ready_at', 'resend_at'].forEach(function (name) {
-            setMoment(card, name, change[name]);
+            setTime(card, name, change[name]);
         });
-        setMoment(card, 'mail_at', mail['at']);
+        setTime(card, 'mail_at', mail['at']);
         setHidden(card, '[data-script]', false);
         setHidden(card, '[data-ascii]', !change['ascii']);
         zltime.localise(card);
@@ -50,7 +50,7 @@
         return card;
     }
 
-    /* Of the elements with an attribute data-<name>, show those that list this state. */
+    /* Show those elements with an attribute data-<name> that list this state, and hide the others. */
     function showOnly(card, name, state) {
         card.querySelectorAll('[data-' + name + ']').forEach(function (element) {
             element.hidden = !element.dataset[name].split(' ').includes(state);
@@ -65,11 +65,11 @@
         findPlaces(card, name).forEach(function (element) { element.textContent = value ?? ''; });
     }
 
-    /* Set the moment of a <time>. zltime writes its text; without a moment it is left alone. */
-    function setMoment(card, name, moment) {
+    /* Set the time of a <time> element; zltime writes its text. Without a time, remove the attribute. */
+    function setTime(card, name, time) {
         findPlaces(card, name).forEach(function (element) {
-            if (moment) {
-                element.setAttribute('datetime', moment);
+            if (time) {
+                element.setAttribute('datetime', time);
             } else {
                 element.removeAttribute('datetime');
             }

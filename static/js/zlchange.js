@@ -1,19 +1,19 @@
-/* The change of an e-mail address: its requests, and what is shown after each answer and as time passes.
+/* The change of an email address: its requests, and what is shown after each response and every second.
 
-   No element is touched here: `page` does that (resetemail.js), and the card. */
+   This file does not access elements: `page` (resetemail.js) and the card do. */
 (function () {
     'use strict';
 
-    /* Return the change on a page; `page` has the form, the URLs, the texts and the functions that show something. */
+    /* Return the change of a page; `page` has the form, the URLs, the texts and the functions that update elements. */
     function create(page) {
         const resend = zlcountdown.create();  // Until a new code can be requested.
         const expiry = zlcountdown.create();  // Until the pending change expires.
         let pending = null;  // The pending change as the server described it last.
-        let version = 0;     // Grows with every change shown, so that a late answer does not replace a newer one.
+        let version = 0;     // Increases with every show(), so that a late response does not replace a newer one.
 
         /* ---- requests ---- */
 
-        /* Request a code; `sure` is 'y' if the question whether the address is right was answered with yes. */
+        /* Request a code; `sure` is 'y' if the user has confirmed an address that looks like a typo. */
         function requestCode(sure) {
             page.clearErrors();
             zlajax.post({
@@ -48,7 +48,7 @@
                     if (data['code'] === 200) {
                         show(null);
                         page.showSuccess(data['data']['email']);
-                    } else if (data['data']['error'] === 'code_missing') {  // One of two codes was right.
+                    } else if (data['data']['error'] === 'code_missing') {  // One of two codes was correct.
                         page.focusField(data['data']['fields']);
                         zlalert.alertSuccess(data['message']);
                         refresh();
@@ -59,7 +59,7 @@
                 },
                 'fail': function () {
                     zlalert.alertNetworkError();
-                    refresh();  // The server may have made the change although its answer was lost.
+                    refresh();  // The server may have made the change, although its response was lost.
                 }
             });
         }
@@ -80,7 +80,7 @@
             });
         }
 
-        /* Ask the server for the pending change. If there is no answer, the next poll asks again. */
+        /* Load the pending change. If this fails, the next poll repeats it. */
         function refresh() {
             const versionBefore = version;
             zlajax.get({
@@ -95,7 +95,7 @@
             });
         }
 
-        /* Ask again while the mail with the code is queued. */
+        /* Load the pending change again while the mail with the code is queued. */
         function poll() {
             if (zlpending.isMailQueued(pending, expiry.secondsLeft())) {
                 refresh();
@@ -104,7 +104,7 @@
 
         /* ---- what is shown ---- */
 
-        /* Show a pending change, or with null that there is none. What was typed stays. */
+        /* Show a pending change, or with null that there is none. Input is kept. */
         function show(change) {
             version += 1;
             pending = change;
@@ -123,7 +123,7 @@
             tick();
         }
 
-        /* Show what the time has changed; called every second. */
+        /* Update everything that depends on the time; called every second. */
         function tick() {
             const secondsLeft = expiry.secondsLeft();
             const resendSeconds = resend.secondsLeft();
@@ -141,14 +141,14 @@
             compareAddress();
         }
 
-        /* Warn before a try is lost: a code proves only the address that it was mailed to. */
+        /* Warn before a try is lost: a code verifies only the address to which it was sent. */
         function compareAddress() {
             const isOther = zlpending.acceptsCode(pending, expiry.secondsLeft()) &&
                 zlpending.isOtherAddress(pending, page.email());
             page.showOtherAddress(isOther ? pending['email'] : null);
         }
 
-        /* Show why a request was refused, at the fields and in a notice that says how long to wait. */
+        /* Show why a request was refused: at the fields, and in a notice with the waiting time. */
         function showRefusal(data, isAboutCodes) {
             const details = data['data'];
             const sentences = [data['message']];  // The message of a 429 already says how long to wait.

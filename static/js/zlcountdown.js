@@ -20,7 +20,7 @@
             return Math.max(0, Math.ceil((end - Date.now()) / 1000));
         }
 
-        /* Return true once per start: when a minute or less is left of what was more. */
+        /* Return true once per start, when a countdown of more than a minute reaches its last minute. */
         function reportLastMinute() {
             const isDue = !isLastMinuteReported && secondsLeft() <= LAST_MINUTE_SECONDS;
             isLastMinuteReported = isLastMinuteReported || isDue;

@@ -2,7 +2,7 @@
 (function () {
     'use strict';
 
-    /* Show the messages of `fields` ({name: [message]}) in a form and focus the first field that has one. */
+    /* Show the messages of `fields` ({name: [message]}) in a form, and focus the first field with a message. */
     function showErrors(form, fields) {
         clearErrors(form);
         const invalid = $(form).find(':input').filter(function () { return this.name in fields; });

@@ -1,4 +1,4 @@
-/* Buttons that show what is typed into a password field while they are pressed. */
+/* Toggle buttons that show the content of a password field. */
 (function () {
     'use strict';
 
@@ -7,7 +7,7 @@
         button.setAttribute('aria-pressed', String(isVisible));
     }
 
-    /* Hide the passwords of a form: a browser may keep what is sent from a text field for its suggestions. */
+    /* Hide the passwords of a form: a browser may store the content of a text field for its suggestions. */
     function hideAll(form) {
         $(form).find('[data-show-password]').each(function () { setVisible(this, false); });
     }

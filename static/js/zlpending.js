@@ -1,4 +1,4 @@
-/* The state of a pending change: what the server said last, and what the time has made of it since.
+/* The state of a pending change, from the last response of the server and the time that has passed since.
 
    `change` is the pending change as JSON, or null; `secondsLeft` is the time until it expires. */
 (function () {
@@ -15,7 +15,7 @@
         return isOwn(change) && secondsLeft === 0 ? 'expired' : change['state'];
     }
 
-    /* Return the state of the mail with the code; "late" is a queued mail that could not be sent at first. */
+    /* Return the state of the mail with the code; "late" means queued after a failed try. */
     function mailState(change, secondsLeft) {
         const mail = change['mail'];
         if (mail['state'] !== 'queued') {
@@ -32,7 +32,7 @@
         return isOwn(change) && change['state'] !== 'no_tries' && secondsLeft > 0;
     }
 
-    /* Return whether the change is one of another session and has expired: there is nothing left to show. */
+    /* Return whether a change of another session has expired; it is then not shown any more. */
     function isOver(change, secondsLeft) {
         return change !== null && !isOwn(change) && secondsLeft === 0;
     }
@@ -42,7 +42,7 @@
         return acceptsCode(change, secondsLeft) && change['mail']['state'] === 'queued';
     }
 
-    /* Return whether a code of the change proves another address than this one, as it was typed. */
+    /* Return whether the typed address differs from that of the change. */
     function isOtherAddress(change, typed) {
         const address = typed.trim().toLowerCase();
         return address !== '' && ![change['email'], change['ascii'] || ''].some(function (each) {

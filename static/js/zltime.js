@@ -1,29 +1,29 @@
-/* Times in the reader's time zone and language. The words come from the browser. */
+/* Times in the time zone of the browser and the language of the page; the browser formats them. */
 (function () {
     'use strict';
 
     const language = document.documentElement.lang;
 
-    /* Write every <time> within an element in the reader's time zone; the date is left out if it is today. */
+    /* Write every <time> within an element in the time zone of the browser; today's date is omitted. */
     function localise(element) {
         $(element).find('time[datetime]').addBack('time[datetime]').each(function () {
-            const moment = new Date(this.dateTime);
-            if (!isNaN(moment)) {
-                this.textContent = formatMoment(moment);
-                this.title = moment.toLocaleString(language);
+            const time = new Date(this.dateTime);
+            if (!isNaN(time)) {
+                this.textContent = formatTime(time);
+                this.title = time.toLocaleString(language);
             }
         });
     }
 
-    function formatMoment(moment) {
+    function formatTime(time) {
         const format = {'hour': '2-digit', 'minute': '2-digit', 'hourCycle': 'h23'};
-        if (moment.toDateString() !== new Date().toDateString()) {
+        if (time.toDateString() !== new Date().toDateString()) {
             Object.assign(format, {'year': 'numeric', 'month': 'short', 'day': 'numeric'});
         }
-        return new Intl.DateTimeFormat(language, format).format(moment);
+        return new Intl.DateTimeFormat(language, format).format(time);
     }
 
-    /* Format seconds as a clock does: 75 -> "1:15", 3675 -> "1:01:15". */
+    /* Format seconds like a clock: 75 -> "1:15", 3675 -> "1:01:15". */
     function formatClock(seconds) {
         const parts = [Math.floor(seconds / 60) % 60, seconds % 60];
         if (seconds >= 3600) {
@@ -34,7 +34,7 @@
         }).join(':');
     }
 
-    /* Format seconds in words: 5 -> "5 seconds", 200 -> "4 minutes". Rounded up, so that nobody returns too early. */
+    /* Format seconds in words, rounded up: 5 -> "5 seconds", 200 -> "4 minutes". */
     function formatDuration(seconds) {
         const units = [['second', 1, 90], ['minute', 60, 5400], ['hour', 3600, Infinity]];
         const unit = units.find(function (each) { return seconds <= each[2]; });
@@ -42,7 +42,7 @@
         return new Intl.NumberFormat(language, format).format(Math.ceil(seconds / unit[1]));
     }
 
-    /* Put the time zone into a cookie; the server writes mails in it. A __Host- cookie must be Secure. */
+    /* Store the time zone in a cookie; the server uses it in mails. A __Host- cookie must be Secure. */
     function setTimeZoneCookie() {
         const name = document.body.dataset.timeZoneCookie;
         const cookie = name + '=' + new Intl.DateTimeFormat().resolvedOptions().timeZone;
@@ -52,6 +52,6 @@
     }
 
     window.zltime = {'localise': localise, 'formatClock': formatClock, 'formatDuration': formatDuration};
-    setTimeZoneCookie();  // Before any form can be sent. The script is deferred, so the body exists.
+    setTimeZoneCookie();  // Before a form can be submitted. The script is deferred, so the body exists.
     $(function () { localise(document.body); });
 }());

@@ -1,1 +1,1 @@
-"""The product as a person meets it: a real Chromium before real workers, in both languages."""
+"""Tests with Chromium and gunicorn, in both languages."""

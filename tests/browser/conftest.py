@@ -1,4 +1,4 @@
-"""A Chromium, the site of the main way, the one of the demonstration, and readers who sit down before them."""
+"""Fixtures for Chromium: the browser, the sites, and users of them."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -8,24 +8,24 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from tests.browser.pages import ARTEFACTS, DESK, LOCALES, Reader
+from tests.browser.pages import ARTEFACTS, DESK, LOCALES, BrowserUser
 from tests.conftest import ENVIRONMENTS
 from tests.live.sites import Site, served
-from tests.servers import PostgresServer, needed, refuse_if_fast, seconds_now
+from tests.servers import PostgresServer, find_program, refuse_if_fast, seconds_now
 
-SitDown = Callable[..., Reader]
+OpenBrowser = Callable[..., BrowserUser]
 
 
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """Run one Chromium for all readers; it must be closed before others use asyncio."""
+    """Run one Chromium for all users; it is closed before other tests use asyncio."""
     refuse_if_fast("chromium")
-    quiet = ["background-networking", "component-update", "sync"]
+    disabled = ["background-networking", "component-update", "sync"]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium-headless-shell") or needed("chromium"),
+            executable_path=shutil.which("chromium-headless-shell") or find_program("chromium"),
             timeout=1000 * seconds_now(),
-            args=["--no-sandbox", "--disable-gpu", *(f"--disable-{what}" for what in quiet)],
+            args=["--no-sandbox", "--disable-gpu", *(f"--disable-{feature}" for feature in disabled)],
         )
         yield browser
         browser.close()
@@ -33,7 +33,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def site(postgres: PostgresServer, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Serve the environment on PostgreSQL, memcached and a mail server."""
+    """Serve the environment with PostgreSQL, memcached and an SMTP server."""
     with served(ENVIRONMENTS[1], tmp_path_factory.mktemp("site"), postgres, sqlite_template) as found:
         yield found
         assert not found.broken_histories()
@@ -43,7 +43,7 @@ def site(postgres: PostgresServer, sqlite_template: Path, tmp_path_factory: pyte
 def demo_site(
     postgres: PostgresServer, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Site]:
-    """Serve the environment with nothing installed: SQLite, the embedded store, and the mailbox page."""
+    """Serve the environment with the embedded defaults: SQLite, the embedded store, and the mailbox page."""
     with served(ENVIRONMENTS[0], tmp_path_factory.mktemp("demo"), postgres, sqlite_template, MAIL_SERVER="") as found:
         yield found
 
@@ -52,22 +52,22 @@ def demo_site(
 def strict_site(
     postgres: PostgresServer, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Site]:
-    """Serve the environment with nothing installed to people whose change needs a code from both addresses."""
+    """Serve the environment with the embedded defaults and the policy `both`."""
     folder = tmp_path_factory.mktemp("strict")
     with served(ENVIRONMENTS[0], folder, postgres, sqlite_template, EMAIL_POLICY="both") as found:
         yield found
 
 
 @pytest.fixture
-def sit_down(chromium: Browser, site: Site) -> Iterator[SitDown]:
-    """Return what seats a reader of a language before a site; at the end nobody's browser has complained."""
+def open_browser(chromium: Browser, site: Site) -> Iterator[OpenBrowser]:
+    """Return a function that opens a browser context for a new user; afterwards, fail if a console has errors."""
     ARTEFACTS.mkdir(exist_ok=True)
-    readers: list[Reader] = []
+    users: list[BrowserUser] = []
 
-    def seat(
+    def open_context(
         language: str = "zh", *, at: Site = site, size: tuple[int, int] = DESK, scripts: bool = True, **more: Any
-    ) -> Reader:
-        # Nothing moves, so that no test waits for a movement.
+    ) -> BrowserUser:
+        # Without animations, so that no test waits for one.
         context = chromium.new_context(
             locale=LOCALES[language],
             viewport={"width": size[0], "height": size[1]},
@@ -78,10 +78,10 @@ def sit_down(chromium: Browser, site: Site) -> Iterator[SitDown]:
         )
         context.set_default_timeout(1000 * seconds_now())
         expect.set_options(timeout=1000 * seconds_now())
-        readers.append(Reader(context, at, language))
-        return readers[-1]
+        users.append(BrowserUser(context, at, language))
+        return users[-1]
 
-    yield seat
-    for reader in readers:
-        reader.context.close()
-    assert [complaint for reader in readers for complaint in reader.complaints] == []
+    yield open_context
+    for user in users:
+        user.context.close()
+    assert [error for user in users for error in user.console_errors] == []

@@ -1,4 +1,4 @@
-"""The readers: each sits at a Chromium of their own, in one language, and whatever the browser complains of is kept."""
+"""Users in Chromium: each has a browser context with one language, whose errors and warnings are recorded."""
 
 import re
 from datetime import timedelta
@@ -30,24 +30,24 @@ NO_NETWORK = {
     "zh": "无法连接服务器，请检查网络后重试。",
     "en": "The server cannot be reached. Check your connection and try again.",
 }
-# Chromium writes every answer of 4xx, and every request that finds no network, on the console: no fault of the page.
-OF_THE_NETWORK = re.compile(r"^Failed to load resource: (the server responded with a status of 4|net::ERR_INTERNET)")
+# Chromium logs every 4xx response and every request without a network as an error; these are expected.
+NETWORK_ERROR = re.compile(r"^Failed to load resource: (the server responded with a status of 4|net::ERR_INTERNET)")
 
 
-class Reader:
-    """Somebody at a browser."""
+class BrowserUser:
+    """A user with a browser context."""
 
     def __init__(self, context: BrowserContext, site: Site, language: str) -> None:
-        """Sit down and open the browser."""
+        """Open a page, and record the messages of the console."""
         self.context, self.site, self.language, self.email = context, site, language, ""
-        self.complaints: list[str] = []
-        self.refusals: list[str] = []
-        context.on("console", self._listen)
-        context.on("weberror", lambda fault: self.complaints.append(str(fault.error)))
+        self.console_errors: list[str] = []
+        self.network_errors: list[str] = []
+        context.on("console", self._record)
+        context.on("weberror", lambda fault: self.console_errors.append(str(fault.error)))
         self.page: Page = context.new_page()
 
-    def says(self, english: str, **values: str) -> str:
-        """Return a sentence of the product in the reader's language."""
+    def translate(self, english: str, **values: str) -> str:
+        """Return a sentence of the product in the language of the user."""
         text = str(_catalogue().get(english).string) if self.language == "zh" else english  # type: ignore[union-attr]
         return text % values if values else text
 
@@ -56,8 +56,8 @@ class Reader:
         self.page.goto(path)
         return self.page
 
-    def sign_in(self, email: str = "", password: str = PASSWORD, **more: Any) -> "Reader":
-        """Sign in by the form, as an administrator who was just made unless an address is given."""
+    def sign_in(self, email: str = "", password: str = PASSWORD, **more: Any) -> "BrowserUser":
+        """Sign in with the form; without an address, create an administrator first."""
         self.email = email or self.site.administrator(**more)
         self.open("/cms/login/")
         self.page.locator("[name=email]").fill(self.email)
@@ -66,8 +66,8 @@ class Reader:
         expect(self.page.locator(".sign-out")).to_be_visible()
         return self
 
-    def is_signed_in(self, email: str = "", **more: Any) -> "Reader":
-        """Come with the cookies of a sign-in that went over the wire: what a test is not about need not take long."""
+    def with_session(self, email: str = "", **more: Any) -> "BrowserUser":
+        """Sign in without the browser, and use the cookies: faster than with the form."""
         self.email = email or self.site.administrator(**more)
         cookies = self.site.person(self.email).browser.cookies
         self.context.add_cookies(
@@ -76,39 +76,39 @@ class Reader:
         return self
 
     def at(self, path: str) -> str:
-        """Return the whole address of a page."""
+        """Return the URL of a path."""
         return f"http://127.0.0.1:{self.site.server.port}{path}"
 
-    def settings(self) -> Page:
+    def open_settings(self) -> Page:
         """Open the settings page."""
         page = self.open("/cms/resetemail/")
         expect(page.locator("#current-email")).to_have_text(self.email)
         return page
 
-    def asks(self, email: str) -> None:
-        """Type a new address and press the button that mails a code; see that it is on its way."""
+    def request_code(self, email: str) -> None:
+        """Enter a new address, click the button that requests a code, and wait for the pending change."""
         self.page.locator("#email").fill(email)
         self.page.locator("#captcha-btn").click()
         expect(self.page.locator("#pending strong.address")).to_have_text(email)
 
-    def has_asked(self, email: str) -> str:
-        """Ask for a code and return the one in the mail."""
-        self.asks(email)
+    def request_and_read_code(self, email: str) -> str:
+        """Request a code, and return the one in the mail."""
+        self.request_code(email)
         return self.site.code_to(email)
 
     def notice(self) -> Locator:
-        """Return the notice that is shown."""
+        """Return the notice."""
         return self.page.locator("#notices .toast")
 
     def success(self) -> Locator:
-        """Return the panel that tells of a change that was made; see that its heading has the focus."""
+        """Return the panel that confirms a change, after checking that its heading has the focus."""
         panel = self.page.locator("#changed-place #changed")
         expect(panel.get_by_role("heading")).to_have_text(CHANGED[self.language])
         expect(panel.get_by_role("heading")).to_be_focused()
         return panel
 
     def error_at(self, name: str) -> Locator:
-        """Return what is said to be wrong with a field; see that the field says so, too, and points there."""
+        """Return the errors of a field, after checking that it is marked as invalid and refers to them."""
         field = self.page.locator(f"main [name={name}]").first
         expect(field).to_have_attribute("aria-invalid", "true")
         described = (field.get_attribute("aria-describedby") or "").split()
@@ -117,40 +117,40 @@ class Reader:
         return place
 
     def button(self, english: str, **values: str) -> Locator:
-        """Return a button by the words on it."""
-        return self.page.get_by_role("button", name=self.says(english, **values), exact=True)
+        """Return the button with this label."""
+        return self.page.get_by_role("button", name=self.translate(english, **values), exact=True)
 
-    def forget_the_proof(self) -> None:
-        """Let so much time pass that the password must be proved again."""
-        user = LoginSession.user_id == self.site.user_id(self.email)
-        self.site.write(update(LoginSession).where(user).values(proved_at=clock.now().replace(year=2020)))
+    def expire_reauth(self) -> None:
+        """Make the last confirmation of the password so old that it must be confirmed again."""
+        own = LoginSession.user_id == self.site.user_id(self.email)
+        self.site.execute(update(LoginSession).where(own).values(proved_at=clock.now().replace(year=2020)))
 
-    def a_minute_passes(self) -> None:
-        """Let so much time pass at the server that a new code may be asked for."""
-        whose = EmailChange.user_id == self.site.user_id(self.email)
+    def skip_resend_wait(self) -> None:
+        """Move the last request back in time, so that a new code can be requested."""
+        own = EmailChange.user_id == self.site.user_id(self.email)
         earlier = clock.now() - timedelta(seconds=61)
-        self.site.write(update(EmailChange).where(whose).values(asked_at=earlier))
-        self.site.forget_budgets()
+        self.site.execute(update(EmailChange).where(own).values(asked_at=earlier))
+        self.site.delete_budgets()
 
-    def is_signed_out_elsewhere(self) -> None:
-        """End the reader's sessions, as another browser of theirs would."""
-        self.site.write(delete(LoginSession).where(LoginSession.user_id == self.site.user_id(self.email)))
+    def end_sessions(self) -> None:
+        """Delete all sessions of the user."""
+        self.site.execute(delete(LoginSession).where(LoginSession.user_id == self.site.user_id(self.email)))
 
-    def tab(self) -> Page:
-        """Open a second tab."""
+    def open_tab(self) -> Page:
+        """Open a second tab, and return its page."""
         return self.context.new_page()
 
-    def snap(self, name: str, page: Page | None = None) -> None:
-        """Keep a picture of the page for who wants to see it."""
+    def take_screenshot(self, name: str, page: Page | None = None) -> None:
+        """Save a screenshot of the page in tests/artefacts/."""
         page = page or self.page
         width = page.evaluate("window.innerWidth")
         page.screenshot(path=ARTEFACTS / f"{name}.{self.language}.{width}.png", full_page=True, animations="disabled")
 
-    def _listen(self, message: ConsoleMessage) -> None:
-        if OF_THE_NETWORK.match(message.text):
-            self.refusals.append(message.text)
+    def _record(self, message: ConsoleMessage) -> None:
+        if NETWORK_ERROR.match(message.text):
+            self.network_errors.append(message.text)
         elif message.type in ("error", "warning"):
-            self.complaints.append(f"{message.text} ({message.location})")
+            self.console_errors.append(f"{message.text} ({message.location})")
 
 
 @cache

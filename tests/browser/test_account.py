@@ -1,4 +1,4 @@
-"""Around the address: profile, password, sessions, and the pages of the superusers."""
+"""Profile, password, sessions, and the pages of superusers."""
 
 from playwright.sync_api import Page, expect
 from sqlalchemy import update
@@ -6,7 +6,7 @@ from sqlalchemy import update
 from accounts import clock
 from models import Invitation
 from tests.actors import PASSWORD, text_of
-from tests.browser.conftest import SitDown
+from tests.browser.conftest import OpenBrowser
 from tests.browser.pages import BOTH, IN_CHINESE, IN_ENGLISH
 from tests.live.sites import Site, is_signed_in
 from tests.servers import eventually
@@ -21,24 +21,24 @@ def fill(page: Page, **typed: str) -> None:
 
 
 @BOTH
-def test_a_password_is_changed_and_the_fields_are_emptied(sit_down: SitDown, site: Site, language: str) -> None:
-    reader = sit_down(language).is_signed_in()
-    other = site.person(reader.email)
-    page = reader.open("/cms/resetpwd/")
+def test_a_password_is_changed_and_the_fields_are_emptied(open_browser: OpenBrowser, site: Site, language: str) -> None:
+    user = open_browser(language).with_session()
+    other = site.person(user.email)
+    page = user.open("/cms/resetpwd/")
     fill(page, oldpwd="not this one", password=NEW_PASSWORD, repetition=NEW_PASSWORD)
     page.locator("#submit").click()
-    expect(page.locator("#notices .toast")).to_contain_text(reader.says("The password is incorrect."))
-    expect(reader.error_at("oldpwd")).to_have_text(reader.says("The password is incorrect."))
+    expect(page.locator("#notices .toast")).to_contain_text(user.translate("The password is incorrect."))
+    expect(user.error_at("oldpwd")).to_have_text(user.translate("The password is incorrect."))
     fill(page, oldpwd=PASSWORD, password="password1", repetition="password1")
     page.locator("#submit").click()
-    expect(reader.error_at("password")).to_have_text(
-        reader.says("This password is too common. Choose a different one.")
+    expect(user.error_at("password")).to_have_text(
+        user.translate("This password is too common. Choose a different one.")
     )
     expect(page.locator("#password")).to_be_focused()
-    reader.snap("resetpwd-refused")
+    user.take_screenshot("resetpwd-refused")
     fill(page, password=NEW_PASSWORD, repetition=NEW_PASSWORD)
     page.locator("#repetition").press("Enter")
-    expect(reader.notice()).to_contain_text(
+    expect(user.notice()).to_contain_text(
         {
             "zh": "密码已修改，其他设备均已退出登录。",
             "en": "Your password has been changed. All other sessions have ended.",
@@ -51,153 +51,155 @@ def test_a_password_is_changed_and_the_fields_are_emptied(sit_down: SitDown, sit
     expect(page.locator("#resetpwd")).to_be_visible()  # This session goes on.
 
 
-def test_who_is_signed_out_elsewhere_is_sent_to_sign_in_from_the_password_page(sit_down: SitDown) -> None:
-    reader = sit_down("en").is_signed_in()
-    page = reader.open("/cms/resetpwd/")
-    reader.is_signed_out_elsewhere()
+def test_who_is_signed_out_elsewhere_is_sent_to_sign_in_from_the_password_page(open_browser: OpenBrowser) -> None:
+    user = open_browser("en").with_session()
+    page = user.open("/cms/resetpwd/")
+    user.end_sessions()
     fill(page, oldpwd=PASSWORD, password=NEW_PASSWORD, repetition=NEW_PASSWORD)
     page.locator("#submit").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
-    fill(page, email=reader.email, password=PASSWORD)
+    fill(page, email=user.email, password=PASSWORD)
     page.keyboard.press("Enter")
     expect(page.locator("#resetpwd")).to_be_visible()
 
 
-def test_a_forgotten_password_is_replaced_by_way_of_the_mail(sit_down: SitDown, site: Site) -> None:
-    reader, email = sit_down("zh"), site.administrator()
-    page = reader.open("/cms/login/")
+def test_a_forgotten_password_is_replaced_by_way_of_the_mail(open_browser: OpenBrowser, site: Site) -> None:
+    user, email = open_browser("zh"), site.administrator()
+    page = user.open("/cms/login/")
     page.get_by_role("link", name="忘记密码").click()
-    reader.snap("forgotpwd")
+    user.take_screenshot("forgotpwd")
     fill(page, email=email)
     page.keyboard.press("Enter")
     expect(page.get_by_role("status").first).to_have_text("如果该邮箱属于某位管理员，我们会向其发送链接。")
-    reader.open(site.link_to(email, "forgotpwd"))
+    user.open(site.link_to(email, "forgotpwd"))
     fill(page, password=email, repetition=email)
     page.keyboard.press("Enter")
-    expect(reader.error_at("password")).to_have_text("密码不能与用户名或邮箱相同。")
+    expect(user.error_at("password")).to_have_text("密码不能与用户名或邮箱相同。")
     fill(page, password=NEW_PASSWORD, repetition=NEW_PASSWORD)
     page.keyboard.press("Enter")
     expect(page.get_by_role("status").first).to_have_text("新密码已设置，请用新密码登录。")
-    reader.sign_in(email, NEW_PASSWORD)
+    user.sign_in(email, NEW_PASSWORD)
 
 
-def test_a_language_that_is_chosen_takes_effect_at_once(sit_down: SitDown) -> None:
-    reader = sit_down("zh").is_signed_in()
-    page = reader.open("/cms/profile/")
+def test_a_language_that_is_chosen_takes_effect_at_once(open_browser: OpenBrowser) -> None:
+    user = open_browser("zh").with_session()
+    page = user.open("/cms/profile/")
     page.get_by_label("语言").select_option("English")
-    reader.button("Save").click()
+    user.button("Save").click()
     expect(page.get_by_role("status").first).to_have_text("Your profile has been saved.")
     expect(page.locator("html")).to_have_attribute("lang", "en")
     expect(page.get_by_label("Language")).to_have_value("en")
 
 
 @IN_ENGLISH
-def test_the_second_of_two_tabs_does_not_overwrite_the_first(sit_down: SitDown, language: str) -> None:
-    reader = sit_down(language).is_signed_in()
-    first, second = reader.open("/cms/profile/"), reader.tab()
+def test_the_second_of_two_tabs_does_not_overwrite_the_first(open_browser: OpenBrowser, language: str) -> None:
+    user = open_browser(language).with_session()
+    first, second = user.open("/cms/profile/"), user.open_tab()
     second.goto("/cms/profile/")
     first.bring_to_front()  # Nothing is painted in a tab that nobody looks at.
     fill(first, mobile="138 1234 5678", staff_number="007")
-    first.get_by_label(reader.says("Music")).check()
-    first.get_by_role("button", name=reader.says("Save")).click()
-    expect(first.get_by_role("status").first).to_have_text(reader.says("Your profile has been saved."))
+    first.get_by_label(user.translate("Music")).check()
+    first.get_by_role("button", name=user.translate("Save")).click()
+    expect(first.get_by_role("status").first).to_have_text(user.translate("Your profile has been saved."))
     expect(first.locator("#mobile")).to_have_value("+8613812345678")
     second.bring_to_front()
     fill(second, mobile="139 1234 5678")
-    second.get_by_role("button", name=reader.says("Save")).click()
+    second.get_by_role("button", name=user.translate("Save")).click()
     expect(second.get_by_role("alert")).to_have_text(
         {
             "zh": "您的资料已在另一个窗口中修改，请查看已保存的资料后重试。",
             "en": "Your profile was changed in another window. Check the saved profile and try again.",
         }[language]
     )
-    reader.snap("profile-conflict", second)
-    second.get_by_role("link", name=reader.says("Show saved profile")).click()
+    user.take_screenshot("profile-conflict", second)
+    second.get_by_role("link", name=user.translate("Show saved profile")).click()
     expect(second.locator("#mobile")).to_have_value("+8613812345678")
-    expect(second.get_by_label(reader.says("Music"))).to_be_checked()
+    expect(second.get_by_label(user.translate("Music"))).to_be_checked()
 
 
 @IN_CHINESE
 def test_what_is_wrong_with_a_profile_stands_at_its_field_and_nothing_typed_is_lost(
-    sit_down: SitDown, language: str
+    open_browser: OpenBrowser, language: str
 ) -> None:
-    reader = sit_down(language).is_signed_in()
-    page = reader.open("/cms/profile/")
+    user = open_browser(language).with_session()
+    page = user.open("/cms/profile/")
     fill(page, username="admin", mobile="12", staff_number="seven")
     for interest in ("News", "Culture", "Science", "Sport", "Travel"):
-        page.get_by_label(reader.says(interest)).check()
-    reader.button("Save").click()
-    expect(reader.error_at("username")).to_have_text(reader.says("This username is reserved. Choose a different one."))
-    expect(reader.error_at("mobile")).to_contain_text("+")
-    expect(reader.error_at("staff_number")).to_have_text(
+        page.get_by_label(user.translate(interest)).check()
+    user.button("Save").click()
+    expect(user.error_at("username")).to_have_text(user.translate("This username is reserved. Choose a different one."))
+    expect(user.error_at("mobile")).to_contain_text("+")
+    expect(user.error_at("staff_number")).to_have_text(
         {"zh": "不是有效的整数。", "en": "Not a valid integer value."}[language]
     )
-    expect(reader.error_at("interests")).to_have_text(
+    expect(user.error_at("interests")).to_have_text(
         {"zh": "请选择 1 到 4 项。", "en": "Choose 1 to 4 options."}[language]
     )
     expect(page.locator("#staff_number")).to_have_value("seven")
     expect(page.locator(".error-summary")).to_be_focused()  # It leads to each of them.
-    reader.snap("profile-refused")
+    user.take_screenshot("profile-refused")
 
 
 @IN_ENGLISH
-def test_a_session_is_ended_from_the_security_page(sit_down: SitDown, site: Site, language: str) -> None:
-    reader = sit_down(language).is_signed_in()
-    other = site.person(reader.email)
-    page = reader.open("/cms/security/")
+def test_a_session_is_ended_from_the_security_page(open_browser: OpenBrowser, site: Site, language: str) -> None:
+    user = open_browser(language).with_session()
+    other = site.person(user.email)
+    page = user.open("/cms/security/")
     expect(page.locator("section").first.locator("li")).to_have_count(2)
-    reader.snap("security")
+    user.take_screenshot("security")
     page.locator("li form button").first.click()
-    expect(page.get_by_role("status").first).to_have_text(reader.says("The session has ended."))
+    expect(page.get_by_role("status").first).to_have_text(user.translate("The session has ended."))
     expect(page.locator("section").first.locator("li")).to_have_count(1)
     assert not is_signed_in(other)
 
 
 @BOTH
-def test_a_superuser_invites_somebody_who_registers_and_signs_in(sit_down: SitDown, site: Site, language: str) -> None:
-    reader, email = sit_down(language).is_signed_in(superuser=True), site.fresh("guest")
-    page = reader.open("/cms/users/")
+def test_a_superuser_invites_somebody_who_registers_and_signs_in(
+    open_browser: OpenBrowser, site: Site, language: str
+) -> None:
+    user, email = open_browser(language).with_session(superuser=True), site.new_address("guest")
+    page = user.open("/cms/users/")
     fill(page, email=email)
-    page.get_by_label(reader.says("Role")).select_option("superuser")
-    reader.button("Send invitation").click()
+    page.get_by_label(user.translate("Role")).select_option("superuser")
+    user.button("Send invitation").click()
     expect(page.get_by_role("status").first).to_have_text(
-        reader.says("We are sending an invitation to %(email)s.", email=email)
+        user.translate("We are sending an invitation to %(email)s.", email=email)
     )
     expect(page.locator("section", has=page.locator("#waiting-heading"))).to_contain_text(email)
-    reader.snap("users-invited")
-    guest = sit_down(language)
+    user.take_screenshot("users-invited")
+    guest = open_browser(language)
     page = guest.open(site.link_to(email, "register"))
     expect(page.locator("main strong.address")).to_have_text(email)
     expect(page.locator("#language")).to_have_value(language)
     guest.button("Register").click()
     for name in ("username", "password", "mobile", "staff_number", "gender", "city", "interests"):
         expect(guest.error_at(name)).not_to_be_empty()
-    guest.snap("register-refused")
+    guest.take_screenshot("register-refused")
     name = email.partition("@")[0]
     fill(page, username=name, password=NEW_PASSWORD, repetition=NEW_PASSWORD, mobile="13812345678", staff_number="7")
-    page.get_by_label(guest.says("Female"), exact=True).check()
-    page.get_by_label(guest.says("City")).select_option("hangzhou")
-    page.get_by_label(guest.says("Music")).check()
+    page.get_by_label(guest.translate("Female"), exact=True).check()
+    page.get_by_label(guest.translate("City")).select_option("hangzhou")
+    page.get_by_label(guest.translate("Music")).check()
     guest.button("Register").click()
-    expect(page.get_by_role("status").first).to_have_text(guest.says("Account created. Sign in to continue."))
+    expect(page.get_by_role("status").first).to_have_text(guest.translate("Account created. Sign in to continue."))
     guest.sign_in(email, NEW_PASSWORD)
-    expect(page.get_by_role("link", name=guest.says("Administrators"), exact=True)).to_be_visible()
-    guest.snap("home")
+    expect(page.get_by_role("link", name=guest.translate("Administrators"), exact=True)).to_be_visible()
+    guest.take_screenshot("home")
 
 
 def test_an_invitation_that_is_too_old_is_marked_and_can_be_sent_again_or_withdrawn(
-    sit_down: SitDown, site: Site
+    open_browser: OpenBrowser, site: Site
 ) -> None:
-    reader, email = sit_down("zh").is_signed_in(superuser=True), site.fresh("late")
-    page = reader.open("/cms/users/")
+    user, email = open_browser("zh").with_session(superuser=True), site.new_address("late")
+    page = user.open("/cms/users/")
     fill(page, email=email)
-    reader.button("Send invitation").click()
+    user.button("Send invitation").click()
     first = site.link_to(email, "register")
-    site.write(update(Invitation).where(Invitation.email == email).values(expires_at=clock.now().replace(year=2024)))
+    site.execute(update(Invitation).where(Invitation.email == email).values(expires_at=clock.now().replace(year=2024)))
     page.goto("/cms/users/")
     waiting = page.locator("li", has_text=email)
     expect(waiting.locator(".badge", has_text="已过期")).to_be_visible()
-    reader.snap("users-expired")
+    user.take_screenshot("users-expired")
     waiting.get_by_role("button", name=f"重新发送 {email}").click()
     expect(page.get_by_role("status").first).to_have_text("正在重新发送邀请。")
     expect(waiting.locator(".badge", has_text="已过期")).to_have_count(0)
@@ -208,20 +210,22 @@ def test_an_invitation_that_is_too_old_is_marked_and_can_be_sent_again_or_withdr
     expect(page.get_by_role("heading", level=1)).to_contain_text("此链接已使用")
 
 
-def test_administrators_are_found_by_the_beginning_of_their_name_or_address(sit_down: SitDown, site: Site) -> None:
-    reader = sit_down("en").is_signed_in(superuser=True)
+def test_administrators_are_found_by_the_beginning_of_their_name_or_address(
+    open_browser: OpenBrowser, site: Site
+) -> None:
+    user = open_browser("en").with_session(superuser=True)
     site.administrator("zz-last@example.com", username="aa-first")
-    page = reader.open("/cms/users/")
+    page = user.open("/cms/users/")
     rows = page.locator("section").first.locator("tbody tr")
     fill(page, q="aa-f")
     page.keyboard.press("Enter")
     expect(rows).to_have_count(1)
     expect(rows).to_contain_text("zz-last@example.com")
     page.get_by_label("Search and sort by").select_option("email")
-    reader.button("Search").click()
+    user.button("Search").click()
     expect(page.get_by_text("No administrators found.")).to_be_visible()
     fill(page, q="ZZ-")
-    reader.button("Search").click()
+    user.button("Search").click()
     expect(rows).to_have_count(1)
     page.get_by_role("link", name="Show all").click()
     expect(page.locator("#q")).to_have_value("")
@@ -229,58 +233,60 @@ def test_administrators_are_found_by_the_beginning_of_their_name_or_address(sit_
 
 
 @IN_CHINESE
-def test_a_superuser_disables_and_enables_somebody_and_says_why(sit_down: SitDown, site: Site, language: str) -> None:
-    reader, other = sit_down(language).is_signed_in(superuser=True), site.person()
-    page = reader.open(f"/cms/users/{site.user_id(other.email)}/")
-    page.locator("summary", has_text=reader.says("Disable account")).click()
-    reader.button("Disable account").click()
-    expect(page.locator("#disable-reason-errors")).to_have_text(reader.says("This field is required."))
-    reader.snap("user-refused")
+def test_a_superuser_disables_and_enables_somebody_and_says_why(
+    open_browser: OpenBrowser, site: Site, language: str
+) -> None:
+    user, other = open_browser(language).with_session(superuser=True), site.person()
+    page = user.open(f"/cms/users/{site.user_id(other.email)}/")
+    page.locator("summary", has_text=user.translate("Disable account")).click()
+    user.button("Disable account").click()
+    expect(page.locator("#disable-reason-errors")).to_have_text(user.translate("This field is required."))
+    user.take_screenshot("user-refused")
     page.locator("#disable-reason").fill("Left the team")
-    reader.button("Disable account").click()
+    user.button("Disable account").click()
     expect(page.get_by_role("status").first).to_have_text(
-        reader.says("The account has been disabled, and all its sessions have ended.")
+        user.translate("The account has been disabled, and all its sessions have ended.")
     )
-    expect(page.locator(".facts .badge", has_text=reader.says("Disabled"))).to_be_visible()
+    expect(page.locator(".facts .badge", has_text=user.translate("Disabled"))).to_be_visible()
     assert not is_signed_in(other)
-    page.locator("summary", has_text=reader.says("Enable account")).click()
+    page.locator("summary", has_text=user.translate("Enable account")).click()
     page.locator("#enable-reason").fill("Is back")
-    reader.forget_the_proof()
-    reader.button("Enable account").click()
+    user.expire_reauth()
+    user.button("Enable account").click()
     page.locator("[name=password]").fill(PASSWORD)  # The page in between carries on with what was sent.
-    reader.button("Continue").click()
-    expect(page.get_by_role("status").first).to_have_text(reader.says("The account has been enabled."))
+    user.button("Continue").click()
+    expect(page.get_by_role("status").first).to_have_text(user.translate("The account has been enabled."))
     assert site.events(site.user_id(other.email))[-1] == "enabled"
 
 
-def test_a_pending_change_is_dropped_with_a_reason_that_its_owner_reads(sit_down: SitDown, site: Site) -> None:
-    reader, other = sit_down("zh").is_signed_in(superuser=True), site.person()
-    assert other.ask(site.fresh("new")).status == 200
-    page = reader.open(f"/cms/users/{site.user_id(other.email)}/")
+def test_a_pending_change_is_dropped_with_a_reason_that_its_owner_reads(open_browser: OpenBrowser, site: Site) -> None:
+    user, other = open_browser("zh").with_session(superuser=True), site.person()
+    assert other.ask(site.new_address("new")).status == 200
+    page = user.open(f"/cms/users/{site.user_id(other.email)}/")
     page.locator("summary", has_text="取消待确认的修改").click()
     page.locator("#drop-reason").fill("电话核实不是本人")
-    reader.button("Cancel the pending change").click()
+    user.button("Cancel the pending change").click()
     expect(page.locator(".pending")).to_have_count(0)
-    owner = sit_down("zh").is_signed_in(other.email)
+    owner = open_browser("zh").with_session(other.email)
     expect(owner.open("/cms/security/").locator("main")).to_contain_text("电话核实不是本人")
-    owner.snap("security-reason")
+    owner.take_screenshot("security-reason")
     eventually(
-        lambda: any("电话核实不是本人" in text_of(letter) for letter in site.letters(other.email)),
+        lambda: any("电话核实不是本人" in text_of(letter) for letter in site.mails_to(other.email)),
         "the owner is told why",
     )
 
 
-def test_nobody_is_offered_to_lock_themselves_out(sit_down: SitDown, site: Site) -> None:
-    reader = sit_down("en").is_signed_in(superuser=True)
-    page = reader.open(f"/cms/users/{site.user_id(reader.email)}/")
+def test_nobody_is_offered_to_lock_themselves_out(open_browser: OpenBrowser, site: Site) -> None:
+    user = open_browser("en").with_session(superuser=True)
+    page = user.open(f"/cms/users/{site.user_id(user.email)}/")
     expect(page.locator("main")).to_contain_text("This is your own account.")
     expect(page.locator("main form")).to_have_count(0)
-    reader.snap("user-own")
+    user.take_screenshot("user-own")
 
 
-def test_an_editor_sees_no_way_to_the_administrators(sit_down: SitDown) -> None:
-    reader = sit_down("en").is_signed_in()
-    page = reader.open("/cms/")
+def test_an_editor_sees_no_way_to_the_administrators(open_browser: OpenBrowser) -> None:
+    user = open_browser("en").with_session()
+    page = user.open("/cms/")
     expect(page.get_by_role("link", name="Administrators")).to_have_count(0)
-    reader.open("/cms/users/")
+    user.open("/cms/users/")
     expect(page.get_by_role("heading", level=1)).to_have_text("This is not allowed.")

@@ -1,10 +1,10 @@
-"""Forms for who types, and for who does not see them: the focus, the summary of what is wrong, passwords, notices."""
+"""Forms: focus, error summaries, passwords and notices, also for users of screen readers."""
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.actors import PASSWORD
-from tests.browser.conftest import SitDown
+from tests.browser.conftest import OpenBrowser
 from tests.browser.pages import BOTH, DESK, NO_NETWORK, PHONE
 from tests.live.sites import Site
 
@@ -29,18 +29,18 @@ def covers(page: Page, one: str, other: str) -> bool:
 @BOTH
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "plain"])
 def test_a_wrong_password_at_the_sign_in_keeps_the_focus_in_the_emptied_field(
-    sit_down: SitDown, site: Site, language: str, *, scripts: bool
+    open_browser: OpenBrowser, site: Site, language: str, *, scripts: bool
 ) -> None:
-    reader, email = sit_down(language, scripts=scripts), site.administrator()
-    page = reader.open("/cms/login/")
+    user, email = open_browser(language, scripts=scripts), site.administrator()
+    page = user.open("/cms/login/")
     page.locator("#email").fill(email)
     page.locator("#password").fill("not this one")
     page.locator("#password").press("Enter")
-    expect(page.get_by_role("alert")).to_have_text(reader.says("The email address or password is incorrect."))
+    expect(page.get_by_role("alert")).to_have_text(user.translate("The email address or password is incorrect."))
     field = page.locator("#password")
     expect(field).to_be_focused()
     expect(field).to_have_value("")
-    expect(field).to_have_accessible_description(reader.says("The email address or password is incorrect."))
+    expect(field).to_have_accessible_description(user.translate("The email address or password is incorrect."))
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
     expect(page.locator(".sign-out")).to_be_visible()
@@ -48,11 +48,11 @@ def test_a_wrong_password_at_the_sign_in_keeps_the_focus_in_the_emptied_field(
 
 @BOTH
 def test_a_wrong_password_in_the_dialog_keeps_the_focus_there_and_is_announced(
-    sit_down: SitDown, site: Site, language: str
+    open_browser: OpenBrowser, site: Site, language: str
 ) -> None:
-    reader, new = sit_down(language, size=PHONE).is_signed_in(), site.fresh("new")
-    page = reader.settings()
-    reader.forget_the_proof()
+    user, new = open_browser(language, size=PHONE).with_session(), site.new_address("new")
+    page = user.open_settings()
+    user.expire_reauth()
     page.locator("#email").fill(new)
     page.locator("#captcha-btn").click()
     field = page.locator("#reauth-password")
@@ -60,10 +60,10 @@ def test_a_wrong_password_in_the_dialog_keeps_the_focus_there_and_is_announced(
     page.keyboard.type("not this one")
     page.keyboard.press("Enter")
     dialog = page.get_by_role("dialog")
-    expect(dialog.get_by_role("alert")).to_have_text(reader.says("The password is incorrect."))
+    expect(dialog.get_by_role("alert")).to_have_text(user.translate("The password is incorrect."))
     expect(field).to_be_focused()
     expect(field).to_have_value("")
-    expect(reader.notice()).to_have_count(0)  # Outside the dialog a screen reader would not hear it.
+    expect(user.notice()).to_have_count(0)  # Outside the dialog a screen reader would not hear it.
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
     expect(page.locator("#pending strong.address")).to_have_text(new)
@@ -71,12 +71,12 @@ def test_a_wrong_password_in_the_dialog_keeps_the_focus_there_and_is_announced(
 
 @BOTH
 def test_a_password_is_shown_while_its_button_is_pressed_and_sent_as_a_password(
-    sit_down: SitDown, site: Site, language: str
+    open_browser: OpenBrowser, site: Site, language: str
 ) -> None:
-    reader, email = sit_down(language), site.administrator()
-    page = reader.open("/cms/login/")
+    user, email = open_browser(language), site.administrator()
+    page = user.open("/cms/login/")
     field = page.locator("#password")
-    show = page.get_by_role("button", name=f"{reader.says('Show')} {reader.says('Password')}")
+    show = page.get_by_role("button", name=f"{user.translate('Show')} {user.translate('Password')}")
     expect(show).to_have_attribute("aria-pressed", "false")
     page.locator("#email").fill(email)
     field.fill("not this one")
@@ -100,16 +100,16 @@ def test_a_password_is_shown_while_its_button_is_pressed_and_sent_as_a_password(
     expect(show).to_have_attribute("aria-pressed", "false")
 
 
-def test_every_field_for_a_password_has_its_own_button(sit_down: SitDown) -> None:
-    reader = sit_down("en", size=PHONE).is_signed_in()
-    page = reader.open("/cms/resetpwd/")
+def test_every_field_for_a_password_has_its_own_button(open_browser: OpenBrowser) -> None:
+    user = open_browser("en", size=PHONE).with_session()
+    page = user.open("/cms/resetpwd/")
     buttons = page.locator("[data-show-password]")
     expect(buttons).to_have_count(3)
     page.locator("#password").fill("a river")
     page.get_by_role("button", name="Show New password", exact=True).click()
     kinds = [page.locator(f"#{name}").get_attribute("type") for name in ("oldpwd", "password", "repetition")]
     assert kinds == ["password", "text", "password"]
-    reader.snap("resetpwd-shown")
+    user.take_screenshot("resetpwd-shown")
     page.locator("#submit").click()
     expect(page.locator("#oldpwd")).to_be_focused()
     expect(page.locator("#password")).to_have_attribute("type", "password")
@@ -118,12 +118,12 @@ def test_every_field_for_a_password_has_its_own_button(sit_down: SitDown) -> Non
     for name in ("password", "repetition"):
         page.locator(f"#{name}").fill("a river and a hill")
     page.locator("#submit").click()
-    expect(reader.notice()).to_contain_text("Your password has been changed.")
+    expect(user.notice()).to_contain_text("Your password has been changed.")
     expect(page).to_have_title("Change password · Account centre")
 
 
-def test_without_scripts_there_is_no_button_that_does_nothing(sit_down: SitDown) -> None:
-    page = sit_down("en", scripts=False).open("/cms/login/")
+def test_without_scripts_there_is_no_button_that_does_nothing(open_browser: OpenBrowser) -> None:
+    page = open_browser("en", scripts=False).open("/cms/login/")
     expect(page.locator("#password")).to_be_visible()
     expect(page.locator("[data-show-password]")).to_be_hidden()
 
@@ -131,17 +131,17 @@ def test_without_scripts_there_is_no_button_that_does_nothing(sit_down: SitDown)
 @BOTH
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "plain"])
 def test_the_summary_of_a_long_form_has_the_focus_and_its_links_lead_to_the_fields(
-    sit_down: SitDown, language: str, *, scripts: bool
+    open_browser: OpenBrowser, language: str, *, scripts: bool
 ) -> None:
-    reader = sit_down(language, size=PHONE, scripts=scripts).is_signed_in()
-    page = reader.open("/cms/profile/")
+    user = open_browser(language, size=PHONE, scripts=scripts).with_session()
+    page = user.open("/cms/profile/")
     page.locator("#username").fill("")
     page.locator("#mobile").fill("12")
     page.locator("#username").press("Enter")
     summary = page.get_by_role("alert")
     expect(summary).to_be_focused()
     assert page.title().startswith({"zh": "错误：", "en": "Error: "}[language])
-    reader.snap("profile-summary")
+    user.take_screenshot("profile-summary")
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
     expect(summary.get_by_role("link").nth(1)).to_be_focused()
@@ -151,18 +151,18 @@ def test_the_summary_of_a_long_form_has_the_focus_and_its_links_lead_to_the_fiel
     expect(page.locator("#mobile")).to_have_value("312")
 
 
-def test_after_registering_the_password_is_all_that_is_left_to_type(sit_down: SitDown, site: Site) -> None:
-    host, email = site.person(site.administrator(superuser=True)), site.fresh("guest")
+def test_after_registering_the_password_is_all_that_is_left_to_type(open_browser: OpenBrowser, site: Site) -> None:
+    host, email = site.person(site.administrator(superuser=True)), site.new_address("guest")
     assert host.post("/cms/users/invite/", {"email": email, "role": "editor"}).status == 200
-    reader = sit_down("en")
-    page = reader.open(site.link_to(email, "register"))
+    user = open_browser("en")
+    page = user.open(site.link_to(email, "register"))
     typed = {"username": email.partition("@")[0], "password": PASSWORD, "repetition": PASSWORD}
     for name, text in {**typed, "mobile": "13812345678", "staff_number": "7"}.items():
         page.locator(f"#{name}").fill(text)
     page.get_by_label("Male", exact=True).check()
     page.locator("#city").select_option("hangzhou")
     page.get_by_label("Music").check()
-    reader.button("Register").click()
+    user.button("Register").click()
     expect(page.locator("#email")).to_have_value(email)
     assert "@" not in page.url
     page.keyboard.type(PASSWORD)
@@ -171,31 +171,31 @@ def test_after_registering_the_password_is_all_that_is_left_to_type(sit_down: Si
 
 
 @BOTH
-def test_who_was_signed_out_elsewhere_is_told_so_by_the_script_too(sit_down: SitDown, language: str) -> None:
-    reader = sit_down(language).is_signed_in()
-    page = reader.settings()
-    reader.is_signed_out_elsewhere()
+def test_who_was_signed_out_elsewhere_is_told_so_by_the_script_too(open_browser: OpenBrowser, language: str) -> None:
+    user = open_browser(language).with_session()
+    page = user.open_settings()
+    user.end_sessions()
     page.locator("#email").fill("new@example.com")
     page.locator("#captcha-btn").click()
     said = page.get_by_role("status").first
     expect(said).to_contain_text({"zh": "您的登录已失效。", "en": "Your session has ended."}[language])
-    reader.snap("login-ended")
+    user.take_screenshot("login-ended")
 
 
 @BOTH
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
 def test_a_notice_is_wholly_in_sight_and_covers_neither_the_card_nor_what_has_the_focus(
-    sit_down: SitDown, site: Site, language: str, size: tuple[int, int]
+    open_browser: OpenBrowser, site: Site, language: str, size: tuple[int, int]
 ) -> None:
-    reader = sit_down(language, size=size).is_signed_in()
-    page = reader.settings()
-    reader.asks(site.fresh("new"))
-    expect(reader.notice()).to_be_visible()
+    user = open_browser(language, size=size).with_session()
+    page = user.open_settings()
+    user.request_code(site.new_address("new"))
+    expect(user.notice()).to_be_visible()
     for selector in ("#notices .toast", CLOSE):
         assert page.evaluate(IN_SIGHT, selector), selector
     assert not covers(page, "#notices .toast", "#pending")
     assert not covers(page, "#notices .toast", ":focus")
-    reader.snap("notice")
+    user.take_screenshot("notice")
     page.locator("#captcha").fill("000000x")
     page.locator("#captcha").press("Enter")
     expect(page.locator("#notices .toast-info")).to_be_visible()
@@ -203,41 +203,41 @@ def test_a_notice_is_wholly_in_sight_and_covers_neither_the_card_nor_what_has_th
     assert not covers(page, "#notices .toast", "#pending")
     assert not covers(page, "#notices .toast", ":focus")
     page.locator(CLOSE).click()
-    expect(reader.notice()).to_have_count(0)
+    expect(user.notice()).to_have_count(0)
 
 
 @BOTH
-def test_a_long_notice_fits_on_a_phone_and_can_be_closed(sit_down: SitDown, language: str) -> None:
-    reader = sit_down(language, size=PHONE).is_signed_in()
-    page = reader.open("/cms/resetpwd/")
-    reader.context.set_offline(True)
+def test_a_long_notice_fits_on_a_phone_and_can_be_closed(open_browser: OpenBrowser, language: str) -> None:
+    user = open_browser(language, size=PHONE).with_session()
+    page = user.open("/cms/resetpwd/")
+    user.context.set_offline(True)
     page.locator("#submit").click()
-    expect(reader.notice()).to_contain_text(NO_NETWORK[language])
+    expect(user.notice()).to_contain_text(NO_NETWORK[language])
     for selector in ("#notices .toast", CLOSE):
         assert page.evaluate(IN_SIGHT, selector), selector
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE[0]
-    reader.context.set_offline(False)
+    user.context.set_offline(False)
     page.locator(CLOSE).click()
-    expect(reader.notice()).to_have_count(0)
+    expect(user.notice()).to_have_count(0)
 
 
 @BOTH
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
 def test_the_list_of_administrators_is_read_with_its_columns(
-    sit_down: SitDown, site: Site, language: str, size: tuple[int, int]
+    open_browser: OpenBrowser, site: Site, language: str, size: tuple[int, int]
 ) -> None:
-    reader = sit_down(language, size=size).is_signed_in(superuser=True)
+    user = open_browser(language, size=size).with_session(superuser=True)
     other = site.person()
-    assert other.ask(site.fresh("new")).status == 200
-    page = reader.open(f"/cms/users/?q={other.email.partition('@')[0]}")
+    assert other.ask(site.new_address("new")).status == 200
+    page = user.open(f"/cms/users/?q={other.email.partition('@')[0]}")
     row = page.locator("tbody tr").filter(has=page.get_by_text(other.email, exact=True))
     expect(row.locator("time")).to_have_count(2)
     if size == DESK:
-        heads = [page.get_by_role("columnheader", name=reader.says(each)) for each in ("State", "Last sign-in")]
+        heads = [page.get_by_role("columnheader", name=user.translate(each)) for each in ("State", "Last sign-in")]
         for head in heads:
             expect(head).to_be_visible()
     else:
         labels = row.locator("td").evaluate_all("all => all.map((each) => getComputedStyle(each, '::before').content)")
-        assert labels == [f'"{reader.says(each)}"' for each in ("State", "Last sign-in", "Pending change")]
+        assert labels == [f'"{user.translate(each)}"' for each in ("State", "Last sign-in", "Pending change")]
     assert page.evaluate("document.documentElement.scrollWidth") == size[0]
-    reader.snap("users-columns")
+    user.take_screenshot("users-columns")

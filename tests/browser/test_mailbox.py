@@ -1,4 +1,4 @@
-"""/dev/mailbox/ in a browser: the HTML parts of mails are shown, and whatever stands in one runs and loads nothing."""
+"""/dev/mailbox/: the HTML parts of mails are shown, and nothing in them runs or loads anything."""
 
 from collections.abc import Iterator
 from email.message import EmailMessage
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect
 
-from tests.browser.conftest import SitDown
+from tests.browser.conftest import OpenBrowser
 from tests.browser.pages import ARTEFACTS, BOTH
 from tests.live.sites import Site
 from tests.servers import seconds_now
@@ -41,22 +41,24 @@ def evil_mail(demo_site: Site) -> Iterator[str]:
 
 
 @BOTH
-def test_the_html_part_of_a_mail_is_shown_with_its_button(sit_down: SitDown, demo_site: Site, language: str) -> None:
-    reader = sit_down(language, at=demo_site).is_signed_in()
-    new, page = demo_site.fresh("new"), reader.settings()
-    reader.asks(new)
-    page = reader.open("/dev/mailbox/")
-    mail = page.locator("article", has_text=reader.email)
+def test_the_html_part_of_a_mail_is_shown_with_its_button(
+    open_browser: OpenBrowser, demo_site: Site, language: str
+) -> None:
+    user = open_browser(language, at=demo_site).with_session()
+    new, page = demo_site.new_address("new"), user.open_settings()
+    user.request_code(new)
+    page = user.open("/dev/mailbox/")
+    mail = page.locator("article", has_text=user.email)
     mail.locator("summary").click()
     inside = mail.frame_locator("iframe")
-    button = inside.get_by_role("link", name=reader.says("Stop the change"), exact=True)
+    button = inside.get_by_role("link", name=user.translate("Stop the change"), exact=True)
     expect(button).to_be_visible()
     expect(button).to_have_css("background-color", "rgb(47, 111, 222)")
     address = str(button.get_attribute("href"))
     expect(inside.get_by_role("link", name=address)).to_be_visible()
     expect(mail.locator("pre")).to_contain_text(address)
     expect(mail.locator("pre")).to_contain_text(" UTC")
-    reader.snap("mailbox-html")
+    user.take_screenshot("mailbox-html")
 
 
 def test_nothing_in_a_mail_runs_or_loads_anything(chromium: Browser, demo_site: Site, evil_mail: str) -> None:

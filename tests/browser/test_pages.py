@@ -1,4 +1,4 @@
-"""Every page of the site, opened in both languages, at a desk and on a phone."""
+"""Every page of the site in both languages, at the width of a desktop and of a phone."""
 
 import re
 from collections.abc import Iterator
@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.conftest import SitDown
-from tests.browser.pages import BOTH, DESK, PHONE, Reader
+from tests.browser.conftest import OpenBrowser
+from tests.browser.pages import BOTH, DESK, PHONE, BrowserUser
 from tests.live.sites import Site
 
 WIDTHS = pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
@@ -65,22 +65,22 @@ EXAMINE = """() => {
     }
     return faults;
 }"""
-# What is the same in every language: names of the reader and of programs, addresses, networks, units of UTC.
+# What is the same in every language: names of the user and of programs, addresses, networks, units of UTC.
 SAME_EVERYWHERE = re.compile(r"[\w.+*-]+@[\w.*-]+|\b(ann|new|guest|zz|aa)[\w-]*|English|Chrome|Linux|UTC|127\.0\.0\.1")
 
 
-def signed_in_pages(site: Site, reader: Reader) -> Iterator[str]:
+def signed_in_pages(site: Site, user: BrowserUser) -> Iterator[str]:
     """Return the addresses of every page of a superuser who has a pending change, and of others' accounts."""
     other = site.person()
-    assert other.ask(site.fresh("new")).status == 200
+    assert other.ask(site.new_address("new")).status == 200
     yield from ("/cms/", "/cms/resetemail/", "/cms/profile/", "/cms/resetpwd/", "/cms/security/", "/cms/reauth/")
-    yield from ("/cms/users/", f"/cms/users/{site.user_id(other.email)}/", f"/cms/users/{site.user_id(reader.email)}/")
+    yield from ("/cms/users/", f"/cms/users/{site.user_id(other.email)}/", f"/cms/users/{site.user_id(user.email)}/")
 
 
 def open_pages(site: Site) -> Iterator[str]:
     """Return the addresses of the pages that need nobody to be signed in; the links are of real mails."""
     host = site.person(site.administrator(superuser=True))
-    old, new, guest = host.email, site.fresh("new"), site.fresh("guest")
+    old, new, guest = host.email, site.new_address("new"), site.new_address("guest")
     yield from ("/cms/login/", "/cms/forgotpwd/", "/dev/mailbox/")
     assert host.ask(new).status == 200
     yield site.link_to(old, "stop")
@@ -93,15 +93,15 @@ def open_pages(site: Site) -> Iterator[str]:
     yield site.link_to(new, "forgotpwd")
 
 
-def examine(reader: Reader, page: Page) -> None:
-    """See that a page is whole, and wholly in the language of its reader."""
+def examine(user: BrowserUser, page: Page) -> None:
+    """See that a page is whole, and wholly in the language of its user."""
     path = re.sub(r"/[\w-]{43}/", "/TOKEN/", page.url)
     assert page.evaluate(EXAMINE) == [], path
-    assert page.locator("html").get_attribute("lang") == reader.language, path
+    assert page.locator("html").get_attribute("lang") == user.language, path
     title = page.title()
     assert title.split(" · ")[0].strip(), path
     text = SAME_EVERYWHERE.sub("", title + "\n" + page.locator("body").inner_text())
-    if reader.language == "zh":
+    if user.language == "zh":
         assert re.findall(r"[A-Za-z]{3,}", text) == [], path
     else:
         assert re.findall("[\u4e00-\u9fff]+", text.replace("中文", "")) == [], path
@@ -109,45 +109,47 @@ def examine(reader: Reader, page: Page) -> None:
 
 @BOTH
 @WIDTHS
-def test_a_page_of_the_account_is_whole(sit_down: SitDown, site: Site, language: str, size: tuple[int, int]) -> None:
-    reader = sit_down(language, size=size).is_signed_in(superuser=True)
-    reader.settings()
-    for path in signed_in_pages(site, reader):
-        page = reader.open(path)
+def test_a_page_of_the_account_has_no_faults(
+    open_browser: OpenBrowser, site: Site, language: str, size: tuple[int, int]
+) -> None:
+    user = open_browser(language, size=size).with_session(superuser=True)
+    user.open_settings()
+    for path in signed_in_pages(site, user):
+        page = user.open(path)
         if "/users/" in path:
             page.locator("details").evaluate_all("all => all.forEach((each) => { each.open = true; })")
-        examine(reader, page)
-        reader.snap("page" + re.sub(r"\d+", "N", path).rstrip("/").replace("/", "-"))
-    assert reader.refusals == []
+        examine(user, page)
+        user.take_screenshot("page" + re.sub(r"\d+", "N", path).rstrip("/").replace("/", "-"))
+    assert user.network_errors == []
 
 
 @BOTH
 @WIDTHS
-def test_a_page_that_is_open_to_all_is_whole(
-    sit_down: SitDown, site: Site, language: str, size: tuple[int, int]
+def test_a_public_page_has_no_faults(
+    open_browser: OpenBrowser, site: Site, language: str, size: tuple[int, int]
 ) -> None:
-    reader = sit_down(language, size=size)
+    user = open_browser(language, size=size)
     for path in open_pages(site):
-        page = reader.open(path)
-        examine(reader, page)
-        reader.snap("page" + re.sub(r"/[\w-]{43}/", "", path).rstrip("/").replace("/", "-"))
-    assert reader.refusals == []
+        page = user.open(path)
+        examine(user, page)
+        user.take_screenshot("page" + re.sub(r"/[\w-]{43}/", "", path).rstrip("/").replace("/", "-"))
+    assert user.network_errors == []
 
 
 @BOTH
-def test_a_page_that_says_no_is_whole(sit_down: SitDown, language: str) -> None:
-    reader = sit_down(language, size=PHONE)
-    examine(reader, reader.open("/nothing/here/"))
-    reader.snap("page-404")
-    reader.is_signed_in()
-    examine(reader, reader.open("/cms/users/"))
-    reader.snap("page-403")
+def test_an_error_page_has_no_faults(open_browser: OpenBrowser, language: str) -> None:
+    user = open_browser(language, size=PHONE)
+    examine(user, user.open("/nothing/here/"))
+    user.take_screenshot("page-404")
+    user.with_session()
+    examine(user, user.open("/cms/users/"))
+    user.take_screenshot("page-403")
 
 
-def test_everything_is_there_in_dark_colours_too(sit_down: SitDown) -> None:
-    reader = sit_down("zh", color_scheme="dark").is_signed_in(superuser=True)
-    page = reader.settings()
+def test_everything_is_there_in_dark_colours_too(open_browser: OpenBrowser) -> None:
+    user = open_browser("zh", color_scheme="dark").with_session(superuser=True)
+    page = user.open_settings()
     assert page.locator("html").get_attribute("data-bs-theme") == "dark"
-    reader.snap("dark-resetemail")
-    reader.open("/cms/users/")
-    reader.snap("dark-users")
+    user.take_screenshot("dark-resetemail")
+    user.open("/cms/users/")
+    user.take_screenshot("dark-users")

@@ -1,9 +1,9 @@
-/* Loads scripts of static/js as a page does, with fakes in place of the browser, and has the fakes that tests share. */
+/* Loads scripts of static/js like a page, with fakes for the browser; and the fakes that several tests use. */
 import {readFileSync} from 'node:fs';
 import {fileURLToPath} from 'node:url';
 import {compileFunction} from 'node:vm';
 
-/* Run scripts in their order. They see `globals`, and what earlier scripts set on window. Return the last window. */
+/* Run scripts in this order, with `globals` and the properties that earlier ones set on window. Return the window. */
 export function load(names, globals = {}) {
     const window = {...globals};
     for (const name of names) {
@@ -16,12 +16,12 @@ export function load(names, globals = {}) {
     return window;
 }
 
-/* Return a clock in the place of Date; `pass` lets seconds go by. */
+/* Return a replacement for Date, whose time `advance` changes by a number of seconds. */
 export function fakeClock() {
     let now = 1_700_000_000_000;
     return {
         'now': () => now,
-        'pass': (seconds) => { now += seconds * 1000; }
+        'advance': (seconds) => { now += seconds * 1000; }
     };
 }
 

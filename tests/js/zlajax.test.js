@@ -3,12 +3,12 @@ import {beforeEach, test} from 'node:test';
 
 import {load} from './scripts.js';
 
-let sent;      // The options of the requests that jQuery was given.
-let received;  // What the callbacks of the page were called with.
+let sent;      // The options of the requests that were passed to jQuery.
+let received;  // The arguments of the callbacks of the page.
 let document;
 let zlajax;
 
-/* Stand in for jQuery: a form has attributes and buttons, and the page a CSRF token. */
+/* A fake jQuery: a form has attributes and buttons, and the page a CSRF token. */
 function fakeJQuery(target) {
     return target === 'meta[name="csrf-token"]' ? {'attr': () => 'a token'} : {
         'find': () => ({'prop': (name, value) => target.buttons.forEach((button) => { button[name] = value; })}),
@@ -53,7 +53,7 @@ test('every envelope goes to success, whatever its code', () => {
     }
 });
 
-test('what is no envelope goes to fail', () => {
+test('a response that is not an envelope goes to fail', () => {
     for (const text of [undefined, '', '<html>', 'null', '1', '{}', '{"code": "200", "data": {}}', '{"code": 200}']) {
         post({'fail': () => received.push('fail')});
         answer(text);
@@ -68,7 +68,7 @@ test('without fail a network error is shown', () => {
     assert.deepEqual(received, ['network error']);
 });
 
-test('a form is not sent twice, and its buttons are disabled until the answer', () => {
+test('a form is not sent twice, and its buttons are disabled until the response', () => {
     const form = {'buttons': [{}, {}]};
     post({form});
     post({form});

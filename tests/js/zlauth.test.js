@@ -3,10 +3,10 @@ import {beforeEach, test} from 'node:test';
 
 import {load} from './scripts.js';
 
-let page;    // What the script did to the page, in order.
-let events;  // The functions that listen, by event.
+let page;    // The effects on the page, in order.
+let events;  // The listeners, by event.
 let form;
-let answer;  // What the server answers to the password.
+let answer;  // The response of the server to the password.
 let zlauth;
 
 beforeEach(() => {

@@ -3,7 +3,7 @@ import {beforeEach, test} from 'node:test';
 
 import {load, pendingChange} from './scripts.js';
 
-/* An element with data- attributes: no more of the DOM than the card uses. */
+/* A fake element with data- attributes, and the parts of the DOM that the card uses. */
 class FakeElement {
     constructor(dataset = {}, children = []) {
         Object.assign(this, {'id': '', 'hidden': false, 'textContent': '', 'attributes': {}, dataset, children});
@@ -35,7 +35,7 @@ const PARTS = [
 ];
 
 let onPage;     // The elements of the page by id.
-let localised;  // What the moments were when zltime was asked to write the times.
+let localised;  // The times of the card at each call of zltime.localise().
 let zlcard;
 
 beforeEach(() => {
@@ -48,14 +48,14 @@ beforeEach(() => {
         }}
     };
     localised = [];
-    const localise = (card) => localised.push(moments(card));
+    const localise = (card) => localised.push(times(card));
     zlcard = load(['zlpending', 'zlcard'], {
         'document': {'getElementById': (id) => onPage[id] ?? null},
         'zltime': {'localise': localise, 'formatClock': (seconds) => `${seconds} s`}
     }).zlcard;
 });
 
-function moments(card) {
+function times(card) {
     return card.children.map(({attributes}) => attributes['datetime']);
 }
 
@@ -69,7 +69,7 @@ function visible(name) {
     return elements.filter((element) => !element.hidden).map((element) => element.dataset[name]);
 }
 
-test('the first change makes a card, the next one fills the same card', () => {
+test('the first change creates a card, the next one updates the same card', () => {
     zlcard.show(pendingChange());
     const card = onPage['pending'];
     zlcard.show(pendingChange({'email': 'newer@example.com', 'tries_left': 4}));
@@ -78,42 +78,42 @@ test('the first change makes a card, the next one fills the same card', () => {
     assert.equal(place('tries_left').textContent, 4);
 });
 
-test('a card that is removed is gone, and removing none is no error', () => {
+test('a card can be removed, and removing none is no error', () => {
     zlcard.remove();
     zlcard.show(pendingChange());
     zlcard.remove();
     assert.equal(onPage['pending'], undefined);
 });
 
-test('a value that is null is shown as nothing', () => {
+test('null is shown as an empty text', () => {
     zlcard.show(pendingChange({'ascii': null}));
     assert.equal(place('ascii').textContent, '');
 });
 
-test('the problem of a mail is shown, and goes when the mail was sent', () => {
+test('the problem of a mail is shown until the mail was sent', () => {
     zlcard.show(pendingChange({'mail': {'state': 'queued', 'at': null, 'problem': 'It did not answer.'}}));
     assert.equal(place('problem').textContent, 'It did not answer.');
     zlcard.show(pendingChange());
     assert.equal(place('problem').textContent, '');
 });
 
-test('every moment is set before the times of the card are written', () => {
+test('every time is set before the texts of the times are written', () => {
     const change = pendingChange();
     zlcard.show(change);
     for (const name of ['asked_at', 'expires_at', 'ready_at', 'resend_at']) {
         assert.equal(place(name).attributes['datetime'], change[name], name);
     }
     assert.equal(place('mail_at').attributes['datetime'], change['mail']['at']);
-    assert.deepEqual(localised, [moments(onPage['pending'])]);
+    assert.deepEqual(localised, [times(onPage['pending'])]);
 });
 
-test('a moment that is no longer known is removed', () => {
+test('a time that is no longer known is removed', () => {
     zlcard.show(pendingChange());
     zlcard.show(pendingChange({'mail': {'state': 'queued', 'at': null, 'problem': ''}}));
     assert.equal('datetime' in place('mail_at').attributes, false);
 });
 
-test('what needs scripts is visible', () => {
+test('the elements that require scripts are visible', () => {
     onPage['pending-empty'].content.firstElementChild.children.forEach((each) => { each.hidden = true; });
     zlcard.show(pendingChange());
     assert.deepEqual(visible('script'), ['', '']);
@@ -126,7 +126,7 @@ test('the spelling for mail servers is shown only where there is one', () => {
     assert.deepEqual(visible('ascii'), ['']);
 });
 
-test('only what names the state as a whole word is visible', () => {
+test('only elements that list the state as a whole word are visible', () => {
     zlcard.show(pendingChange({'state': 'half'}));
     zlcard.update(pendingChange({'state': 'half'}), 10, 0);
     assert.deepEqual(visible('when'), ['half', 'code half', 'code half']);

@@ -7,10 +7,10 @@ const NEW = 'new@example.com';
 const URLS = {'code': '/code', 'change': '/change', 'cancel': '/cancel'};
 
 let clock;
-let requests;   // What was sent and has no answer yet.
-let calls;      // What was shown, as [function, ...arguments].
-let refusals;   // What asked for authentication, with the function that repeats the request.
-let typed;      // What is in the field of the address.
+let requests;   // The requests without a response yet.
+let calls;      // The calls that show something, as [function, ...arguments].
+let refusals;   // The functions that repeat the requests which require authentication.
+let typed;      // The content of the field of the address.
 let change;
 
 /* Return an object whose functions record their calls. */
@@ -76,15 +76,15 @@ function lose() {
     requests.shift().fail();
 }
 
-function pass(seconds) {
-    clock.pass(seconds);
+function advance(seconds) {
+    clock.advance(seconds);
     calls = [];
     change.tick();
 }
 
 /* ---- requesting a code ---- */
 
-test('a code is requested for the typed address, and the form is locked until the answer', () => {
+test('a code is requested for the typed address, and the form is locked until the response', () => {
     change.requestCode('');
     const [{method, url, data, form}] = requests;
     assert.deepEqual({method, url, data}, {'method': 'POST', 'url': '/code', 'data': {'email': NEW, 'sure': ''}});
@@ -112,7 +112,7 @@ test('a change that could not be read after its code was sent is read again', ()
     assert.equal(count('card.show'), 1);
 });
 
-test('a doubtful address is questioned, with the suggestion', () => {
+test('an address that looks like a typo is queried, with the suggestion', () => {
     change.requestCode('');
     answer(400, {'error': 'check_email', 'suggestion': 'ann@gmail.com', 'fields': {'email': ['Is it right?']}});
     assert.deepEqual(last('showDoubt'), ['ann@gmail.com']);
@@ -127,14 +127,14 @@ test('a confirmed address stays confirmed when the request is repeated after the
     assert.equal(requests[0].data['sure'], 'y');
 });
 
-test('a refusal that says how long to wait starts the countdown of the button', () => {
+test('a refusal with a waiting time starts the countdown of the button', () => {
     change.requestCode('');
     answer(429, {'error': 'too_many_requests', 'retry_after': 90}, 'Please wait for 90 seconds.');
     assert.deepEqual(last('showResend'), [90, false]);
     assert.deepEqual(last('alertInfo'), ['Please wait for 90 seconds.']);
-    pass(89);
+    advance(89);
     assert.deepEqual(last('showResend'), [1, false]);
-    pass(1);
+    advance(1);
     assert.deepEqual(last('showResend'), [0, false]);
 });
 
@@ -145,7 +145,7 @@ test('a refusal with a hint shows both', () => {
     assert.deepEqual(last('showErrors'), [{}]);
 });
 
-test('an answer 503 says how long to wait in words', () => {
+test('a response 503 says in words how long to wait', () => {
     change.requestCode('');
     answer(503, {'error': 'unavailable', 'retry_after': 5}, 'Not available.');
     assert.deepEqual(last('alertInfo'), ['Not available. | Try again in 5 seconds.']);
@@ -153,7 +153,7 @@ test('an answer 503 says how long to wait in words', () => {
 
 /* ---- entering the code ---- */
 
-test('a right code shows success with the new address, and nothing is pending any more', () => {
+test('a correct code shows success with the new address, and nothing is pending any more', () => {
     change.show(pendingChange());
     change.changeAddress();
     assert.deepEqual([requests[0].method, requests[0].url], ['POST', '/change']);
@@ -174,7 +174,7 @@ test('the first of two codes is no error: the field of the other one has the foc
     assert.equal(requests[0].method, 'GET');
 });
 
-test('a wrong code is shown at its field, and the tries left are read again', () => {
+test('an incorrect code is reported at its field, and the tries left are loaded again', () => {
     change.changeAddress();
     answer(400, {'error': 'code_wrong', 'fields': {'captcha': ['It is wrong.']}});
     assert.deepEqual(last('showErrors'), [{'captcha': ['It is wrong.']}]);
@@ -186,7 +186,7 @@ test('only spent tries hold back the next code, other waits of this request do n
     answer(429, {'error': 'too_many_attempts', 'retry_after': 90});
     assert.deepEqual(last('showResend'), [90, false]);
     requests = [];
-    clock.pass(90);
+    clock.advance(90);
     change.changeAddress();
     answer(503, {'error': 'unavailable', 'retry_after': 5});
     change.tick();
@@ -201,7 +201,7 @@ test('the code is sent again after the password was confirmed', () => {
     assert.deepEqual([requests[0].method, requests[0].url], ['POST', '/change']);
 });
 
-test('when the answer is lost, the page reads the present state', () => {
+test('when the response is lost, the page loads the current state', () => {
     change.show(pendingChange());
     change.changeAddress();
     lose();
@@ -213,7 +213,7 @@ test('when the answer is lost, the page reads the present state', () => {
 
 /* ---- cancelling ---- */
 
-test('a cancelled change is gone, and the form starts again', () => {
+test('a cancelled change is removed, and the form is reset', () => {
     change.show(pendingChange());
     change.cancel();
     assert.deepEqual([requests[0].method, requests[0].url], ['POST', '/cancel']);
@@ -223,7 +223,7 @@ test('a cancelled change is gone, and the form starts again', () => {
     assert.deepEqual(last('alertSuccess'), ['The change is cancelled.']);
 });
 
-test('a cancel that is refused leaves the change, and is repeated after the password', () => {
+test('a refused cancellation keeps the change, and is repeated after the password', () => {
     change.show(pendingChange());
     change.cancel();
     answer(503, {'error': 'unavailable', 'retry_after': 5}, 'Not available.');
@@ -237,7 +237,7 @@ test('a cancel that is refused leaves the change, and is repeated after the pass
 
 /* ---- asking the server ---- */
 
-test('an answer that was overtaken by a newer one is not shown', () => {
+test('a response is not shown if a newer change was shown meanwhile', () => {
     change.refresh();
     change.show(pendingChange({'email': 'newer@example.com'}));
     answer(200, {'email': 'old@example.com', 'pending': null});
@@ -267,7 +267,7 @@ test('the page polls while the mail is queued, and not afterwards', () => {
 test('the page does not poll for a mail that expired, nor without a change', () => {
     change.poll();
     change.show(pendingChange({'mail': {'state': 'queued', 'at': null, 'problem': ''}}));
-    clock.pass(600);
+    clock.advance(600);
     change.poll();
     assert.deepEqual(requests, []);
 });
@@ -291,7 +291,7 @@ test('button and card count down together', () => {
     change.show(pending);
     assert.deepEqual(last('showResend'), [60, true]);
     assert.deepEqual(last('card.update'), [pending, 600, 60]);
-    pass(59);
+    advance(59);
     assert.deepEqual(last('showResend'), [1, true]);
     assert.deepEqual(last('card.update'), [pending, 541, 1]);
 });
@@ -305,50 +305,50 @@ test('a longer wait after a refusal is not shortened by a change without one', (
 
 test('the last minute of a code is announced once', () => {
     change.show(pendingChange());
-    pass(539);
+    advance(539);
     assert.equal(count('announceLastMinute'), 0);
-    pass(1);
+    advance(1);
     assert.equal(count('announceLastMinute'), 1);
-    pass(1);
+    advance(1);
     assert.equal(count('announceLastMinute'), 0);
 });
 
 test('the last minute of a code that cannot be entered is not announced', () => {
     for (const state of ['no_tries', 'started', 'elsewhere']) {
         change.show(pendingChange({state}));
-        pass(550);
+        advance(550);
         assert.equal(count('announceLastMinute'), 0, state);
     }
 });
 
-test('an own change stays when its time is over', () => {
+test('a change of this session is still shown after it expired', () => {
     change.show(pendingChange());
-    pass(600);
+    advance(600);
     assert.equal(count('card.remove'), 0);
     assert.equal(last('card.update')[1], 0);
 });
 
-test('a change of another session goes when its time is over', () => {
+test('a change of another session is removed when it expires', () => {
     change.show(pendingChange({'state': 'started', 'resend_in': 0}));
-    pass(599);
+    advance(599);
     assert.equal(count('card.remove'), 0);
-    pass(1);
+    advance(1);
     assert.equal(count('card.remove'), 1);
     assert.deepEqual(last('showResend'), [0, false]);
     assert.equal(count('card.update'), 0);
 });
 
-test('another address than that of the code is warned about as it is typed', () => {
+test('a warning appears while another address than that of the code is typed', () => {
     change.show(pendingChange());
     assert.deepEqual(last('showOtherAddress'), [null]);
     typed = 'newer@example.com';
     change.compareAddress();
     assert.deepEqual(last('showOtherAddress'), [NEW]);
-    pass(600);
+    advance(600);
     assert.deepEqual(last('showOtherAddress'), [null]);
 });
 
-test('without a change no address is another one', () => {
+test('without a change there is no warning about the address', () => {
     typed = 'newer@example.com';
     change.compareAddress();
     assert.deepEqual(last('showOtherAddress'), [null]);

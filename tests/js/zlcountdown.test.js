@@ -18,23 +18,23 @@ test('a countdown that was not started is at zero', () => {
 test('a countdown goes down with the clock and stops at zero', () => {
     countdown.start(60);
     assert.equal(countdown.secondsLeft(), 60);
-    clock.pass(59);
+    clock.advance(59);
     assert.equal(countdown.secondsLeft(), 1);
-    clock.pass(1);
+    clock.advance(1);
     assert.equal(countdown.secondsLeft(), 0);
-    clock.pass(3600);
+    clock.advance(3600);
     assert.equal(countdown.secondsLeft(), 0);
 });
 
 test('a part of a second counts as a second, so that zero is never shown too early', () => {
     countdown.start(2);
-    clock.pass(1.001);
+    clock.advance(1.001);
     assert.equal(countdown.secondsLeft(), 1);
 });
 
 test('a countdown that is started again has the new number of seconds', () => {
     countdown.start(60);
-    clock.pass(30);
+    clock.advance(30);
     countdown.start(5);
     assert.equal(countdown.secondsLeft(), 5);
 });
@@ -49,27 +49,27 @@ test('two countdowns do not share their end', () => {
 test('the last minute is reported once', () => {
     countdown.start(90);
     assert.equal(countdown.reportLastMinute(), false);
-    clock.pass(29);
+    clock.advance(29);
     assert.equal(countdown.reportLastMinute(), false);
-    clock.pass(1);
+    clock.advance(1);
     assert.equal(countdown.reportLastMinute(), true);
-    clock.pass(1);
+    clock.advance(1);
     assert.equal(countdown.reportLastMinute(), false);
 });
 
 test('the last minute is reported again after another start', () => {
     countdown.start(90);
-    clock.pass(30);
+    clock.advance(30);
     countdown.reportLastMinute();
     countdown.start(90);
-    clock.pass(30);
+    clock.advance(30);
     assert.equal(countdown.reportLastMinute(), true);
 });
 
 test('a countdown of a minute or less reports no last minute', () => {
     countdown.start(60);
     assert.equal(countdown.reportLastMinute(), false);
-    clock.pass(30);
+    clock.advance(30);
     assert.equal(countdown.reportLastMinute(), false);
 });
 

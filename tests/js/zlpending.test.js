@@ -78,7 +78,7 @@ test('an address in other case, with spaces around it or in ASCII is the same ad
     }
 });
 
-test('another address is another one, and an empty field is none', () => {
+test('a different address is detected, and an empty field is none', () => {
     assert.equal(zlpending.isOtherAddress(pendingChange(), 'newer@example.com'), true);
     for (const ascii of [null, 'new@xn--bcher-kva.example']) {
         assert.equal(zlpending.isOtherAddress(pendingChange({ascii}), '  '), false);

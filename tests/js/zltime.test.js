@@ -50,7 +50,7 @@ test('a cookie whose name asks for Secure is Secure', () => {
     assert.equal(document.cookie, `__Host-time_zone=${ZONE}; Path=/; SameSite=Lax; Secure`);
 });
 
-test('a cookie that is right is not written again', () => {
+test('a cookie that has the time zone already is not written again', () => {
     const cookies = `a=b; time_zone=${ZONE}`;
     assert.equal(open({cookies}).document.cookie, cookies);
 });

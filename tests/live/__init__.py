@@ -1,1 +1,1 @@
-"""The product as it is served: gunicorn's workers, real parts, many people at once, and things that break."""
+"""Tests with gunicorn and real servers: concurrent requests and failures."""

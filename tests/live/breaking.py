@@ -1,6 +1,6 @@
-"""The application with breaking points: a header names the line before which the worker dies or a part fails.
+"""The application with fault injection: a header names the line before which the worker is killed or a server fails.
 
-Nothing in the product knows of this: the line is found by Python's own trace function, in the thread of the request.
+The product is not modified: a trace function of Python detects the line, in the thread of the request.
 """
 
 import contextlib
@@ -23,12 +23,12 @@ import cache
 
 
 def die() -> None:
-    """End the worker as the kernel would end it: no handler runs, nothing is flushed, nobody is told."""
+    """Kill the worker with SIGKILL: no handler runs, and nothing is flushed."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 def fail(problem: Exception) -> Callable[[], None]:
-    """Return what fails in this way."""
+    """Return a function that raises this error."""
 
     def raise_it() -> None:
         raise problem
@@ -37,35 +37,35 @@ def fail(problem: Exception) -> Callable[[], None]:
 
 
 def cut() -> None:
-    """Cut the lines to PostgreSQL that this worker has; it notices with the next word that it wants to say."""
+    """Shut down the connections of this worker to PostgreSQL; their next use fails."""
     for thing in gc.get_objects():
         if isinstance(thing, psycopg.Connection) and not thing.closed:
-            # A statement of several lines comes by more than once: what is cut already stays so.
-            with socket.socket(fileno=os.dup(thing.fileno())) as line, contextlib.suppress(OSError):
-                line.shutdown(socket.SHUT_RDWR)
+            # A statement of several lines is traced more than once: the second shutdown fails.
+            with socket.socket(fileno=os.dup(thing.fileno())) as sock, contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
 
 
-WAYS: dict[str, Callable[[], None]] = {
+FAULTS: dict[str, Callable[[], None]] = {
     "die": die,
     "cut": cut,
     "database": fail(OperationalError("a statement", None, Exception("the server closed the connection"))),
-    "cache": fail(cache.CacheDown("memcached does not answer")),
-    "fault": fail(RuntimeError("nobody thought of this")),
+    "cache": fail(cache.CacheDown("memcached does not respond")),
+    "fault": fail(RuntimeError("an unexpected error")),
 }
 
 
 class Breaking:
-    """Stands before the application: `X-Break: WAY FILE LINE` has its way just before that line is run."""
+    """WSGI middleware: with the header `X-Break: FAULT FILE LINE` the fault occurs before that line is executed."""
 
     def __init__(self, application: Any) -> None:
-        """Remember the application."""
+        """Store the application."""
         self.application = application
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """Serve a request, with an eye on its lines where the header asks for that."""
-        wish = environ.get("HTTP_X_BREAK", "").split()
-        if wish:
-            sys.settrace(_watch(wish[0], wish[1], int(wish[2])))
+        """Serve a request, and trace its lines if it has the header."""
+        parts = environ.get("HTTP_X_BREAK", "").split()
+        if parts:
+            sys.settrace(_trace(parts[0], parts[1], int(parts[2])))
         try:
             answer: Iterable[bytes] = self.application(environ, start_response)
         finally:
@@ -74,9 +74,9 @@ class Breaking:
 
 
 def create_app() -> Flask:
-    """Return the application, breakable, and with everybody's log as loud as it can be."""
+    """Return the application with the middleware, with all logs at DEBUG."""
     logging.basicConfig(level=logging.DEBUG)
-    # At DEBUG the library prints every row that it reads, which no setting of ours can forbid it.
+    # At DEBUG, SQLAlchemy logs every row that it reads, even with `hide_parameters`.
     logging.getLogger("sqlalchemy").setLevel(logging.INFO)
     logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
     breakable = app.create_app()
@@ -84,10 +84,10 @@ def create_app() -> Flask:
     return breakable
 
 
-def _watch(way: str, file: str, line: int) -> Any:
+def _trace(fault: str, file: str, line: int) -> Any:
     def on_line(frame: FrameType, event: str, _: object) -> Any:
         if event == "line" and frame.f_lineno == line:
-            WAYS[way]()
+            FAULTS[fault]()
         return on_line
 
     return lambda frame, *_: on_line if frame.f_code.co_filename.endswith(file) else None

@@ -1,6 +1,6 @@
 """The application on a machine whose clock is ahead: by the number of seconds in TEST_SECONDS_AHEAD.
 
-Shifted are the product's own clock and `time.time`, which itsdangerous signs with and the libraries write dates with.
+Both the clock of the product and `time.time` are shifted: itsdangerous and other libraries use the latter.
 """
 
 import os
@@ -14,7 +14,7 @@ from accounts import clock
 
 
 def create_app() -> Flask:
-    """Shift the clocks of this process, and return the application."""
+    """Return the application, after shifting the clocks of this process."""
     ahead, real_time = float(os.environ["TEST_SECONDS_AHEAD"]), time.time
     time.time = lambda: real_time() + ahead
     clock.now = lambda: datetime.now(UTC) + timedelta(seconds=ahead)

@@ -1,4 +1,4 @@
-"""Sites: the application served by real workers before real parts, and what a test can see and do there."""
+"""Sites: the application served by real workers with real servers, and helpers to use and inspect it."""
 
 import contextlib
 import http.client
@@ -43,24 +43,22 @@ from tests.servers import (
     MemcachedServer,
     PostgresServer,
     SmtpServer,
-    answer_is_there,
     eventually,
     frozen,
+    wait_for_response,
 )
 
-# Made before any test makes passwords cheap: a worker would make a cheap one anew at the first sign-in.
+# Created before tests reduce the cost of passwords: a worker would rehash a cheap one at the first sign-in.
 HASHED = passwords.hash_password(PASSWORD)
-DEADLINE_SECONDS = (
-    8.0  # Of a client who is to be answered soon: on an idle machine, or so much longer (tests/servers.py).
-)
+DEADLINE_SECONDS = 8.0  # The deadline of a prompt response on an idle machine; it grows with the load.
 NUMBERS = itertools.count(1)
 
 
-class Wire(Browser):
-    """Sends every request once, on a connection of its own: an answer that does not come is not asked for again."""
+class NoRetryBrowser(Browser):
+    """Sends every request once, on a new connection: a request without a response is not repeated."""
 
     def __init__(self, port: int, deadline_seconds: float = PATIENCE_SECONDS) -> None:
-        """Remember the port, and how long an answer is waited for while the machine is idle."""
+        """Store the port, and the deadline of a response on an idle machine."""
         super().__init__()
         self.port, self.deadline_seconds = port, deadline_seconds
         self.answers: list[Answer] = []
@@ -69,7 +67,7 @@ class Wire(Browser):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=LONGEST_SECONDS)
         try:
             connection.request(method, path, body, {"Connection": "close", **headers})
-            answer_is_there(connection.sock, self.deadline_seconds)
+            wait_for_response(connection.sock, self.deadline_seconds)
             response = connection.getresponse()
             answer = Answer(response.status, Headers(response.getheaders()), response.read(), path)
         finally:
@@ -79,36 +77,36 @@ class Wire(Browser):
 
 
 class Site:
-    """An environment that is served. Tests share it; each uses addresses that no other one uses."""
+    """An environment that is served. Tests share it, and each uses its own addresses."""
 
     def __init__(
         self, name: str, settings: dict[str, str], server: Gunicorn, smtp: SmtpServer, memcached: MemcachedServer | None
     ) -> None:
-        """Remember the parts, and open a second door to the same tables for the tests to look through."""
+        """Store the servers, and create an application of the tests on the same database."""
         self.name, self.settings, self.server, self.smtp, self.memcached = name, settings, server, smtp, memcached
         self.app = create_app({**settings, "MAIL_DELIVERY": "worker"})
 
     @property
     def log(self) -> str:
-        """Return what the server wrote."""
+        """Return the log of the server."""
         return self.server.log.read_text()
 
     def close(self) -> None:
-        """Let go of every connection."""
+        """Close every connection."""
         with self.app.app_context():
             db.session.remove()
             db.engine.dispose()
 
-    def fresh(self, who: str = "new") -> str:
-        """Return an address that nobody has used yet."""
-        return f"{who}{next(NUMBERS)}@example.com"
+    def new_address(self, name: str = "new") -> str:
+        """Return an address that was not used before."""
+        return f"{name}{next(NUMBERS)}@example.com"
 
     def administrator(self, email: str = "", **more: Any) -> str:
-        """Make an administrator and return their address."""
-        email = email or self.fresh("ann")
-        given = {"username": email.partition("@")[0], "password": PASSWORD, "superuser": False, **more}
+        """Create an administrator, and return their address."""
+        email = email or self.new_address("ann")
+        values = {"username": email.partition("@")[0], "password": PASSWORD, "superuser": False, **more}
         with self.app.app_context():
-            user = administration.create(address=Address.of(email), origin=COMMAND_LINE, **given)
+            user = administration.create(address=Address.of(email), origin=COMMAND_LINE, **values)
             user.password_hash = HASHED
             db.session.commit()
         return email
@@ -116,19 +114,19 @@ class Site:
     def visitor(
         self, email: str = "nobody@example.com", *, deadline_seconds: float = PATIENCE_SECONDS, **how: Any
     ) -> Person:
-        """Return somebody at a fresh browser."""
-        return Person(Wire(self.server.port, deadline_seconds), email, **how)
+        """Return a person with a new browser, who is not signed in."""
+        return Person(NoRetryBrowser(self.server.port, deadline_seconds), email, **how)
 
     def person(self, email: str = "", *, deadline_seconds: float = PATIENCE_SECONDS, **how: Any) -> Person:
-        """Return an administrator who has just signed in; without an address they are made first."""
+        """Sign in as an administrator, and return them; without an address, create one first."""
         person = self.visitor(email or self.administrator(), deadline_seconds=deadline_seconds, **how)
         answer = person.sign_in()
         assert answer.status == 200, answer
         person.token()
         return person
 
-    def seated(self, **how: Any) -> Person:
-        """Return a new administrator who is signed in without having signed in: the tests need hundreds of them."""
+    def person_with_session(self, **how: Any) -> Person:
+        """Create an administrator and a session without a request, and return them: faster than a sign-in."""
         person = self.visitor(self.administrator(), **how)
         with self.app.test_request_context():
             user = people.find_by_email(Address.of(person.email))
@@ -143,146 +141,146 @@ class Site:
             person.browser.cookies[self.app.config["SESSION_COOKIE_NAME"]] = str(serializer.dumps(dict(session)))
         return person
 
-    def twins(self, person: Person, count: int) -> list[Person]:
-        """Return so many tabs of one browser: each sends what the others send, at its own time."""
-        return [self.twin(person) for _ in range(count)]
+    def clones(self, person: Person, count: int) -> list[Person]:
+        """Return several tabs of one browser, which can send requests at the same time."""
+        return [self.clone(person) for _ in range(count)]
 
-    def twin(self, person: Person) -> Person:
-        """Return another tab of this browser, or a thief with a copy of its cookies."""
-        assert isinstance(person.browser, Wire)
-        browser = Wire(self.server.port, person.browser.deadline_seconds)
+    def clone(self, person: Person) -> Person:
+        """Return a person with the same cookies: another tab of the browser, or a thief."""
+        assert isinstance(person.browser, NoRetryBrowser)
+        browser = NoRetryBrowser(self.server.port, person.browser.deadline_seconds)
         browser.cookies = dict(person.browser.cookies)
-        twin = Person(browser, person.email, person.password, script=person.script)
-        twin._token = person.token()
-        return twin
+        clone = Person(browser, person.email, person.password, script=person.script)
+        clone._token = person.token()
+        return clone
 
     def rows(self, query: Any) -> list[Any]:
         """Return the rows of a query."""
         with self.app.app_context():
             return list(db.session.execute(query).all())
 
-    def count(self, table: Any, *origin: Any) -> int:
-        """Return how many rows of a table are so."""
-        return int(self.rows(select(func.count()).select_from(table).where(*origin))[0][0])
+    def count(self, table: Any, *conditions: Any) -> int:
+        """Return the number of rows of a table that meet the conditions."""
+        return int(self.rows(select(func.count()).select_from(table).where(*conditions))[0][0])
 
-    def write(self, statement: Any) -> None:
-        """Change rows, as an operator or the passing of time would."""
+    def execute(self, statement: Any) -> None:
+        """Execute and commit a statement."""
         with self.app.app_context():
             db.session.execute(statement)
             db.session.commit()
 
     def user(self, email: str) -> CMSUser | None:
-        """Return the administrator who has this address."""
+        """Return the administrator with this address, or None."""
         with self.app.app_context():
             return db.session.scalar(select(CMSUser).where(CMSUser.email_key == email_key(email)))
 
     def user_id(self, email: str) -> int:
-        """Return the number of the administrator who has this address."""
+        """Return the id of the administrator with this address."""
         user = self.user(email)
-        assert user is not None, f"nobody has {email}"
+        assert user is not None, f"no account has {email}"
         return user.id
 
     def email_of(self, user_id: int) -> str:
-        """Return the address that this administrator has now."""
+        """Return the current address of an administrator."""
         return str(self.rows(select(CMSUser.email).where(CMSUser.id == user_id))[0][0])
 
     def events(self, user_id: int) -> list[str]:
-        """Return what an administrator's history tells, in its order."""
+        """Return the events of an administrator's history, in order."""
         return [row[0] for row in self.rows(select(Audit.event).where(Audit.user_id == user_id).order_by(Audit.number))]
 
     def times(self, user_id: int, event: str) -> int:
-        """Return how often something happened to an account, repetitions counted."""
+        """Return how often an event occurred in the history of an account, including merged repetitions."""
         query = select(func.coalesce(func.sum(Audit.times), 0)).where(Audit.user_id == user_id, Audit.event == event)
         return int(self.rows(query)[0][0])
 
     def undo_links(self, user_id: int) -> int:
-        """Return how many undo links of this account are alive."""
+        """Return the number of valid undo links of an account."""
         return self.count(Link, Link.user_id == user_id, Link.purpose == LinkPurpose.UNDO, Link.ended_at.is_(None))
 
     def notices(self, user_id: int) -> int:
-        """Return how many notices of a change were written for this account."""
+        """Return the number of notices of a change that were stored for an account."""
         return self.count(Mail, Mail.user_id == user_id, Mail.kind == "changed")
 
     def is_pending(self, user_id: int) -> bool:
-        """Say whether a change of this administrator's address waits."""
+        """Return whether an administrator has a pending change."""
         query = select(EmailChange.id).where(EmailChange.user_id == user_id, pending.ALIVE)
         return bool(self.rows(query))
 
     def tries(self, user_id: int) -> int:
-        """Return how many tries the pending change has behind it."""
+        """Return the number of tries of the pending change."""
         return int(self.rows(select(EmailChange.tries).where(EmailChange.user_id == user_id))[0][0])
 
     def sessions(self, user_id: int) -> int:
-        """Return in how many browsers this administrator is signed in."""
+        """Return the number of sessions of an administrator."""
         return self.count(LoginSession, LoginSession.user_id == user_id)
 
     def broken_histories(self) -> list[str]:
-        """Return the addresses of all accounts whose history is not whole."""
+        """Return the addresses of all accounts whose history is not intact."""
         with self.app.app_context():
             return broken_histories()
 
-    def put_right(self) -> None:
-        """Have every part run, be polite and know nothing; and every worker know that it does."""
-        self.smtp.behave()
+    def reset_servers(self) -> None:
+        """Reset the mail server and memcached, and wait until every worker uses memcached again."""
+        self.smtp.reset()
         if self.memcached:
-            self.memcached.refresh()
+            self.memcached.reset()
             workers = self.server.workers()
             for worker in workers:
                 with frozen(*(other for other in workers if other != worker)):
-                    eventually(lambda: self.visitor().ask_as_script("/readyz").status == 200, "the worker is ready")
+                    eventually(lambda: self.visitor().get_as_script("/readyz").status == 200, "the worker is ready")
 
     def touch_sessions(self) -> None:
-        """Have every session count as used just now: a page that notes its use once a minute must write nothing."""
-        self.write(update(LoginSession).values(seen_at=clock.now()))
+        """Mark every session as used now, so that the next requests do not have to."""
+        self.execute(update(LoginSession).values(seen_at=clock.now()))
 
-    def forget_budgets(self) -> None:
-        """Let an hour pass for the budgets of sends, and a day for those of tries."""
-        self.write(delete(Budget))
+    def delete_budgets(self) -> None:
+        """Delete all budgets, as if they had expired."""
+        self.execute(delete(Budget))
 
-    def hurry(self) -> None:
-        """Let the back-off and the leases of all waiting mail run out."""
+    def make_mail_due(self) -> None:
+        """End the back-off and the leases of all queued mail."""
         queued = Mail.state == MailState.QUEUED
-        self.write(update(Mail).where(queued, Mail.due_at > clock.now()).values(due_at=clock.now()))
+        self.execute(update(Mail).where(queued, Mail.due_at > clock.now()).values(due_at=clock.now()))
 
     def all_mail_is_sent(self) -> bool:
-        """Say whether no mail waits."""
+        """Return whether no mail is queued."""
         return not self.count(Mail, Mail.state == MailState.QUEUED)
 
-    def letters(self, recipient: str) -> list[EmailMessage]:
-        """Return what a recipient finds: of a repetition their mail server keeps the first."""
-        return list({str(message["Message-ID"]): message for message in reversed(self.smtp.to(recipient))}.values())[
-            ::-1
-        ]
+    def mails_to(self, recipient: str) -> list[EmailMessage]:
+        """Return the mails of a recipient without duplicates, like a mail server that drops repeated Message-IDs."""
+        return list(
+            {str(message["Message-ID"]): message for message in reversed(self.smtp.mails_to(recipient))}.values()
+        )[::-1]
 
     def codes_to(self, recipient: str, count: int = 1) -> list[str]:
-        """Wait for so many mails with a code, and read the codes out of them in the order in which they came."""
+        """Wait for a number of mails with a code, and return the codes in the order of their arrival."""
 
         def found() -> list[str]:
-            letters = [each for each in self.letters(recipient) if re.match(r"\d{6}\b", str(each["Subject"]))]
-            return [code_in(each) for each in letters] if len(letters) >= count else []
+            mails = [each for each in self.mails_to(recipient) if re.match(r"\d{6}\b", str(each["Subject"]))]
+            return [code_in(each) for each in mails] if len(mails) >= count else []
 
-        return eventually(found, f"{count} codes come to {recipient}")
+        return eventually(found, f"{count} codes arrive at {recipient}")
 
     def code_to(self, recipient: str) -> str:
-        """Wait for the mail with the code, and read it."""
+        """Wait for a mail with a code, and return the newest code."""
         return self.codes_to(recipient)[-1]
 
-    def code_at_last(self, recipient: str) -> str:
-        """Wait for the mail with the code after an outage, without the back-off: a try may just be failing."""
-        eventually(lambda: self.hurry() or self.smtp.to(recipient), f"a mail comes to {recipient}")
+    def code_after_outage(self, recipient: str) -> str:
+        """Wait for a mail with a code after an outage, without its back-off, and return the newest code."""
+        eventually(lambda: self.make_mail_due() or self.smtp.mails_to(recipient), f"a mail arrives at {recipient}")
         return self.code_to(recipient)
 
     def link_to(self, recipient: str, kind: str = "undo") -> str:
-        """Wait for a mail with such a link, and return the path of the newest one."""
+        """Wait for a mail with a link of this kind, and return the path of the newest one."""
 
         def found() -> list[str]:
-            texts = [text_of(message) for message in self.letters(recipient)]
+            texts = [text_of(message) for message in self.mails_to(recipient)]
             return [path for text in texts for path in re.findall(rf"/cms/(?:resetemail/)?{kind}/[\w-]+/", text)]
 
-        return eventually(found, f"a link to {kind} comes to {recipient}")[-1]
+        return eventually(found, f"a link to {kind} arrives at {recipient}")[-1]
 
-    def has_changed(self, person: Person, new: str) -> Person:
-        """Have an administrator change their address, as the page would."""
+    def change_address(self, person: Person, new: str) -> Person:
+        """Change the address of an administrator with a code, and return them."""
         assert person.ask(new).status == 200
         answer = person.confirm(new, self.code_to(new))
         assert answer.status == 200, answer
@@ -290,10 +288,10 @@ class Site:
         return person
 
 
-def until_served(act: Callable[[], Found]) -> Found:
-    """Act again, as the answer says, while it is 503: on a busy machine a lock may take longer than a request may wait.
+def retry_while_unavailable(act: Callable[[], Found]) -> Found:
+    """Repeat a request while the response is 503: on a busy machine a lock may take longer than a request may wait.
 
-    The answer may be the second of a pair.
+    `act` returns the response, or a pair whose second value is the response.
     """
 
     def look() -> list[Found]:
@@ -305,7 +303,7 @@ def until_served(act: Callable[[], Found]) -> Found:
 
 
 def is_signed_in(person: Person) -> bool:
-    """Say whether the browser's session counts."""
+    """Return whether the session of a person is valid."""
     status = person.browser.send("GET", "/cms/resetemail/", headers=SCRIPT).status
     assert status in (200, 401)
     return status == 200
@@ -321,15 +319,15 @@ def served(
     application: str = "app:create_app()",
     **more: str,
 ) -> Iterator[Site]:
-    """Build an environment, serve it, and take it away again."""
+    """Build an environment, serve it, and stop it afterwards."""
     with contextlib.ExitStack() as stack:
         smtp = SmtpServer().start()
         stack.callback(smtp.stop)
-        given = {
+        values = {
             "MAIL_SERVER": "127.0.0.1",
             "MAIL_PORT": str(smtp.port),
             "MAIL_DELIVERY": "thread",
-            # Everybody comes from 127.0.0.1 here. The counters still count: only there is more in them.
+            # All requests come from 127.0.0.1: the limits of networks and the overall cap must not be reached.
             "CAPTCHA_SENDS_PER_NETWORK_PER_HOUR": "100000",
             "CAPTCHA_SENDS_OVERALL_PER_HOUR": "100000",
             "SIGN_IN_TRIES_PER_NETWORK": "100000",
@@ -340,9 +338,9 @@ def served(
         else:
             memcached = MemcachedServer().start()
             stack.callback(memcached.stop)
-            given["DATABASE_URL"] = stack.enter_context(postgres.database())
-            given["CACHE_URL"] = f"memcached://{memcached.address}"
-        settings = settings_for(folder, **{**given, **more})
+            values["DATABASE_URL"] = stack.enter_context(postgres.database())
+            values["CACHE_URL"] = f"memcached://{memcached.address}"
+        settings = settings_for(folder, **{**values, **more})
         server = Gunicorn(settings, folder / "log", 2, *options)
         server.application = application
         site = Site(name, settings, server, smtp, memcached)

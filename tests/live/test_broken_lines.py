@@ -1,6 +1,6 @@
-"""A worker dies, or its database goes away, before any line of the story: the old truth or the new one, nothing else.
+"""A worker is killed, or its database is lost, before any line of a use case: the old state or the new one remains.
 
-The lines are read out of the functions, so that a line which is added is broken, too.
+The lines are read from the source of the functions, so that new lines are included.
 """
 
 import ast
@@ -115,8 +115,8 @@ def cases(site: Site, functions: tuple[Callable[..., Any], ...], *failures: str)
 
     def case(broken: tuple[str, tuple[str, int, str]]) -> Case:
         way, (file, line, text) = broken
-        person = site.seated()
-        return Case(way, file, line, text, person, person.email, site.fresh(), site.user_id(person.email))
+        person = site.person_with_session()
+        return Case(way, file, line, text, person, person.email, site.new_address(), site.user_id(person.email))
 
     return each(case, ways)
 
@@ -137,7 +137,7 @@ def each(work: Callable[[Any], Found], things: list[Any]) -> list[Found]:
 
 def settle(site: Site) -> None:
     """Have the mail of the dead workers be sent by the living, once their leases are over."""
-    eventually(lambda: site.hurry() or site.all_mail_is_sent(), "all mail is sent")
+    eventually(lambda: site.make_mail_due() or site.all_mail_is_sent(), "all mail is sent")
 
 
 def test_who_asks_while_something_breaks_gets_the_code_or_can_ask_again_at_once(breaking_site: Site) -> None:
@@ -231,14 +231,14 @@ def test_who_undoes_while_something_breaks_has_a_good_link_or_the_old_address(br
     each(look, undoing)
     settle(site)
     for case in undoing:
-        assert len(site.letters(case.old)) == 1
-        assert len([letter for letter in site.letters(case.new) if "/forgotpwd/" in text_of(letter)]) == 1
+        assert len(site.mails_to(case.old)) == 1
+        assert len([letter for letter in site.mails_to(case.new) if "/forgotpwd/" in text_of(letter)]) == 1
 
 
-def test_who_is_answered_while_the_line_to_the_database_is_cut_gets_an_answer_of_ours(breaking_site: Site) -> None:
+def test_a_database_connection_that_is_cut_during_the_response_gets_a_regular_response(breaking_site: Site) -> None:
     site = breaking_site
     for file, line, text in lines_of(answers.done, answers._envelope, headers.add, settings._pending):
-        person, new = site.seated(), site.fresh()
+        person, new = site.person_with_session(), site.new_address()
         case = Case("cut", file, line, text, person, person.email, new, site.user_id(person.email))
         case.send(lambda case=case: case.person.ask(case.new))
         assert case.answer is not None, case  # gunicorn's own 500 has no envelope, and none of our headers.
@@ -259,7 +259,7 @@ def assert_changed_once(site: Site, case: Case) -> None:
     assert site.email_of(user_id) == case.new
     assert site.times(user_id, "email_changed") == site.notices(user_id) == site.undo_links(user_id) == 1
     assert not site.is_pending(user_id)
-    assert len([letter for letter in site.letters(case.old) if "/undo/" in text_of(letter)]) == 1
+    assert len([letter for letter in site.mails_to(case.old) if "/undo/" in text_of(letter)]) == 1
 
 
 def assert_untouched(site: Site, case: Case) -> None:

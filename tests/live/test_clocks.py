@@ -1,6 +1,6 @@
-"""Two real servers whose clocks differ serve one site: nobody is signed out, and nothing is refused.
+"""Two servers whose clocks differ serve one site: nobody is signed out, and nothing is refused.
 
-`tests/stories/test_clocks.py` shows more, with two applications in one process.
+`tests/stories/test_clocks.py` has more tests, with two applications in one process.
 """
 
 import time
@@ -10,12 +10,12 @@ from typing import NamedTuple
 import pytest
 
 from tests.actors import Person
-from tests.live.sites import Site, Wire
+from tests.live.sites import NoRetryBrowser, Site
 from tests.servers import Gunicorn, eventually
 
 
 class Nodes(NamedTuple):
-    """Two servers of one site; the clock of one of them is ahead by so many seconds."""
+    """Two servers of one site; the clock of the second is ahead by a number of seconds."""
 
     site: Site
     ahead: Gunicorn
@@ -45,7 +45,7 @@ def nodes(postgres_site: Site, _node_ahead: tuple[Gunicorn, float]) -> Nodes:
 
 def served_by(person: Person, node: Gunicorn) -> Person:
     """Have the load balancer send a browser's next requests to this node."""
-    assert isinstance(person.browser, Wire)
+    assert isinstance(person.browser, NoRetryBrowser)
     person.browser.port = node.port
     return person
 
@@ -69,13 +69,13 @@ def test_nobody_is_signed_out_while_requests_alternate_between_the_nodes(nodes: 
     for node in (nodes.ahead, nodes.right, nodes.ahead, nodes.right):
         wait_until_full_seconds_differ(nodes)
         for ann in people:
-            assert served_by(ann, node).ask_as_script().status == 200
+            assert served_by(ann, node).get_as_script().status == 200
             assert ann.reauth().status == 200  # The session gets a new id, and this node signs the new cookie.
 
 
 def test_an_address_is_changed_with_requests_to_both_nodes(nodes: Nodes) -> None:
     for first, second in ((nodes.ahead, nodes.right), (nodes.right, nodes.ahead)):
-        ann, new = served_by(nodes.site.person(), first), nodes.site.fresh()
+        ann, new = served_by(nodes.site.person(), first), nodes.site.new_address()
         assert ann.ask(new).status == 200
         code = nodes.site.code_to(new)
         assert served_by(ann, second).confirm(new, code).status == 200
@@ -83,7 +83,7 @@ def test_an_address_is_changed_with_requests_to_both_nodes(nodes: Nodes) -> None
 
 
 def test_a_node_tells_by_how_much_its_clock_is_off_when_that_is_more_than_a_second(nodes: Nodes) -> None:
-    answer = served_by(nodes.site.visitor(), nodes.ahead).ask_as_script("/readyz")
+    answer = served_by(nodes.site.visitor(), nodes.ahead).get_as_script("/readyz")
     told = answer.data["clock_offset_seconds"]
     assert answer.status == 200
     assert 0 <= told <= nodes.seconds  # Less, where the database took its time to answer.

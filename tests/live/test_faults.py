@@ -1,4 +1,4 @@
-"""Parts that stop, hang, forget and come back: an honest 503, nothing half done, and all is well afterwards."""
+"""Servers that stop, hang, lose their data and recover: 503, no partial changes, and normal operation afterwards."""
 
 import contextlib
 import socket
@@ -12,11 +12,11 @@ import pytest
 from sqlalchemy import select
 
 from models import Audit, Budget, Mail, MailState
-from tests.actors import Answer, Person, code_in, other_than
+from tests.actors import Answer, Person, code_in, different_code
 from tests.conftest import ENVIRONMENTS
-from tests.live.conftest import Serve, in_order
+from tests.live.conftest import Serve, reset_after_test
 from tests.live.sites import DEADLINE_SECONDS, Site, is_signed_in
-from tests.servers import LONGEST_SECONDS, PostgresServer, at_once, eventually
+from tests.servers import LONGEST_SECONDS, PostgresServer, eventually, run_concurrently
 
 
 def assert_unavailable(answer: Answer) -> None:
@@ -53,7 +53,7 @@ class TestMemcached:
         self, postgres_site: Site, how: str
     ) -> None:
         site = postgres_site
-        ann, new = site.seated(deadline_seconds=DEADLINE_SECONDS), site.fresh()
+        ann, new = site.person_with_session(deadline_seconds=DEADLINE_SECONDS), site.new_address()
         user_id, budgets = site.user_id(ann.email), site.count(Budget)
         with failing_cache(site, how):
             assert_unavailable(ann.ask(new))
@@ -66,22 +66,22 @@ class TestMemcached:
 
     def test_a_crowd_that_asks_while_it_hangs_is_answered_in_time(self, postgres_site: Site) -> None:
         site = postgres_site
-        crowd = [site.seated(deadline_seconds=DEADLINE_SECONDS) for _ in range(8)]
+        crowd = [site.person_with_session(deadline_seconds=DEADLINE_SECONDS) for _ in range(8)]
         with failing_cache(site, "frozen"):
-            for answer in at_once(lambda n: crowd[n].ask(site.fresh()), len(crowd)):
+            for answer in run_concurrently(lambda n: crowd[n].ask(site.new_address()), len(crowd)):
                 assert_unavailable(answer)
 
     @HOW
     def test_who_confirms_without_it_loses_no_try(self, postgres_site: Site, how: str) -> None:
         site = postgres_site
-        ann, new = site.seated(deadline_seconds=DEADLINE_SECONDS), site.fresh()
+        ann, new = site.person_with_session(deadline_seconds=DEADLINE_SECONDS), site.new_address()
         user_id = site.user_id(ann.email)
         ann.ask(new)
         code = site.code_to(new)
-        assert ann.confirm(new, other_than(code)).data["tries_left"] == 4
+        assert ann.confirm(new, different_code(code)).data["tries_left"] == 4
         used = sorted(site.rows(select(Budget.key, Budget.used)))
         with failing_cache(site, how):
-            for guess in (code, other_than(code)):
+            for guess in (code, different_code(code)):
                 assert_unavailable(ann.confirm(new, guess))
             assert site.tries(user_id) == 1
             assert sorted(site.rows(select(Budget.key, Budget.used))) == used
@@ -94,7 +94,7 @@ class TestMemcached:
             return
         assert answer.error == "code_expired"
         assert (site.email_of(user_id), site.tries(user_id)) == (ann.email, 1)
-        site.forget_budgets()
+        site.delete_budgets()
         assert soon(lambda: ann.ask(new)).status == 200
         code = site.codes_to(new, 2)[-1]
         assert soon(lambda: ann.confirm(new, code)).status == 200
@@ -102,12 +102,12 @@ class TestMemcached:
     def test_a_flush_costs_a_resend_and_gives_no_try_back(self, postgres_site: Site) -> None:
         site = postgres_site
         assert site.memcached is not None
-        ann, new = site.seated(), site.fresh()
+        ann, new = site.person_with_session(), site.new_address()
         user_id = site.user_id(ann.email)
         ann.ask(new)
         code = site.code_to(new)
         for _ in range(5):
-            ann.confirm(new, other_than(code))
+            ann.confirm(new, different_code(code))
         site.memcached.flush()
         assert ann.confirm(new, code).error in ("code_expired", "too_many_attempts")
         assert site.tries(user_id) == 5
@@ -117,10 +117,10 @@ class TestMemcached:
     def test_a_restart_between_two_requests_is_not_noticed(self, postgres_site: Site) -> None:
         site = postgres_site
         assert site.memcached is not None
-        people = [site.seated() for _ in range(8)]  # Every thread of every worker has had a connection.
+        people = [site.person_with_session() for _ in range(8)]  # Every thread of every worker has had a connection.
         site.memcached.stop()
         site.memcached.start()
-        assert {person.ask(site.fresh()).status for person in people} == {200}
+        assert {person.ask(site.new_address()).status for person in people} == {200}
 
     @HOW
     def test_nobody_signs_in_and_no_password_is_tried_without_it(self, postgres_site: Site, how: str) -> None:
@@ -140,26 +140,26 @@ class TestMemcached:
     @HOW
     def test_who_is_signed_in_can_read_and_leave_without_it(self, postgres_site: Site, how: str) -> None:
         site = postgres_site
-        ann = site.seated(deadline_seconds=DEADLINE_SECONDS)
+        ann = site.person_with_session(deadline_seconds=DEADLINE_SECONDS)
         with failing_cache(site, how):
             assert ann.page().status == 200
-            assert ann.ask_as_script("/healthz").status == 200
-            assert_unavailable(ann.ask_as_script("/readyz"))
+            assert ann.get_as_script("/healthz").status == 200
+            assert_unavailable(ann.get_as_script("/readyz"))
             assert ann.sign_out().status == 200
-        assert soon(lambda: ann.ask_as_script("/readyz")).status == 200
+        assert soon(lambda: ann.get_as_script("/readyz")).status == 200
 
     def test_a_page_is_told_the_same_as_a_script(self, postgres_site: Site) -> None:
         site = postgres_site
-        ann = site.seated(script=False, deadline_seconds=DEADLINE_SECONDS)
+        ann = site.person_with_session(script=False, deadline_seconds=DEADLINE_SECONDS)
         with failing_cache(site, "stopped"):
-            answer = ann.ask(site.fresh())
+            answer = ann.ask(site.new_address())
         assert answer.status == 503
         assert answer.headers["Content-Type"].startswith("text/html")
         assert int(answer.headers["Retry-After"]) > 0
 
     def test_codes_asked_for_while_it_comes_and_goes_are_mailed_or_refused(self, postgres_site: Site) -> None:
         site = postgres_site
-        people, addresses = [site.seated() for _ in range(12)], [site.fresh() for _ in range(12)]
+        people, addresses = [site.person_with_session() for _ in range(12)], [site.new_address() for _ in range(12)]
         numbers = [site.user_id(person.email) for person in people]
         done = threading.Event()
 
@@ -173,7 +173,7 @@ class TestMemcached:
         tormentor = threading.Thread(target=come_and_go)
         tormentor.start()
         try:
-            answers = dict(at_once(lambda n: (n, people[n].ask(addresses[n])), 12))
+            answers = dict(run_concurrently(lambda n: (n, people[n].ask(addresses[n])), 12))
         finally:
             done.set()
             tormentor.join()
@@ -195,7 +195,7 @@ def locked(path: Path) -> Iterator[None]:
 
 def test_an_embedded_store_that_is_locked_is_a_503_and_no_lost_try(sqlite_site: Site) -> None:
     site = sqlite_site
-    ann, new = site.seated(), site.fresh()
+    ann, new = site.person_with_session(), site.new_address()
     user_id = site.user_id(ann.email)
     with locked(Path(site.settings["INSTANCE_DIR"]) / "cache.db"):
         assert_unavailable(ann.ask(new))
@@ -214,7 +214,7 @@ def _hasty_site(request: pytest.FixtureRequest, serve: Serve) -> Iterator[Site]:
 @pytest.fixture
 def hasty_site(_hasty_site: Site) -> Iterator[Site]:
     """Give both environments, which wait for a mail server for a second only."""
-    yield from in_order(_hasty_site)
+    yield from reset_after_test(_hasty_site)
 
 
 def mail_of(person: Person) -> dict[str, str]:
@@ -230,12 +230,12 @@ class TestSmtp:
 
     def test_while_it_refuses_connections_the_page_says_so_and_afterwards_the_code_comes(self, site: Site) -> None:
         site.smtp.stop()
-        ann, new = site.seated(deadline_seconds=DEADLINE_SECONDS), site.fresh()
+        ann, new = site.person_with_session(deadline_seconds=DEADLINE_SECONDS), site.new_address()
         assert ann.ask(new).status == 200
         told = eventually(lambda: (told := mail_of(ann))["problem"] and told, "the page tells the problem")
         assert (told["state"], told["problem_kind"]) == ("queued", "unreachable")
         site.smtp.start()
-        code = site.code_at_last(new)
+        code = site.code_after_outage(new)
         eventually(lambda: mail_of(ann)["state"] == "sent", "the page tells that the mail is sent")
         assert mail_of(ann)["problem"] == ""
         assert ann.confirm(new, code).status == 200
@@ -247,24 +247,24 @@ class TestSmtp:
             site.smtp.stop()
             hole.enter_context(socket.create_server(("127.0.0.1", site.smtp.port)))
         else:
-            site.smtp.manner = "hang"
-        people = [site.seated(deadline_seconds=DEADLINE_SECONDS) for _ in range(4)]
-        addresses = [site.fresh() for _ in people]
-        answers = at_once(lambda n: people[n].ask(addresses[n]), len(people))
+            site.smtp.behaviour = "hang"
+        people = [site.person_with_session(deadline_seconds=DEADLINE_SECONDS) for _ in range(4)]
+        addresses = [site.new_address() for _ in people]
+        answers = run_concurrently(lambda n: people[n].ask(addresses[n]), len(people))
         assert {answer.status for answer in answers} == {200}
         told = eventually(
             lambda: next((told for each in people if (told := mail_of(each))["problem"]), None), "a problem is told"
         )
         assert told["state"] == "queued"
         hole.close()
-        site.smtp.manner = ""
+        site.smtp.behaviour = ""
         if how == "says nothing":
             site.smtp.start()
         for person, address in zip(people, addresses, strict=True):
-            assert person.confirm(address, site.code_at_last(address)).status == 200
+            assert person.confirm(address, site.code_after_outage(address)).status == 200
 
     def test_an_address_that_it_refuses_for_good_can_be_corrected_at_once(self, site: Site) -> None:
-        ann, wrong, right = site.seated(), site.fresh(), site.fresh()
+        ann, wrong, right = site.person_with_session(), site.new_address(), site.new_address()
         site.smtp.refusals[wrong] = "550 5.1.1 no such user"
         ann.ask(wrong)
         told = eventually(lambda: (told := mail_of(ann))["state"] == "refused" and told, "the refusal is told")
@@ -273,13 +273,13 @@ class TestSmtp:
         assert ann.confirm(right, site.code_to(right)).status == 200
 
     def test_a_mail_whose_receipt_is_lost_comes_again_as_the_same_mail(self, site: Site) -> None:
-        site.smtp.manner = "drop-after-data"
-        ann, new = site.seated(), site.fresh()
+        site.smtp.behaviour = "drop-after-data"
+        ann, new = site.person_with_session(), site.new_address()
         ann.ask(new)
         eventually(lambda: mail_of(ann)["problem"], "the lost receipt is told")
-        site.smtp.manner = ""
-        eventually(lambda: site.hurry() or mail_of(ann)["state"] == "sent", "the mail is sent")
-        copies = site.smtp.to(new)
+        site.smtp.behaviour = ""
+        eventually(lambda: site.make_mail_due() or mail_of(ann)["state"] == "sent", "the mail is sent")
+        copies = site.smtp.mails_to(new)
         assert len(copies) >= 2
         assert len({str(message["Message-ID"]) for message in copies}) == 1
         assert ann.confirm(new, code_in(copies[0])).status == 200
@@ -302,24 +302,29 @@ class TestDatabase:
     """The database."""
 
     def test_while_it_is_locked_nothing_is_half_done(self, site: Site) -> None:
-        asks, confirms, new, newer = site.seated(), site.seated(), site.fresh(), site.fresh()
+        asks, confirms, new, newer = (
+            site.person_with_session(),
+            site.person_with_session(),
+            site.new_address(),
+            site.new_address(),
+        )
         numbers = [site.user_id(person.email) for person in (asks, confirms)]
         confirms.ask(newer)
         code = site.code_to(newer)
-        tab, stranger = site.twin(confirms), site.visitor(site.administrator())
+        tab, stranger = site.clone(confirms), site.visitor(site.administrator())
         stranger.token()
         eventually(site.all_mail_is_sent, "all mail is sent")
         before = (site.count(Audit), site.count(Mail), sorted(site.rows(select(Budget.key, Budget.used))))
         work: list[Callable[[], Answer]] = [
             lambda: asks.ask(new),
             lambda: confirms.confirm(newer, code),
-            lambda: tab.confirm(newer, other_than(code)),
+            lambda: tab.confirm(newer, different_code(code)),
             stranger.sign_in,
             lambda: stranger.sign_in(password="wrong"),
         ]
         site.touch_sessions()
         with locked_database(site):
-            for answer in at_once(lambda n: work[n](), len(work)):
+            for answer in run_concurrently(lambda n: work[n](), len(work)):
                 assert_unavailable(answer)
             assert confirms.page().status == 200  # Reading goes on.
             assert site.email_of(numbers[1]) == confirms.email
@@ -333,7 +338,7 @@ class TestDatabase:
 
     def test_a_lock_in_the_middle_of_a_change_undoes_its_beginning(self, postgres_site: Site) -> None:
         site = postgres_site
-        ann, new = site.seated(), site.fresh()
+        ann, new = site.person_with_session(), site.new_address()
         user_id = site.user_id(ann.email)
         ann.ask(new)
         code = site.code_to(new)
@@ -345,7 +350,7 @@ class TestDatabase:
 
     def test_a_restart_of_postgresql_is_survived(self, postgres_site: Site, postgres: PostgresServer) -> None:
         site = postgres_site
-        ann, new = site.seated(), site.fresh()
+        ann, new = site.person_with_session(), site.new_address()
         user_id = site.user_id(ann.email)
         ann.ask(new)
         code = site.code_to(new)
@@ -354,10 +359,10 @@ class TestDatabase:
             connection.execute("CHECKPOINT")  # The tests' server waits for no disk: what it promised is there now.
         postgres.stop()
         try:
-            answers = at_once(lambda n: site.twins(ann, 8)[n].confirm(new, code), 8)
+            answers = run_concurrently(lambda n: site.clones(ann, 8)[n].confirm(new, code), 8)
             assert {answer.status for answer in answers} == {503}
-            assert_unavailable(ann.ask_as_script("/readyz"))
-            assert ann.ask_as_script("/healthz").status == 200
+            assert_unavailable(ann.get_as_script("/readyz"))
+            assert ann.get_as_script("/healthz").status == 200
         finally:
             postgres.start()
         assert soon(lambda: ann.confirm(new, code)).status == 200
@@ -368,7 +373,7 @@ class TestDatabase:
         self, postgres_site: Site, postgres: PostgresServer
     ) -> None:
         site = postgres_site
-        people, addresses = [site.seated() for _ in range(8)], [site.fresh() for _ in range(8)]
+        people, addresses = [site.person_with_session() for _ in range(8)], [site.new_address() for _ in range(8)]
         numbers = [site.user_id(person.email) for person in people]
         for person, address in zip(people, addresses, strict=True):
             assert person.ask(address).status == 200
@@ -384,7 +389,7 @@ class TestDatabase:
                 return number, None
             return number, people[number].confirm(addresses[number], codes[number])
 
-        answers = dict(at_once(work, 9))
+        answers = dict(run_concurrently(work, 9))
         for number in range(8):
             answer = answers[number]
             assert answer is not None
@@ -398,15 +403,15 @@ class TestDatabase:
 
 def test_a_mail_in_the_hands_of_a_worker_that_dies_is_not_lost(breaking_site: Site) -> None:
     site = breaking_site
-    site.smtp.manner = "hang"  # The delivery waits in the middle of its dialogue.
-    ann, new = site.seated(), site.fresh()
+    site.smtp.behaviour = "hang"  # The delivery waits in the middle of its dialogue.
+    ann, new = site.person_with_session(), site.new_address()
     hellos = site.smtp.hellos
     assert ann.ask(new).status == 200
     eventually(lambda: site.smtp.hellos > hellos, "the dialogue begins")
     doomed = set(site.server.workers())
     for worker in doomed:
         site.server.kill_worker(worker)
-    site.smtp.manner = ""
+    site.smtp.behaviour = ""
     assert eventually(lambda: site.count(Mail, Mail.state == MailState.QUEUED), "the mail waits")
     # The lease of the dead worker runs out.
-    assert ann.confirm(new, site.code_at_last(new)).status == 200
+    assert ann.confirm(new, site.code_after_outage(new)).status == 200

@@ -1,4 +1,4 @@
-"""What README says about an installation works: the file of settings, the units, the reverse proxy."""
+"""The instructions of README.md for an installation work: the settings file, the units, the reverse proxy."""
 
 import configparser
 import os
@@ -18,7 +18,17 @@ import config
 from tests.conftest import ENVIRONMENTS
 from tests.environments import PRODUCTION, SECRET
 from tests.live.conftest import Serve
-from tests.servers import AS_ROOT, ROOT, accepts, end, eventually, free_port, needed, self_signed, spawn
+from tests.servers import (
+    AS_ROOT,
+    ROOT,
+    create_certificate,
+    eventually,
+    find_program,
+    free_port,
+    is_listening,
+    spawn,
+    terminate,
+)
 
 PRODUCTION_CHAPTER = (ROOT / "README.md").read_text().partition("\n## In production\n")[2].partition("\n## ")[0]
 
@@ -58,7 +68,11 @@ def read_by_shell(path: Path, shell: str) -> dict[str, str]:
     """Read a file of settings as the commands of README do."""
     script = f"set -a && . {shlex.quote(str(path))} && set +a && exec env -0"
     told = subprocess.run(
-        [needed(shell), "-c", script], env={"PATH": os.environ["PATH"]}, capture_output=True, check=True, text=True
+        [find_program(shell), "-c", script],
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        check=True,
+        text=True,
     )
     assert told.stderr == ""
     pairs = [line.partition("=") for line in told.stdout.split("\0") if line]
@@ -149,7 +163,7 @@ class Proxy:
     def __init__(self, folder: Path, application_port: int) -> None:
         """Fill in the placeholders of the block, and put it into a file as small as nginx takes."""
         self.folder, self.http, self.https = folder, free_port(), free_port()
-        certificate, _ = self_signed(folder)
+        certificate, _ = create_certificate(folder)
         (block,) = blocks("nginx")
         for placeholder, value in {
             "listen 80;": f"listen 127.0.0.1:{self.http};",
@@ -175,7 +189,7 @@ class Proxy:
     def command(self, *words: str) -> list[str]:
         """Return how nginx is called."""
         return [
-            needed("nginx"),
+            find_program("nginx"),
             "-p",
             str(self.folder),
             "-e",
@@ -188,12 +202,12 @@ class Proxy:
     def start(self) -> "Proxy":
         """Start it, and wait until it listens."""
         self._process = spawn(self.command())
-        eventually(lambda: accepts(self.https), "nginx listens")
+        eventually(lambda: is_listening(self.https), "nginx listens")
         return self
 
     def stop(self) -> None:
         """Stop it."""
-        end(self._process, signal.SIGTERM)
+        terminate(self._process, signal.SIGTERM)
 
 
 def test_nginx_takes_the_block_with_its_placeholders_filled_in(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`make run`, in a checkout that was moved after `make install`, as a person at a terminal sees it."""
+"""`make run` in a checkout that was moved after `make install`."""
 
 import contextlib
 import http.client
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import ROOT, end, free_port, needed, spawn
+from tests.servers import ROOT, find_program, free_port, spawn, terminate
 
 DEADLINE_SECONDS = 240  # Three programs are started, one after the other, on a machine that may be busy.
 KEPT = ("PATH", "HOME", "LANG", "TMPDIR")
@@ -49,7 +49,7 @@ def moved(tmp_path: Path) -> Path:
 def make_run(checkout: Path, port: int) -> subprocess.Popen[bytes]:
     """Begin `make run`."""
     environment = {**{name: os.environ[name] for name in KEPT if name in os.environ}, "PORT": str(port)}
-    words = [needed("make"), "--no-print-directory", "-o", ".venv/.installed", "run"]
+    words = [find_program("make"), "--no-print-directory", "-o", ".venv/.installed", "run"]
     return spawn(words, "TERM", cwd=checkout, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
@@ -86,7 +86,7 @@ def running(moved: Path) -> Iterator[Running]:
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGINT)  # As Ctrl-C at the terminal would.
-        end(process, signal.SIGINT)
+        terminate(process, signal.SIGINT)
         assert process.stdout is not None
         process.stdout.close()
 

@@ -1,4 +1,4 @@
-"""No code, password, session id or link token stands anywhere in clear but where it must: in a mail, in a cookie."""
+"""No code, password, session id or token is stored or logged unencrypted, except in mails and cookies."""
 
 import re
 import sqlite3
@@ -12,10 +12,10 @@ from sqlalchemy import select
 
 from accounts.flows import email_change
 from models import db
-from tests.actors import PASSWORD, Person, other_than, text_of
+from tests.actors import PASSWORD, Person, different_code, text_of
 from tests.conftest import ENVIRONMENTS
 from tests.live.conftest import Serve
-from tests.live.sites import Site, Wire
+from tests.live.sites import NoRetryBrowser, Site
 from tests.live.test_broken_lines import lines_of
 from tests.servers import eventually
 
@@ -27,13 +27,13 @@ def test_no_secret_stands_in_clear_anywhere(serve: Serve, name: str) -> None:
     options = ("--preload", "--access-logfile", "-", "--log-level", "debug")
     with serve(name, *options, application="tests.live.breaking:create_app()") as site:
         people, secrets = the_whole_story(site)
-        for mail in site.smtp.posted:
+        for mail in site.smtp.received:
             secrets |= set(re.findall(r"/([\w-]{40,})/", text_of(mail.message)))
         assert len(secrets) > 12, secrets
         eventually(site.all_mail_is_sent, "all mail is sent")
         places = dict(every_place(site))
         for person in people:
-            assert isinstance(person.browser, Wire)
+            assert isinstance(person.browser, NoRetryBrowser)
             for number, answer in enumerate(person.browser.answers):
                 where = f"answer {number} to {person.email}"
                 # Its own page may hold the link that somebody came by.
@@ -52,15 +52,15 @@ def stands_in(secret: str, text: str) -> bool:
 
 def the_whole_story(site: Site) -> tuple[list[Person], set[str]]:
     """Have everything happen once, well and badly; return who took part, and the codes, passwords and session ids."""
-    ann, second = site.visitor(site.administrator()), site.fresh()
-    old, first = ann.email, site.fresh()
+    ann, second = site.visitor(site.administrator()), site.new_address()
+    old, first = ann.email, site.new_address()
     secrets = {PASSWORD, NEW_PASSWORD, WRONG_PASSWORD, *signing_in(site, ann), *confirming(site, ann, first)}
-    site.forget_budgets()
+    site.delete_budgets()
     site.smtp.refusals[second] = "451 later"
     assert ann.ask(second).status == 200
     eventually(lambda: (ann.pending() or {})["mail"]["problem"], "the refusal is told")
     site.smtp.refusals.clear()
-    secrets.add(site.code_at_last(second))
+    secrets.add(site.code_after_outage(second))
     holder = site.visitor(script=False)
     for link in (site.link_to(first, "stop"), site.link_to(old)):
         holder.page(link)
@@ -69,7 +69,7 @@ def the_whole_story(site: Site) -> tuple[list[Person], set[str]]:
     link = site.link_to(old, "forgotpwd")
     for repetition, status in ((WRONG_PASSWORD, 400), (NEW_PASSWORD, 200)):
         holder.page(link)
-        holder.turn_the_page()
+        holder.discard_token()
         assert holder.post(link, {"password": NEW_PASSWORD, "repetition": repetition}).status == status
     back = site.visitor(old, password=NEW_PASSWORD)
     assert back.sign_in().status == 200
@@ -90,7 +90,7 @@ def confirming(site: Site, ann: Person, new: str) -> set[str]:
     """Change the address after every mishap that there is; return the codes and the session's id."""
     assert ann.ask(new).status == 200
     code = site.code_to(new)
-    wrong = other_than(code)
+    wrong = different_code(code)
     assert ann.confirm(new, wrong).error == "code_wrong"
     for way in ("fault", "database", "cache"):  # The request holds the code when the page falls over.
         for file, line, _ in list(lines_of(email_change._complete))[:3]:
@@ -125,7 +125,7 @@ def every_place(site: Site) -> Iterator[tuple[str, str]]:
             f"table {table.name}",
             f"{len(rows)} rows\n" + "\n".join(str(value) for row in rows for value in row if isinstance(value, str)),
         )
-    yield "the cache", "\n".join(map(str, site.memcached.content().items()) if site.memcached else kept_in_file(site))
+    yield "the cache", "\n".join(map(str, site.memcached.dump().items()) if site.memcached else kept_in_file(site))
 
 
 def kept_in_file(site: Site) -> list[str]:

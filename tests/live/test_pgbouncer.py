@@ -1,4 +1,4 @@
-"""PostgreSQL behind pgbouncer in transaction mode: more clients than connections, and no transaction keeps one."""
+"""PostgreSQL behind pgbouncer in transaction mode: more clients than connections."""
 
 from collections.abc import Iterator
 
@@ -8,12 +8,12 @@ from sqlalchemy import text
 
 from app import create_app
 from models import db
-from tests.actors import Answer, other_than
+from tests.actors import Answer, different_code
 from tests.conftest import ENVIRONMENTS
 from tests.environments import settings_for
 from tests.live.conftest import Serve
-from tests.live.sites import Site, is_signed_in, until_served
-from tests.servers import Pgbouncer, PostgresServer, at_once, eventually
+from tests.live.sites import Site, is_signed_in, retry_while_unavailable
+from tests.servers import Pgbouncer, PostgresServer, eventually, run_concurrently
 
 CONNECTIONS, CROWD, ROUNDS = 2, 16, 8
 SETTINGS = {"DATABASE_PREPARED_STATEMENTS": "no"}
@@ -39,13 +39,13 @@ def pooled_site(serve: Serve, postgres: PostgresServer, pgbouncer: Pgbouncer) ->
         yield site
 
 
-def test_the_main_story_goes_well(pooled_site: Site) -> None:
+def test_an_address_is_changed(pooled_site: Site) -> None:
     site = pooled_site
     old = site.administrator()
-    ann, new = site.person(old), site.fresh()
+    ann, new = site.person(old), site.new_address()
     assert ann.ask(new).status == 200
     code = site.code_to(new)
-    assert ann.confirm(new, other_than(code)).error == "code_wrong"
+    assert ann.confirm(new, different_code(code)).error == "code_wrong"
     assert ann.confirm(new, code).status == 200
     assert ann.address() == new
     assert site.visitor().post(site.link_to(old)).status == 200
@@ -55,31 +55,33 @@ def test_the_main_story_goes_well(pooled_site: Site) -> None:
 
 def test_a_statement_that_is_sent_often_is_sent_every_time(pooled_site: Site) -> None:
     """Prepared in one connection to PostgreSQL, it would be missing in the other."""
-    people = [pooled_site.seated() for _ in range(CONNECTIONS * 3)]
+    people = [pooled_site.person_with_session() for _ in range(CONNECTIONS * 3)]
     for _ in range(ROUNDS):
-        answers = at_once(lambda number: people[number].ask_as_script(), len(people))
+        answers = run_concurrently(lambda number: people[number].get_as_script(), len(people))
         assert {answer.status for answer in answers} == {200}
 
 
 def test_many_clients_at_once_are_all_served(pooled_site: Site) -> None:
     site = pooled_site
-    people, addresses = [site.seated() for _ in range(CROWD)], [site.fresh() for _ in range(CROWD)]
+    people, addresses = [site.person_with_session() for _ in range(CROWD)], [site.new_address() for _ in range(CROWD)]
 
     def story(number: int) -> list[Answer]:
         person, new = people[number], addresses[number]
         pages = [lambda path=path: person.page(path) for path in ("/cms/security/", "/cms/profile/")]
-        return [until_served(act) for act in (person.reauth, lambda: person.ask(new), *pages)]
+        return [retry_while_unavailable(act) for act in (person.reauth, lambda: person.ask(new), *pages)]
 
-    answers = [answer for each in at_once(story, CROWD) for answer in each]
+    answers = [answer for each in run_concurrently(story, CROWD) for answer in each]
     assert {answer.status for answer in answers} == {200}, [str(a) for a in answers if a.status != 200]
     codes = [site.code_to(address) for address in addresses]
-    answers = at_once(lambda n: until_served(lambda: people[n].confirm(addresses[n], codes[n])), CROWD)
+    answers = run_concurrently(
+        lambda n: retry_while_unavailable(lambda: people[n].confirm(addresses[n], codes[n])), CROWD
+    )
     assert {answer.status for answer in answers} == {200}, [str(a) for a in answers if a.status != 200]
 
 
 def test_an_idle_process_keeps_no_connection_to_postgresql(pooled_site: Site, pgbouncer: Pgbouncer) -> None:
-    ann = pooled_site.seated()
-    assert ann.ask_as_script().status == 200
+    ann = pooled_site.person_with_session()
+    assert ann.get_as_script().status == 200
     # pgbouncer's own console takes no transactions and no extended queries.
     url = pgbouncer.url(pooled_site.settings["DATABASE_URL"]).rpartition("/")[0] + "/pgbouncer"
 

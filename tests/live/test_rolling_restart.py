@@ -1,4 +1,4 @@
-"""The end of a server: it says so first, and no request is lost; also where two nodes restart in turn behind nginx."""
+"""Graceful shutdown: readiness is withdrawn first, and no request is lost, also with two nodes behind nginx."""
 
 import contextlib
 import signal
@@ -35,7 +35,7 @@ def signalled(pid: int) -> bool:
 
 def readiness(site: Site) -> int:
     """Return what /readyz answers."""
-    return site.visitor().ask_as_script("/readyz").status
+    return site.visitor().get_as_script("/readyz").status
 
 
 class TestTheEnd:
@@ -54,8 +54,8 @@ class TestTheEnd:
             for worker in site.server.workers():
                 with frozen(*(each for each in site.server.workers() if each != worker)):
                     assert readiness(site) == 503
-                    assert site.visitor().ask_as_script("/healthz").status == 200
-                    assert ann.ask_as_script().status == 200
+                    assert site.visitor().get_as_script("/healthz").status == 200
+                    assert ann.get_as_script().status == 200
                     assert ann.reauth().status == 200
             process.send_signal(last)
             assert process.wait(PATIENCE_SECONDS) == 0
@@ -110,7 +110,7 @@ class Crowd:
         self._site, self._ended = site, threading.Event()
         self.failures: list[str] = []
         self.answers = 0
-        people = [site.seated(deadline_seconds=PATIENCE_SECONDS) for _ in range(6)]
+        people = [site.person_with_session(deadline_seconds=PATIENCE_SECONDS) for _ in range(6)]
         for person in people:
             person.browser.port = port  # type: ignore[attr-defined]
         self._threads = [threading.Thread(target=self._work, args=(person,)) for person in people]
@@ -128,7 +128,7 @@ class Crowd:
             thread.join()
 
     def served(self, count: int) -> None:
-        """Wait until so many more answers have come, or one that should not."""
+        """Wait for a number of further responses, or for one that should not have come."""
         goal = self.answers + count
         eventually(lambda: self.answers >= goal or self.failures, f"{count} more answers come")
 
@@ -136,7 +136,7 @@ class Crowd:
         while not self._ended.is_set():
             for act in (
                 person.page,
-                lambda: person.ask(self._site.fresh()),
+                lambda: person.ask(self._site.new_address()),
                 person.reauth,
             ):
                 try:

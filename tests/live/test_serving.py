@@ -20,7 +20,7 @@ from app import create_app
 from models import Audit, Mail, MailState, db
 from tests.actors import PASSWORD, SCRIPT, Answer
 from tests.conftest import ENVIRONMENTS
-from tests.environments import PRODUCTION, copied, settings_for
+from tests.environments import PRODUCTION, copy_template, settings_for
 from tests.live.conftest import Serve
 from tests.live.sites import Site, frozen, is_signed_in
 from tests.servers import (
@@ -54,7 +54,7 @@ class TestProcesses:
     def test_it_stops_and_leaves_nothing_behind(self, serve: Serve, sign: int) -> None:
         with serve(ENVIRONMENTS[0]) as site:
             ann = site.person()
-            ann.ask(site.fresh())  # The thread that carries mail runs.
+            ann.ask(site.new_address())  # The thread that carries mail runs.
             process = site.server._process
             assert process is not None
             pids = [process.pid, *site.server.workers()]
@@ -71,14 +71,14 @@ class TestProcesses:
 
         def work(number: int) -> None:
             while not done.is_set():
-                answers.append(people[number].ask_as_script())
+                answers.append(people[number].get_as_script())
                 answers.append(people[number].reauth())
 
         crowd = [threading.Thread(target=work, args=(number,)) for number in range(3)]
         for thread in crowd:
             thread.start()
         try:
-            site.server.hang_up()
+            site.server.reload()
             eventually(lambda: not before & set(site.server.workers()), "the old workers are gone")
             served = len(answers)
             eventually(lambda: len(answers) > served + 6, "the new workers answer")
@@ -93,7 +93,7 @@ class TestProcesses:
         ann = site.person()
         assert site.server.kill_worker() not in site.server.workers()
         assert len(site.server.workers()) == 2
-        assert eventually(lambda: ann.ask_as_script().status == 200, "the site answers")
+        assert eventually(lambda: ann.get_as_script().status == 200, "the site answers")
 
     def test_a_copied_cookie_is_dead_in_the_other_worker_when_its_session_ended_in_this_one(
         self, quiet_site: Site
@@ -101,7 +101,7 @@ class TestProcesses:
         site = quiet_site
         here, there = site.server.workers()
         ann = site.person()
-        thief = site.twin(ann)
+        thief = site.clone(ann)
         with frozen(there):
             assert is_signed_in(thief)
         with frozen(here):
@@ -110,12 +110,12 @@ class TestProcesses:
             assert ann.sign_out().status == 200
         with frozen(here):
             assert not is_signed_in(thief)
-            assert thief.ask(site.fresh()).error == "sign_in_required"
+            assert thief.ask(site.new_address()).error == "sign_in_required"
 
     def test_a_code_that_one_worker_made_is_good_in_the_other(self, quiet_site: Site) -> None:
         site = quiet_site
         here, there = site.server.workers()
-        ann, new = site.person(), site.fresh()
+        ann, new = site.person(), site.new_address()
         with frozen(there):
             assert ann.ask(new).status == 200
             said(site.settings, "mail", "deliver")
@@ -226,9 +226,9 @@ class TestProduction:
         assert {"Secure", "HttpOnly", "SameSite=Lax", "Path=/"} <= set(line.split("; "))
         assert "Domain" not in line
 
-    def test_the_story_goes_well_behind_a_proxy(self, behind_proxy: Site) -> None:
+    def test_an_address_is_changed_behind_a_proxy(self, behind_proxy: Site) -> None:
         site = behind_proxy
-        ann, new = site.visitor(site.administrator()), site.fresh()
+        ann, new = site.visitor(site.administrator()), site.new_address()
         user_id = site.user_id(ann.email)
         ann.browser.headers |= {
             "Host": "cms.example.com",
@@ -265,12 +265,12 @@ class TestProduction:
         ann = direct.visitor(direct.administrator())
         ann.browser.headers["Host"] = "evil.example"
         ann.sign_in()
-        new = direct.fresh()
+        new = direct.new_address()
         assert ann.ask(new).status == 200
         direct.code_to(new)
         eventually(direct.all_mail_is_sent, "all mail is sent")
-        assert direct.smtp.posted
-        assert not [posted for posted in direct.smtp.posted if b"evil" in posted.raw]
+        assert direct.smtp.received
+        assert not [posted for posted in direct.smtp.received if b"evil" in posted.raw]
 
 
 class TestSettings:
@@ -314,13 +314,13 @@ def bare(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, s
 @pytest.fixture
 def settings(tmp_path: Path, sqlite_template: Path) -> dict[str, str]:
     """Give settings with a migrated database and nobody in it."""
-    copied(sqlite_template, tmp_path)
+    copy_template(sqlite_template, tmp_path)
     return settings_for(tmp_path)
 
 
 def said(settings: Mapping[str, str], *words: str, lines: tuple[str, ...] = ()) -> str:
     """Run a command that goes well, and return what it said."""
-    ended = command_line(settings, *words, said=lines)
+    ended = command_line(settings, *words, input_lines=lines)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "Traceback" not in ended.stderr
     return ended.stdout
@@ -348,7 +348,7 @@ class TestCommands:
         said(bare, "admin", "create", "ann@example.com", "--username", "ann", lines=(PASSWORD,))
 
     def test_an_administrator_is_made_with_a_password_from_standard_input_and_signs_in(self, sqlite_site: Site) -> None:
-        email = sqlite_site.fresh("made")
+        email = sqlite_site.new_address("made")
         words = ("admin", "create", email, "--username", email.partition("@")[0])
         told = said(sqlite_site.settings, *words, "--superuser", lines=("a password of theirs",))
         assert email in told
@@ -357,7 +357,7 @@ class TestCommands:
         assert user is not None
         assert user.is_superuser
         assert sqlite_site.visitor(email, password="a password of theirs").sign_in().status == 200
-        again = command_line(sqlite_site.settings, *words, said=(PASSWORD,))
+        again = command_line(sqlite_site.settings, *words, input_lines=(PASSWORD,))
         assert again.returncode != 0
         assert again.stderr.count("\n") == 1, again.stderr
 
@@ -382,7 +382,7 @@ class TestCommands:
 
     def test_waiting_mail_is_delivered_and_the_command_ends(self, quiet_site: Site) -> None:
         site = quiet_site
-        ann, new = site.person(), site.fresh()
+        ann, new = site.person(), site.new_address()
         ann.ask(new)
         waiting = Mail.user_id == site.user_id(ann.email), Mail.state == MailState.QUEUED
         assert site.count(Mail, *waiting) == 2
@@ -392,7 +392,7 @@ class TestCommands:
 
     def test_a_history_that_somebody_touched_is_found(self, site: Site) -> None:
         ann = site.person()
-        site.has_changed(ann, site.fresh())
+        site.change_address(ann, site.new_address())
         user_id = site.user_id(ann.email)
         assert "Every history is intact." in here(site.app, "audit", "verify").output
         rows = site.rows(select(Audit.__table__).where(Audit.user_id == user_id).order_by(Audit.number))
@@ -404,11 +404,11 @@ class TestCommands:
             (2, missing.where(Audit.number == 2)),
             (last, missing.where(Audit.number == last)),
         ):
-            site.write(touch)
+            site.execute(touch)
             ended = here(site.app, "audit", "verify")
             assert (ended.exit_code, ended.output) == (1, f"{ann.email}: row {number} was changed or is missing\n")
-            site.write(missing)
-            site.write(Audit.__table__.insert().values([dict(row._mapping) for row in rows]))
+            site.execute(missing)
+            site.execute(Audit.__table__.insert().values([dict(row._mapping) for row in rows]))
         assert "Every history is intact." in said(site.settings, "audit", "verify")
 
     def test_the_policy_is_printed_for_every_role(self, settings: dict[str, str]) -> None:
@@ -427,7 +427,7 @@ def ill_parts(told: str) -> list[str]:
 class TestDoctor:
     """`flask doctor`."""
 
-    def test_a_site_in_order_is_well(self, site: Site) -> None:
+    def test_all_checks_succeed_on_a_working_site(self, site: Site) -> None:
         ended = command_line(site.settings, "doctor")
         assert (ended.returncode, ill_parts(ended.stdout)) == (0, []), ended.stdout
 
@@ -438,7 +438,7 @@ class TestDoctor:
         assert f"chmod 700 {tmp_path}" in ended.stdout
 
     @pytest.mark.parametrize("served", ["cms.example.com", "a.example.org,.example.com", "CMS.example.com:443"])
-    def test_the_site_is_well_whose_own_name_is_served(self, sqlite_site: Site, served: str) -> None:
+    def test_all_checks_succeed_if_the_host_of_the_site_is_served(self, sqlite_site: Site, served: str) -> None:
         ended = here(create_app({**sqlite_site.settings, **PRODUCTION, "TRUSTED_HOSTS": served}), "doctor")
         assert (ended.exit_code, ill_parts(ended.stdout)) == (0, []), ended.output
 
@@ -476,7 +476,7 @@ class TestDoctor:
             *("one repeated letter", "every name", "not the name of the site", "not the name of the site either"),
         ],
     )
-    def test_a_part_that_is_ill_is_named(
+    def test_a_failing_check_is_named(
         self, sqlite_site: Site, tmp_path: Path, part: str, settings: dict[str, str]
     ) -> None:
         given = {name: value.format(folder=tmp_path) for name, value in settings.items()}

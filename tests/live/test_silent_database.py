@@ -1,4 +1,4 @@
-"""A database that says nothing: it hangs, or the network to it drops every packet. Nobody waits for it for long."""
+"""A database that does not respond: it hangs, or the network drops every packet. No request waits for long."""
 
 import contextlib
 import threading
@@ -13,7 +13,7 @@ from tests.conftest import ENVIRONMENTS
 from tests.live.conftest import Serve
 from tests.live.sites import Site
 from tests.live.test_faults import assert_unavailable, locked_database
-from tests.servers import PATIENCE_SECONDS, PostgresServer, Wire, at_once, eventually
+from tests.servers import PATIENCE_SECONDS, PostgresServer, TcpProxy, eventually, run_concurrently
 
 # The claim is five seconds. A client that hangs up after twelve tells them from a wait without end, on any machine.
 CLIENT_SECONDS = 12.0
@@ -33,12 +33,12 @@ def frozen_postgres(postgres: PostgresServer) -> Iterator[None]:
 def everything(person: Person, site: Site) -> list[Callable[[], Answer]]:
     """Return what somebody who is signed in may ask for, and what needs the database."""
     return [
-        lambda: person.ask(site.fresh()),
-        lambda: person.confirm(site.fresh(), "123456"),
-        person.ask_as_script,
+        lambda: person.ask(site.new_address()),
+        lambda: person.confirm(site.new_address(), "123456"),
+        person.get_as_script,
         person.reauth,
         person.cancel,
-        lambda: person.ask_as_script("/readyz"),
+        lambda: person.get_as_script("/readyz"),
         person.sign_out,
     ]
 
@@ -56,7 +56,7 @@ class TestHanging:
 
     def test_everything_that_needs_it_is_told_to_come_back(self, postgres_site: Site, postgres: PostgresServer) -> None:
         site = postgres_site
-        acts = everything(site.seated(deadline_seconds=CLIENT_SECONDS), site)
+        acts = everything(site.person_with_session(deadline_seconds=CLIENT_SECONDS), site)
         with frozen_postgres(postgres):
             for act in acts:
                 assert_unavailable(act())
@@ -67,20 +67,20 @@ class TestHanging:
         self, postgres_site: Site, postgres: PostgresServer
     ) -> None:
         site = postgres_site
-        people = [site.seated(deadline_seconds=CLIENT_SECONDS) for _ in range(CROWD)]
+        people = [site.person_with_session(deadline_seconds=CLIENT_SECONDS) for _ in range(CROWD)]
         for person in people:
-            assert person.ask_as_script().status == 200  # Every process has its connections.
+            assert person.get_as_script().status == 200  # Every process has its connections.
         paths = free_paths(site) * 3
         visitors = [site.visitor(deadline_seconds=CLIENT_SECONDS) for _ in paths]
 
         def work(number: int) -> tuple[int, Answer]:
             if number < CROWD:
-                return number, people[number].ask(site.fresh())
+                return number, people[number].ask(site.new_address())
             number -= CROWD
             return number + CROWD, visitors[number].page(paths[number])
 
         with frozen_postgres(postgres):
-            answers = dict(at_once(work, CROWD + len(paths)))
+            answers = dict(run_concurrently(work, CROWD + len(paths)))
         for number in range(CROWD):
             assert_unavailable(answers[number])
         assert {answers[CROWD + number].status for number in range(len(paths))} == {200}
@@ -88,9 +88,9 @@ class TestHanging:
     def test_it_is_used_again_as_soon_as_it_answers(self, postgres_site: Site, postgres: PostgresServer) -> None:
         site = postgres_site
         workers = site.server.workers()
-        ann, new = site.seated(deadline_seconds=CLIENT_SECONDS), site.fresh()
+        ann, new = site.person_with_session(deadline_seconds=CLIENT_SECONDS), site.new_address()
         with frozen_postgres(postgres):
-            at_once(lambda _: assert_unavailable(site.twin(ann).ask(new)), CROWD)
+            run_concurrently(lambda _: assert_unavailable(site.clone(ann).ask(new)), CROWD)
         assert eventually(lambda: (found := ann.ask(new)).status != 503 and found, "it is asked again").status == 200
         code = site.code_to(new)
         assert eventually(lambda: (found := ann.confirm(new, code)).status != 503 and found, "again").status == 200
@@ -100,7 +100,7 @@ class TestHanging:
         self, postgres_site: Site, postgres: PostgresServer
     ) -> None:
         site = postgres_site
-        ann, new = site.seated(deadline_seconds=CLIENT_SECONDS), site.fresh()
+        ann, new = site.person_with_session(deadline_seconds=CLIENT_SECONDS), site.new_address()
         user_id = site.user_id(ann.email)
         assert ann.ask(new).status == 200
         code, answers = site.code_to(new), list[Answer]()
@@ -116,31 +116,31 @@ class TestHanging:
             with frozen_postgres(postgres):
                 waiting.join(PATIENCE_SECONDS)
         assert_unavailable(answers[0])
-        eventually(lambda: ann.ask_as_script().status == 200, "it answers again")
+        eventually(lambda: ann.get_as_script().status == 200, "it answers again")
         assert (site.email_of(user_id), site.notices(user_id)) == (ann.email, 0)
         assert eventually(lambda: (found := ann.confirm(new, code)).status != 503 and found, "again").status == 200
 
 
 @pytest.fixture
-def wired_site(serve: Serve, postgres: PostgresServer) -> Iterator[tuple[Site, Wire]]:
+def proxied_site(serve: Serve, postgres: PostgresServer) -> Iterator[tuple[Site, TcpProxy]]:
     """Give a site whose line to PostgreSQL can be cut."""
     with postgres.database() as url, contextlib.ExitStack() as stack:
-        wire = Wire(urlsplit(url).port or 0)
-        stack.callback(wire.close)
-        through = url.replace(f":{postgres.port}/", f":{wire.port}/")
+        proxy = TcpProxy(urlsplit(url).port or 0)
+        stack.callback(proxy.close)
+        through = url.replace(f":{postgres.port}/", f":{proxy.port}/")
         with serve(ENVIRONMENTS[1], DATABASE_URL=through) as site:
-            yield site, wire
+            yield site, proxy
 
 
-def test_when_the_network_drops_every_packet_nobody_waits_for_long(wired_site: tuple[Site, Wire]) -> None:
-    site, wire = wired_site
-    people = [site.seated(deadline_seconds=CLIENT_SECONDS) for _ in range(CROWD)]
+def test_when_the_network_drops_every_packet_nobody_waits_for_long(proxied_site: tuple[Site, TcpProxy]) -> None:
+    site, proxy = proxied_site
+    people = [site.person_with_session(deadline_seconds=CLIENT_SECONDS) for _ in range(CROWD)]
     for person in people:
-        assert person.ask_as_script().status == 200
+        assert person.get_as_script().status == 200
     paths = free_paths(site)
     visitors = [site.visitor(deadline_seconds=CLIENT_SECONDS) for _ in paths]
     site.close()
-    wire.go_dead()
+    proxy.drop_packets()
 
     def work(number: int) -> Answer | None:
         if number < CROWD:
@@ -149,4 +149,4 @@ def test_when_the_network_drops_every_packet_nobody_waits_for_long(wired_site: t
             assert visitors[number - CROWD].page(paths[number - CROWD]).status == 200
 
     for _ in range(2):  # On the connections that were open, then on new ones.
-        at_once(work, CROWD + len(paths))
+        run_concurrently(work, CROWD + len(paths))

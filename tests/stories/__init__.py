@@ -1,1 +1,1 @@
-"""What people do, told over HTTP on both environments; nothing of ours is replaced but the clock."""
+"""Tests over HTTP in both environments; nothing of the application is replaced except the clock."""

@@ -1,4 +1,4 @@
-"""What several stories about the administrators begin with: a superuser, an invitation, a look into a history."""
+"""Common steps of tests about administrators: superusers, invitations, actions on accounts, histories."""
 
 import json
 import re
@@ -28,7 +28,7 @@ FORM = {
 
 
 def superuser(env: Environment, email: str = BOSS, **how: Any) -> Person:
-    """Return a superuser who was just made and has just signed in."""
+    """Create a superuser, sign in, and return them."""
     env.administrator(email, superuser=True)
     return env.signed_in(email, **how)
 
@@ -38,26 +38,26 @@ def invite(boss: Person, email: str = NEW, role: str = "editor") -> Answer:
     return boss.post("/cms/users/invite/", {"email": email, "role": role})
 
 
-def invited(env: Environment, email: str = NEW, role: str = "editor") -> str:
-    """Have a fresh superuser invite an address, and return the link out of its mail."""
+def invitation_link(env: Environment, email: str = NEW, role: str = "editor") -> str:
+    """Invite an address as a new superuser, and return the link in the mail."""
     answer = invite(superuser(env), email, role)
     assert answer.status == 200, answer
     return env.links_to(email, "register")[-1]
 
 
 def id_of(env: Environment, email: str) -> int:
-    """Return the number of the administrator who has this address."""
+    """Return the id of the administrator with this address."""
     return int(env.rows(select(CMSUser.id).where(CMSUser.email == email))[0][0])
 
 
 def act(boss: Person, env: Environment, whose: str, what: str, reason: str = "because", **more: str) -> Answer:
-    """Do something to another administrator, with the form on their page."""
+    """Perform an action on another administrator with the form on their page."""
     return boss.post(f"/cms/users/{id_of(env, whose)}/{what}/", {"reason": reason, **more})
 
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a history: what, by whom (None: nobody who signs in), and what is told of it."""
+    """A row of a history: the event, the id of the actor (None for the operator), and the details."""
 
     event: str
     actor_id: int | None
@@ -65,7 +65,7 @@ class Row:
 
 
 def history(env: Environment, user_id: int) -> list[Row]:
-    """Return the history of an account, in its order; it is whole."""
+    """Return the history of an account, in order, after checking that it is intact."""
     query = select(Audit.event, Audit.actor_id, Audit.detail).where(Audit.user_id == user_id).order_by(Audit.number)
     rows = [Row(event, actor, json.loads(detail)) for event, actor, detail in env.rows(query)]
     with env.app.app_context():
@@ -73,15 +73,15 @@ def history(env: Environment, user_id: int) -> list[Row]:
     return rows
 
 
-def newest(env: Environment, email: str) -> Row:
+def newest_row(env: Environment, email: str) -> Row:
     """Return the newest row of an account's history."""
     return history(env, id_of(env, email))[-1]
 
 
 def register(person: Person, link: str, **other: str) -> Answer:
-    """Send the form that an invitation leads to."""
+    """Submit the registration form of an invitation."""
     answer = person.post(link, {**FORM, **other})
-    person.turn_the_page()
+    person.discard_token()
     return answer
 
 
@@ -97,8 +97,8 @@ _CROWD = text(
 ).bindparams(bindparam("now", type_=Moment()))
 
 
-def crowd(env: Environment, count: int) -> None:
-    """Make many administrators with one INSERT: user-000001, ...; their addresses are in the opposite order."""
+def create_many(env: Environment, count: int) -> None:
+    """Create many administrators with one INSERT: user-000001, ...; their addresses are in reverse order."""
     with env.app.app_context(), database.without_deadline():
         db.session.execute(_CROWD, {"count": count, "now": env.clock.now()})
         db.session.commit()
@@ -107,6 +107,6 @@ def crowd(env: Environment, count: int) -> None:
 
 
 def queued_link(env: Environment, email: str = NEW) -> str:
-    """Return the link of the mail to a new address that still waits, as nobody but a reader of the outbox could."""
+    """Return the link in the queued mail to a new address, read from the outbox."""
     (found,) = env.rows(select(Mail.body).where(Mail.recipient == email, Mail.kind == "assisted_proof"))
     return str(re.findall(r"https?://[^/\s]+(/\S+/)", found[0])[0])

@@ -1,4 +1,4 @@
-"""One address, however it is typed; what looks like a slip is asked about; what pretends to be another is shown."""
+"""Spellings of an address: one normal form; likely typos are queried, and look-alikes are shown in their ASCII form."""
 
 import idna
 import pytest
@@ -80,7 +80,7 @@ class TestNormalisation:
         ],
         ids=lambda typed: ascii(typed)[:40],
     )
-    def test_what_is_no_address_is_refused_at_the_door(self, sqlite_env: Environment, typed: str) -> None:
+    def test_what_is_no_address_is_refused_by_the_form(self, sqlite_env: Environment, typed: str) -> None:
         ann = sqlite_env.person()
         answer = ann.ask(typed, sure="y")
         assert answer.status in (400, 413)
@@ -160,7 +160,7 @@ class TestNormalisation:
         for email in ("new@example.com", "new+cms@example.com"):
             ann.ask(email)
             assert ann.confirm(email, env.code_to(email)).status == 200
-            env.clock.turn(seconds=60)
+            env.clock.advance(seconds=60)
 
     def test_a_dotless_i_is_not_an_i(self) -> None:
         """Lower case depends on no language: CVE-2019-19844 mailed a reset link to a Unicode twin of an address."""

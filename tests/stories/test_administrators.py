@@ -1,4 +1,4 @@
-"""The administrators, as superusers see and manage them."""
+"""The management of administrators by superusers."""
 
 import re
 
@@ -8,16 +8,16 @@ from sqlalchemy import select
 from models import CMSUser, EmailChange, Mail
 from tests.actors import PASSWORD, Answer, Person, link_in, text_of
 from tests.environments import Environment
-from tests.servers import at_once
+from tests.servers import run_concurrently
 from tests.stories.admin_steps import (
     BOSS,
     NEW,
     act,
-    crowd,
+    create_many,
     history,
     id_of,
     invite,
-    newest,
+    newest_row,
     queued_link,
     register,
     superuser,
@@ -42,7 +42,7 @@ class TestList:
     """Search, sort and pages."""
 
     def test_pages_show_everybody_once_in_the_order_that_is_asked_for(self, env: Environment) -> None:
-        crowd(env, 120)
+        create_many(env, 120)
         boss = superuser(env)
         everybody = ["boss", *(f"user-{number:06}" for number in range(1, 121))]
         for sort, order in (("username", everybody), ("email", ["boss", *reversed(everybody[1:])])):
@@ -88,7 +88,7 @@ class TestList:
         boss = superuser(sqlite_env)
         boss.browser.headers["Accept-Language"] = "en"
         sqlite_env.administrator(ANN)
-        sqlite_env.change(ANN, is_active=False)
+        sqlite_env.update_account(ANN, is_active=False)
         row = next(row for row in boss.page(USERS).text.split("<tr>") if ">ann</a>" in row)
         assert "Editor" in row
         assert "Disabled" in row
@@ -105,7 +105,7 @@ class TestRoles:
             assert act(boss, env, ANN, "role", f"because {role}", role=role).status == 200
             assert ann.page(USERS).status == status
             assert (USERS in ann.page("/cms/").text) == (status == 200)
-            row = newest(env, ANN)
+            row = newest_row(env, ANN)
             assert (row.event, row.actor_id) == (f"made_{role}", id_of(env, BOSS))
             assert row.detail == {"by": "boss", "reason": f"because {role}"}
             mail = text_of(env.mail_to(ANN)[-1])
@@ -117,7 +117,7 @@ class TestRoles:
         boss = superuser(sqlite_env)
         sqlite_env.administrator(ANN)
         assert act(boss, sqlite_env, ANN, "role", role="editor").status == 200
-        assert newest(sqlite_env, ANN).event == "administrator_created"
+        assert newest_row(sqlite_env, ANN).event == "administrator_created"
         assert sqlite_env.mail_to(ANN) == []
 
     def test_a_role_that_there_is_not_changes_none(self, sqlite_env: Environment) -> None:
@@ -127,7 +127,7 @@ class TestRoles:
         for sent in ({}, {"role": ""}, {"role": "emperor"}, {"role": "Superuser"}):
             refused = act(boss, sqlite_env, ANN, "role", **sent)
             assert (refused.status, refused.error) == (400, "invalid"), sent
-        assert sqlite_env.stored("ann").is_superuser
+        assert sqlite_env.account("ann").is_superuser
 
     def test_nobody_does_any_of_it_to_themselves(self, sqlite_env: Environment) -> None:
         boss = superuser(sqlite_env)
@@ -141,19 +141,19 @@ class TestRoles:
         ):
             refused = act(boss, sqlite_env, BOSS, what, **more)
             assert (refused.status, refused.error) == (409, "not_yourself"), what
-        stored = sqlite_env.stored("boss")
+        stored = sqlite_env.account("boss")
         assert (stored.is_superuser, stored.is_active) == (True, True)
         assert f"/{stored.id}/disable/" not in boss.page(f"{USERS}{stored.id}/").text
 
     @pytest.mark.parametrize(("what", "more"), [("role", {"role": "editor"}), ("disable", {})])
-    def test_of_two_superusers_who_turn_each_other_out_at_once_one_stays(
+    def test_of_two_superusers_who_disable_or_demote_each_other_at_once_one_remains(
         self, env: Environment, what: str, more: dict[str, str]
     ) -> None:
         both = [superuser(env, email) for email in ("a@example.com", "b@example.com")]
         ids = [id_of(env, person.email) for person in both]
         for person in both:
             person.token()
-        answers = at_once(
+        answers = run_concurrently(
             lambda number: both[number].post(f"{USERS}{ids[1 - number]}/{what}/", {"reason": "you", **more}), 2
         )
         errors = [answer.error for answer in answers]
@@ -163,13 +163,13 @@ class TestRoles:
         left = select(CMSUser.id).where(CMSUser.is_superuser, CMSUser.is_active)
         assert len(env.rows(left)) == 1
 
-    def test_who_lost_their_rights_a_moment_ago_does_nothing_any_more(self, env: Environment) -> None:
+    def test_a_superuser_without_the_permission_any_more_is_refused(self, env: Environment) -> None:
         """Of three superusers two turn each other out at once: the slower one has no right to do so any more."""
         people = [superuser(env, f"{name}@example.com") for name in "abc"]
         ids = [id_of(env, person.email) for person in people]
         for person in people:
             person.token()
-        answers = at_once(
+        answers = run_concurrently(
             lambda number: people[number].post(f"{USERS}{ids[1 - number]}/role/", {"reason": "you", "role": "editor"}),
             2,
         )
@@ -185,10 +185,10 @@ class TestDisabling:
         boss, ann, tablet = superuser(env), env.person(), env.signed_in(ANN)
         assert act(boss, env, ANN, "disable", "left the house").status == 200
         for browser in (ann, tablet):
-            assert browser.ask_as_script().error == "sign_in_required"
+            assert browser.get_as_script().error == "sign_in_required"
         assert env.visitor(ANN).sign_in().error == "wrong_credentials"
         env.deliver()
-        assert newest(env, ANN).event == "sign_in_failed"
+        assert newest_row(env, ANN).event == "sign_in_failed"
         row = history(env, id_of(env, ANN))[-2]
         assert (row.actor_id, row.detail) == (id_of(env, BOSS), {"by": "boss", "reason": "left the house"})
         assert "left the house" in text_of(env.mail_to(ANN)[-1])
@@ -199,7 +199,7 @@ class TestDisabling:
         boss, ann = superuser(sqlite_env), sqlite_env.person()
         act(boss, sqlite_env, ANN, "disable")
         assert act(boss, sqlite_env, ANN, "enable", "is back").status == 200
-        assert ann.ask_as_script().error == "sign_in_required"
+        assert ann.get_as_script().error == "sign_in_required"
         assert sqlite_env.visitor(ANN).sign_in().status == 200
         assert "is back" in text_of(sqlite_env.mail_to(ANN)[-1])
         assert [row.event for row in history(sqlite_env, id_of(sqlite_env, ANN))][-3:] == [
@@ -214,7 +214,7 @@ class TestDisabling:
         code = sqlite_env.code_to(NEW)
         act(boss, sqlite_env, ANN, "disable")
         act(boss, sqlite_env, ANN, "enable")
-        ann.turn_the_page()
+        ann.discard_token()
         assert ann.sign_in().status == 200
         assert ann.pending() is None
         assert ann.confirm(NEW, code).error == "code_expired"
@@ -239,7 +239,7 @@ class TestReasons:
             for reason in ("", "  \n ", "x" * 201):
                 refused = act(boss, sqlite_env, ANN, what, reason, role="superuser", email=NEW)
                 assert (refused.error, list(refused.data["fields"])) == ("invalid", ["reason"]), what
-        assert newest(sqlite_env, ANN).event == "administrator_created"
+        assert newest_row(sqlite_env, ANN).event == "administrator_created"
 
     def test_without_scripts_the_refusal_stands_at_the_form_that_was_sent(self, sqlite_env: Environment) -> None:
         superuser(sqlite_env)
@@ -297,7 +297,7 @@ class TestDroppingAChange:
         boss = superuser(sqlite_env)
         sqlite_env.administrator(ANN)
         assert act(boss, sqlite_env, ANN, "drop_change").status == 200
-        assert newest(sqlite_env, ANN).event == "administrator_created"
+        assert newest_row(sqlite_env, ANN).event == "administrator_created"
         assert sqlite_env.mail_to(ANN) == []
 
 
@@ -309,18 +309,18 @@ class TestInvitations:
         boss.browser.headers["Accept-Language"] = "en"
         invite(boss, role="superuser")
         old = sqlite_env.links_to(NEW, "register")[-1]
-        sqlite_env.clock.turn(hours=73)
-        boss.turn_the_page()
+        sqlite_env.clock.advance(hours=73)
+        boss.discard_token()
         boss.sign_in()
         assert "Expired" in boss.page(USERS).text
         path = re.search(r'action="([^"]+/resend/)"', boss.page(USERS).text)
         assert path
         assert boss.post(path[1]).status == 200
         new = sqlite_env.links_to(NEW, "register")[-1]
-        sqlite_env.clock.turn(hours=71)
+        sqlite_env.clock.advance(hours=71)
         assert sqlite_env.visitor().page(old).status == 410
         assert register(sqlite_env.visitor(), new).status == 200
-        assert sqlite_env.stored("lì.míng").is_superuser
+        assert sqlite_env.account("lì.míng").is_superuser
         assert boss.post(path[1]).status == 401  # An hour after the last click nobody is signed in.
 
     def test_one_that_is_withdrawn_is_dead_and_gone_from_the_list(self, sqlite_env: Environment) -> None:
@@ -350,7 +350,7 @@ class TestAssistedChange:
 
     def comes_to_nothing(self, env: Environment, link: str, email: str = NEW) -> None:
         """See that the day passes, and that nobody is asked to confirm anything, nor could."""
-        env.clock.turn(hours=24)
+        env.clock.advance(hours=24)
         assert env.mail_to(email) == []
         assert env.visitor().post(link).error == "link_dead"
         state = select(Mail.state).where(Mail.recipient == email, Mail.kind == "assisted_proof")
@@ -376,19 +376,19 @@ class TestAssistedChange:
         self.started(env)
         body = env.rows(select(Mail.body).where(Mail.recipient == NEW))[0][0]
         early = re.findall(r"https?://[^/\s]+(/\S+/)", body)[0]  # Even who could read the outbox could not hurry.
-        env.clock.turn(hours=24, seconds=-1)
+        env.clock.advance(hours=24, seconds=-1)
         assert env.mail_to(NEW) == []
         assert env.visitor().page(early).status == 410
         assert env.visitor().post(early).error == "link_dead"
-        env.clock.turn(seconds=1)
+        env.clock.advance(seconds=1)
         (link,) = env.links_to(NEW, "prove")
         ann, new = env.signed_in(ANN), env.visitor(NEW)
         for method in ("GET", "HEAD", "GET"):
             assert new.browser.send(method, link).status == 200
         assert ann.address() == ANN
         assert new.post(link).status == 200
-        assert ann.ask_as_script().error == "sign_in_required"
-        new.turn_the_page()
+        assert ann.get_as_script().error == "sign_in_required"
+        new.discard_token()
         assert new.sign_in(password=PASSWORD).status == 200
         assert new.address() == NEW
         assert env.visitor().post(link).error == "link_dead"
@@ -399,14 +399,14 @@ class TestAssistedChange:
         first.ask(ANN)
         assert first.confirm(ANN, sqlite_env.code_to(ANN)).status == 200
         self.started(sqlite_env)
-        sqlite_env.clock.turn(hours=24)
+        sqlite_env.clock.advance(hours=24)
         assert sqlite_env.visitor().post(sqlite_env.links_to(NEW, "prove")[0]).status == 200
         (undo,) = sqlite_env.links_to(ANN, "undo")
         (oldest,) = sqlite_env.links_to("first@example.com", "undo")
         assert sqlite_env.visitor().post(undo).status == 200
-        assert sqlite_env.stored("first").email == ANN
+        assert sqlite_env.account("first").email == ANN
         assert sqlite_env.visitor().post(oldest).status == 200
-        assert sqlite_env.stored("first").email == "first@example.com"
+        assert sqlite_env.account("first").email == "first@example.com"
         assert sqlite_env.visitor().post(undo).error == "link_dead"
 
     @pytest.mark.parametrize("who", [ANN, "first@example.com"])
@@ -419,9 +419,9 @@ class TestAssistedChange:
         stop = sqlite_env.links_to(who, "stop")[-1]
         assert sqlite_env.visitor().page(stop).status == 200
         assert sqlite_env.visitor().post(stop).status == 200
-        assert newest(sqlite_env, ANN).event == "change_stopped"
+        assert newest_row(sqlite_env, ANN).event == "change_stopped"
         self.comes_to_nothing(sqlite_env, link)
-        assert sqlite_env.stored("first").email == ANN
+        assert sqlite_env.account("first").email == ANN
 
     def test_an_undo_ends_it(self, sqlite_env: Environment) -> None:
         first = sqlite_env.person("first@example.com")
@@ -431,7 +431,7 @@ class TestAssistedChange:
         link = queued_link(sqlite_env)
         assert sqlite_env.visitor().post(sqlite_env.links_to("first@example.com", "undo")[0]).status == 200
         self.comes_to_nothing(sqlite_env, link)
-        assert sqlite_env.stored("first").email == "first@example.com"
+        assert sqlite_env.account("first").email == "first@example.com"
 
     def test_disabling_the_account_ends_it(self, sqlite_env: Environment) -> None:
         sqlite_env.administrator(ANN)
@@ -443,7 +443,7 @@ class TestAssistedChange:
     def test_the_histories_know_who_and_why(self, sqlite_env: Environment) -> None:
         sqlite_env.administrator(ANN)
         self.started(sqlite_env)
-        row = newest(sqlite_env, ANN)
+        row = newest_row(sqlite_env, ANN)
         assert (row.event, row.actor_id) == ("change_started", id_of(sqlite_env, BOSS))
         assert row.detail == {"email": NEW, "by": "boss", "reason": "lost the mailbox"}
         page = sqlite_env.signed_in(ANN).page("/cms/security/").text
@@ -478,11 +478,11 @@ class TestAssistedChange:
     def test_its_link_lives_three_days(self, sqlite_env: Environment) -> None:
         sqlite_env.administrator(ANN)
         self.started(sqlite_env)
-        sqlite_env.clock.turn(hours=24)
+        sqlite_env.clock.advance(hours=24)
         (link,) = sqlite_env.links_to(NEW, "prove")
-        sqlite_env.clock.turn(hours=72, seconds=-1)
+        sqlite_env.clock.advance(hours=72, seconds=-1)
         assert sqlite_env.visitor().page(link).status == 200
-        sqlite_env.clock.turn(seconds=1)
+        sqlite_env.clock.advance(seconds=1)
         assert sqlite_env.visitor().post(link).error == "link_dead"
 
     def test_an_address_that_cannot_be_had_is_refused(self, sqlite_env: Environment) -> None:
@@ -497,10 +497,10 @@ class TestAssistedChange:
         env.administrator(ANN)
         self.started(env)
         env.administrator(NEW)
-        env.clock.turn(hours=24)
+        env.clock.advance(hours=24)
         (link,) = env.links_to(NEW, "prove")
         assert env.visitor().post(link).error == "email_taken"
-        assert env.stored("ann").email == ANN
+        assert env.account("ann").email == ANN
 
     def test_after_an_undo_the_address_stays_as_it_is(self, sqlite_env: Environment) -> None:
         first = sqlite_env.person("first@example.com")

@@ -1,4 +1,4 @@
-"""What superusers see of the administrators: their state, sessions, history, and the changes that were started."""
+"""The pages of administrators for superusers: states, sessions, histories, and started changes."""
 
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from tests.actors import PASSWORD, Person, text_of
 from tests.environments import Environment
 from tests.markup import Element, read
 from tests.servers import ROOT
-from tests.stories.admin_steps import BOSS, NEW, act, crowd, history, id_of, newest, superuser
+from tests.stories.admin_steps import BOSS, NEW, act, create_many, history, id_of, newest_row, superuser
 
 ANN, BOB = "ann@example.com", "bob@example.com"
 USERS = "/cms/users/"
@@ -65,7 +65,7 @@ class TestTheList:
         boss = in_english(superuser(sqlite_env))
         sqlite_env.administrator(ANN)
         assert cells(boss, "ann")[1].text == "Active"
-        sqlite_env.change(ANN, is_active=False)
+        sqlite_env.update_account(ANN, is_active=False)
         assert cells(boss, "ann")[1].text == "Disabled"
 
     def test_it_shows_when_somebody_signed_in_last(self, env: Environment) -> None:
@@ -73,11 +73,11 @@ class TestTheList:
         env.administrator(ANN)
         assert cells(boss, "ann")[2].text == "Never"
         for _ in range(2):
-            env.clock.turn(seconds=100)
+            env.clock.advance(seconds=100)
             assert env.visitor(ANN).sign_in(password="not this one").status == 400
             assert env.signed_in(ANN)
             assert moments(cells(boss, "ann")[2]) == [env.clock.now().replace(microsecond=0)]
-            env.clock.turn(seconds=100)
+            env.clock.advance(seconds=100)
         assert env.visitor(ANN).sign_in(password="not this one").status == 400
         assert moments(cells(boss, "ann")[2]) < [env.clock.now().replace(microsecond=0)]
 
@@ -87,7 +87,7 @@ class TestTheList:
         ann.ask(NEW)
         assert NEW in cells(boss, "ann")[3].text
         assert moments(cells(boss, "ann")[3]) > [env.clock.now()]
-        env.clock.turn(seconds=601)
+        env.clock.advance(seconds=601)
         assert cells(boss, "ann")[3].text == ""
 
     def test_a_change_that_was_cancelled_or_made_is_none(self, env: Environment) -> None:
@@ -95,13 +95,13 @@ class TestTheList:
         ann.ask(NEW)
         ann.cancel()
         assert cells(boss, "ann")[3].text == ""
-        env.clock.turn(seconds=61)
+        env.clock.advance(seconds=61)
         ann.ask(NEW)
         assert ann.confirm(NEW, env.code_to(NEW)).status == 200
         assert cells(boss, "ann")[3].text == ""
 
     def test_a_change_on_another_page_of_the_list_is_not_looked_up(self, sqlite_env: Environment) -> None:
-        crowd(sqlite_env, 60)
+        create_many(sqlite_env, 60)
         boss = in_english(superuser(sqlite_env))
         assert len(list(read(boss.page(USERS).text).one("tbody").all("tr"))) == 50
         assert cells(boss, "user-000049")[2].text == "Never"
@@ -138,12 +138,12 @@ class TestStartedChanges:
         boss = in_english(superuser(sqlite_env))
         sqlite_env.administrator(ANN)
         act(boss, sqlite_env, ANN, "start_change", email=NEW)
-        sqlite_env.clock.turn(seconds=86401)
-        boss.turn_the_page()
+        sqlite_env.clock.advance(seconds=86401)
+        boss.discard_token()
         boss.sign_in()
         assert "Can be confirmed until" in self.listed(boss)[0]
-        sqlite_env.clock.turn(seconds=259200)
-        boss.turn_the_page()
+        sqlite_env.clock.advance(seconds=259200)
+        boss.discard_token()
         boss.sign_in()
         assert self.listed(boss) == []
 
@@ -186,14 +186,14 @@ class TestOnePerson:
         env.administrator(ANN)
         assert "No active sessions." in section(page_of(boss, env, ANN), "Active sessions").text
         env.signed_in(ANN, network="198.51.100.77")
-        env.clock.turn(seconds=90)
+        env.clock.advance(seconds=90)
         env.signed_in(ANN, network="198.51.100.88")
         shown = section(page_of(boss, env, ANN), "Active sessions")
         rows = [row.text for row in shown.all("li")]
         assert [("198.51.100.88" in rows[0]), ("198.51.100.77" in rows[1])] == [True, True]
         assert all("Chrome 156, Linux" in row and "last used" in row for row in rows)
         assert list(shown.all("form")) == []  # A single session is ended by its owner.
-        env.clock.turn(seconds=3590)
+        env.clock.advance(seconds=3590)
         assert len(list(section(page_of(boss, env, ANN), "Active sessions").all("li"))) == 1
 
     def test_it_shows_their_history_newest_first_and_not_the_readers(self, env: Environment) -> None:
@@ -254,8 +254,8 @@ class TestEndingAllSessions:
         answer = act(boss, env, ANN, "end_sessions", "a lost laptop")
         assert (answer.status, answer.message) == (200, "对方已在所有设备上退出登录。")
         for browser in (ann, tablet):
-            assert browser.ask_as_script().error == "sign_in_required"
-        row = newest(env, ANN)
+            assert browser.get_as_script().error == "sign_in_required"
+        row = newest_row(env, ANN)
         assert (row.event, row.actor_id, row.detail) == (
             "sessions_ended",
             id_of(env, BOSS),
@@ -274,7 +274,7 @@ class TestEndingAllSessions:
         assert (done.status, done.path) == (200, f"{USERS}{id_of(sqlite_env, ANN)}/")
         assert read(done.text).one("main").one(role="status").text == "All their sessions have ended."
         assert "No active sessions." in section(read(done.text), "Active sessions").text
-        assert ann.ask_as_script().error == "sign_in_required"
+        assert ann.get_as_script().error == "sign_in_required"
 
 
 class TestSendingALink:
@@ -284,7 +284,7 @@ class TestSendingALink:
         boss, ann = superuser(env), env.person()
         answer = act(boss, env, ANN, "send_password_link", "asked on the phone")
         assert (answer.status, answer.message) == (200, "正在向对方的邮箱发送设置新密码的链接。")
-        row = newest(env, ANN)
+        row = newest_row(env, ANN)
         assert (row.event, row.actor_id) == ("password_link_sent", id_of(env, BOSS))
         assert row.detail == {"by": "boss", "reason": "asked on the phone"}
         assert "asked on the phone" in ann.page("/cms/security/").text
@@ -302,7 +302,7 @@ class TestSendingALink:
         answers = [act(boss, sqlite_env, ANN, "send_password_link") for _ in range(4)]
         assert [answer.status for answer in answers] == [200, 200, 200, 429]
         assert answers[-1].data["retry_after"] > 0
-        assert newest(sqlite_env, ANN).event == "password_link_sent"
+        assert newest_row(sqlite_env, ANN).event == "password_link_sent"
         refused = [row for row in history(sqlite_env, id_of(sqlite_env, BOSS)) if row.event == "too_many_requests"]
         assert len(refused) == 1
         assert len(sqlite_env.mail_to(ANN)) == 3
@@ -312,7 +312,7 @@ class TestSendingALink:
         sqlite_env.administrator(ANN)
         path = f"/{id_of(sqlite_env, ANN)}/send_password_link/"
         assert path in boss.page(f"{USERS}{id_of(sqlite_env, ANN)}/").text
-        sqlite_env.change(ANN, is_active=False)
+        sqlite_env.update_account(ANN, is_active=False)
         assert path not in boss.page(f"{USERS}{id_of(sqlite_env, ANN)}/").text
         assert act(boss, sqlite_env, ANN, "send_password_link").error == "nobody_there"
         assert sqlite_env.mail_to(ANN) == []
@@ -328,23 +328,23 @@ class TestBoth:
         for reason in ("", "  ", "x" * 201):
             refused = act(boss, sqlite_env, ANN, what, reason)
             assert (refused.status, list(refused.data["fields"])) == (400, ["reason"])
-        assert newest(sqlite_env, ANN).event == "administrator_created"
+        assert newest_row(sqlite_env, ANN).event == "administrator_created"
 
     def test_they_need_the_password_proved_lately(self, sqlite_env: Environment, what: str) -> None:
         boss, ann = superuser(sqlite_env), sqlite_env.person()
-        sqlite_env.clock.turn(seconds=601)
+        sqlite_env.clock.advance(seconds=601)
         assert act(boss, sqlite_env, ANN, what).error == "reauth_required"
-        assert newest(sqlite_env, ANN).event == "signed_in"
-        assert newest(sqlite_env, BOSS).event == "reauth_required"
+        assert newest_row(sqlite_env, ANN).event == "signed_in"
+        assert newest_row(sqlite_env, BOSS).event == "reauth_required"
         assert boss.reauth().status == 200
         assert act(boss, sqlite_env, ANN, what).status == 200
-        assert ann.ask_as_script().error == ("sign_in_required" if what == "end_sessions" else None)
+        assert ann.get_as_script().error == ("sign_in_required" if what == "end_sessions" else None)
 
     def test_nobody_does_it_to_themselves(self, sqlite_env: Environment, what: str) -> None:
         boss = superuser(sqlite_env)
         refused = act(boss, sqlite_env, BOSS, what)
         assert (refused.status, refused.error) == (409, "not_yourself")
-        assert newest(sqlite_env, BOSS).event == "not_yourself"
+        assert newest_row(sqlite_env, BOSS).event == "not_yourself"
         assert f"/{what}/" not in boss.page(f"{USERS}{id_of(sqlite_env, BOSS)}/").text
 
     def test_who_is_not_there_is_a_404(self, sqlite_env: Environment, what: str) -> None:

@@ -1,7 +1,7 @@
-"""What went wrong elsewhere: each attack and each defect that is known of a peer is tried here, and fails.
+"""Known vulnerabilities and defects of similar products: each is tried here, and fails.
 
-The advisories come first, then what was found while reading the peers (the letters are theirs: FS Flask-Security, AA
-django-allauth, WH Warehouse, WP WordPress, DV Devise, GT Gitea, KC Keycloak, IN Indico, DF Dify, DC Discourse).
+First the advisories, then defects found in the source of these products (FS Flask-Security, AA django-allauth, WH
+Warehouse, WP WordPress, DV Devise, GT Gitea, KC Keycloak, IN Indico, DF Dify, DC Discourse).
 """
 
 import base64
@@ -12,16 +12,16 @@ import pytest
 from flask import Flask
 
 from models import Audit, Budget, CMSUser, EmailChange, Link, db
-from tests.actors import Person, code_in, html_of, other_than, text_of
+from tests.actors import Person, code_in, different_code, html_of, text_of
 from tests.environments import Environment
-from tests.servers import at_once
+from tests.servers import run_concurrently
 
 OLD, NEW, OTHER = "ann@example.com", "new@example.com", "other@example.com"
 VICTIM = "victim@example.com"
 
 
 def hands_of(env: Environment, person: Person, count: int, *, app: Flask | None = None) -> list[Person]:
-    """Return so many connections of one browser: the same cookies, the same token."""
+    """Return several connections of one browser, with the same cookies and token."""
     token, hands = person.token(), []
     for _ in range(count):
         hand = env.visitor(person.email, app=app)
@@ -46,15 +46,15 @@ class TestAdvisories:
         app = env.build(CAPTCHA_RESEND_SECONDS="0", CAPTCHA_SENDS_PER_HOUR="0")
         thief = env.person(app=app)
         hands = hands_of(env, thief, 2, app=app)
-        answers = at_once(lambda number: hands[number].ask((NEW, VICTIM)[number]), 2)
+        answers = run_concurrently(lambda number: hands[number].ask((NEW, VICTIM)[number]), 2)
         assert {answer.error for answer in answers} == {None}
         own = [code_in(mail) for mail in env.mail_to(NEW)]
         for code in own:
             assert thief.confirm(VICTIM, code).error in ("code_wrong", "code_expired")
         if own and thief.confirm(NEW, own[-1]).status == 200:
-            assert env.stored("ann").email == NEW
+            assert env.account("ann").email == NEW
         else:  # The other request came last, and with it the code that the thief cannot read.
-            assert env.stored("ann").email == OLD
+            assert env.account("ann").email == OLD
 
     def test_devise_cve_2026_32700_a_confirmation_beside_a_new_request_confirms_its_own_address_or_none(
         self, env: Environment
@@ -65,9 +65,9 @@ class TestAdvisories:
         code = env.code_to(NEW)
         first, second = hands_of(env, thief, 2, app=app)
         deeds = [lambda: first.confirm(NEW, code), lambda: second.ask(VICTIM)]
-        at_once(lambda number: deeds[number](), 2)
-        assert env.stored("ann").email in (OLD, NEW)
-        assert events(env).count("email_changed") == (env.stored("ann").email == NEW)
+        run_concurrently(lambda number: deeds[number](), 2)
+        assert env.account("ann").email in (OLD, NEW)
+        assert events(env).count("email_changed") == (env.account("ann").email == NEW)
 
     def test_dify_ghsa_4q3w_q5mc_45rq_what_an_early_step_gives_is_not_taken_by_the_last_one(
         self, env: Environment
@@ -82,7 +82,7 @@ class TestAdvisories:
         stop = env.links_to(OLD, "stop")[-1].split("/")[-2]
         for token in (stop, thief.browser.cookies["session"]):
             assert thief.confirm(VICTIM, token).error in ("invalid", "code_wrong")
-        assert env.stored("ann").email == OLD
+        assert env.account("ann").email == OLD
 
     def test_dify_ghsa_4q3w_q5mc_45rq_a_code_for_an_address_of_ones_own_proves_no_other(self, env: Environment) -> None:
         thief = env.person()
@@ -90,20 +90,20 @@ class TestAdvisories:
         code = env.code_to(NEW)
         assert thief.confirm(VICTIM, code).error == "code_wrong"
         assert thief.post("/cms/resetemail/", [("email", NEW), ("email", VICTIM), ("captcha", code)]).error == "invalid"
-        assert env.stored("ann").email == OLD
+        assert env.account("ann").email == OLD
         assert thief.confirm(NEW, code).status == 200
 
     def test_discourse_cve_2025_69289_nobody_changes_the_address_of_somebody_else(self, env: Environment) -> None:
         """There a moderator took over accounts by changing their address from the staff's side."""
         env.administrator(VICTIM)
         env.administrator("boss@example.com", superuser=True)
-        victim = env.stored("victim")
+        victim = env.account("victim")
         boss = env.signed_in("boss@example.com")
         named = {"user_id": str(victim.id), "user": "victim", "id": str(victim.id), "username": "victim"}
         assert boss.ask(NEW, **named).status == 200
         assert boss.confirm(NEW, env.code_to(NEW), **named).status == 200
-        assert env.stored("boss").email == NEW
-        after = env.stored("victim")
+        assert env.account("boss").email == NEW
+        after = env.account("victim")
         assert (after.email, after.email_version) == (VICTIM, victim.email_version)
         assert env.mail_to(VICTIM) == []
 
@@ -111,12 +111,12 @@ class TestAdvisories:
         ann = env.person()
         ann.ask(NEW)
         code = env.code_to(NEW)
-        env.change(OLD, is_active=False)
+        env.update_account(OLD, is_active=False)
         assert ann.confirm(NEW, code).error == "sign_in_required"
         assert ann.ask(OTHER).error == "sign_in_required"
         assert ann.reauth().error == "sign_in_required"
         assert env.visitor(OLD).sign_in().error == "wrong_credentials"
-        assert env.stored("ann").email == OLD
+        assert env.account("ann").email == OLD
 
     @pytest.mark.parametrize("said", ["1.2.3.{0}", "1.2.3.{0}, 5.6.7.8", "2001:db8:{0}::1", "unknown{0}", "{0}"])
     def test_allauth_65_14_2_a_made_up_forwarded_address_evades_no_limit(self, env: Environment, said: str) -> None:
@@ -138,7 +138,7 @@ class TestAdvisories:
             email = f"new{number}@example.com"
             if ann.ask(email).error:
                 break
-            wrong = other_than(env.code_to(email))
+            wrong = different_code(env.code_to(email))
             compared += [ann.confirm(email, wrong).error for _ in range(6)].count("code_wrong")
         assert compared == 10
 
@@ -146,7 +146,7 @@ class TestAdvisories:
         ann = env.person(app=env.build(CAPTCHA_RESEND_SECONDS="0"))
         for _ in range(2):
             ann.ask(NEW)
-            wrong = other_than(env.code_to(NEW))
+            wrong = different_code(env.code_to(NEW))
             for _ in range(5):
                 ann.confirm(NEW, wrong)
         sent = len(env.mail_to(NEW))
@@ -178,7 +178,7 @@ class TestDefectsOfThePeers:
         ann = env.person()
         ann.ask(NEW)
         first = env.code_to(NEW)
-        env.clock.turn(seconds=60)
+        env.clock.advance(seconds=60)
         ann.ask(OTHER)
         assert len(env.rows(db.select(EmailChange.id))) == 1
         assert ann.confirm(NEW, first).error == "code_wrong"
@@ -190,7 +190,7 @@ class TestDefectsOfThePeers:
     def test_4_aa_a_wrong_code_is_told_on_the_page_where_it_was_typed(self, env: Environment) -> None:
         ann = env.person(script=False)
         ann.ask(NEW)
-        wrong = other_than(env.code_to(NEW))
+        wrong = different_code(env.code_to(NEW))
         for _ in range(5):
             answer = ann.confirm(NEW, wrong)
             assert (answer.status, answer.path) == (400, "/cms/resetemail/")
@@ -202,10 +202,10 @@ class TestDefectsOfThePeers:
         left = []
         for _ in range(3):
             ann.ask(NEW)
-            wrong = other_than(env.code_to(NEW))
+            wrong = different_code(env.code_to(NEW))
             left += [ann.confirm(NEW, wrong).data["tries_left"] for _ in range(3)]
             ann.cancel()
-            env.clock.turn(seconds=60)
+            env.clock.advance(seconds=60)
         assert left == [4, 3, 2, 4, 3, 2, 3, 2, 1]
 
     def test_5_aa_no_code_is_in_a_cookie(self, env: Environment) -> None:
@@ -242,19 +242,19 @@ class TestDefectsOfThePeers:
         ann = env.person()
         for _ in range(2):
             ann.ask(NEW)
-            wrong = other_than(env.code_to(NEW))
+            wrong = different_code(env.code_to(NEW))
             for _ in range(5):
                 assert ann.confirm(NEW, wrong).error == "code_wrong"
-            env.lose_the_cache()
-            env.clock.turn(seconds=60)
+            env.clear_cache()
+            env.clock.advance(seconds=60)
         assert ann.ask(NEW).error == "too_many_attempts"
         assert max(used for (used,) in env.rows(db.select(Budget.used))) == 10
 
-    def test_8_wp_there_is_no_second_door_to_the_address(self, env: Environment) -> None:
+    def test_8_wp_no_other_form_changes_the_address(self, env: Environment) -> None:
         """Every address of the application is tried with the new e-mail address in its form."""
         env.administrator("boss@example.com", superuser=True)
         boss = env.signed_in("boss@example.com")
-        user = env.stored("boss")
+        user = env.account("boss")
         values = {"user_id": user.id, "session_id": 1, "token": "x" * 43, "name": "x", "filename": "x"}
         for rule in env.app.url_map.iter_rules():
             path = rule.rule
@@ -262,7 +262,7 @@ class TestDefectsOfThePeers:
                 path = re.sub(rf"<[^>]*{name}>", str(values.get(name, 1)), path)
             if "POST" in (rule.methods or ()) and "logout" not in path and "end" not in path:
                 boss.post(path, {"email": OTHER, "new_email": OTHER, "email_key": OTHER})
-        assert env.stored("boss").email == "boss@example.com"
+        assert env.account("boss").email == "boss@example.com"
         assert env.rows(db.select(CMSUser.id).where(CMSUser.email_key == OTHER)) == []
 
     def test_8_wp_who_lost_the_address_to_somebody_else_is_not_told_that_it_worked(self, env: Environment) -> None:
@@ -281,10 +281,10 @@ class TestDefectsOfThePeers:
         assert code not in re.sub(r"[0-9a-f]{32,}", "", kept)
         assert ann.cancel().status == 200
         assert ann.confirm(NEW, code).error == "code_expired"
-        env.clock.turn(seconds=60)
+        env.clock.advance(seconds=60)
         ann.ask(NEW)
         code = env.code_to(NEW)
-        env.clock.turn(seconds=600)
+        env.clock.advance(seconds=600)
         ann.reauth()
         assert ann.confirm(NEW, code).error == "code_expired"
 
@@ -296,9 +296,9 @@ class TestDefectsOfThePeers:
         assert ann.confirm(NEW, code).status == 409
         visitor = env.visitor()
         visitor.post(env.links_to(OLD, "stop")[-1])
-        assert visitor.ask_as_script().error == "sign_in_required"
+        assert visitor.get_as_script().error == "sign_in_required"
 
-    def test_11_kr_the_good_ways_are_on_without_being_asked_for(self, env: Environment) -> None:
+    def test_11_kr_the_safe_settings_are_the_defaults(self, env: Environment) -> None:
         config = env.build().config
         assert config["HEADS_UP"] is True
         assert config["REVEAL_TAKEN_EMAIL"] is False
@@ -307,7 +307,7 @@ class TestDefectsOfThePeers:
     def test_12_kc_a_restart_and_a_lost_cache_leave_the_pending_change_in_sight(self, env: Environment) -> None:
         ann = env.person()
         ann.ask(NEW)
-        env.lose_the_cache()
+        env.clear_cache()
         again = env.visitor(OLD, app=env.build())
         again.browser.cookies.update(ann.browser.cookies)
         pending = again.pending()
@@ -332,7 +332,7 @@ class TestDefectsOfThePeers:
         ann.ask(NEW)
         code = env.code_to(NEW)
         hands = hands_of(env, ann, 6)
-        answers = at_once(lambda number: hands[number].confirm(NEW, code), 6)
+        answers = run_concurrently(lambda number: hands[number].confirm(NEW, code), 6)
         assert [answer.status for answer in answers].count(200) == 1
         assert events(env).count("email_changed") == 1
         assert len(env.rows(db.select(Link.id).where(Link.purpose == "undo"))) == 1
@@ -340,7 +340,7 @@ class TestDefectsOfThePeers:
     def test_14_df_five_tries_are_five_and_not_six(self, env: Environment) -> None:
         ann = env.person()
         ann.ask(NEW)
-        wrong = other_than(env.code_to(NEW))
+        wrong = different_code(env.code_to(NEW))
         answers = [ann.confirm(NEW, wrong).error for _ in range(6)]
         assert answers == ["code_wrong"] * 5 + ["too_many_attempts"]
 
@@ -355,5 +355,5 @@ class TestDefectsOfThePeers:
         env.administrator("boss@example.com", superuser=True)
         boss = env.signed_in("boss@example.com")
         boss.ask(NEW)
-        assert boss.confirm(NEW, other_than(env.code_to(NEW))).error == "code_wrong"
+        assert boss.confirm(NEW, different_code(env.code_to(NEW))).error == "code_wrong"
         assert boss.address() == "boss@example.com"

@@ -1,11 +1,11 @@
-"""Whatever is sent, the answer is an envelope with a 4xx: no fault, no try burned, no mail."""
+"""Every invalid request gets an envelope with a 4xx: no error, no try counted, no mail."""
 
 import json
 from urllib.parse import quote_plus, urlencode
 
 import pytest
 
-from tests.actors import Answer, Person, other_than
+from tests.actors import Answer, Person, different_code
 from tests.environments import Environment
 
 NEW = "new@example.com"
@@ -64,7 +64,7 @@ def ann(sqlite_env: Environment) -> Person:
     """Return an administrator with a code on its way."""
     ann = sqlite_env.person()
     assert ann.ask(NEW).status == 200
-    sqlite_env.clock.turn(seconds=60)
+    sqlite_env.clock.advance(seconds=60)
     return ann
 
 
@@ -297,12 +297,12 @@ def test_a_postgresql_knows_what_a_nul_is(env: Environment) -> None:
         ann.post("/cms/forgotpwd/", {"email": "a\x00@example.com"}),
     ):
         assert 400 <= answer.status < 500, answer
-    assert env.visitor().ask_as_script("/cms/resetemail/undo/a%00b/").status in (404, 410)
+    assert env.visitor().get_as_script("/cms/resetemail/undo/a%00b/").status in (404, 410)
 
 
 def test_a_wrong_code_after_all_this_still_counts(sqlite_env: Environment, ann: Person) -> None:
     """A guard for the tests above: what they call unharmed can be harmed."""
-    assert ann.confirm(NEW, other_than(sqlite_env.code_to(NEW))).data["tries_left"] == 4
+    assert ann.confirm(NEW, different_code(sqlite_env.code_to(NEW))).data["tries_left"] == 4
     pending = ann.pending()
     assert pending is not None
     assert pending["tries_left"] == 4

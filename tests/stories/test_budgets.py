@@ -1,4 +1,4 @@
-"""How often is too often: tries and codes belong to the person, and nothing that anybody does refills them."""
+"""Budgets: tries and codes belong to an account, an address or a network, and no action resets them early."""
 
 from collections.abc import Callable
 
@@ -6,9 +6,9 @@ import pytest
 
 from accounts import limits
 from models import Audit, Budget, db
-from tests.actors import Person, code_in, other_than, text_of
+from tests.actors import Person, code_in, different_code, text_of
 from tests.environments import Environment
-from tests.interleaving import before_the_lock
+from tests.interleaving import run_before_the_lock
 
 OLD, NEW, OTHER = "ann@example.com", "new@example.com", "other@example.com"
 ONLY_SMTP = pytest.mark.parametrize("env", ["postgresql+memcached"], indirect=True)
@@ -44,9 +44,9 @@ def restart(env: Environment, ann: Person) -> Person:
     return again
 
 
-def lose_the_cache(env: Environment, ann: Person) -> Person:
+def clear_cache(env: Environment, ann: Person) -> Person:
     """Have the cache forget everything."""
-    env.lose_the_cache()
+    env.clear_cache()
     return ann
 
 
@@ -58,18 +58,18 @@ def prove_the_password(_: Environment, ann: Person) -> Person:
 
 DEEDS = pytest.mark.parametrize(
     "deed",
-    [nothing, cancel, sign_in_anew, take_another_browser, restart, lose_the_cache, prove_the_password],
+    [nothing, cancel, sign_in_anew, take_another_browser, restart, clear_cache, prove_the_password],
     ids=lambda deed: deed.__name__,
 )
 Deed = Callable[[Environment, Person], Person]
 
 
 def guess(env: Environment, ann: Person, email: str, times: int) -> list[int]:
-    """Ask for a code, type so many wrong ones, wait until the next can be asked for; return the tries left."""
+    """Request a code, enter a number of incorrect ones, wait for the next code, and return the tries left."""
     assert ann.ask(email).status == 200
-    wrong = other_than(env.code_to(email))
+    wrong = different_code(env.code_to(email))
     left = [ann.confirm(email, wrong).data["tries_left"] for _ in range(times)]
-    env.clock.turn(seconds=60)
+    env.clock.advance(seconds=60)
     return left
 
 
@@ -93,7 +93,7 @@ class TestTriesOfTheDay:
         ann = deed(env, ann)
         ann.ask(OTHER)
         code = env.code_to(OTHER)
-        assert ann.confirm(OTHER, other_than(code)).data["tries_left"] == 0
+        assert ann.confirm(OTHER, different_code(code)).data["tries_left"] == 0
         refused = ann.confirm(OTHER, code)
         assert (refused.status, refused.error) == (429, "too_many_attempts")
         assert ann.address() == OLD
@@ -105,9 +105,9 @@ class TestTriesOfTheDay:
         guess(env, ann, NEW, 4)
         ann.ask(OTHER)
         code = env.code_to(OTHER)
-        ann.confirm(OTHER, other_than(code))
+        ann.confirm(OTHER, different_code(code))
         assert ann.confirm(OTHER, code).error == "too_many_attempts"
-        assert env.stored("ann").email == OLD
+        assert env.account("ann").email == OLD
 
     def test_tries_are_kept_in_the_database_under_a_name_that_tells_nothing(self, env: Environment) -> None:
         ann = env.person()
@@ -143,7 +143,7 @@ class TestTriesOfTheDay:
         (resets_at,) = env.rows(db.select(Budget.resets_at).where(Budget.used == 10))[0]
         assert f'datetime="{resets_at.isoformat(timespec="seconds")}"' in ann.page().text
         assert resets_at.isoformat()[:10] > until
-        env.clock.turn(days=1)
+        env.clock.advance(days=1)
         assert resets_at.isoformat(timespec="seconds") not in env.signed_in(OLD).page().text
 
     def test_the_old_address_is_told_once_until_when(self, env: Environment) -> None:
@@ -162,10 +162,10 @@ class TestTriesOfTheDay:
     def test_the_day_begins_with_its_first_try_and_then_all_ten_are_there_again(self, env: Environment) -> None:
         ann = env.person()
         spend_the_day(env, ann)
-        env.clock.turn(seconds=86400 - 121)
+        env.clock.advance(seconds=86400 - 121)
         ann = env.signed_in(OLD)
         assert (ann.ask(NEW).error, ann.ask(NEW).data["retry_after"]) == ("too_many_attempts", 1)
-        env.clock.turn(seconds=1)
+        env.clock.advance(seconds=1)
         assert guess(env, ann, NEW, 5) == [4, 3, 2, 1, 0]
         assert guess(env, ann, NEW, 5) == [4, 3, 2, 1, 0]
 
@@ -174,11 +174,11 @@ class TestTriesOfTheDay:
         ann.ask(NEW)
         code = env.code_to(NEW)
         for _ in range(5):
-            ann.confirm(NEW, other_than(code))
-        env.clock.turn(seconds=20)
+            ann.confirm(NEW, different_code(code))
+        env.clock.advance(seconds=20)
         refused = ann.confirm(NEW, code)
         assert (refused.error, refused.data["retry_after"]) == ("too_many_attempts", 40)
-        env.clock.turn(seconds=40)
+        env.clock.advance(seconds=40)
         assert ann.ask(NEW).status == 200
         assert ann.confirm(NEW, env.code_to(NEW)).status == 200
 
@@ -188,7 +188,7 @@ class TestTriesOfTheDay:
         code = env.code_to(NEW)
         stranger = env.visitor()
         for _ in range(12):
-            assert stranger.confirm(NEW, other_than(code)).error == "sign_in_required"
+            assert stranger.confirm(NEW, different_code(code)).error == "sign_in_required"
         assert ann.confirm(NEW, code).status == 200
 
     def test_another_session_of_the_same_person_cannot_spend_the_tries_of_a_code(self, env: Environment) -> None:
@@ -197,7 +197,7 @@ class TestTriesOfTheDay:
         ann.ask(NEW)
         code = env.code_to(NEW)
         for _ in range(12):
-            assert elsewhere.confirm(NEW, other_than(code)).error == "asked_elsewhere"
+            assert elsewhere.confirm(NEW, different_code(code)).error == "asked_elsewhere"
         assert ann.confirm(NEW, code).status == 200
 
 
@@ -209,12 +209,12 @@ class TestSends:
         ann = env.person()
         for number in range(5):
             assert ann.ask(f"new{number}@example.com").status == 200
-            env.clock.turn(seconds=60)
+            env.clock.advance(seconds=60)
             ann = deed(env, ann)
         refused = ann.ask(OTHER)
         assert (refused.status, refused.error) == (429, "too_many_requests")
         assert env.mail_to(OTHER) == []
-        env.clock.turn(seconds=refused.data["retry_after"])
+        env.clock.advance(seconds=refused.data["retry_after"])
         ann.reauth()
         assert ann.ask(OTHER).status == 200
 
@@ -222,11 +222,11 @@ class TestSends:
     def test_nothing_shortens_the_wait_for_the_next_code(self, env: Environment, deed: Deed) -> None:
         ann = env.person()
         ann.ask(NEW)
-        env.clock.turn(seconds=59)
+        env.clock.advance(seconds=59)
         ann = deed(env, ann)
         refused = ann.ask(OTHER)
         assert (refused.error, refused.data["retry_after"]) == ("too_many_requests", 1)
-        env.clock.turn(seconds=1)
+        env.clock.advance(seconds=1)
         assert ann.ask(OTHER).status == 200
 
     def test_one_target_in_all_its_spellings_is_one_target(self, env: Environment) -> None:
@@ -244,7 +244,7 @@ class TestSends:
         for number in range(3):
             person = env.person(f"person{number}@example.com", app=env.build(), network=f"198.51.100.{number}")
             assert person.ask(NEW).status == 200
-            env.lose_the_cache()
+            env.clear_cache()
         assert env.person("last@example.com", app=env.build()).ask(NEW).error == "too_many_requests"
 
     def test_a_subscribers_whole_ipv6_network_is_one_network(self, env: Environment) -> None:
@@ -286,23 +286,23 @@ class TestSends:
         for _ in range(10):
             assert ann.ask(NEW).error == "too_many_requests"
             assert ann.ask(OLD).error == "same_email"
-        env.clock.turn(seconds=601)
+        env.clock.advance(seconds=601)
         for _ in range(10):
             assert ann.ask(NEW).error == "reauth_required"
         bob.reauth()
         assert bob.ask(OTHER).status == 200
-        env.clock.turn(seconds=60)
+        env.clock.advance(seconds=60)
         assert bob.ask(OTHER).status == 200
 
-    def test_who_may_not_change_their_address_for_now_uses_up_nothing_that_others_need(self, env: Environment) -> None:
+    def test_a_frozen_account_spends_no_shared_budget(self, env: Environment) -> None:
         app = env.build(CAPTCHA_SENDS_OVERALL_PER_HOUR="3")
         ann, bob = env.person(app=app), env.person("bob@example.com", app=app)
-        env.change(OLD, frozen_until=env.clock.now().replace(year=2999))
+        env.update_account(OLD, frozen_until=env.clock.now().replace(year=2999))
         for _ in range(10):
             assert ann.ask(NEW).error == "changes_frozen"
         assert bob.ask(OTHER).status == 200
 
-    def test_the_overall_fuse_says_when_it_is_whole_again(self, env: Environment) -> None:
+    def test_the_overall_cap_says_when_it_resets(self, env: Environment) -> None:
         app = env.build(CAPTCHA_SENDS_OVERALL_PER_HOUR="1", REAUTH_SECONDS="86400")
         ann, bob = env.person(app=app), env.person("bob@example.com", app=app)
         assert ann.ask(NEW).status == 200
@@ -310,29 +310,29 @@ class TestSends:
         assert refused.error == "too_many_requests"
         assert refused.headers["Retry-After"] == str(refused.data["retry_after"])
         assert env.mail_to(OTHER) == []
-        env.clock.turn(seconds=refused.data["retry_after"])
+        env.clock.advance(seconds=refused.data["retry_after"])
         assert bob.ask(OTHER).status == 200
 
     def test_a_page_is_told_to_wait_as_a_script_is(self, env: Environment) -> None:
         ann = env.person(script=False)
         assert ann.ask(NEW).status == 200
-        env.clock.turn(seconds=13)
+        env.clock.advance(seconds=13)
         refused = ann.ask(OTHER)
         assert (refused.status, refused.headers["Retry-After"]) == (429, "47")
         assert "47" in refused.text
         assert f'value="{OTHER}"' in refused.text
 
-    def test_what_another_limit_refuses_does_not_spend_what_everybody_shares(self, env: Environment) -> None:
+    def test_a_request_that_another_limit_refuses_does_not_spend_the_overall_cap(self, env: Environment) -> None:
         app = env.build(CAPTCHA_SENDS_OVERALL_PER_HOUR="2")
         ann, bob = env.person(app=app), env.person("bob@example.com", app=app)
         assert ann.ask(NEW).status == 200
         for _ in range(5):
             assert ann.ask(NEW).error == "too_many_requests"
         assert bob.ask(OTHER).status == 200
-        env.clock.turn(seconds=60)
+        env.clock.advance(seconds=60)
         assert ann.ask(NEW).error == "too_many_requests"
 
-    def test_what_another_tab_was_quicker_with_does_not_spend_what_everybody_shares(self, env: Environment) -> None:
+    def test_a_request_that_lost_a_race_does_not_spend_the_overall_cap(self, env: Environment) -> None:
         """Of tabs that ask at once all see the wait free, and one is sent."""
         app = env.build(CAPTCHA_SENDS_OVERALL_PER_HOUR="2")
         ann, bob = env.person(app=app), env.person("bob@example.com", app=app)
@@ -340,7 +340,7 @@ class TestSends:
         tab.browser.cookies = dict(ann.browser.cookies)
         ann.token()
         tab.token()
-        with before_the_lock(lambda: tab.ask(NEW)):
+        with run_before_the_lock(lambda: tab.ask(NEW)):
             assert ann.ask(NEW).error == "too_many_requests"
         assert len(env.mail_to(NEW)) == 1
         assert bob.ask(OTHER).status == 200
@@ -351,19 +351,19 @@ class TestSends:
         for person, tries in zip(people, (3, 3, 1), strict=False):
             assert person.ask(NEW).status == 200
             assert [person.confirm(NEW, "000000").error for _ in range(tries)] == ["code_wrong"] * tries
-            env.clock.turn(minutes=21)
+            env.clock.advance(minutes=21)
             for other in people:
                 other.sign_in()
         assert people[2].confirm(NEW, "000000").error == "code_expired"
         assert people[3].ask(NEW).error == "too_many_attempts"
         for person in people[1:5]:
             assert person.ask(OTHER).status == 200
-            env.clock.turn(minutes=21)
+            env.clock.advance(minutes=21)
             for each in people:
                 each.sign_in()
         assert people[5].ask(OTHER).error == "too_many_requests"
         assert people[5].ask("third@example.com").status == 200
-        env.clock.turn(hours=24)
+        env.clock.advance(hours=24)
         people[0].sign_in()
         assert people[0].ask(NEW).status == 200
 
@@ -422,7 +422,7 @@ class TestRefusedMail:
         assert pending["mail"]["at"] > env.clock.now().isoformat(timespec="seconds")
         assert ann.ask(NEW).error == "too_many_requests"
         env.smtp.refusals.clear()
-        env.clock.turn(seconds=10)
+        env.clock.advance(seconds=10)
         assert ann.confirm("busy@example.com", env.code_to("busy@example.com")).status == 200
 
     @ONLY_SMTP

@@ -1,4 +1,4 @@
-"""The heart: a signed-in administrator changes their e-mail address, and nobody else ever can."""
+"""The core use case: a signed-in administrator changes their own email address, and nobody else can."""
 
 import json
 import re
@@ -6,9 +6,9 @@ import re
 import pytest
 
 from models import Audit, CMSUser, EmailChange, Mail, db
-from tests.actors import Person, code_in, html_of, other_than, text_of
+from tests.actors import Person, code_in, different_code, html_of, text_of
 from tests.environments import Environment
-from tests.servers import at_once
+from tests.servers import run_concurrently
 
 OLD, NEW, OTHER = "ann@example.com", "new@example.com", "other@example.com"
 STYLES = pytest.mark.parametrize("script", [True, False], ids=["script", "page"])
@@ -30,7 +30,7 @@ class TestTheStory:
         assert answer.status == 200
         assert ann.address() == NEW
         assert ann.pending() is None
-        assert env.stored("ann").email == NEW
+        assert env.account("ann").email == NEW
 
     def test_the_answer_tells_the_new_address(self, env: Environment) -> None:
         ann = env.person()
@@ -62,10 +62,10 @@ class TestTheStory:
         assert "10" in text_of(mail).replace(code_in(mail), "")  # Ten minutes.
         assert OLD not in text_of(mail) + html_of(mail)
 
-    def test_the_history_tells_the_story(self, env: Environment) -> None:
+    def test_the_history_records_every_step(self, env: Environment) -> None:
         ann = env.person()
         ann.ask(NEW)
-        ann.confirm(NEW, other_than(env.code_to(NEW)))
+        ann.confirm(NEW, different_code(env.code_to(NEW)))
         ann.confirm(NEW, env.code_to(NEW))
         assert events(env) == [
             "administrator_created",
@@ -79,7 +79,7 @@ class TestTheStory:
         ann = env.person()
         ann.ask(NEW)
         code = env.code_to(NEW)
-        ann.confirm(NEW, other_than(code))
+        ann.confirm(NEW, different_code(code))
         ann.confirm(NEW, code)
         env.deliver()
         told = [str(tuple(row)) for row in env.rows(db.select(Audit.detail, Audit.event))]
@@ -91,7 +91,7 @@ class TestTheStory:
         ann = env.person()
         assert ann.pending() is None
         ann.ask(NEW)
-        env.clock.turn(seconds=20)
+        env.clock.advance(seconds=20)
         pending = ann.pending()
         assert pending is not None
         assert (pending["email"], pending["expires_in"], pending["resend_in"]) == (NEW, 580, 40)
@@ -180,7 +180,7 @@ class TestTheCode:
         code = env.code_to(NEW)
         assert ann.confirm(NEW, code).status == 200
         assert ann.confirm(NEW, code).error == "same_email"
-        env.clock.turn(seconds=60)
+        env.clock.advance(seconds=60)
         ann.ask(OLD)
         assert ann.confirm(OLD, env.code_to(OLD)).status == 200
         assert ann.confirm(NEW, code).error == "code_expired"
@@ -194,7 +194,7 @@ class TestTheCode:
         for each in browsers:
             each.browser.cookies.update(ann.browser.cookies)
         fields = {"email": NEW, "captcha": code}
-        answers = at_once(lambda number: browsers[number].post("/cms/resetemail/", fields, token=token), 8)
+        answers = run_concurrently(lambda number: browsers[number].post("/cms/resetemail/", fields, token=token), 8)
         assert [answer.status for answer in answers].count(200) == 1
         assert {answer.error for answer in answers} <= {None, "code_expired", "same_email", "sign_in_required"}
         assert events(env).count("email_changed") == 1
@@ -205,9 +205,9 @@ class TestTheCode:
         ann = env.person(app=app)
         ann.ask(NEW)
         code = env.code_to(NEW)
-        env.clock.turn(seconds=599)
-        assert ann.confirm(NEW, other_than(code)).error == "code_wrong"
-        env.clock.turn(seconds=1)
+        env.clock.advance(seconds=599)
+        assert ann.confirm(NEW, different_code(code)).error == "code_wrong"
+        env.clock.advance(seconds=1)
         assert ann.confirm(NEW, code).error == "code_expired"
         assert ann.address() == OLD
 
@@ -215,7 +215,7 @@ class TestTheCode:
         ann = env.person()
         ann.ask(NEW)
         older = env.code_to(NEW)
-        env.clock.turn(seconds=60)
+        env.clock.advance(seconds=60)
         ann.ask(NEW)
         newer = env.code_to(NEW)
         if older != newer:
@@ -226,23 +226,23 @@ class TestTheCode:
         ann = env.person()
         ann.ask(NEW)
         older = env.code_to(NEW)
-        env.clock.turn(seconds=60)
+        env.clock.advance(seconds=60)
         ann.ask(OTHER)
         assert ann.confirm(NEW, older).error == "code_wrong"
         assert ann.confirm(OTHER, env.code_to(OTHER)).status == 200
         assert env.rows(db.select(EmailChange.outcome)) == [("made",)]
 
-    def test_without_having_asked_no_code_helps(self, env: Environment) -> None:
+    def test_without_a_request_no_code_is_accepted(self, env: Environment) -> None:
         assert env.person().confirm(NEW, "123456").error == "code_expired"
 
     def test_a_code_that_the_cache_lost_has_expired(self, env: Environment) -> None:
         ann = env.person()
         ann.ask(NEW)
         code = env.code_to(NEW)
-        env.lose_the_cache()
+        env.clear_cache()
         assert ann.confirm(NEW, code).error == "code_expired"
         assert ann.address() == OLD
-        env.clock.turn(seconds=60)
+        env.clock.advance(seconds=60)
         ann.ask(NEW)
         assert ann.confirm(NEW, env.code_to(NEW)).status == 200
 
@@ -259,8 +259,8 @@ class TestTheCode:
         ann = env.person()
         ann.ask(NEW)
         code = env.code_to(NEW)
-        version = env.stored("ann").email_version
-        env.change(OLD, email=OTHER, email_key=OTHER, email_version=version + 1)
+        version = env.account("ann").email_version
+        env.update_account(OLD, email=OTHER, email_key=OTHER, email_version=version + 1)
         assert ann.confirm(NEW, code).status >= 400
         assert ann.address() == OTHER
 
@@ -278,7 +278,7 @@ class TestTries:
     def test_a_wrong_code_tells_how_many_tries_are_left(self, env: Environment) -> None:
         ann = env.person()
         ann.ask(NEW)
-        wrong = other_than(env.code_to(NEW))
+        wrong = different_code(env.code_to(NEW))
         answers = [ann.confirm(NEW, wrong) for _ in range(5)]
         assert [answer.data["tries_left"] for answer in answers] == [4, 3, 2, 1, 0]
         assert {answer.error for answer in answers} == {"code_wrong"}
@@ -288,7 +288,7 @@ class TestTries:
         ann = env.person()
         ann.ask(NEW)
         env.deliver()
-        ann.confirm(NEW, other_than(env.code_to(NEW)))
+        ann.confirm(NEW, different_code(env.code_to(NEW)))
         pending = ann.pending()
         assert pending is not None
         assert (pending["state"], pending["missing"], pending["proved"]) == ("code", ["new"], [])
@@ -298,7 +298,7 @@ class TestTries:
         ann.ask(NEW)
         code = env.code_to(NEW)
         for _ in range(5):
-            ann.confirm(NEW, other_than(code))
+            ann.confirm(NEW, different_code(code))
         refused = ann.confirm(NEW, code)
         assert (refused.status, refused.error) == (429, "too_many_attempts")
         assert refused.headers["Retry-After"] == str(refused.data["retry_after"])
@@ -309,18 +309,18 @@ class TestTries:
         ann.ask(NEW)
         code = env.code_to(NEW)
         for _ in range(4):
-            ann.confirm(NEW, other_than(code))
+            ann.confirm(NEW, different_code(code))
         assert ann.confirm(NEW, code).status == 200
 
     def test_thirty_guesses_at_once_are_five_tries(self, env: Environment) -> None:
         ann = env.person()
         ann.ask(NEW)
-        wrong, token = other_than(env.code_to(NEW)), ann.token()
+        wrong, token = different_code(env.code_to(NEW)), ann.token()
         guessers = [env.visitor(OLD) for _ in range(30)]
         for each in guessers:
             each.browser.cookies.update(ann.browser.cookies)
         fields = {"email": NEW, "captcha": wrong}
-        answers = at_once(lambda number: guessers[number].post("/cms/resetemail/", fields, token=token), 30)
+        answers = run_concurrently(lambda number: guessers[number].post("/cms/resetemail/", fields, token=token), 30)
         words = [answer.error for answer in answers]
         assert words.count("code_wrong") == 5
         assert set(words) == {"code_wrong", "too_many_attempts"}
@@ -331,10 +331,10 @@ class TestTries:
         """Type ten wrong codes: five of one code, five of the next."""
         for _ in range(2):
             assert ann.ask(NEW).status == 200
-            wrong = other_than(env.code_to(NEW))
+            wrong = different_code(env.code_to(NEW))
             for _ in range(5):
                 assert ann.confirm(NEW, wrong).error == "code_wrong"
-            env.clock.turn(seconds=60)
+            env.clock.advance(seconds=60)
 
     def test_ten_tries_a_day_and_a_new_code_does_not_refill_them(self, env: Environment) -> None:
         ann = env.person(app=env.build(CAPTCHA_TRIES="4"))
@@ -342,8 +342,8 @@ class TestTries:
         for number in range(3):
             ann.ask(NEW)
             code = env.code_to(NEW)
-            left += [ann.confirm(NEW, other_than(code)).data["tries_left"] for _ in range(2 if number == 2 else 4)]
-            env.clock.turn(seconds=60)
+            left += [ann.confirm(NEW, different_code(code)).data["tries_left"] for _ in range(2 if number == 2 else 4)]
+            env.clock.advance(seconds=60)
         assert left == [3, 2, 1, 0, 3, 2, 1, 0, 1, 0]
         refused = ann.confirm(NEW, code)
         assert (refused.status, refused.error) == (429, "too_many_attempts")
@@ -365,14 +365,14 @@ class TestTries:
     def test_neither_a_new_sign_in_nor_a_lost_cache_nor_another_process_refills_them(self, env: Environment) -> None:
         ann = env.person()
         self.spend_the_day(env, ann)
-        env.lose_the_cache()
+        env.clear_cache()
         again = env.signed_in(OLD, app=env.build(), network="198.51.100.99")
         assert again.ask(OTHER).error == "too_many_attempts"
 
     def test_the_next_day_it_works_again(self, env: Environment) -> None:
         ann = env.person()
         self.spend_the_day(env, ann)
-        env.clock.turn(days=1)
+        env.clock.advance(days=1)
         again = env.signed_in(OLD)
         again.ask(NEW)
         assert again.confirm(NEW, env.code_to(NEW)).status == 200
@@ -401,13 +401,13 @@ class TestSends:
     def test_a_second_code_comes_after_sixty_seconds(self, env: Environment) -> None:
         ann = env.person()
         ann.ask(NEW)
-        env.clock.turn(seconds=25)
+        env.clock.advance(seconds=25)
         refused = ann.ask(NEW)
         assert (refused.status, refused.error, refused.data["retry_after"]) == (429, "too_many_requests", 35)
         assert refused.headers["Retry-After"] == "35"
-        env.clock.turn(seconds=34)
+        env.clock.advance(seconds=34)
         assert ann.ask(OTHER).error == "too_many_requests"
-        env.clock.turn(seconds=1)
+        env.clock.advance(seconds=1)
         assert ann.ask(NEW).status == 200
         assert len(env.mail_to(NEW)) == 2
 
@@ -430,7 +430,9 @@ class TestSends:
         hands = [env.visitor(OLD) for _ in range(10)]
         for each in hands:
             each.browser.cookies.update(ann.browser.cookies)
-        answers = at_once(lambda number: hands[number].post("/cms/email_captcha/", {"email": NEW}, token=token), 10)
+        answers = run_concurrently(
+            lambda number: hands[number].post("/cms/email_captcha/", {"email": NEW}, token=token), 10
+        )
         assert [answer.status for answer in answers].count(200) == 1
         assert {answer.error for answer in answers} <= {None, "too_many_requests", "unavailable"}
         assert len(env.mail_to(NEW)) == 1
@@ -439,13 +441,13 @@ class TestSends:
         ann = env.person()
         for number in range(5):
             assert ann.ask(f"new{number}@example.com").status == 200
-            env.clock.turn(seconds=60)
+            env.clock.advance(seconds=60)
         refused = ann.ask(NEW)
         assert (refused.error, refused.data["retry_after"]) == ("too_many_requests", 3600 - 300)
         ann.sign_out()
         ann.sign_in()
         assert ann.ask(NEW).error == "too_many_requests"
-        env.clock.turn(seconds=3300)
+        env.clock.advance(seconds=3300)
         ann.reauth()
         assert ann.ask(NEW).status == 200
 
@@ -456,7 +458,7 @@ class TestSends:
         assert [answer.error for answer in answers] == [None, None, None, "too_many_requests"]
         assert people[3].ask(OTHER).status == 200
 
-    def test_so_many_codes_an_hour_for_one_network(self, env: Environment) -> None:
+    def test_codes_for_one_network_are_limited_per_hour(self, env: Environment) -> None:
         app = env.build(CAPTCHA_SENDS_PER_NETWORK_PER_HOUR="2")
         people = [env.person(f"p{number}@example.com", app=app) for number in range(3)]
         answers = [person.ask(f"new{number}@example.com") for number, person in enumerate(people)]
@@ -464,7 +466,7 @@ class TestSends:
         elsewhere = env.signed_in("p2@example.com", app=app, network="198.51.100.1")
         assert elsewhere.ask(NEW).status == 200
 
-    def test_so_many_codes_an_hour_in_all(self, env: Environment) -> None:
+    def test_codes_of_all_accounts_are_limited_per_hour(self, env: Environment) -> None:
         app = env.build(CAPTCHA_SENDS_OVERALL_PER_HOUR="2")
         people = [env.person(f"p{n}@example.com", app=app, network=f"198.51.100.{n}") for n in range(3)]
         answers = [person.ask(f"new{number}@example.com") for number, person in enumerate(people)]
@@ -512,7 +514,7 @@ class TestTakenAddresses:
         answers = [ann.confirm("owner@example.com", f"{number:06}") for number in range(5)]
         assert [answer.data["tries_left"] for answer in answers] == [4, 3, 2, 1, 0]
         assert ann.confirm("owner@example.com", "000000").error == "too_many_attempts"
-        assert env.stored("owner").email == "owner@example.com"
+        assert env.account("owner").email == "owner@example.com"
         assert ann.address() == OLD
 
     def test_who_gets_there_first_has_it(self, env: Environment) -> None:
@@ -533,7 +535,7 @@ class TestTakenAddresses:
             person.ask(NEW)
             person.token()
         codes = [code_in(mail) for mail in env.mail_to(NEW)]
-        answers = at_once(lambda number: people[number].confirm(NEW, codes[number]), 2)
+        answers = run_concurrently(lambda number: people[number].confirm(NEW, codes[number]), 2)
         assert sorted(answer.status for answer in answers) in ([200, 409], [200, 503])
         owners = env.rows(db.select(CMSUser.id).where(CMSUser.email_key == NEW))
         assert len(owners) == 1
@@ -553,7 +555,7 @@ class TestProofOfThePassword:
 
     def test_after_ten_minutes_the_password_is_asked_for_once_more(self, env: Environment) -> None:
         ann = env.person()
-        env.clock.turn(seconds=601)
+        env.clock.advance(seconds=601)
         refused = ann.ask(NEW)
         assert (refused.status, refused.error) == (401, "reauth_required")
         assert ann.pending() is None
@@ -562,10 +564,10 @@ class TestProofOfThePassword:
 
     def test_the_password_is_asked_for_before_a_code_is_looked_at(self, env: Environment) -> None:
         ann = env.person()
-        env.clock.turn(seconds=500)
+        env.clock.advance(seconds=500)
         ann.ask(NEW)
         code = env.code_to(NEW)
-        env.clock.turn(seconds=101)
+        env.clock.advance(seconds=101)
         assert ann.confirm(NEW, code).error == "reauth_required"
         pending = ann.pending()
         assert pending is not None
@@ -575,7 +577,7 @@ class TestProofOfThePassword:
 
     def test_a_page_asks_for_the_password_and_then_goes_on_with_what_was_typed(self, env: Environment) -> None:
         ann = env.person(script=False)
-        env.clock.turn(seconds=601)
+        env.clock.advance(seconds=601)
         answer = ann.ask(NEW)
         assert (answer.status, answer.path) == (401, "/cms/email_captcha/")
         fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', answer.text))
@@ -587,7 +589,7 @@ class TestProofOfThePassword:
 
     def test_a_wrong_password_proves_nothing(self, env: Environment) -> None:
         ann = env.person()
-        env.clock.turn(seconds=601)
+        env.clock.advance(seconds=601)
         assert ann.reauth("guess").error == "password_wrong"
         assert ann.ask(NEW).error == "reauth_required"
 
@@ -596,7 +598,7 @@ class TestProofOfThePassword:
         thief = env.visitor()
         thief.browser.cookies.update(ann.browser.cookies)
         ann.reauth()
-        assert thief.ask_as_script().error == "sign_in_required"
+        assert thief.get_as_script().error == "sign_in_required"
         assert ann.address() == OLD
 
     def test_a_pending_change_outlives_the_proof_of_the_password(self, env: Environment) -> None:
@@ -613,7 +615,7 @@ class TestOtherSessions:
         ann, elsewhere = env.person(), env.signed_in(OLD)
         ann.ask(NEW)
         ann.confirm(NEW, env.code_to(NEW))
-        assert elsewhere.ask_as_script().error == "sign_in_required"
+        assert elsewhere.get_as_script().error == "sign_in_required"
         assert ann.address() == NEW
 
     def test_a_change_gives_the_present_session_a_new_cookie(self, env: Environment) -> None:
@@ -622,7 +624,7 @@ class TestOtherSessions:
         thief = env.visitor()
         thief.browser.cookies.update(ann.browser.cookies)
         ann.confirm(NEW, env.code_to(NEW))
-        assert thief.ask_as_script().error == "sign_in_required"
+        assert thief.get_as_script().error == "sign_in_required"
 
     def test_other_people_stay_signed_in(self, env: Environment) -> None:
         ann, bob = env.person(), env.person("bob@example.com")
@@ -637,5 +639,5 @@ class TestOtherSessions:
         ann.ask(NEW)
         answer = ann.confirm(NEW, env.code_to(NEW))
         assert "expires=" in answer.headers["Set-Cookie"].lower()
-        env.clock.turn(days=13)
+        env.clock.advance(days=13)
         assert ann.address() == NEW

@@ -60,7 +60,7 @@ def test_who_signs_in_on_one_machine_is_signed_in_on_the_other(
     for first, second in ((machines.ahead, machines.behind), (machines.behind, machines.ahead)):
         ann = env.signed_in(ANN, app=first)
         for app in (second, first, second):
-            assert served_by(ann, app).ask_as_script().status == 200
+            assert served_by(ann, app).get_as_script().status == 200
             assert ann.page().status == 200
 
 
@@ -74,7 +74,7 @@ def test_a_form_that_one_machine_made_is_taken_by_the_other(
         ann = env.signed_in(ANN, app=first)
         ann.token()
         assert served_by(ann, second).reauth().status == 200
-        ann.turn_the_page()
+        ann.discard_token()
         ann.token()
         assert served_by(ann, first).reauth().status == 200
 
@@ -90,15 +90,15 @@ def test_a_code_that_was_asked_for_on_one_machine_changes_the_address_on_the_oth
         new = f"new{number}@example.com"
         ann = env.signed_in(old, app=first)
         assert ann.ask(new).status == 200
-        env.clock.turn(seconds=1)  # A machine that is behind sends a mail when its own clock says that it is due.
+        env.clock.advance(seconds=1)  # A machine that is behind sends a mail when its own clock says that it is due.
         env.deliver(second)
         assert served_by(ann, second).confirm(new, env.code_to(new)).status == 200
         assert served_by(ann, first).address() == new
-        env.clock.turn(seconds=1)
+        env.clock.advance(seconds=1)
         link = env.links_to(old, "undo")[-1]
         assert served_by(env.visitor(), second).page(link).status == 200
         old = new
-        env.clock.turn(seconds=60)
+        env.clock.advance(seconds=60)
 
 
 @SHIFTS
@@ -109,11 +109,11 @@ def test_who_waits_as_long_as_one_machine_said_waits_a_second_more_at_most_on_th
     ann = env.person(app=machines.ahead)
     assert ann.ask(NEW).status == 200
     wait = ann.ask(NEW).data["retry_after"]
-    env.clock.turn(seconds=wait)
+    env.clock.advance(seconds=wait)
     answer = served_by(ann, machines.behind).ask(NEW)
     if answer.status != 200:
         assert answer.data["retry_after"] == 1
-        env.clock.turn(seconds=1)
+        env.clock.advance(seconds=1)
         assert ann.ask(NEW).status == 200
 
 
@@ -121,29 +121,29 @@ def test_who_waits_as_long_as_one_machine_said_waits_a_second_more_at_most_on_th
 def test_the_row_decides_how_long_a_session_lives_and_not_the_age_of_its_cookie(env: Environment) -> None:
     app = env.build(REMEMBER_SECONDS="60", SESSION_SECONDS="43200")
     ann = env.person(app=app)
-    env.clock.turn(seconds=600)
-    assert ann.ask_as_script().status == 200
+    env.clock.advance(seconds=600)
+    assert ann.get_as_script().status == 200
 
 
 def test_a_cookie_that_was_signed_with_a_former_key_is_read_and_one_of_another_key_is_not(env: Environment) -> None:
     ann = env.person()
     other = env.build(SECRET_KEY="another secret of the tests, as long")
     served_by(ann, other)
-    assert ann.ask_as_script().error == "sign_in_required"
+    assert ann.get_as_script().error == "sign_in_required"
     other.config["SECRET_KEY_FALLBACKS"] = [env.settings["SECRET_KEY"]]
-    assert ann.ask_as_script().status == 200
+    assert ann.get_as_script().status == 200
 
 
 @pytest.mark.parametrize("cookie", ["", "x", "a.b.c", "eyJzaWQiOiJ4In0.aQ.c2ln", "é", "." * 3000])
-def test_what_nobody_signed_is_nobodys_session(env: Environment, cookie: str) -> None:
+def test_an_unsigned_cookie_is_no_session(env: Environment, cookie: str) -> None:
     visitor = env.visitor()
     visitor.browser.cookies["session"] = cookie
-    assert visitor.ask_as_script().error == "sign_in_required"
+    assert visitor.get_as_script().error == "sign_in_required"
 
 
 @pytest.fixture
 def running(postgres_env: Environment, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Environment, Any]]:
-    """Give an environment whose clock runs, as the database's does, and what sets it wrong by so many seconds."""
+    """Provide an environment whose clock runs, and a function that sets it wrong by a number of seconds."""
 
     def shift(seconds: float) -> None:
         monkeypatch.setattr(product_clock, "now", lambda: datetime.now(UTC) + timedelta(seconds=seconds))
@@ -155,10 +155,10 @@ def running(postgres_env: Environment, monkeypatch: pytest.MonkeyPatch) -> Itera
 class TestDatabasesClock:
     """A machine whose clock is more than a second off the database's says so."""
 
-    def test_a_clock_that_is_right_is_no_news(self, running: Any, caplog: pytest.LogCaptureFixture) -> None:
+    def test_a_correct_clock_is_not_reported(self, running: Any, caplog: pytest.LogCaptureFixture) -> None:
         env, _ = running
         with caplog.at_level(logging.WARNING):
-            answer = env.visitor().ask_as_script("/readyz")
+            answer = env.visitor().get_as_script("/readyz")
         assert (answer.status, caplog.messages) == (200, [])
         assert abs(answer.data["clock_offset_seconds"]) <= 0.5
         assert "\nok    clock\n" in doctor(env)
@@ -170,7 +170,7 @@ class TestDatabasesClock:
         env, shift = running
         shift(seconds)
         with caplog.at_level(logging.WARNING):
-            answer = env.visitor().ask_as_script("/readyz")
+            answer = env.visitor().get_as_script("/readyz")
         assert answer.status == 200
         assert answer.data["clock_offset_seconds"] == pytest.approx(seconds, abs=0.9)
         (line,) = caplog.messages
@@ -187,10 +187,10 @@ class TestDatabasesClock:
         env, _ = running
         times = iter(range(10**6))
         monkeypatch.setattr(product_clock, "now", lambda: datetime.now(UTC) + timedelta(seconds=10 * next(times) - 5))
-        assert env.visitor().ask_as_script("/readyz").data["clock_offset_seconds"] == 0
+        assert env.visitor().get_as_script("/readyz").data["clock_offset_seconds"] == 0
 
     def test_sqlite_has_no_clock_of_its_own(self, sqlite_env: Environment) -> None:
-        assert sqlite_env.visitor().ask_as_script("/readyz").data == {"clock_offset_seconds": None}
+        assert sqlite_env.visitor().get_as_script("/readyz").data == {"clock_offset_seconds": None}
         assert "\nok    clock\n" in doctor(sqlite_env)
 
 

@@ -1,6 +1,6 @@
-"""The command line: what an operator does is done as on the pages, told its person, and written into the history.
+"""The command line: the same rules as on the pages, mails to the administrator, rows in the history.
 
-What needs a process of its own (standard input, exit codes, the start) stands in tests/live/test_serving.py.
+Tests that need a separate process (standard input, exit codes, the start) are in tests/live/test_serving.py.
 """
 
 import re
@@ -12,9 +12,9 @@ from flask.cli import FlaskGroup
 from sqlalchemy import select
 
 from models import CMSUser, EmailChange, Mail
-from tests.actors import PASSWORD, link_in, other_than, text_of
+from tests.actors import PASSWORD, different_code, link_in, text_of
 from tests.environments import Environment, broken_histories
-from tests.stories.admin_steps import BOSS, NEW, act, crowd, history, id_of, newest, superuser
+from tests.stories.admin_steps import BOSS, NEW, act, create_many, history, id_of, newest_row, superuser
 
 ANN = "ann@example.com"
 FRESH = "several words of mine"
@@ -45,7 +45,7 @@ def _whole_histories(request: pytest.FixtureRequest) -> Iterator[None]:
 
 def is_told(env: Environment, event: str, **detail: str) -> None:
     """See that the newest row of ann's history tells of an operator who did this, and why."""
-    row = newest(env, ANN)
+    row = newest_row(env, ANN)
     assert (row.event, row.actor_id) == (event, None)
     assert row.detail.items() >= {"reason": BECAUSE[1], **detail}.items()
 
@@ -55,7 +55,7 @@ class TestAdmin:
 
     def test_one_is_made_and_the_history_knows(self, sqlite_env: Environment) -> None:
         said(sqlite_env, "admin", "create", "Ann@Example.COM", "--username", "ann", "--superuser", typed=f"{FRESH}\n")
-        row = newest(sqlite_env, "Ann@example.com")
+        row = newest_row(sqlite_env, "Ann@example.com")
         assert (row.event, row.detail) == ("administrator_created", {"superuser": True})
         assert sqlite_env.visitor("ann@example.com", password=FRESH).sign_in().status == 200
 
@@ -73,7 +73,7 @@ class TestAdmin:
 
     def test_the_operator_may_give_a_reserved_name(self, sqlite_env: Environment) -> None:
         said(sqlite_env, "admin", "create", ANN, "--username", "admin", typed=f"{FRESH}\n")
-        assert sqlite_env.stored("admin").email == ANN
+        assert sqlite_env.account("admin").email == ANN
 
     def test_an_address_or_a_name_that_somebody_has_is_refused(self, env: Environment) -> None:
         env.administrator(ANN)
@@ -86,10 +86,10 @@ class TestAdmin:
         assert len(env.rows(select(CMSUser.id))) == 1
 
     def test_all_are_listed_however_many(self, env: Environment) -> None:
-        crowd(env, 120)
+        create_many(env, 120)
         env.administrator(ANN)
         superuser(env)
-        env.change(ANN, is_active=False)
+        env.update_account(ANN, is_active=False)
         rows = [line.split("\t") for line in said(env, "admin", "list").splitlines()]
         assert [row[1] for row in rows] == ["ann", "boss", *(f"user-{number:06}" for number in range(1, 121))]
         assert rows[0][1:] == ["ann", ANN, "editor", "disabled"]
@@ -100,7 +100,7 @@ class TestAdmin:
         ann = env.person()
         assert said(env, "admin", "disable", "ANN@example.com", *BECAUSE) == "Done.\n"
         is_told(env, "disabled", by="-")
-        assert ann.ask_as_script().error == "sign_in_required"
+        assert ann.get_as_script().error == "sign_in_required"
         assert said(env, "admin", "enable", ANN, *BECAUSE) == "Done.\n"
         is_told(env, "enabled", by="-")
         assert env.visitor(ANN).sign_in().status == 200
@@ -120,16 +120,16 @@ class TestAdmin:
     def test_the_last_superuser_stays_one(self, env: Environment) -> None:
         superuser(env)
         superuser(env, "disabled@example.com")
-        env.change("disabled@example.com", is_active=False)
-        before = newest(env, BOSS)
+        env.update_account("disabled@example.com", is_active=False)
+        before = newest_row(env, BOSS)
         for words in (("role", BOSS, "editor"), ("disable", BOSS)):
             result = flask(env, "admin", *words, *BECAUSE)
             assert result.exit_code == 1
             assert result.output == (
                 "Error: Refused (last_superuser): This is the last superuser. At least one superuser is required.\n"
             )
-        stored = env.stored("boss")
-        assert (stored.is_superuser, stored.is_active, newest(env, BOSS)) == (True, True, before)
+        stored = env.account("boss")
+        assert (stored.is_superuser, stored.is_active, newest_row(env, BOSS)) == (True, True, before)
         assert env.mail_to(BOSS) == []
 
     def test_a_password_is_set_and_its_person_told_and_signed_out(self, env: Environment) -> None:
@@ -139,7 +139,7 @@ class TestAdmin:
         output = said(env, "admin", "set-password", ANN, *BECAUSE, typed=f"{FRESH}\n")
         assert FRESH not in output
         is_told(env, "password_set", by="-")
-        assert ann.ask_as_script().error == "sign_in_required"
+        assert ann.get_as_script().error == "sign_in_required"
         assert env.visitor(ANN).sign_in().error == "wrong_credentials"
         assert env.visitor(ANN, password=FRESH).sign_in().status == 200
         assert env.visitor().page(link).status == 410
@@ -161,7 +161,7 @@ class TestAdmin:
         email, password = told.split()[2], told.split()[-1]
         demo = sqlite_env.visitor(email, password=password)
         assert demo.sign_in().status == 200
-        assert newest(sqlite_env, email).event == "signed_in"
+        assert newest_row(sqlite_env, email).event == "signed_in"
         changed = {"oldpwd": password, "password": FRESH, "repetition": FRESH}
         assert demo.post("/cms/resetpwd/", changed).status == 200
         assert said(sqlite_env, "admin", "demo") == ""
@@ -174,10 +174,10 @@ class TestEmail:
         assert said(env, "email", "pending") == ""
         ann = env.person()
         ann.ask(NEW)
-        ann.confirm(NEW, other_than(env.code_to(NEW)))
+        ann.confirm(NEW, different_code(env.code_to(NEW)))
         (line,) = said(env, "email", "pending").splitlines()
         assert line == f"{ANN} -> {NEW}\trequested {env.clock.now():%Y-%m-%d %H:%M} UTC\ttries 1"
-        env.clock.turn(seconds=600)
+        env.clock.advance(seconds=600)
         assert said(env, "email", "pending") == ""
 
     def test_one_is_cancelled_and_its_owner_sees_why(self, sqlite_env: Environment) -> None:
@@ -195,10 +195,10 @@ class TestEmail:
         ann = sqlite_env.person()
         for _ in range(2):
             ann.ask(NEW)
-            wrong = other_than(sqlite_env.code_to(NEW))
+            wrong = different_code(sqlite_env.code_to(NEW))
             for _ in range(5):
                 ann.confirm(NEW, wrong)
-            sqlite_env.clock.turn(seconds=60)
+            sqlite_env.clock.advance(seconds=60)
         assert ann.ask(NEW).error == "too_many_attempts"
         said(sqlite_env, "email", "unlock", ANN, *BECAUSE)
         is_told(sqlite_env, "unlocked", by="-")
@@ -213,7 +213,7 @@ class TestEmail:
         assert sqlite_env.visitor().post(sqlite_env.links_to(ANN, "undo")[0]).status == 200
         said(sqlite_env, "admin", "set-password", ANN, *BECAUSE, typed=f"{PASSWORD}\n")
         ann = sqlite_env.signed_in(ANN)
-        sqlite_env.clock.turn(seconds=60)
+        sqlite_env.clock.advance(seconds=60)
         assert ann.ask(NEW).error == "changes_frozen"
         said(sqlite_env, "email", "unlock", ANN, *BECAUSE)
         assert ann.ask(NEW).status == 200
@@ -239,9 +239,9 @@ class TestEmail:
         first = sqlite_env.clock.now()
         ann.ask(NEW)
         code = sqlite_env.code_to(NEW)
-        ann.confirm(NEW, other_than(code))
-        sqlite_env.clock.turn(seconds=61)
-        ann.confirm(NEW, other_than(code))
+        ann.confirm(NEW, different_code(code))
+        sqlite_env.clock.advance(seconds=61)
+        ann.confirm(NEW, different_code(code))
         assert act(boss, sqlite_env, ANN, "disable", "left the team").status == 200
         rows = [line.split("\t") for line in said(sqlite_env, "email", "history", ANN).splitlines()]
         assert [len(row) for row in rows] == [6] * len(rows)
@@ -268,7 +268,7 @@ class TestEmail:
         assert BECAUSE[1] in text_of(told)
         assert f"{begin}cms/resetemail/stop/" in text_of(told)
         assert sqlite_env.mail_to(NEW) == []
-        sqlite_env.clock.turn(hours=24)
+        sqlite_env.clock.advance(hours=24)
         (proof,) = sqlite_env.mail_to(NEW)
         assert f"{begin}cms/resetemail/prove/" in text_of(proof)
         assert sqlite_env.visitor().post(link_in(proof)).status == 200
@@ -315,7 +315,7 @@ class TestLanguage:
         self, sqlite_env: Environment, language: str | None, is_chinese: bool
     ) -> None:
         sqlite_env.administrator(ANN)
-        sqlite_env.change(ANN, language=language)
+        sqlite_env.update_account(ANN, language=language)
         said(sqlite_env, "admin", "role", ANN, "superuser", *BECAUSE)
         said(sqlite_env, "admin", "set-password", ANN, *BECAUSE, typed=f"{FRESH}\n")
         said(sqlite_env, "email", "start", ANN, NEW, *BECAUSE)

@@ -1,9 +1,9 @@
-"""Whether somebody has an address is not told by the time of an answer either: samples of the answers themselves.
+"""Response times do not reveal whether an address has an account: samples of real responses.
 
-`test_equal_work.py` compares what is done; this finds what no list of steps shows. Two requests make a pair, one for
-somebody and one for nobody, in random order, so that whatever else the machine does slows down either as often. Without
-a difference each of a pair is then the slower one in half of the pairs, on a busy machine, too (a sign test). By chance
-one round in fifty shows a difference; a real one shows in every round. So one round without a difference is enough.
+`test_equal_work.py` compares the steps of requests; this test finds differences that no list of steps shows. Requests
+are sent in pairs, one for an existing account and one for none, in random order, so that other load on the machine
+affects both equally. Without a difference, each is the slower one in half of the pairs (a sign test). By chance, one
+round in fifty shows a difference, and a real one shows in every round: one round without a difference is sufficient.
 """
 
 import gc
@@ -20,7 +20,7 @@ from accounts import passwords
 from accounts.flows import new_password
 from tests.actors import Answer
 from tests.environments import Environment
-from tests.servers import dice
+from tests.servers import seeded_random
 from tests.stories.admin_steps import invite, superuser
 
 KNOWN, DISABLED, UNKNOWN = "owner@example.com", "gone1@example.com", "nobod@example.com"
@@ -56,13 +56,13 @@ def app(env: Environment) -> Flask:
     """Give the application without limits, with somebody who has an address, and somebody who is disabled."""
     env.administrator(KNOWN)
     env.administrator(DISABLED)
-    env.change(DISABLED, is_active=False)
+    env.update_account(DISABLED, is_active=False)
     return env.build(**NO_LIMITS)
 
 
 def assert_equal_time(act: Act, status: int, somebody: str = KNOWN, nobody: str = UNKNOWN) -> None:
     """Fail if the answers for somebody take another time than those for nobody, in every round."""
-    rolls, seen = dice(f"{somebody} {nobody}"), []
+    rolls, seen = seeded_random(f"{somebody} {nobody}"), []
     for email in (somebody, nobody):  # What is done once is done now.
         assert act(email).status == status
     for _ in range(ROUNDS):

@@ -1,7 +1,7 @@
-"""Whether somebody has an address is told by no answer of a public page, and by none of its work.
+"""Neither the response of a public page nor its work reveals whether an address has an account.
 
-What is compared is the sequence of SQL statements, commits, cache calls and password hashes of every answer: where
-these are the same, the time is the same, on a busy machine, too. `test_equal_time.py` measures the time itself.
+The tests compare the sequences of SQL statements, commits, cache calls and password hashes. If these are the same, so
+is the time, also on a busy machine. `test_equal_time.py` compares the times.
 """
 
 import re
@@ -14,7 +14,7 @@ from accounts import passwords
 from tests.actors import Answer, Person
 from tests.environments import Environment
 from tests.stories.admin_steps import invite, superuser
-from tests.work import Step, traced
+from tests.work import Step, record_steps
 
 KNOWN, DISABLED, LEFT, UNKNOWN = "owner@example.com", "gone1@example.com", "leave@example.com", "nobod@example.com"
 
@@ -22,7 +22,7 @@ KNOWN, DISABLED, LEFT, UNKNOWN = "owner@example.com", "gone1@example.com", "leav
 def work_of(app: Flask, person: Person, act: Callable[[], Answer]) -> tuple[int, str | None, list[Step]]:
     """Return how a request was answered, and what was done for it."""
     person.token()
-    with traced(app) as steps:
+    with record_steps(app) as steps:
         answer = act()
     return answer.status, answer.error, steps
 
@@ -36,7 +36,7 @@ def app(env: Environment) -> Flask:
     env.clock.at = env.clock.at.replace(minute=5)
     env.administrator(KNOWN)
     env.administrator(DISABLED)
-    env.change(DISABLED, is_active=False)
+    env.update_account(DISABLED, is_active=False)
     return env.app
 
 
@@ -68,7 +68,7 @@ def test_asking_for_a_password_link_is_the_same_work_for_nobody_as_for_somebody(
 def test_the_first_sign_in_of_a_process_is_the_same_work_for_nobody_as_for_somebody(
     env: Environment, app: Flask
 ) -> None:
-    """What a process does once, it does whoever comes first."""
+    """Work that a process does once does not depend on the first address."""
 
     def work(email: str) -> tuple[int, str | None, list[Step]]:
         passwords._nobodys.cache_clear()
@@ -76,9 +76,9 @@ def test_the_first_sign_in_of_a_process_is_the_same_work_for_nobody_as_for_someb
         return work_of(app, visitor, lambda: visitor.sign_in(password="guess"))
 
     assert env.visitor("first@example.com").sign_in().error == "wrong_credentials"  # Opens the network's counter.
-    env.lose_the_cache()
+    env.clear_cache()
     found = work(KNOWN)
-    env.lose_the_cache()
+    env.clear_cache()
     assert found == work(UNKNOWN)
 
 
@@ -92,7 +92,7 @@ def test_asking_for_a_code_is_the_same_work_for_a_taken_address_as_for_a_free_on
         person, found = env.person(f"{name}@example.com", network=f"198.51.100.{len(name)}"), []
         for number in range(8):
             if number % 2:
-                env.clock.turn(seconds=60)
+                env.clock.advance(seconds=60)
             found.append(work_of(app, person, lambda: person.ask(email)))
         return found
 
@@ -114,7 +114,7 @@ def test_only_who_registers_with_the_mailed_link_learns_that_the_address_was_tak
     def work(email: str) -> list[tuple[int, str | None, list[Step]]]:
         visitor, link = env.visitor(), env.links_to(email, "register")[-1]
         wrong = work_of(app, visitor, lambda: visitor.post(link, {}))
-        with traced(app) as steps:
+        with record_steps(app) as steps:
             page = visitor.page(link)
         shown = re.sub(rf'{email}|{link}|"I[\w.-]{{80,}}"', "", page.text)  # The last one is the token of the form.
         return [wrong, (page.status, shown, steps)]

@@ -1,4 +1,4 @@
-"""Error pages: they keep the navigation, offer a way on, and show the reference of a fault that the log has, too."""
+"""Error pages: they keep the navigation, offer a next step, and show the reference of an error in the log."""
 
 import re
 from typing import Any
@@ -80,7 +80,7 @@ def with_faults(env: Environment) -> Flask:
         raise RuntimeError("of ours")
 
     def lost() -> str:
-        db.session.rollback()  # What was read is not known any more: whoever reads it again asks the database.
+        db.session.rollback()  # Expires the objects: reading them again queries the database.
         raise OperationalError("SELECT 1", {}, Exception("the database is gone"))
 
     app.add_url_rule("/cms/fault/", view_func=fault)
@@ -148,7 +148,7 @@ def listened_in(app: Flask) -> Any:
 def test_a_refusal_has_no_reference(sqlite_env: Environment) -> None:
     ann = sqlite_env.person()
     assert "reference" not in ann.ask("no address").data
-    assert "reference" not in ann.ask_as_script(NOWHERE).data
+    assert "reference" not in ann.get_as_script(NOWHERE).data
     assert 'class="reference"' not in ann.page(NOWHERE).text
 
 

@@ -1,4 +1,4 @@
-"""Long forms: what is wrong with them is told above them, with a link to each field, and in the title of the page."""
+"""Long forms: an error summary with a link to each field, and the title of the page."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ import pytest
 from tests.actors import Answer
 from tests.environments import Environment
 from tests.markup import Element, read
-from tests.stories.admin_steps import BOSS, id_of, invited, superuser
+from tests.stories.admin_steps import BOSS, id_of, invitation_link, superuser
 
 ANN = "ann@example.com"
 WRONG_PASSWORD = {"oldpwd": "x", "password": "short", "repetition": "other"}
@@ -15,7 +15,7 @@ WRONG_PASSWORD = {"oldpwd": "x", "password": "short", "repetition": "other"}
 
 def registering(env: Environment) -> Answer:
     """Register with nothing but a name that is reserved."""
-    return env.visitor(script=False).post(invited(env), {"username": "admin", "password": "password1"})
+    return env.visitor(script=False).post(invitation_link(env), {"username": "admin", "password": "password1"})
 
 
 def own_data(env: Environment) -> Answer:

@@ -1,4 +1,4 @@
-"""What the pages with forms say before anything is wrong."""
+"""The hints of forms before anything is refused."""
 
 import re
 
@@ -7,7 +7,7 @@ import pytest
 from forms import PasswordStrength
 from tests.actors import Answer
 from tests.environments import Environment
-from tests.stories.admin_steps import invited
+from tests.stories.admin_steps import invitation_link
 
 ANN = "ann@example.com"
 HINT = {"zh": "至少 {} 个字符。", "en": "At least {} characters."}
@@ -30,7 +30,7 @@ def test_every_field_for_a_new_password_says_how_long_it_must_be(
     sqlite_env: Environment, where: str, language: str
 ) -> None:
     if where == "register":
-        person, path = sqlite_env.visitor(), invited(sqlite_env)
+        person, path = sqlite_env.visitor(), invitation_link(sqlite_env)
     elif where == "change":
         person, path = sqlite_env.person(), "/cms/resetpwd/"
     else:

@@ -1,4 +1,4 @@
-"""The history: a row for every step and refusal, that nobody can flood, change or shorten unseen; and the sessions."""
+"""The history: a row for every step and refusal, which cannot be flooded, changed or shortened; and the sessions."""
 
 import re
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from models import Audit, CMSUser, LoginSession, db
-from tests.actors import PASSWORD, Person, other_than
+from tests.actors import PASSWORD, Person, different_code
 from tests.environments import Environment
 
 OLD, NEW, OTHER = "ann@example.com", "new@example.com", "other@example.com"
@@ -31,7 +31,7 @@ def verify(env: Environment) -> tuple[int, str]:
 
 
 def tamper(env: Environment, statement: Any) -> None:
-    """Do to the database what no story of ours does."""
+    """Execute a statement that no use case executes."""
     with env.app.app_context():
         db.session.execute(statement)
         db.session.commit()
@@ -41,10 +41,10 @@ def tell_a_story(env: Environment) -> Person:
     """Have an administrator do a little of everything."""
     ann = env.person()
     ann.ask(NEW)
-    ann.confirm(NEW, other_than(env.code_to(NEW)))
+    ann.confirm(NEW, different_code(env.code_to(NEW)))
     ann.cancel()
     ann.ask(OLD)
-    env.clock.turn(seconds=60)
+    env.clock.advance(seconds=60)
     ann.ask(NEW)
     ann.confirm(NEW, env.code_to(NEW))
     return ann
@@ -59,9 +59,9 @@ class TestRows:
         ann.confirm(NEW, "123456")
         ann.ask(NEW)
         ann.ask(OTHER)
-        ann.confirm(NEW, other_than(env.code_to(NEW)))
+        ann.confirm(NEW, different_code(env.code_to(NEW)))
         ann.cancel()
-        env.clock.turn(seconds=601)
+        env.clock.advance(seconds=601)
         ann.ask(NEW)
         ann.reauth("guess")
         ann.reauth()
@@ -95,10 +95,10 @@ class TestRows:
     def test_a_row_tells_who_what_when_and_from_where(self, env: Environment) -> None:
         ann = env.person()
         ann.browser.headers["User-Agent"] = FIREFOX
-        env.clock.turn(seconds=5)
+        env.clock.advance(seconds=5)
         ann.ask(NEW)
         row = rows(env)[-1]
-        ann_id = env.stored("ann").id
+        ann_id = env.account("ann").id
         assert (row.event, row.user_id, row.actor_id) == ("code_requested", ann_id, ann_id)
         assert (row.network, row.browser) == ("203.0.113.5", "Firefox 131, Windows")
         assert abs((row.at - env.clock.now()).total_seconds()) < 1e-3
@@ -108,7 +108,7 @@ class TestRows:
         ann = env.person()
         ann.ask(NEW)
         code = env.code_to(NEW)
-        wrong = other_than(code)
+        wrong = different_code(code)
         ann.confirm(NEW, wrong)
         ann.reauth("a guessed password")
         ann.confirm(NEW, code)
@@ -145,7 +145,7 @@ class TestBursts:
         ann = env.person()
         for _ in range(25):
             ann.ask(OLD)
-            env.clock.turn(seconds=2)
+            env.clock.advance(seconds=2)
         last = rows(env)[-1]
         assert (last.event, last.times) == ("same_email", 25)
         assert (last.last_at - last.at).total_seconds() == pytest.approx(48)
@@ -155,7 +155,7 @@ class TestBursts:
     def test_wrong_codes_are_one_row_with_a_count(self, env: Environment) -> None:
         ann = env.person()
         ann.ask(NEW)
-        wrong = other_than(env.code_to(NEW))
+        wrong = different_code(env.code_to(NEW))
         for _ in range(4):
             ann.confirm(NEW, wrong)
         assert [(row.event, row.times) for row in rows(env)[-1:]] == [("code_wrong", 4)]
@@ -191,9 +191,9 @@ class TestBursts:
     def test_after_fifteen_minutes_there_is_a_new_row(self, env: Environment) -> None:
         ann = env.person(app=env.build(REAUTH_SECONDS="86400"))
         ann.ask(OLD)
-        env.clock.turn(seconds=899)
+        env.clock.advance(seconds=899)
         ann.ask(OLD)
-        env.clock.turn(seconds=1)
+        env.clock.advance(seconds=1)
         ann.ask(OLD)
         assert [row.times for row in rows(env)[2:]] == [2, 1]
 
@@ -220,7 +220,7 @@ class TestBursts:
 class TestChain:
     """Nobody changes the past unseen."""
 
-    def test_a_whole_history_is_whole(self, env: Environment) -> None:
+    def test_an_unmodified_history_is_intact(self, env: Environment) -> None:
         tell_a_story(env)
         env.person("bob@example.com")
         assert verify(env) == (0, "Every history is intact.\n")
@@ -270,7 +270,7 @@ class TestChain:
     def test_a_row_of_another_account_does_not_fit(self, env: Environment) -> None:
         tell_a_story(env)
         env.person("bob@example.com")
-        bob = env.stored("bob").id
+        bob = env.account("bob").id
         tamper(env, db.delete(Audit).where(Audit.user_id == bob, Audit.number == 2))
         tamper(env, db.update(Audit).where(Audit.user_id != bob, Audit.number == 2).values(user_id=bob))
         code, said = verify(env)
@@ -283,7 +283,7 @@ class TestChain:
     def test_a_broken_history_of_one_does_not_break_that_of_another(self, env: Environment) -> None:
         ann = tell_a_story(env)
         env.person("bob@example.com")
-        tamper(env, db.update(Audit).where(Audit.user_id == env.stored("bob").id).values(network="x"))
+        tamper(env, db.update(Audit).where(Audit.user_id == env.account("bob").id).values(network="x"))
         assert verify(env)[1].splitlines() == ["bob@example.com: row 1 was changed or is missing"]
         assert ann.address() == NEW
 
@@ -330,12 +330,12 @@ class TestSecurityPage:
     def test_who_is_not_signed_in_sees_nothing(self, env: Environment) -> None:
         tell_a_story(env)
         assert env.visitor().page("/cms/security/", follow=False).status == 303
-        assert env.visitor().ask_as_script("/cms/security/").error == "sign_in_required"
+        assert env.visitor().get_as_script("/cms/security/").error == "sign_in_required"
 
     def test_a_long_history_goes_on_on_the_next_page(self, env: Environment) -> None:
         ann = env.person(app=env.build(REAUTH_SECONDS="86400", SESSION_SECONDS="86400"))
         for number in range(60):
-            env.clock.turn(minutes=15)
+            env.clock.advance(minutes=15)
             ann.browser.headers["User-Agent"] = f"Firefox/{number + 100}"
             ann.ask(OLD)
         first = ann.page("/cms/security/").text
@@ -371,7 +371,7 @@ class TestSessions:
         thief_id = env.rows(db.select(LoginSession.id).where(LoginSession.network == "198.51.100.66"))[0][0]
         assert thief_id in self.others(ann)
         assert self.end(ann, thief_id).status == 200
-        assert thief.ask_as_script().error == "sign_in_required"
+        assert thief.get_as_script().error == "sign_in_required"
         assert phone.address() == OLD
         assert rows(env)[-1].event == "session_ended"
         assert "198.51.100.66" in rows(env)[-1].detail
@@ -382,7 +382,7 @@ class TestSessions:
         others = [env.signed_in(OLD) for _ in range(3)]
         bob = env.person("bob@example.com")
         assert ann.post("/cms/security/sessions/end_others/").status == 200
-        assert [each.ask_as_script().error for each in others] == ["sign_in_required"] * 3
+        assert [each.get_as_script().error for each in others] == ["sign_in_required"] * 3
         assert ann.page("/cms/security/").path == "/cms/security/"
         assert self.others(ann) == []
         assert bob.address() == "bob@example.com"
@@ -417,5 +417,5 @@ class TestSessions:
 
     def test_sessions_that_are_over_are_not_shown(self, env: Environment) -> None:
         env.person()
-        env.clock.turn(seconds=3601)
+        env.clock.advance(seconds=3601)
         assert self.others(env.signed_in(OLD)) == []

@@ -1,4 +1,4 @@
-"""The pages that the links of a change lead to: what they say before somebody acts, and where they end afterwards."""
+"""The pages of the links of a change: what they show before the action, and where they lead afterwards."""
 
 import re
 
@@ -58,7 +58,7 @@ def test_a_stop_page_says_which_address_when_and_from_where(env: Environment, la
     ann = env.person()
     ann.ask(NEW)
     asked_at = env.clock.now().isoformat(timespec="seconds")
-    env.clock.turn(seconds=30)
+    env.clock.advance(seconds=30)
     page = main_of(visitor(env, language).page(stop_link(env)))
     for told in ("n***@e***.com", f'<time datetime="{asked_at}">', "203.0.113.5", "Chrome 156, Linux", "<form"):
         assert told in page
@@ -83,7 +83,7 @@ def test_a_stop_link_whose_change_was_made_says_so_and_points_to_the_mail_that_u
     assert refused.status == 409
     assert {"zh": "撤销", "en": "To undo it"}[language] in main_of(refused)
     assert visitor(env, script=True).post(link).error == "already_changed"
-    assert env.stored("ann").email == NEW
+    assert env.account("ann").email == NEW
     assert env.visitor().post(env.links_to(OLD, "undo")[-1]).status == 200
 
 
@@ -100,7 +100,7 @@ def test_a_stop_link_whose_change_is_over_says_that_nothing_is_left_to_stop(
     elif how == "stopped":
         assert env.visitor().post(link).status == 200
     elif how == "too old":
-        env.clock.turn(seconds=600)
+        env.clock.advance(seconds=600)
     elif how == "dropped":
         assert act(superuser(env), env, OLD, "drop_change").status == 200
     else:
@@ -151,7 +151,7 @@ def test_who_stops_a_change_while_signed_in_is_led_to_their_own_password_page(en
 def test_an_undo_page_says_which_address_when_and_from_where(env: Environment, language: str) -> None:
     changed(env)
     changed_at = env.clock.now().isoformat(timespec="seconds")
-    env.clock.turn(hours=5)
+    env.clock.advance(hours=5)
     page = main_of(visitor(env, language).page(env.links_to(OLD, "undo")[-1]))
     for told in (OLD, f'<time datetime="{changed_at}">', "203.0.113.5", "Chrome 156, Linux"):
         assert told in page
@@ -187,7 +187,7 @@ def test_what_was_undone_is_not_told_to_who_signs_in_at_that_browser_next(env: E
     owner = visitor(env)
     owner.post(env.links_to(OLD, "undo")[-1])
     env.administrator(OTHER)
-    owner.turn_the_page()
+    owner.discard_token()
     assert owner.sign_in(email=OTHER).status == 200
     assert OLD not in owner.page(UNDONE).text
 
@@ -205,7 +205,7 @@ def test_a_page_that_confirms_a_started_change_says_who_started_it_when_and_from
         cli = FlaskGroup(create_app=lambda: env.app)
         assert CliRunner().invoke(cli, command).exit_code == 0
     started_at = env.clock.now().isoformat(timespec="seconds")
-    env.clock.turn(days=1)
+    env.clock.advance(days=1)
     page = main_of(visitor(env, language).page(env.links_to(NEW, "prove")[-1]))
     assert NEW in page
     assert f'<time datetime="{started_at}">' in page

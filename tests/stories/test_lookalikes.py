@@ -1,10 +1,10 @@
-"""Nobody takes a user name that others would take for that of a superuser; Unicode's confusables decide (UTS 39)."""
+"""No username looks like that of a superuser, according to the confusables of Unicode (UTS 39)."""
 
 import pytest
 
 from tests.actors import Answer, Person
 from tests.environments import Environment
-from tests.stories.admin_steps import act, history, id_of, invited, newest, register, superuser
+from tests.stories.admin_steps import act, history, id_of, invitation_link, newest_row, register, superuser
 from tests.stories.test_command_line import flask, said
 from tests.stories.test_profile import save
 
@@ -32,12 +32,12 @@ def ann_beside_boss(env: Environment) -> Person:
 def test_nobody_renames_themselves_to_look_like_a_superuser(env: Environment, name: str) -> None:
     ann = ann_beside_boss(env)
     assert is_taken(save(ann, username=name))
-    assert env.stored("ann").profile_version == 1
-    assert newest(env, ANN).event == "username_taken"
+    assert env.account("ann").profile_version == 1
+    assert newest_row(env, ANN).event == "username_taken"
 
 
 def test_nobody_registers_to_look_like_a_superuser_and_the_link_lives_on(env: Environment) -> None:
-    link = invited(env)
+    link = invitation_link(env)
     visitor = env.visitor()
     for name in ("bоss", "b0ss", "Boѕs"):
         assert is_taken(register(visitor, link, username=name)), name
@@ -46,7 +46,7 @@ def test_nobody_registers_to_look_like_a_superuser_and_the_link_lives_on(env: En
 
 def test_a_disabled_superuser_is_still_nobody_to_look_like(sqlite_env: Environment) -> None:
     ann = ann_beside_boss(sqlite_env)
-    sqlite_env.change(BOSS, is_active=False)
+    sqlite_env.update_account(BOSS, is_active=False)
     assert is_taken(save(ann, username="bоss"))
 
 
@@ -56,7 +56,7 @@ def test_editors_may_look_like_each_other_and_superusers_like_themselves(sqlite_
     assert save(ann, username="bоb").status == 200
     boss = sqlite_env.signed_in(BOSS)
     assert save(boss, username="bоss").status == 200
-    assert sqlite_env.stored("bоss").is_superuser
+    assert sqlite_env.account("bоss").is_superuser
 
 
 def test_who_looks_like_a_superuser_already_keeps_the_name_and_the_rest_can_be_saved(sqlite_env: Environment) -> None:
@@ -69,23 +69,23 @@ def test_who_looks_like_a_superuser_already_keeps_the_name_and_the_rest_can_be_s
 
 def test_nobody_becomes_a_superuser_who_looks_like_another_one(env: Environment) -> None:
     boss = superuser(env)
-    env.change(BOSS, username="chief", username_key="chief")
+    env.update_account(BOSS, username="chief", username_key="chief")
     env.administrator("b0ss@example.com")
-    env.change(BOSS, username="boss", username_key="boss")
+    env.update_account(BOSS, username="boss", username_key="boss")
     refused = act(boss, env, "b0ss@example.com", "role", role="superuser")
     assert (refused.status, refused.error) == (409, "username_taken")
-    assert not env.stored("b0ss").is_superuser
+    assert not env.account("b0ss").is_superuser
     said_no = flask(env, "admin", "role", "b0ss@example.com", "superuser", "--reason", "because")
     assert said_no.exit_code == 1
-    assert not env.stored("b0ss").is_superuser
+    assert not env.account("b0ss").is_superuser
 
 
 def test_a_superuser_who_looks_like_another_one_can_be_made_an_editor(sqlite_env: Environment) -> None:
     boss = superuser(sqlite_env)
     sqlite_env.administrator(BOB, superuser=True)
-    sqlite_env.change(BOB, username="b0ss", username_key="b0ss")
+    sqlite_env.update_account(BOB, username="b0ss", username_key="b0ss")
     assert act(boss, sqlite_env, BOB, "role", role="editor").status == 200
-    assert not sqlite_env.stored("b0ss").is_superuser
+    assert not sqlite_env.account("b0ss").is_superuser
 
 
 @pytest.mark.parametrize("flags", [(), ("--superuser",)], ids=["editor", "superuser"])
@@ -107,5 +107,5 @@ def test_the_operator_gives_no_name_with_an_invisible_character(sqlite_env: Envi
 
 @pytest.mark.parametrize("name", ["张伟", "王芳"])
 def test_a_name_of_two_characters_registers(sqlite_env: Environment, name: str) -> None:
-    assert register(sqlite_env.visitor(), invited(sqlite_env), username=name).status == 200
-    assert sqlite_env.stored(name).username == name
+    assert register(sqlite_env.visitor(), invitation_link(sqlite_env), username=name).status == 200
+    assert sqlite_env.account(name).username == name

@@ -1,4 +1,4 @@
-"""The database is lost in the middle of a request: the answer is ours, and what was committed is told as done."""
+"""The database is lost in the middle of a request: a regular response, and committed changes are reported as done."""
 
 import contextlib
 import itertools
@@ -15,7 +15,7 @@ from models import db
 from tests.actors import PASSWORD, Answer, Person
 from tests.environments import Environment
 from tests.servers import PostgresServer
-from tests.stories.admin_steps import FORM, NEW, id_of, invited, superuser
+from tests.stories.admin_steps import FORM, NEW, id_of, invitation_link, superuser
 
 Act = Callable[[], Answer]
 OLD = "ann@example.com"
@@ -63,7 +63,7 @@ def line(env: Environment, postgres: PostgresServer) -> Iterator[Line]:
 
 
 def assert_ours(answer: Answer) -> None:
-    """See that an answer is one of ours: with our headers, and an envelope, a page or a way to one."""
+    """Check that a response is regular: it has the security headers, and is an envelope, a page or a redirect."""
     assert "frame-ancestors" in answer.headers["Content-Security-Policy"], answer
     if answer.status in (303, 307):
         return
@@ -178,7 +178,7 @@ def undoes(env: Environment, *, script: bool) -> Act:
 
 def registers(env: Environment, *, script: bool) -> Act:
     """Prepare: somebody who was invited registers."""
-    link = invited(env)
+    link = invitation_link(env)
     ming = staying(env.visitor(script=script))
     return lambda: ming.post(link, FORM)
 
@@ -251,7 +251,7 @@ def test_what_is_committed_is_told_as_done_whatever_is_lost_then(
 
 @contextlib.contextmanager
 def lost_after(env: Environment, line: Line, statements: int) -> Iterator[None]:
-    """Lose the database as soon as it has answered so many statements."""
+    """Lose the database after a number of statements."""
     with env.app.app_context():
         engine = db.engine
     numbers = itertools.count(1)
@@ -270,7 +270,7 @@ def lost_after(env: Environment, line: Line, statements: int) -> Iterator[None]:
 @BOTH_CLIENTS
 @pytest.mark.parametrize("statements", [1, 3, 6])
 @pytest.mark.parametrize("story", [asks, confirms, saves_the_profile, invites], ids=lambda story: story.__name__)
-def test_in_the_middle_of_a_form_every_answer_is_ours(
+def test_a_connection_lost_in_the_middle_of_a_form_gets_a_regular_response(
     env: Environment, line: Line, story: Callable[..., Act], script: bool, statements: int
 ) -> None:
     act = story(env, script=script)
@@ -297,9 +297,11 @@ PAGES = ("/cms/", "/cms/resetemail/", "/cms/profile/", "/cms/security/", "/cms/u
 @pytest.mark.parametrize(
     "signal", [flask.before_render_template, flask.template_rendered, flask.request_finished], ids=lambda s: s.name
 )
-def test_between_the_last_query_and_the_end_every_answer_is_ours(env: Environment, line: Line, signal: Any) -> None:
+def test_a_connection_lost_after_the_last_query_gets_a_regular_response(
+    env: Environment, line: Line, signal: Any
+) -> None:
     boss = superuser(env)
-    for path, ask in itertools.product(PAGES, (boss.page, boss.ask_as_script)):
+    for path, ask in itertools.product(PAGES, (boss.page, boss.get_as_script)):
         with signal.connected_to(line.lose, env.app):
             answer = ask(path)
         assert_ours(answer)
@@ -311,7 +313,7 @@ def test_what_is_lost_is_not_left_for_the_next_request(env: Environment, line: L
     ann = seated(env)
     for _ in range(5):
         with flask.request_finished.connected_to(line.lose, env.app):
-            assert ann.ask_as_script().status == 200
+            assert ann.get_as_script().status == 200
         line.find()
         assert ann.address() == OLD
     with env.app.app_context():

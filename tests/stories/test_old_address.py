@@ -1,11 +1,11 @@
-"""The present address and the old one: told at once, able to stop a change, and able to undo one for a week."""
+"""The current and the old address: notified immediately, able to stop a change, and to undo it for a week."""
 
 import re
 
 import pytest
 
 from models import Audit, CMSUser, EmailChange, Link, Mail, db, email_key
-from tests.actors import PASSWORD, Person, html_of, other_than, text_of
+from tests.actors import PASSWORD, Person, different_code, html_of, text_of
 from tests.environments import Environment
 
 OLD, NEW, OTHER = "ann@example.com", "new@example.com", "other@example.com"
@@ -14,7 +14,7 @@ NEW_PASSWORD = "a quite different phrase"
 
 
 def change(env: Environment, person: Person, email: str) -> None:
-    """Change the address, as its owner or as whoever sits at the owner's browser."""
+    """Change the address in the browser of the owner."""
     assert person.ask(email).status == 200
     assert person.confirm(email, env.code_to(email)).status == 200
 
@@ -60,7 +60,7 @@ class TestHeadsUp:
         ann = env.person()
         ann.ask(NEW)
         assert ann.ask(OTHER).error == "too_many_requests"
-        env.clock.turn(seconds=60)
+        env.clock.advance(seconds=60)
         ann.ask(OTHER)
         assert ["n***@e***.com" in text_of(mail) for mail in env.mail_to(OLD)] == [True, False]
         assert "o***@e***.com" in text_of(env.mail_to(OLD)[-1])
@@ -88,9 +88,9 @@ class TestStop:
         (link,) = env.links_to(OLD, "stop")
         owner = env.visitor(script=script)
         assert owner.post(link).status == 200
-        assert thief.ask_as_script().error == "sign_in_required"
+        assert thief.get_as_script().error == "sign_in_required"
         assert thief.confirm(NEW, code).error == "sign_in_required"
-        assert env.stored("ann").email == OLD
+        assert env.account("ann").email == OLD
         assert env.rows(db.select(EmailChange.outcome, EmailChange.session_id)) == [("stopped", None)]
         assert events(env)[-1] == "change_stopped"
 
@@ -99,7 +99,7 @@ class TestStop:
         thief.ask(NEW)
         (link,) = env.links_to(OLD, "stop")
         assert ann.post(link).status == 200
-        assert thief.ask_as_script().error == "sign_in_required"
+        assert thief.get_as_script().error == "sign_in_required"
         assert ann.address() == OLD
         assert ann.pending() is None
 
@@ -109,13 +109,13 @@ class TestStop:
         ann.ask(NEW)
         (link,) = env.links_to(OLD, "stop")
         if how == "replaced":
-            env.clock.turn(seconds=60)
+            env.clock.advance(seconds=60)
             ann.ask(OTHER)
         else:
             link = f"/cms/resetemail/stop/{'x' * 43}/"
         visitor = env.visitor()
         assert (visitor.page(link).status, visitor.post(link).error) == (410, "link_dead")
-        assert ann.ask_as_script().status == 200
+        assert ann.get_as_script().status == 200
 
     def test_the_link_is_kept_as_a_hash_only(self, env: Environment) -> None:
         ann = env.person()
@@ -132,7 +132,7 @@ class TestNotice:
 
     def test_the_notice_tells_who_when_and_from_where(self, env: Environment) -> None:
         ann = env.person()
-        env.clock.turn(seconds=61)
+        env.clock.advance(seconds=61)
         change(env, ann, NEW)
         notice = env.mail_to(OLD)[-1]
         for words in (text_of(notice), html_of(notice)):
@@ -178,14 +178,14 @@ class TestUndo:
     def test_undo_restores_the_address_and_ends_every_session(self, env: Environment, script: bool) -> None:
         thief = env.person()
         change(env, thief, NEW)
-        env.clock.turn(hours=1)
+        env.clock.advance(hours=1)
         second = env.signed_in(NEW)
         owner = env.visitor(script=script)
         answer = owner.post(undo_link(env, OLD))
         assert answer.status == 200
-        assert env.stored("ann").email == OLD
+        assert env.account("ann").email == OLD
         for each in (thief, second):
-            assert each.ask_as_script().error == "sign_in_required"
+            assert each.get_as_script().error == "sign_in_required"
         assert events(env)[-1] == "change_undone"
 
     def test_after_an_undo_the_old_password_opens_nothing(self, env: Environment) -> None:
@@ -212,7 +212,7 @@ class TestUndo:
         change(env, thief, NEW)
         env.visitor().post("/cms/forgotpwd/", {"email": NEW})
         password_link = env.links_to(NEW, "forgotpwd")[-1]
-        env.clock.turn(seconds=60)
+        env.clock.advance(seconds=60)
         thief.ask(OTHER)
         code, stop = env.code_to(OTHER), env.links_to(NEW, "stop")[-1]
         env.visitor().post(undo_link(env, OLD))
@@ -226,18 +226,18 @@ class TestUndo:
         change(env, thief, NEW)
         env.visitor().post(undo_link(env, OLD))
         choose_password(env, OLD)
-        env.clock.turn(hours=72, seconds=-1)
+        env.clock.advance(hours=72, seconds=-1)
         ann = env.visitor(OLD, password=NEW_PASSWORD)
         ann.sign_in()
         refused = ann.ask(OTHER)
         assert (refused.status, refused.error, refused.data["retry_after"]) == (403, "changes_frozen", 1)
         assert refused.headers["Retry-After"] == "1"
-        frozen_until = env.stored("ann").frozen_until
+        frozen_until = env.account("ann").frozen_until
         assert frozen_until is not None
         assert frozen_until.isoformat(timespec="seconds") in ann.page().text
         assert ann.confirm(OTHER, "123456").error in ("changes_frozen", "code_expired")
         assert env.mail_to(OTHER) == []
-        env.clock.turn(seconds=1)
+        env.clock.advance(seconds=1)
         assert frozen_until.isoformat(timespec="seconds") not in ann.page().text
         change(env, ann, OTHER)
         assert ann.address() == OTHER
@@ -250,7 +250,7 @@ class TestUndo:
         choose_password(env, OLD)
         ann = env.visitor(OLD, app=app, password=NEW_PASSWORD)
         ann.sign_in()
-        env.clock.turn(seconds=60)
+        env.clock.advance(seconds=60)
         assert ann.ask(OTHER).status == 200
 
     def test_the_link_serves_once(self, env: Environment) -> None:
@@ -268,12 +268,12 @@ class TestUndo:
         change(env, bob, OTHER)
         env.deliver()
         link, late = undo_link(env, "bob@example.com"), env.visitor()
-        env.clock.turn(days=7, seconds=-1)
+        env.clock.advance(days=7, seconds=-1)
         assert late.page(link).status == 200
         assert env.visitor().post(undo_link(env, OLD)).status == 200
-        env.clock.turn(seconds=1)
+        env.clock.advance(seconds=1)
         assert (late.page(link).status, late.post(link).error) == (410, "link_dead")
-        assert env.stored("bob").email == OTHER
+        assert env.account("bob").email == OTHER
 
     def test_a_made_up_link_and_a_link_of_another_kind_are_dead(self, env: Environment) -> None:
         ann = env.person()
@@ -292,28 +292,28 @@ class TestUndo:
         assert bob.ask(OLD).status == 200
         assert bob.confirm(OLD, "123456").error == "code_wrong"
         assert not [mail for mail in env.mail_to(OLD) if re.match("[0-9]{6}", str(mail["Subject"]))]
-        env.clock.turn(days=7)
+        env.clock.advance(days=7)
         bob = env.signed_in("bob@example.com")
         change(env, bob, OLD)
-        assert env.stored("bob").email == OLD
+        assert env.account("bob").email == OLD
 
     def test_who_gave_an_address_up_may_have_it_back_by_the_usual_way(self, env: Environment) -> None:
         ann = env.person()
         change(env, ann, NEW)
-        env.clock.turn(seconds=60)
+        env.clock.advance(seconds=60)
         change(env, ann, OLD)
         assert ann.address() == OLD
         assert env.visitor().post(undo_link(env, OLD)).status == 200
-        assert env.stored("ann").email == OLD
+        assert env.account("ann").email == OLD
 
     def test_an_address_that_the_operator_gave_to_somebody_else_is_not_taken_from_them(self, env: Environment) -> None:
         ann = env.person()
         change(env, ann, NEW)
         env.administrator("bob@example.com")
-        env.change("bob@example.com", email=OLD, email_key=email_key(OLD))
+        env.update_account("bob@example.com", email=OLD, email_key=email_key(OLD))
         refused = env.visitor().post(undo_link(env, OLD))
         assert (refused.status, refused.error) == (409, "email_taken")
-        assert env.stored("ann").email == NEW
+        assert env.account("ann").email == NEW
         assert ann.address() == NEW
         assert env.visitor(NEW).sign_in().status == 200
 
@@ -321,7 +321,7 @@ class TestUndo:
         ann = env.person()
         change(env, ann, NEW)
         assert ann.post(undo_link(env, OLD)).status == 200
-        assert ann.ask_as_script().error == "sign_in_required"
+        assert ann.get_as_script().error == "sign_in_required"
 
     def test_a_foreign_site_cannot_send_the_form_of_the_link(self, env: Environment) -> None:
         ann = env.person()
@@ -338,7 +338,7 @@ class TestChain:
         """Change the address to NEW and then to OTHER."""
         thief = env.person()
         change(env, thief, NEW)
-        env.clock.turn(seconds=60)
+        env.clock.advance(seconds=60)
         change(env, thief, OTHER)
         return thief
 
@@ -346,17 +346,17 @@ class TestChain:
         self.changed_twice(env)
         later = undo_link(env, NEW)
         assert env.visitor().post(undo_link(env, OLD)).status == 200
-        assert env.stored("ann").email == OLD
+        assert env.account("ann").email == OLD
         assert env.visitor().post(later).error == "link_dead"
-        assert env.stored("ann").email == OLD
+        assert env.account("ann").email == OLD
 
     def test_a_later_link_leaves_the_oldest_one_alive(self, env: Environment) -> None:
         """Somebody who changed the address twice could otherwise undo the second and keep the first."""
         self.changed_twice(env)
         assert env.visitor().post(undo_link(env, NEW)).status == 200
-        assert env.stored("ann").email == NEW
+        assert env.account("ann").email == NEW
         assert env.visitor().post(undo_link(env, OLD)).status == 200
-        assert env.stored("ann").email == OLD
+        assert env.account("ann").email == OLD
         choose_password(env, OLD)
         assert env.visitor(OLD).sign_in(password=NEW_PASSWORD).status == 200
 
@@ -368,7 +368,7 @@ class TestChain:
         assert thief.sign_in().status == 200
         assert thief.ask("third@example.com").error == "changes_frozen"
         env.visitor().post(undo_link(env, OLD))
-        assert thief.ask_as_script().error == "sign_in_required"
+        assert thief.get_as_script().error == "sign_in_required"
         assert thief.sign_in().error == "wrong_credentials"
         assert thief.sign_in(email=OLD).error == "wrong_credentials"
 
@@ -378,12 +378,12 @@ class TestChain:
             assert len(env.links_to(address, "undo")) == 1
         assert len(env.rows(db.select(Link.id).where(Link.purpose == "undo", Link.ended_at.is_(None)))) == 2
 
-    def test_a_wrong_code_after_an_undo_does_not_shake_the_restored_address(self, env: Environment) -> None:
+    def test_a_wrong_code_after_an_undo_does_not_affect_the_restored_address(self, env: Environment) -> None:
         thief = self.changed_twice(env)
-        env.clock.turn(seconds=60)
+        env.clock.advance(seconds=60)
         thief.ask("third@example.com")
         code = env.code_to("third@example.com")
         env.visitor().post(undo_link(env, OLD))
-        for typed in (code, other_than(code)):
+        for typed in (code, different_code(code)):
             assert thief.confirm("third@example.com", typed).error == "sign_in_required"
-        assert env.stored("ann").email_key == email_key(OLD)
+        assert env.account("ann").email_key == email_key(OLD)

@@ -1,4 +1,4 @@
-"""What somebody began with a right ends with that right: started changes, invitations, marks of browsers."""
+"""What was started with a permission ends with it: started changes, invitations, marks of browsers."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from sqlalchemy import select
 from models import EmailChange, Invitation
 from tests.actors import PASSWORD, Person, text_of
 from tests.environments import Environment
-from tests.stories.admin_steps import BOSS, act, history, id_of, invite, newest, queued_link, superuser
+from tests.stories.admin_steps import BOSS, act, history, id_of, invite, newest_row, queued_link, superuser
 
 ANN, CHIEF, EVE, NEW = "ann@example.com", "chief@example.com", "eve@example.com", "new@example.com"
 OTHER = "another password of mine"
@@ -28,33 +28,33 @@ class TestStartedChanges:
         link = self.start(env, boss)
         assert act(chief, env, BOSS, how, **more).status == 200
         assert ann.pending() is None
-        row = newest(env, ANN)
+        row = newest_row(env, ANN)
         assert (row.event, row.actor_id, row.detail["by"]) == ("change_withdrawn", None, "boss")
         assert "boss" in text_of(env.mail_to(ANN)[-1])
-        env.clock.turn(hours=24)
+        env.clock.advance(hours=24)
         assert env.mail_to(EVE) == []
         assert env.visitor().post(link).error == "link_dead"
-        assert env.stored("ann").email == ANN
+        assert env.account("ann").email == ANN
 
     def test_its_link_is_dead_while_who_started_it_may_not_manage_others(self, env: Environment) -> None:
         """Whatever took the right away, the link asks again: here nobody told the change."""
         boss = superuser(env)
         env.administrator(ANN)
         link = self.start(env, boss)
-        env.clock.turn(hours=24)
-        env.change(BOSS, is_superuser=False)
+        env.clock.advance(hours=24)
+        env.update_account(BOSS, is_superuser=False)
         assert env.visitor().post(link).error == "link_dead"
-        assert env.stored("ann").email == ANN
-        env.change(BOSS, is_superuser=True)
+        assert env.account("ann").email == ANN
+        env.update_account(BOSS, is_superuser=True)
         assert env.visitor().post(link).status == 200
 
     def test_it_is_booked_to_who_started_it(self, env: Environment) -> None:
         boss = superuser(env)
         env.administrator(ANN)
         link = self.start(env, boss)
-        env.clock.turn(hours=24)
+        env.clock.advance(hours=24)
         assert env.visitor().post(link).status == 200
-        row = newest(env, EVE)
+        row = newest_row(env, EVE)
         assert (row.event, row.actor_id, row.detail["by"]) == ("email_changed", id_of(env, BOSS), "boss")
 
 
@@ -64,7 +64,7 @@ class TestUndo:
     def stolen(self, env: Environment) -> tuple[Person, str]:
         """Have a thief change the address of a superuser; return the thief, and the link that undoes it."""
         thief = superuser(env)
-        env.clock.turn(minutes=1)
+        env.clock.advance(minutes=1)
         assert thief.ask(EVE).status == 200
         assert thief.confirm(EVE, env.code_to(EVE)).status == 200
         return thief, env.links_to(BOSS, "undo")[-1]
@@ -82,7 +82,7 @@ class TestUndo:
         assert env.rows(select(Invitation.email)) == [("kept@example.com",)]
         ended = select(EmailChange.outcome).where(EmailChange.user_id == id_of(env, ANN))
         assert env.rows(ended) == [("withdrawn",)]
-        assert newest(env, ANN).event == "change_withdrawn"
+        assert newest_row(env, ANN).event == "change_withdrawn"
         told = text_of(env.mail_to(BOSS)[-1])
         for named in ("mallory@example.com", "ann", "carol", "/cms/forgotpwd/"):
             assert named in told
@@ -95,9 +95,9 @@ class TestUndo:
     def test_an_undo_reaches_back_to_the_moment_at_which_the_change_was_asked_for(self, env: Environment) -> None:
         thief = superuser(env)
         assert invite(thief, "before@example.com").status == 200
-        env.clock.turn(minutes=1)
+        env.clock.advance(minutes=1)
         assert thief.ask(EVE).status == 200
-        env.clock.turn(minutes=1)
+        env.clock.advance(minutes=1)
         assert invite(thief, "between@example.com").status == 200
         assert thief.confirm(EVE, env.code_to(EVE)).status == 200
         undo = env.links_to(BOSS, "undo")[-1]
@@ -132,7 +132,7 @@ class TestMarks:
         stranger = env.visitor(ANN, network="198.51.100.9")
         assert self.tries(env, stranger) == 10
 
-    def test_a_mark_is_worth_nothing_after_the_password_was_changed(self, env: Environment) -> None:
+    def test_a_mark_is_invalid_after_the_password_was_changed(self, env: Environment) -> None:
         marked, ann = env.person(), env.signed_in(ANN)
         marked.sign_out()
         fields = {"oldpwd": PASSWORD, "password": OTHER, "repetition": OTHER}
@@ -142,7 +142,7 @@ class TestMarks:
         ann.sign_out()
         assert ann.sign_in(password=OTHER).status == 200  # Who changed it is known.
 
-    def test_a_mark_is_worth_nothing_after_an_undo(self, env: Environment) -> None:
+    def test_a_mark_is_invalid_after_an_undo(self, env: Environment) -> None:
         thief = env.person()
         assert thief.ask(NEW).status == 200
         assert thief.confirm(NEW, env.code_to(NEW)).status == 200

@@ -1,11 +1,11 @@
-"""One part is away: the answer says so, nothing is changed, no try is burned, and all is well when it is back."""
+"""A server is unavailable: the response says so, nothing is changed, no try is counted."""
 
 from collections.abc import Callable
 
 import pytest
 
 from models import Mail, db
-from tests.actors import Answer, Person, other_than
+from tests.actors import Answer, Person, different_code
 from tests.environments import Environment
 from tests.servers import PostgresServer, eventually
 
@@ -35,7 +35,7 @@ def test_without_memcached_no_code_is_made_and_none_is_looked_at(env: Environmen
     getattr(env.memcached, how)()
     unavailable(bob.ask("other@example.com"))
     unavailable(ann.confirm(NEW, code))
-    unavailable(ann.confirm(NEW, other_than(code)))
+    unavailable(ann.confirm(NEW, different_code(code)))
     visitor = env.visitor("ann@example.com")
     unavailable(visitor.sign_in())
     assert ann.address() == "ann@example.com"  # What needs no memcached goes on.
@@ -43,7 +43,7 @@ def test_without_memcached_no_code_is_made_and_none_is_looked_at(env: Environmen
     assert pending is not None
     assert pending["tries_left"] == 5
     assert bob.pending() is None
-    env.memcached.refresh()
+    env.memcached.reset()
     answer = eventually(lambda: (found := bob.ask("other@example.com")).status != 503 and found, "memcached is back")
     assert answer.status == 200
     assert ann.confirm(NEW, code).error == "code_expired"  # It came back empty: a new code is needed.
@@ -81,18 +81,18 @@ def test_memcached_that_dies_after_the_commit_undoes_nothing(env: Environment, m
     answer = ann.post("/cms/resetemail/", {"email": NEW, "captcha": code}, token=token)
     monkeypatch.undo()
     assert answer.status == 200
-    assert env.stored("ann").email == NEW
+    assert env.account("ann").email == NEW
 
 
 def everything(ann: Person) -> dict[str, Callable[[], Answer]]:
     """Return all that somebody may do, by name."""
     return {
-        "page": ann.ask_as_script,
+        "page": ann.get_as_script,
         "ask": lambda: ann.ask(NEW),
         "confirm": lambda: ann.confirm(NEW, "123456"),
         "cancel": ann.cancel,
         "reauth": ann.reauth,
-        "readyz": lambda: ann.ask_as_script("/readyz"),
+        "readyz": lambda: ann.get_as_script("/readyz"),
     }
 
 
@@ -106,7 +106,7 @@ def test_without_the_database_everything_says_so_and_goes_on_when_it_is_back(
         for name, act in everything(ann).items():
             answer = act()
             assert (name, answer.status, answer.error) == (name, 503, "unavailable")
-        assert ann.ask_as_script("/healthz").status == 200
+        assert ann.get_as_script("/healthz").status == 200
         answer = ann.page("/cms/resetemail/")
         assert (answer.status, answer.headers["Content-Type"]) == (503, "text/html; charset=utf-8")
     finally:
@@ -126,7 +126,7 @@ def test_without_the_mail_server_a_code_is_late_and_nothing_else(env: Environmen
     assert pending is not None
     assert (pending["mail"]["state"], bool(pending["mail"]["problem"])) == ("queued", True)
     env.smtp.start()
-    env.clock.turn(seconds=5)
+    env.clock.advance(seconds=5)
     assert ann.confirm(NEW, env.code_to(NEW)).status == 200
 
 
@@ -136,7 +136,7 @@ def test_a_code_that_could_not_be_mailed_in_time_is_never_mailed(env: Environmen
     env.smtp.stop()
     ann.ask(NEW)
     env.deliver()
-    env.clock.turn(seconds=600)
+    env.clock.advance(seconds=600)
     env.smtp.start()
     assert env.mail_to(NEW) == []
     (state,) = env.rows(db.select(Mail.state).where(Mail.kind == "code"))[0]

@@ -1,4 +1,4 @@
-"""Links to set a new password: for whoever reads the account's mailbox, once, not for long, and not after a change."""
+"""Links to set a new password: sent to the current address, valid once and for a limited time."""
 
 import pytest
 
@@ -45,7 +45,7 @@ def test_following_the_link_signs_nobody_in(env: Environment) -> None:
     link = link_to(env)
     visitor.page(link)
     visitor.post(link, {"password": NEW_PASSWORD, "repetition": NEW_PASSWORD})
-    assert visitor.ask_as_script().error == "sign_in_required"
+    assert visitor.get_as_script().error == "sign_in_required"
 
 
 def test_opening_the_link_changes_nothing(env: Environment) -> None:
@@ -62,7 +62,7 @@ def test_a_new_password_ends_every_session(env: Environment) -> None:
     thief = env.person()
     ask(env)
     choose(env, link_to(env))
-    assert thief.ask_as_script().error == "sign_in_required"
+    assert thief.get_as_script().error == "sign_in_required"
 
 
 def test_a_new_password_ends_the_pending_change_with_its_session(env: Environment) -> None:
@@ -104,7 +104,7 @@ def test_a_newer_link_kills_the_older_one(env: Environment) -> None:
     env.administrator(OLD)
     ask(env)
     older = link_to(env)
-    env.clock.turn(seconds=1)
+    env.clock.advance(seconds=1)
     ask(env)
     newer = link_to(env)
     assert choose(env, older).error == "link_dead"
@@ -115,9 +115,9 @@ def test_a_link_lives_half_an_hour(env: Environment) -> None:
     env.administrator(OLD)
     ask(env)
     link = link_to(env)
-    env.clock.turn(seconds=1799)
+    env.clock.advance(seconds=1799)
     assert env.visitor().page(link).status == 200
-    env.clock.turn(seconds=1)
+    env.clock.advance(seconds=1)
     assert choose(env, link).error == "link_dead"
     assert env.visitor(OLD).sign_in().status == 200
 
@@ -153,7 +153,7 @@ def test_a_pending_address_gets_no_link(env: Environment) -> None:
 def test_who_asks_learns_nothing_about_who_is_an_administrator(env: Environment) -> None:
     env.administrator(OLD)
     env.administrator("bob@example.com")
-    env.change("bob@example.com", is_active=False)
+    env.update_account("bob@example.com", is_active=False)
     visitor = env.visitor()
     answers = [
         visitor.post("/cms/forgotpwd/", {"email": email}) for email in (OLD, "bob@example.com", "nobody@example.com")
@@ -168,9 +168,9 @@ def test_a_disabled_administrator_sets_no_password(env: Environment) -> None:
     env.administrator(OLD)
     ask(env)
     link = link_to(env)
-    env.change(OLD, is_active=False)
+    env.update_account(OLD, is_active=False)
     assert choose(env, link).error == "link_dead"
-    env.change(OLD, is_active=True)
+    env.update_account(OLD, is_active=True)
     assert env.visitor(OLD).sign_in().status == 200
 
 
@@ -181,7 +181,7 @@ def test_three_links_an_hour_for_one_address_in_all_its_spellings(env: Environme
     refused = ask(env, "ANN@example.com", network="198.51.100.9")
     assert (refused.status, refused.error) == (429, "too_many_requests")
     assert len(env.links_to(OLD, "forgotpwd")) == 3
-    env.clock.turn(seconds=refused.data["retry_after"])
+    env.clock.advance(seconds=refused.data["retry_after"])
     assert ask(env).status == 200
 
 

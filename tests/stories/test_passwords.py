@@ -1,4 +1,4 @@
-"""A new password: with the old one, or with a link by mail where it is forgotten."""
+"""Setting a new password, with the old one or with a link."""
 
 import re
 
@@ -33,7 +33,7 @@ def change(person: Person, old: str = PASSWORD, new: str = FRESH, again: str | N
 def choose(person: Person, link: str, new: str = FRESH) -> Answer:
     """Set a password with a link."""
     answer = person.post(link, {"password": new, "repetition": new})
-    person.turn_the_page()
+    person.discard_token()
     return answer
 
 
@@ -60,7 +60,7 @@ class TestWithTheOldOne:
         assert change(ann).status == 200
         assert ann.address() == ANN
         for other in (tablet, thief):
-            assert other.ask_as_script().error == "sign_in_required"
+            assert other.get_as_script().error == "sign_in_required"
         assert bob.address() == "bob@example.com"
 
     def test_the_address_is_told_and_the_history_knows(self, sqlite_env: Environment) -> None:
@@ -128,7 +128,7 @@ class TestForgotten:
     def test_the_answer_is_the_same_whoever_has_the_address(self, env: Environment) -> None:
         env.administrator(ANN)
         env.administrator("bob@example.com")
-        env.change("bob@example.com", is_active=False)
+        env.update_account("bob@example.com", is_active=False)
         visitor = env.visitor()
         answers = [visitor.post(FORGOT, {"email": email}) for email in (ANN, "bob@example.com", "nobody@example.com")]
         assert len({(answer.status, answer.body) for answer in answers}) == 1
@@ -152,12 +152,12 @@ class TestForgotten:
     def test_a_link_serves_once_and_for_thirty_minutes(self, env: Environment) -> None:
         env.administrator(ANN)
         link = forgotten(env)
-        env.clock.turn(minutes=30, seconds=-1)
+        env.clock.advance(minutes=30, seconds=-1)
         assert choose(env.visitor(), link).status == 200
         assert choose(env.visitor(), link, "yet another one").error == "link_dead"
         assert env.visitor().page(link).status == 410
         late = forgotten(env)
-        env.clock.turn(minutes=30)
+        env.clock.advance(minutes=30)
         assert choose(env.visitor(), late, "yet another one").error == "link_dead"
         assert env.visitor(ANN, password=FRESH).sign_in().status == 200
 
@@ -178,7 +178,7 @@ class TestForgotten:
     def test_every_session_ends_and_the_address_is_told(self, sqlite_env: Environment) -> None:
         ann = sqlite_env.person()
         assert choose(sqlite_env.visitor(), forgotten(sqlite_env)).status == 200
-        assert ann.ask_as_script().error == "sign_in_required"
+        assert ann.get_as_script().error == "sign_in_required"
         assert len(sqlite_env.mail_to(ANN)) == 2  # The link, and the notice.
         assert [row.event for row in history(sqlite_env, id_of(sqlite_env, ANN))][-2:] == [
             "password_link_sent",
@@ -196,7 +196,7 @@ class TestForgotten:
     def test_who_was_disabled_meanwhile_sets_nothing(self, sqlite_env: Environment) -> None:
         sqlite_env.administrator(ANN)
         link = forgotten(sqlite_env)
-        sqlite_env.change(ANN, is_active=False)
+        sqlite_env.update_account(ANN, is_active=False)
         assert choose(sqlite_env.visitor(), link).error == "link_dead"
 
     def test_a_link_cannot_be_guessed_and_stands_nowhere_in_clear(self, sqlite_env: Environment) -> None:

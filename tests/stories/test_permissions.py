@@ -1,4 +1,4 @@
-"""Who may do what: every route of the application, tried by nobody, an editor, a superuser and somebody disabled."""
+"""Permissions: every route, as a visitor, an editor, a superuser and a disabled administrator."""
 
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ TOKEN = "A" * 43
 
 
 class Way(NamedTuple):
-    """A route: who gets through, and the status that whoever does hears if they send an empty form."""
+    """A route: who has access, and the status of their response to an empty form."""
 
     who: str
     status: int
@@ -28,7 +28,7 @@ WAYS = {
     "GET /dev/mailbox/": Way(ANYBODY, 200),  # In development only: tests/live sees that it is not there in production.
     "GET /": Way(ANYBODY, 302),
     "GET /dev/mailbox/<message_id>/": Way(ANYBODY, 404, "/dev/mailbox/x/"),
-    "GET /assets/<mark>/<path:name>": Way(ANYBODY, 404, "/assets/0/cms.css"),
+    "GET /assets/<digest>/<path:name>": Way(ANYBODY, 404, "/assets/0/cms.css"),
     "GET /cms/login/": Way(ANYBODY, 200),
     "POST /cms/login/": Way(ANYBODY, 400),
     "GET /cms/forgotpwd/": Way(ANYBODY, 200),
@@ -79,7 +79,7 @@ WAYS = {
     ),
     "POST /cms/users/<int(max=2147483647):user_id>/drop_change/": Way(SUPERUSER, 400, "/cms/users/{id}/drop_change/"),
     "POST /cms/users/<int(max=2147483647):user_id>/start_change/": Way(SUPERUSER, 400, "/cms/users/{id}/start_change/"),
-    "POST /cms/logout/": Way(SIGNED_IN, 200),  # The last one: whoever gets through is not signed in any more.
+    "POST /cms/logout/": Way(SIGNED_IN, 200),  # The last one, because it signs out.
 }
 POSTS = {way: of for way, of in WAYS.items() if way.startswith("POST")}
 
@@ -96,7 +96,9 @@ def came(env: Environment, who: str) -> Person:
     person = superuser(env, "x@example.com") if who == "superuser" else env.person("x@example.com")
     if who == "disabled":
         person.token()
-        env.change("x@example.com", is_active=False)  # The session is still there: nothing but the guard refuses it.
+        env.update_account(
+            "x@example.com", is_active=False
+        )  # The session is still there: nothing but the guard refuses it.
     return person
 
 
@@ -114,17 +116,17 @@ def expected(who: str, name: str, way: Way) -> tuple[int, str | None]:
 
 
 @pytest.mark.parametrize("who", PEOPLE)
-def test_everybody_gets_where_they_may_and_nowhere_else(env: Environment, who: str) -> None:
+def test_every_role_can_access_its_pages_and_no_others(env: Environment, who: str) -> None:
     other = env.administrator("other@example.com")
     person = came(env, who)
     for name, way in WAYS.items():
         method, _, rule = name.partition(" ")
         path = (way.path or rule).format(id=other.id)
-        answer = person.ask_as_script(path) if method == "GET" else person.post(path)
+        answer = person.get_as_script(path) if method == "GET" else person.post(path)
         is_page = "html" in answer.headers["Content-Type"]
         word = None if is_page and answer.status in (200, 302) else answer.error
         assert (answer.status, word) == expected(who, name, way), name
-    assert env.stored("other").is_active
+    assert env.account("other").is_active
 
 
 @pytest.mark.parametrize("who", ["nobody", "editor", "disabled"])
@@ -158,17 +160,17 @@ def test_no_form_is_taken_without_its_token_or_from_a_foreign_site(sqlite_env: E
 def test_who_manages_others_has_proved_the_password_lately(sqlite_env: Environment) -> None:
     other = sqlite_env.administrator("other@example.com")
     boss = superuser(sqlite_env)
-    sqlite_env.clock.turn(seconds=601)
+    sqlite_env.clock.advance(seconds=601)
     for name, way in POSTS.items():
         if way.who == SUPERUSER:
             path = (way.path or name.partition(" ")[2]).format(id=other.id)
             answer = boss.post(path, {"reason": "because", "role": "superuser", "email": "new@example.com"})
             assert (answer.status, answer.error) == (401, "reauth_required"), name
-    stored = sqlite_env.stored("other")
+    stored = sqlite_env.account("other")
     assert (stored.is_superuser, stored.is_active) == (False, True)
 
 
-def test_only_who_manages_others_sees_the_way_there(sqlite_env: Environment) -> None:
+def test_only_superusers_see_the_link_to_the_administrators(sqlite_env: Environment) -> None:
     boss, editor = superuser(sqlite_env), sqlite_env.person()
     for path in ("/cms/", "/cms/profile/", "/cms/resetemail/"):
         assert 'href="/cms/users/"' in boss.page(path).text

@@ -1,9 +1,9 @@
-"""Whose code a change needs: that of the new address, or of both; written down in one place, for each role."""
+"""EMAIL_POLICY: which codes a change requires, for each role."""
 
 import pytest
 
 from models import Audit, EmailChange, db
-from tests.actors import Person, code_in, other_than
+from tests.actors import Person, code_in, different_code
 from tests.environments import Environment
 
 OLD, NEW, OTHER = "ann@example.com", "new@example.com", "other@example.com"
@@ -87,7 +87,7 @@ class TestBoth:
         assert 'data-code="new" hidden' in first.text
         assert 'data-code="old" >' in first.text
         assert ann.confirm(NEW, "", old_captcha=old_code(env)).path == "/cms/resetemail/"
-        assert env.stored("ann").email == NEW
+        assert env.account("ann").email == NEW
 
     def test_a_noted_code_survives_a_restart(self, env: Environment, ann: Person) -> None:
         ann.ask(NEW)
@@ -108,14 +108,14 @@ class TestBoth:
 
     def test_a_wrong_one_is_named_and_the_right_one_beside_it_is_noted(self, env: Environment, ann: Person) -> None:
         ann.ask(NEW)
-        wrong = ann.confirm(NEW, env.code_to(NEW), old_captcha=other_than(old_code(env)))
+        wrong = ann.confirm(NEW, env.code_to(NEW), old_captcha=different_code(old_code(env)))
         assert (wrong.error, list(wrong.data["fields"])) == ("code_wrong", ["old_captcha"])
         assert ann.confirm(NEW, "", old_captcha=old_code(env)).status == 200
 
     def test_a_noted_code_does_not_serve_for_another_address(self, env: Environment, ann: Person) -> None:
         ann.ask(NEW)
         assert ann.confirm(NEW, "", old_captcha=old_code(env)).error == "code_missing"
-        env.clock.turn(seconds=60)
+        env.clock.advance(seconds=60)
         ann.ask(OTHER)
         pending = ann.pending()
         assert pending is not None
@@ -134,7 +134,9 @@ class TestBoth:
         of_new, of_old = env.code_to(NEW), old_code(env)
         for number in range(5):
             field = (
-                {"captcha": other_than(of_new)} if number % 2 else {"captcha": "", "old_captcha": other_than(of_old)}
+                {"captcha": different_code(of_new)}
+                if number % 2
+                else {"captcha": "", "old_captcha": different_code(of_old)}
             )
             assert ann.confirm(NEW, field.pop("captcha"), **field).error == "code_wrong"
         assert ann.confirm(NEW, of_new, old_captcha=of_old).error == "too_many_attempts"
@@ -143,10 +145,10 @@ class TestBoth:
     def test_a_right_first_code_costs_no_try(self, env: Environment, ann: Person) -> None:
         for times in (5, 4):
             ann.ask(NEW)
-            wrong = other_than(env.code_to(NEW))
+            wrong = different_code(env.code_to(NEW))
             for _ in range(times):
                 assert ann.confirm(NEW, wrong).error == "code_wrong"
-            env.clock.turn(seconds=60)
+            env.clock.advance(seconds=60)
         ann.ask(NEW)
         of_old = old_code(env)
         assert ann.confirm(NEW, env.code_to(NEW)).error == "code_missing"
@@ -165,7 +167,7 @@ class TestBoth:
     def test_the_mail_to_the_present_address_stops_the_change(self, env: Environment, ann: Person) -> None:
         ann.ask(NEW)
         assert env.visitor().post(env.links_to(OLD, "stop")[-1]).status == 200
-        assert ann.ask_as_script().error == "sign_in_required"
+        assert ann.get_as_script().error == "sign_in_required"
         assert env.rows(db.select(EmailChange.outcome)) == [("stopped",)]
 
     def test_without_a_heads_up_the_present_address_still_gets_its_code(self, env: Environment) -> None:
@@ -191,10 +193,10 @@ class TestRoles:
         ann = env.person(app=env.build(EMAIL_POLICY="editor=new,superuser=both"))
         ann.ask(NEW)
         code = env.code_to(NEW)
-        env.change(OLD, is_superuser=True)
+        env.update_account(OLD, is_superuser=True)
         assert ann.confirm(NEW, code).error == "code_expired"
         assert ann.address() == OLD
-        env.clock.turn(seconds=60)
+        env.clock.advance(seconds=60)
         ann.ask(NEW)
         assert ann.confirm(NEW, env.code_to(NEW), old_captcha=old_code(env)).status == 200
 
@@ -204,7 +206,7 @@ class TestRoles:
         strict = env.visitor(OLD, app=env.build(EMAIL_POLICY="both"))
         strict.browser.cookies.update(ann.browser.cookies)
         assert strict.confirm(NEW, env.code_to(NEW)).error == "code_expired"
-        assert env.stored("ann").email == OLD
+        assert env.account("ann").email == OLD
 
     @pytest.mark.parametrize("policy", ["new", "both"])
     def test_the_page_asks_for_what_the_policy_needs(self, env: Environment, policy: str) -> None:

@@ -1,10 +1,10 @@
-"""One's own data: what is shown and saved, what two tabs do to each other, and the language."""
+"""The profile: what is shown and saved, concurrent edits in two tabs, and the language."""
 
 import re
 
 from tests.actors import Answer, Person, text_of
 from tests.environments import Environment
-from tests.servers import at_once
+from tests.servers import run_concurrently
 from tests.stories.admin_steps import history, id_of
 
 ANN = "ann@example.com"
@@ -36,7 +36,7 @@ def test_what_is_saved_is_shown(env: Environment) -> None:
     ann = env.person()
     answer = save(ann)
     assert (answer.status, answer.message) == (200, "资料已保存。")
-    stored = env.stored("ann")
+    stored = env.account("ann")
     assert (stored.mobile, stored.staff_number, stored.gender) == ("+8613812345678", 4711, "other")
     assert (stored.city, stored.interests, stored.language) == ("chengdu", ["science"], None)
     page = ann.page(PATH).text
@@ -52,7 +52,7 @@ def test_it_works_without_scripts(sqlite_env: Environment) -> None:
     answer = save(ann, interests="travel", city="")
     assert (answer.status, answer.path) == (200, PATH)
     assert "资料已保存。" in answer.text
-    stored = sqlite_env.stored("ann")
+    stored = sqlite_env.account("ann")
     assert (stored.city, stored.interests) == (None, ["travel"])
 
 
@@ -61,7 +61,7 @@ def test_everything_but_the_name_can_be_taken_out_again(sqlite_env: Environment)
     save(ann)
     version = version_on(ann.page(PATH))
     assert ann.post(PATH, {"username": "ann", "language": "", "city": "", "version": version}).status == 200
-    stored = sqlite_env.stored("ann")
+    stored = sqlite_env.account("ann")
     assert (stored.mobile, stored.staff_number, stored.gender, stored.city, stored.interests) == (
         *(None, None, None, None),
         [],
@@ -87,10 +87,10 @@ def test_two_tabs_do_not_overwrite_each_other_unseen(env: Environment) -> None:
     assert save(ann, first, city="beijing").status == 200
     refused = save(ann, second, mobile="13912345678")
     assert (refused.status, refused.error) == (409, "profile_changed")
-    stored = env.stored("ann")
+    stored = env.account("ann")
     assert (stored.city, stored.mobile) == ("beijing", "+8613812345678")
     assert save(ann, city="beijing", mobile="13912345678").status == 200  # The page is opened once more.
-    assert env.stored("ann").mobile == "+8613912345678"
+    assert env.account("ann").mobile == "+8613912345678"
 
 
 def test_who_saves_without_scripts_in_two_tabs_is_told_and_keeps_what_was_typed(sqlite_env: Environment) -> None:
@@ -100,7 +100,7 @@ def test_who_saves_without_scripts_in_two_tabs_is_told_and_keeps_what_was_typed(
     refused = save(ann, version, staff_number="9999")
     assert refused.status == 409
     assert 'value="9999"' in refused.text
-    assert sqlite_env.stored("ann").staff_number == 4711
+    assert sqlite_env.account("ann").staff_number == 4711
     assert save(ann, version_on(refused), staff_number="9999").status == 409  # Sending it again does not help.
 
 
@@ -111,10 +111,10 @@ def test_of_two_tabs_that_save_at_once_one_wins(env: Environment) -> None:
     for tab in tabs:
         tab.browser.cookies.update(ann.browser.cookies)
         tab.token()
-    answers = at_once(lambda number: save(tabs[number], version, staff_number=str(number + 1)), 2)
+    answers = run_concurrently(lambda number: save(tabs[number], version, staff_number=str(number + 1)), 2)
     assert sorted(str(answer.error) for answer in answers) == ["None", "profile_changed"]
-    saved = next(number for number in (1, 2) if env.stored("ann").staff_number == number)
-    assert env.stored("ann").profile_version == 2, saved
+    saved = next(number for number in (1, 2) if env.account("ann").staff_number == number)
+    assert env.account("ann").profile_version == 2, saved
 
 
 def test_a_name_that_somebody_has_is_refused_in_every_spelling(env: Environment) -> None:
@@ -124,7 +124,7 @@ def test_a_name_that_somebody_has_is_refused_in_every_spelling(env: Environment)
     for name in ("bob", "BOB", "ｂｏｂ"):
         refused = save(ann, username=name, city="beijing")
         assert (refused.status, refused.error, list(refused.data["fields"])) == (409, "username_taken", ["username"])
-    stored = env.stored("ann")
+    stored = env.account("ann")
     assert (stored.city, stored.profile_version) == ("chengdu", 2)
     assert history(env, stored.id)[-1].event == "username_taken"
     assert save(ann, username="ANN").status == 200  # Ones own name may be written in another way.
@@ -148,7 +148,7 @@ def test_what_is_wrong_is_told_at_its_field_and_nothing_is_saved(sqlite_env: Env
     assert refused.message == refused.data["fields"]["username"][0]  # The first field of the form.
     for name, typed in wrong.items():
         assert list(save(ann, **{name: typed}).data["fields"]) == [name]
-    assert sqlite_env.stored("ann").profile_version == 2
+    assert sqlite_env.account("ann").profile_version == 2
 
 
 def test_a_refused_page_shows_what_was_typed_even_where_it_is_no_number(sqlite_env: Environment) -> None:
@@ -165,19 +165,19 @@ def test_a_page_whose_version_is_gone_saves_nothing(sqlite_env: Environment) -> 
     for version in ("0", "2", "-1", "9" * 30):
         assert save(ann, version).error == "profile_changed"
     assert save(ann, "one").error == "invalid"
-    assert sqlite_env.stored("ann").city is None
+    assert sqlite_env.account("ann").city is None
 
 
 def test_nobody_can_send_more_than_the_form_asks_for(sqlite_env: Environment) -> None:
     ann = sqlite_env.person()
     bob = sqlite_env.administrator("bob@example.com")
     sent = {"is_superuser": "y", "email": "x@example.com", "id": str(bob.id), "is_active": "", "password_hash": "x"}
-    before = sqlite_env.stored("ann")
+    before = sqlite_env.account("ann")
     assert save(ann, **sent).status == 200
-    after = sqlite_env.stored("ann")
+    after = sqlite_env.account("ann")
     for name in sent:
         assert getattr(after, name) == getattr(before, name)
-    assert sqlite_env.stored("bob").city is None
+    assert sqlite_env.account("bob").city is None
 
 
 def test_a_language_takes_effect_at_once_for_pages_and_mails(env: Environment) -> None:

@@ -1,4 +1,4 @@
-"""A browser that was left open: what matters needs the password, proved in this session within ten minutes."""
+"""Actions that require the password, confirmed in this session within ten minutes."""
 
 import re
 from collections.abc import Callable
@@ -29,9 +29,9 @@ def events(env: Environment) -> list[tuple[str, int]]:
 def test_after_ten_minutes_the_password_is_needed_once_more(env: Environment, deed: Callable[[Person], Answer]) -> None:
     ann = env.person()
     ann.token()
-    env.clock.turn(seconds=600)
+    env.clock.advance(seconds=600)
     assert deed(ann).error != "reauth_required"
-    env.clock.turn(seconds=1)
+    env.clock.advance(seconds=1)
     refused = deed(ann)
     assert (refused.status, refused.error) == (401, "reauth_required")
     assert events(env)[-1] == ("reauth_required", 1)
@@ -45,12 +45,12 @@ def test_a_page_asks_for_the_password_and_does_what_was_wanted(
 ) -> None:
     ann = env.person(script=False)
     ann.token()
-    env.clock.turn(seconds=601)
+    env.clock.advance(seconds=601)
     asked = deed(ann)
     assert asked.status == 401
     fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', asked.text))
     del fields["csrf_token"]
-    env.clock.turn(seconds=1)
+    env.clock.advance(seconds=1)
     done = ann.reauth(**fields)
     assert "reauth" not in done.path
     assert done.status in (200, 400)  # 400 is the wrong code that was typed before.
@@ -59,7 +59,7 @@ def test_a_page_asks_for_the_password_and_does_what_was_wanted(
 
 def test_a_session_that_needs_the_password_can_still_look_and_leave(env: Environment) -> None:
     ann = env.person()
-    env.clock.turn(seconds=3000)
+    env.clock.advance(seconds=3000)
     assert ann.address() == OLD
     assert ann.page("/cms/security/").status == 200
     assert ann.sign_out().status == 200
@@ -67,7 +67,7 @@ def test_a_session_that_needs_the_password_can_still_look_and_leave(env: Environ
 
 def test_the_password_that_one_session_proved_does_not_serve_another(env: Environment) -> None:
     ann, elsewhere = env.person(), env.signed_in(OLD)
-    env.clock.turn(seconds=601)
+    env.clock.advance(seconds=601)
     assert elsewhere.reauth().status == 200
     assert ann.ask(NEW).error == "reauth_required"
     assert elsewhere.ask(NEW).status == 200
@@ -75,7 +75,7 @@ def test_the_password_that_one_session_proved_does_not_serve_another(env: Enviro
 
 def test_signing_in_elsewhere_proves_nothing_here(env: Environment) -> None:
     ann = env.person()
-    env.clock.turn(seconds=601)
+    env.clock.advance(seconds=601)
     env.signed_in(OLD)
     assert ann.ask(NEW).error == "reauth_required"
 
@@ -83,7 +83,7 @@ def test_signing_in_elsewhere_proves_nothing_here(env: Environment) -> None:
 def test_looking_at_pages_does_not_lengthen_the_ten_minutes(env: Environment) -> None:
     ann = env.person()
     for _ in range(6):
-        env.clock.turn(seconds=101)
+        env.clock.advance(seconds=101)
         ann.page()
     assert ann.ask(NEW).error == "reauth_required"
 
@@ -91,15 +91,15 @@ def test_looking_at_pages_does_not_lengthen_the_ten_minutes(env: Environment) ->
 def test_the_limit_is_a_setting(env: Environment) -> None:
     ann = env.person(app=env.build(REAUTH_SECONDS="30"))
     ann.token()
-    env.clock.turn(seconds=30)
+    env.clock.advance(seconds=30)
     assert ann.ask(NEW).status == 200
-    env.clock.turn(seconds=1)
+    env.clock.advance(seconds=1)
     assert ann.cancel().error == "reauth_required"
 
 
 def test_a_wrong_password_proves_nothing_and_is_written_down(env: Environment) -> None:
     ann = env.person()
-    env.clock.turn(seconds=601)
+    env.clock.advance(seconds=601)
     for typed in ("guess", "", " " + ann.password, ann.password.upper()):
         assert ann.reauth(typed).status == 400
     assert ann.ask(NEW).error == "reauth_required"
@@ -114,7 +114,7 @@ def test_guessing_the_password_here_is_throttled_and_written_down(env: Environme
     assert (refused.status, refused.error) == (429, "too_many_requests")
     assert refused.headers["Retry-After"] == str(refused.data["retry_after"])
     assert events(env)[-2:] == [("password_wrong", 10), ("too_many_requests", 1)]
-    env.clock.turn(seconds=refused.data["retry_after"])
+    env.clock.advance(seconds=refused.data["retry_after"])
     assert ann.reauth().status == 200
 
 
@@ -132,16 +132,16 @@ def test_proving_the_password_renews_the_cookie_and_keeps_the_form(env: Environm
     thief = env.visitor()
     thief.browser.cookies.update(ann.browser.cookies)
     assert ann.reauth().status == 200
-    assert thief.ask_as_script().error == "sign_in_required"
+    assert thief.get_as_script().error == "sign_in_required"
     assert ann.confirm(NEW, env.code_to(NEW)).status == 200  # With the token of the page as it stood.
 
 
 def test_an_interrupted_confirmation_costs_no_try_and_the_code_still_serves(env: Environment) -> None:
     ann = env.person()
-    env.clock.turn(seconds=300)
+    env.clock.advance(seconds=300)
     ann.ask(NEW)
     code = env.code_to(NEW)
-    env.clock.turn(seconds=301)
+    env.clock.advance(seconds=301)
     for _ in range(12):
         assert ann.confirm(NEW, code).error == "reauth_required"
     assert env.rows(db.select(EmailChange.tries)) == [(0,)]

@@ -1,4 +1,4 @@
-"""Every refusal of every use case is a row in a history: that of who acts, or of the account that a link belongs to."""
+"""Every refusal of every use case is a row in a history: of the actor, or of the account of the link."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from accounts import errors
-from tests.actors import PASSWORD, Answer, Person, other_than
+from tests.actors import PASSWORD, Answer, Person, different_code
 from tests.environments import Environment
 from tests.stories.admin_steps import BOSS, act, history, id_of, invite, superuser
 
@@ -24,7 +24,7 @@ class Stage:
 
     def stale(self) -> None:
         """Let the proofs of all passwords get too old."""
-        self.env.clock.turn(seconds=601)
+        self.env.clock.advance(seconds=601)
 
     def frozen(self) -> str:
         """Have ann's change undone; return an undo link that was used."""
@@ -40,7 +40,7 @@ class Stage:
     def asked(self) -> str:
         """Have ann ask for a code, and return a wrong one."""
         assert self.ann.ask(NEW).status == 200
-        return other_than(self.env.code_to(NEW))
+        return different_code(self.env.code_to(NEW))
 
     def wrong(self, times: int) -> Answer:
         """Have ann type a wrong code so often; return the last answer."""
@@ -106,7 +106,7 @@ def password_link_of_a_disabled_account(stage: Stage) -> Answer:
     """Use a link to set a password after the account was disabled."""
     stage.env.visitor().post("/cms/forgotpwd/", {"email": ANN})
     link = stage.env.links_to(ANN, "forgotpwd")[-1]
-    stage.env.change(ANN, is_active=False)
+    stage.env.update_account(ANN, is_active=False)
     return stage.env.visitor().post(link, {"password": OTHER, "repetition": OTHER})
 
 
@@ -126,8 +126,8 @@ REFUSALS: dict[str, tuple[str, str, Callable[[Stage], Answer]]] = {
     "ask, same": ("same_email", ANN, lambda s: s.ann.ask(ANN)),
     "ask, frozen": ("changes_frozen", ANN, after(Stage.frozen, lambda s: s.ann.ask(NEW))),
     "ask, too often": ("too_many_requests", ANN, after(Stage.asked, lambda s: s.ann.ask(NEW))),
-    "ask, spent": ("too_many_attempts", ANN, lambda s: (s.wrong(5), s.env.clock.turn(seconds=60), s.wrong(5),
-                                                        s.env.clock.turn(seconds=60), s.ann.ask(NEW))[-1]),
+    "ask, spent": ("too_many_attempts", ANN, lambda s: (s.wrong(5), s.env.clock.advance(seconds=60), s.wrong(5),
+                                                        s.env.clock.advance(seconds=60), s.ann.ask(NEW))[-1]),
     "confirm, stale": ("reauth_required", ANN, after(Stage.stale, lambda s: s.ann.confirm(NEW, "000000"))),
     "confirm, same": ("same_email", ANN, lambda s: s.ann.confirm(ANN, "000000")),
     "confirm, expired": ("code_expired", ANN, lambda s: s.ann.confirm(NEW, "000000")),
@@ -200,7 +200,7 @@ def test_a_refusal_is_a_row_in_a_history(stage: Stage, name: str) -> None:
     assert event in [row.event for row in rows[-2:]], [row.event for row in rows]
 
 
-def test_every_refusal_is_walked() -> None:
+def test_the_cases_cover_every_refusal() -> None:
     def leaves(cls: type[errors.Refusal]) -> Iterator[type[errors.Refusal]]:
         below = cls.__subclasses__()
         yield from [each for child in below for each in leaves(child)] if below else [cls]

@@ -1,4 +1,4 @@
-"""Registering on an invitation: an address is invited, and who reads its mail becomes an administrator, once."""
+"""Registration: an address is invited, and its owner becomes an administrator, once."""
 
 import re
 
@@ -9,13 +9,13 @@ from accounts.flows import registration
 from models import CMSUser, Invitation
 from tests.actors import PASSWORD, text_of
 from tests.environments import Environment
-from tests.servers import at_once
-from tests.stories.admin_steps import FORM, NEW, history, id_of, invite, invited, register, superuser
+from tests.servers import run_concurrently
+from tests.stories.admin_steps import FORM, NEW, history, id_of, invitation_link, invite, register, superuser
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["with scripts", "without"])
 def test_who_is_invited_registers_and_signs_in(env: Environment, script: bool) -> None:
-    link = invited(env)
+    link = invitation_link(env)
     page = env.visitor().page(link)
     assert (page.status, NEW in page.text) == (200, True)
     ming = env.visitor(NEW, password=FORM["password"], script=script)
@@ -23,10 +23,10 @@ def test_who_is_invited_registers_and_signs_in(env: Environment, script: bool) -
     assert answer.status == 200, answer
     if not script:
         assert answer.path == "/cms/login/"
-    ming.turn_the_page()
+    ming.discard_token()
     assert ming.sign_in().status == 200
     assert ming.address() == NEW
-    made = env.stored("lì.míng")
+    made = env.account("lì.míng")
     assert (made.mobile, made.staff_number, made.gender, made.city) == ("+8613812345678", 4711, "female", "hangzhou")
     assert (made.interests, made.language, made.role) == (["news", "music"], "en", "editor")
     assert [row.event for row in history(env, made.id)] == ["registered", "signed_in"]
@@ -43,27 +43,27 @@ def test_the_invitation_says_who_invites_and_for_how_long(sqlite_env: Environmen
 
 @pytest.mark.parametrize("role", ["editor", "superuser"])
 def test_the_role_is_the_one_that_the_invitation_was_for(sqlite_env: Environment, role: str) -> None:
-    link = invited(sqlite_env, role=role)
+    link = invitation_link(sqlite_env, role=role)
     assert register(sqlite_env.visitor(), link, role="superuser", is_superuser="1").status == 200
-    assert sqlite_env.stored("lì.míng").role == role
+    assert sqlite_env.account("lì.míng").role == role
 
 
 def test_the_address_is_the_one_that_was_invited_whatever_is_sent(sqlite_env: Environment) -> None:
-    link = invited(sqlite_env)
+    link = invitation_link(sqlite_env)
     assert register(sqlite_env.visitor(), link, email="other@example.com").status == 200
-    assert sqlite_env.stored("lì.míng").email == NEW
+    assert sqlite_env.account("lì.míng").email == NEW
 
 
 def test_opening_the_link_changes_nothing(sqlite_env: Environment) -> None:
     """Mail scanners open every link, some of them several times."""
-    link = invited(sqlite_env)
+    link = invitation_link(sqlite_env)
     for method in ("GET", "HEAD", "GET"):
         assert sqlite_env.visitor().browser.send(method, link).status == 200
     assert register(sqlite_env.visitor(), link).status == 200
 
 
 def test_a_link_serves_once(env: Environment) -> None:
-    link = invited(env)
+    link = invitation_link(env)
     assert register(env.visitor(), link).status == 200
     second = env.visitor()
     assert second.page(link).status == 410
@@ -72,11 +72,11 @@ def test_a_link_serves_once(env: Environment) -> None:
 
 
 def test_of_two_who_follow_one_link_at_once_one_registers(env: Environment) -> None:
-    link = invited(env)
+    link = invitation_link(env)
     people = [env.visitor() for _ in range(2)]
     for person in people:
         person.token()
-    errors = at_once(lambda number: register(people[number], link, username=f"twin-{number}").error, 2)
+    errors = run_concurrently(lambda number: register(people[number], link, username=f"twin-{number}").error, 2)
     # With SQLite the slower one may find the database locked for longer than it waits, and is told to come again.
     assert errors.count(None) == 1
     assert set(errors) <= {None, "link_dead", "unavailable"}
@@ -92,7 +92,7 @@ def test_of_two_who_want_one_name_at_once_one_gets_it(env: Environment) -> None:
     people = [env.visitor() for _ in links]
     for person in people:
         person.token()
-    answers = at_once(lambda number: register(people[number], links[number]), 2)
+    answers = run_concurrently(lambda number: register(people[number], links[number]), 2)
     assert sorted(str(answer.error) for answer in answers) == ["None", "username_taken"]
     assert len(env.rows(select(Invitation.id))) == 1  # Who was too slow chooses another name with the same link.
 
@@ -102,9 +102,9 @@ def test_a_link_lives_seventy_two_hours(sqlite_env: Environment) -> None:
     for address in ("a@example.com", "b@example.com"):
         invite(boss, address)
     in_time, too_late = (sqlite_env.links_to(f"{name}@example.com", "register")[0] for name in "ab")
-    sqlite_env.clock.turn(hours=72, seconds=-1)
+    sqlite_env.clock.advance(hours=72, seconds=-1)
     assert register(sqlite_env.visitor(), in_time).status == 200
-    sqlite_env.clock.turn(seconds=1)
+    sqlite_env.clock.advance(seconds=1)
     assert sqlite_env.visitor().page(too_late).status == 410
     assert register(sqlite_env.visitor(), too_late, username="late").error == "link_dead"
 
@@ -117,11 +117,11 @@ def test_a_newer_invitation_kills_the_older_link(sqlite_env: Environment) -> Non
     assert old != new
     assert sqlite_env.visitor().page(old).status == 410
     assert register(sqlite_env.visitor(), new).status == 200
-    assert sqlite_env.stored("lì.míng").is_superuser
+    assert sqlite_env.account("lì.míng").is_superuser
 
 
 def test_a_link_cannot_be_guessed_and_stands_nowhere_in_clear(sqlite_env: Environment) -> None:
-    link = invited(sqlite_env)
+    link = invitation_link(sqlite_env)
     token = link.split("/")[-2]
     assert re.fullmatch(r"[A-Za-z0-9_-]{43}", token)  # 256 bits.
     kept = sqlite_env.rows(select(Invitation.token_hash))[0][0]
@@ -132,7 +132,7 @@ def test_a_link_cannot_be_guessed_and_stands_nowhere_in_clear(sqlite_env: Enviro
 
 
 def test_a_link_for_one_thing_is_none_for_another(sqlite_env: Environment) -> None:
-    link = invited(sqlite_env)
+    link = invitation_link(sqlite_env)
     token = link.split("/")[-2]
     for path in ("forgotpwd", "resetemail/undo", "resetemail/prove", "resetemail/stop"):
         assert sqlite_env.visitor().page(f"/cms/{path}/{token}/").status == 410
@@ -145,7 +145,7 @@ def test_a_link_for_one_thing_is_none_for_another(sqlite_env: Environment) -> No
 
 def test_a_name_that_somebody_has_is_refused_in_every_spelling_and_the_link_lives_on(env: Environment) -> None:
     env.administrator("ann@example.com")
-    link = invited(env)
+    link = invitation_link(env)
     ming = env.visitor()
     for name in ("Ann", "ＡＮＮ", "aNN"):
         refused = register(ming, link, username=name)
@@ -156,7 +156,7 @@ def test_a_name_that_somebody_has_is_refused_in_every_spelling_and_the_link_live
 def test_who_is_refused_without_scripts_finds_their_data_and_no_password_on_the_page(sqlite_env: Environment) -> None:
     """They may even be signed in to an account of their own in this browser."""
     sqlite_env.administrator("ann@example.com")
-    link = invited(sqlite_env)
+    link = invitation_link(sqlite_env)
     bob = sqlite_env.person("bob@example.com", script=False)
     refused = register(bob, link, username="ann", staff_number="4711")
     assert refused.status == 409, refused
@@ -186,7 +186,7 @@ WRONG = [
 
 
 def test_what_is_wrong_is_told_at_its_field_and_makes_nobody(env: Environment) -> None:
-    link = invited(env)
+    link = invitation_link(env)
     ming = env.visitor()
     for field, typed in WRONG:
         again = {"repetition": typed} if field == "password" else {}
@@ -198,18 +198,18 @@ def test_what_is_wrong_is_told_at_its_field_and_makes_nobody(env: Environment) -
 
 
 def test_one_to_four_interests_are_taken(sqlite_env: Environment) -> None:
-    link = invited(sqlite_env)
+    link = invitation_link(sqlite_env)
     ming = sqlite_env.visitor()
     interests = [("interests", name) for name in ("news", "culture", "science", "sport", "music")]
     rest = [pair for pair in FORM.items() if pair[0] != "interests"]
     for chosen in ([], interests):
         assert list(ming.post(link, rest + chosen).data["fields"]) == ["interests"]
     assert ming.post(link, rest + interests[:4]).status == 200
-    assert sqlite_env.stored("lì.míng").interests == ["news", "culture", "science", "sport"]
+    assert sqlite_env.account("lì.míng").interests == ["news", "culture", "science", "sport"]
 
 
 def test_an_address_that_somebody_got_meanwhile_is_not_registered_twice(env: Environment) -> None:
-    link = invited(env)
+    link = invitation_link(env)
     env.administrator(NEW)
     assert register(env.visitor(), link).error == "email_taken"
     assert len(env.rows(select(CMSUser.id).where(CMSUser.email == NEW))) == 1
@@ -217,7 +217,7 @@ def test_an_address_that_somebody_got_meanwhile_is_not_registered_twice(env: Env
 
 def test_an_address_that_its_owner_may_still_want_back_is_not_given_away(sqlite_env: Environment) -> None:
     """Who changed their address can undo that for a week: until then it belongs to nobody else."""
-    link = invited(sqlite_env, "ann@example.com")
+    link = invitation_link(sqlite_env, "ann@example.com")
     sqlite_env.administrator("ann@example.com", username="ann")
     ann = sqlite_env.signed_in("ann@example.com")
     ann.ask("elsewhere@example.com")
@@ -236,20 +236,20 @@ def test_an_invitation_needs_an_address_that_nobody_has_and_a_role_that_there_is
     assert sqlite_env.rows(select(Invitation.id)) == []
 
 
-def test_so_many_invitations_an_hour(sqlite_env: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invitations_are_limited_per_hour(sqlite_env: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registration, "PER_HOUR", 3)
     boss = superuser(sqlite_env)
     for number in range(3):
         assert invite(boss, f"a{number}@example.com").status == 200
     assert invite(boss).error == "too_many_requests"
     assert sqlite_env.mail_to(NEW) == []
-    sqlite_env.clock.turn(hours=1)
+    sqlite_env.clock.advance(hours=1)
     boss.sign_in()
     assert invite(boss).status == 200
 
 
 def test_both_sides_of_an_invitation_stand_in_the_histories(sqlite_env: Environment) -> None:
-    link = invited(sqlite_env, role="superuser")
+    link = invitation_link(sqlite_env, role="superuser")
     boss_id = id_of(sqlite_env, "boss@example.com")
     sent = history(sqlite_env, boss_id)[-1]
     assert (sent.event, sent.actor_id, sent.detail) == (
@@ -265,9 +265,9 @@ def test_both_sides_of_an_invitation_stand_in_the_histories(sqlite_env: Environm
 
 @pytest.mark.parametrize("lost", [{"is_superuser": False}, {"is_active": False}], ids=["demoted", "disabled"])
 def test_an_invitation_dies_with_the_right_of_who_sent_it(sqlite_env: Environment, lost: dict[str, bool]) -> None:
-    link = invited(sqlite_env, role="superuser")
+    link = invitation_link(sqlite_env, role="superuser")
     assert sqlite_env.visitor().page(link).status == 200
-    sqlite_env.change("boss@example.com", **lost)
+    sqlite_env.update_account("boss@example.com", **lost)
     assert sqlite_env.visitor().page(link).status == 410
     assert register(sqlite_env.visitor(NEW), link).error == "link_dead"
     assert sqlite_env.rows(select(CMSUser.id).where(CMSUser.email == NEW)) == []

@@ -1,4 +1,4 @@
-"""GET, HEAD and OPTIONS change nothing, so that a link, an image or the scanner of a mail server can do nothing."""
+"""GET, HEAD and OPTIONS change nothing, so that links, images and mail scanners are harmless."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ def rows(env: Environment) -> dict[str, list[tuple[Any, ...]]]:
 def kept(env: Environment) -> dict[str, str]:
     """Return all that the cache holds."""
     if env.memcached:
-        return env.memcached.content()
+        return env.memcached.dump()
     with closing(sqlite3.connect(Path(env.settings["INSTANCE_DIR"]) / "cache.db")) as store:
         return {key: str(value) for key, value in store.execute("SELECT key, value FROM item")}
 
@@ -53,7 +53,7 @@ def living_links(env: Environment, boss: Person) -> dict[str, str]:
     assert invite(boss, GUEST).status == 200
     assert env.visitor().post("/cms/forgotpwd/", {"email": ANN}).status == 200
     env.deliver()
-    env.clock.turn(days=1, seconds=1)  # The started change has waited for its day,
+    env.clock.advance(days=1, seconds=1)  # The started change has waited for its day,
     prove = env.links_to(LENT, "prove")[-1]
     assert ann.sign_in().status == 200
     assert ann.ask("pending@example.com", sure="y").status == 200  # and another one is asked for.
@@ -72,7 +72,7 @@ def addresses(env: Environment, links: dict[str, str], page: str) -> Iterator[tu
     for rule in env.app.url_map.iter_rules():
         if "GET" not in (rule.methods or ()):
             continue
-        if rule.rule == "/assets/<mark>/<path:name>":
+        if rule.rule == "/assets/<digest>/<path:name>":
             yield rule, page.partition('href="/assets/')[2].join(("/assets/", "")).partition('"')[0]
         elif "user_id" in rule.arguments:
             yield rule, f"/cms/users/{id_of(env, ANN)}/"
@@ -95,7 +95,7 @@ def test_nothing_changes_on_get_head_or_options(env: Environment) -> None:
     people = {"superuser": boss, "editor": env.signed_in(ANN), "nobody": env.visitor()}
     found = list(addresses(env, links, boss.page("/cms/").text))
     assert len(found) > 15
-    env.clock.turn(seconds=61)  # The sessions are noted as used again, which is all that may be written.
+    env.clock.advance(seconds=61)  # The sessions are noted as used again, which is all that may be written.
     stored, cached, shown = rows(env), kept(env), set()
     assert all(stored[name] for name in ("cms_user", "login_session", "email_change", "link", "mail", "audit"))
     assert cached

@@ -1,4 +1,4 @@
-"""The security log: whoever tries what is not theirs leaves one line, and the line tells no secret."""
+"""The security log: one line for every refused guess or unauthorised request, without secrets."""
 
 import logging
 import re
@@ -52,7 +52,7 @@ def security_log(caplog: pytest.LogCaptureFixture) -> Iterator[SecurityLog]:
 
 def account_of(env: Environment, username: str = "ann") -> str:
     """Return the number of an account, as the log tells it."""
-    return str(env.stored(username).id)
+    return str(env.account(username).id)
 
 
 def test_a_failed_sign_in_is_one_line_whether_or_not_somebody_has_the_address(
@@ -133,9 +133,9 @@ def test_daily_use_leaves_no_line(env: Environment, security_log: SecurityLog) -
     used: list[Answer] = [
         *(ann.page("/cms/"), ann.page("/cms/nothing/"), ann.ask("no address"), ann.ask("new@gmial.com"), ann.ask(ANN)),
         *(ann.ask("new@example.com"), ann.confirm("new@example.com", env.code_to("new@example.com"))),
-        *(env.visitor().ask_as_script(), ann.browser.send("PUT", "/cms/login/", headers=SCRIPT)),
+        *(env.visitor().get_as_script(), ann.browser.send("PUT", "/cms/login/", headers=SCRIPT)),
     ]
-    env.clock.turn(minutes=11)
+    env.clock.advance(minutes=11)
     used.append(ann.cancel())
     assert {answer.status for answer in used} >= {200, 400, 401, 404, 405}
     assert security_log.read() == []
@@ -155,7 +155,7 @@ def test_every_refusal_is_one_line_unless_it_is_called_ordinary(
     word = cls.word
     app = sqlite_env.build()
     app.before_request_funcs.setdefault(None, []).insert(0, lambda: (_ for _ in ()).throw(raised(cls)))
-    Person(sqlite_env.visitor(app=app).browser, NOBODY).ask_as_script("/cms/login/")
+    Person(sqlite_env.visitor(app=app).browser, NOBODY).get_as_script("/cms/login/")
     lines = [] if word in answers.ORDINARY else [(word, "GET /cms/login/", "203.0.113.5", "-")]
     assert security_log.read() == lines
 
@@ -168,9 +168,7 @@ def test_what_is_called_ordinary_exists_and_is_no_guess() -> None:
 
 
 @pytest.mark.parametrize("text", ["a\nrefused b: c", "a\r\nb", "a\x1b[2J", "a\x85b", "a\u2028b", "x" * 5000])
-def test_nobody_writes_a_line_of_their_own(
-    security_log: SecurityLog, caplog: pytest.LogCaptureFixture, text: str
-) -> None:
+def test_a_request_cannot_inject_lines(security_log: SecurityLog, caplog: pytest.LogCaptureFixture, text: str) -> None:
     log_refusal(text, text, network=text, account_id=7)
     (record,) = caplog.records
     assert len(record.getMessage().splitlines()) == 1

@@ -1,4 +1,4 @@
-"""What the settings page and the overview tell of a change, in every state that it can be in."""
+"""The settings page and the start page in every state of a change."""
 
 import re
 from datetime import timedelta
@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import update
 
 from models import EmailChange, Mail, MailState, db
-from tests.actors import Answer, Person, other_than
+from tests.actors import Answer, Person, different_code
 from tests.environments import Environment
 from tests.stories.admin_steps import act, superuser
 
@@ -62,9 +62,9 @@ def written(env: Environment, model: Any, **values: object) -> None:
 
 
 def spend(env: Environment, ann: Person, count: int) -> None:
-    """Enter so many wrong codes for a code that was just asked for."""
+    """Request a code, and enter a number of incorrect ones."""
     assert ann.ask(NEW).status == 200
-    wrong = other_than(env.code_to(NEW))
+    wrong = different_code(env.code_to(NEW))
     for _ in range(count):
         assert ann.confirm(NEW, wrong).status == 400
 
@@ -72,7 +72,7 @@ def spend(env: Environment, ann: Person, count: int) -> None:
 def spend_the_day(env: Environment, ann: Person, *, but: int = 0) -> None:
     """Enter the ten wrong codes of a day, or some fewer."""
     spend(env, ann, 5)
-    env.clock.turn(seconds=60)
+    env.clock.advance(seconds=60)
     spend(env, ann, 5 - but)
 
 
@@ -96,7 +96,7 @@ class TestTheCard:
         elif state == "half":
             assert ann.confirm(NEW, env.code_to(NEW)).error == "code_missing"
         elif state == "expired":
-            env.clock.turn(seconds=600)
+            env.clock.advance(seconds=600)
         elif state == "elsewhere":
             return env.signed_in(OLD)
         return ann
@@ -165,10 +165,10 @@ class TestTheCard:
         self, sqlite_env: Environment, state: str, seconds: int
     ) -> None:
         self.arranged(sqlite_env, state)
-        sqlite_env.clock.turn(seconds=seconds - 1)
+        sqlite_env.clock.advance(seconds=seconds - 1)
         ann = sqlite_env.signed_in(OLD)
         assert heading_of(ann.page()) == HEADINGS[state][0]
-        sqlite_env.clock.turn(seconds=1)
+        sqlite_env.clock.advance(seconds=1)
         assert card_of(ann.page()) == ""
         assert ann.pending() is None
 
@@ -177,19 +177,19 @@ class TestTheCard:
         first = env.clock.now()
         for _ in range(2):
             page = ann.ask(NEW)
-            env.clock.turn(seconds=60)
+            env.clock.advance(seconds=60)
         resend_at = (first + timedelta(hours=1)).isoformat(timespec="seconds")
         pending, page = ann.pending(), ann.page()
         assert pending is not None
         assert (pending["resend_at"], pending["resend_in"]) == (resend_at, 3600 - 120)
         assert f'datetime="{resend_at}"' in card_of(page).partition('data-resend="at" >')[2]
         assert 'data-resend="now" hidden' in card_of(page)
-        env.clock.turn(seconds=3600 - 120)
+        env.clock.advance(seconds=3600 - 120)
         ann.sign_in()
         env.administrator("bob@example.com")
         bob = env.signed_in("bob@example.com")
         bob.ask(OTHER)
-        env.clock.turn(seconds=60)
+        env.clock.advance(seconds=60)
         assert 'data-resend="now" >' in card_of(bob.page())
 
 
@@ -300,14 +300,14 @@ class TestClosed:
         ann = reads(env.person(), language)
         assert is_open(ann.page())
         until = env.clock.now() + timedelta(days=3)
-        env.change(OLD, frozen_until=until)
+        env.update_account(OLD, frozen_until=until)
         page = ann.page()
         assert not is_open(page)
         assert f'datetime="{until.isoformat(timespec="seconds")}"' in page.text
         assert {"zh": "最近有一次修改被撤销", "en": "A change was undone recently."}[language] in page.text
         assert {"zh": "次数已用完。", "en": "codes in 24 hours"}[language] not in page.text
         assert ann.ask(NEW).error == "changes_frozen"
-        env.change(OLD, frozen_until=env.clock.now())
+        env.update_account(OLD, frozen_until=env.clock.now())
         assert is_open(ann.page())
 
     @LANGUAGES
@@ -333,16 +333,16 @@ class TestClosed:
     def test_a_freeze_that_ends_before_the_tries_come_back_does_not_hide_that(self, sqlite_env: Environment) -> None:
         ann = sqlite_env.person()
         spend_the_day(sqlite_env, ann)
-        sqlite_env.change(OLD, frozen_until=sqlite_env.clock.now() + timedelta(hours=1))
+        sqlite_env.update_account(OLD, frozen_until=sqlite_env.clock.now() + timedelta(hours=1))
         assert 'id="no-tries"' in ann.page().text
-        sqlite_env.change(OLD, frozen_until=sqlite_env.clock.now() + timedelta(days=2))
+        sqlite_env.update_account(OLD, frozen_until=sqlite_env.clock.now() + timedelta(days=2))
         assert 'id="no-tries"' not in ann.page().text
 
     def test_without_scripts_the_last_try_is_told_to_be_wrong_on_the_closed_page(self, env: Environment) -> None:
         ann = env.person()
         spend_the_day(env, ann, but=1)
         ann.script = False
-        page = ann.confirm(NEW, other_than(env.code_to(NEW)))
+        page = ann.confirm(NEW, different_code(env.code_to(NEW)))
         assert page.status == 400
         assert not is_open(page)
         assert "邮箱验证码错误！" in page.text
@@ -378,7 +378,7 @@ class TestOverview:
         assert NEW in self.told(ann)
         assert {"zh": "尚未完成", "en": "It is not complete yet."}[language] in self.told(ann)
         assert {"zh": "另一个浏览器", "en": "in another browser"}[language] in self.told(other)
-        env.clock.turn(seconds=600)
+        env.clock.advance(seconds=600)
         assert (self.told(ann), self.told(other)) == ("", "")
 
     @LANGUAGES
@@ -394,7 +394,7 @@ class TestOverview:
     def test_a_freeze_is_told(self, env: Environment, language: str) -> None:
         ann = reads(env.person(), language)
         until = env.clock.now() + timedelta(days=3)
-        env.change(OLD, frozen_until=until)
+        env.update_account(OLD, frozen_until=until)
         assert until.isoformat(timespec="seconds") in self.told(ann)
-        env.change(OLD, frozen_until=env.clock.now())
+        env.update_account(OLD, frozen_until=env.clock.now())
         assert self.told(ann) == ""

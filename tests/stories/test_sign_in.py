@@ -1,4 +1,4 @@
-"""Signing in, staying in, proving the password once more, signing out."""
+"""Signing in, sessions, confirming the password, signing out."""
 
 from http.cookies import SimpleCookie
 
@@ -55,10 +55,10 @@ def test_a_password_is_taken_as_it_is_typed(env: Environment) -> None:
         assert ann.sign_in(password=typed).error == "wrong_credentials"
 
 
-def test_who_is_unknown_disabled_or_wrong_hears_the_same(env: Environment) -> None:
+def test_an_unknown_address_a_disabled_account_and_a_wrong_password_get_the_same_response(env: Environment) -> None:
     env.administrator("ann@example.com")
     env.administrator("bob@example.com")
-    env.change("bob@example.com", is_active=False)
+    env.update_account("bob@example.com", is_active=False)
     visitor = env.visitor()
     answers = [
         visitor.sign_in(email="ann@example.com", password="wrong"),
@@ -67,17 +67,17 @@ def test_who_is_unknown_disabled_or_wrong_hears_the_same(env: Environment) -> No
     ]
     assert {answer.status for answer in answers} == {400}
     assert len({answer.body for answer in answers}) == 1
-    assert visitor.ask_as_script().error == "sign_in_required"
+    assert visitor.get_as_script().error == "sign_in_required"
 
 
 def test_who_is_disabled_is_out_at_once(env: Environment) -> None:
     ann = env.person()
-    env.change("ann@example.com", is_active=False)
-    assert ann.ask_as_script().error == "sign_in_required"
+    env.update_account("ann@example.com", is_active=False)
+    assert ann.get_as_script().error == "sign_in_required"
 
 
 @pytest.mark.parametrize("path", ["/cms/resetemail/", "/cms/resetemail/?a=1&b=2", "/cms/"])
-def test_one_gets_to_where_one_wanted_to_go(env: Environment, path: str) -> None:
+def test_the_sign_in_leads_to_the_page_that_was_requested(env: Environment, path: str) -> None:
     env.administrator("ann@example.com")
     ann = env.visitor("ann@example.com")
     assert ann.sign_in(next=path).data["next"] == path
@@ -110,7 +110,7 @@ def test_a_closed_page_leads_over_the_sign_in_page_and_back(env: Environment) ->
 
 
 def test_a_script_never_gets_a_sign_in_page_as_a_success(env: Environment) -> None:
-    answer = env.visitor().ask_as_script()
+    answer = env.visitor().get_as_script()
     assert (answer.status, answer.error) == (401, "sign_in_required")
 
 
@@ -123,7 +123,7 @@ def test_ten_tries_an_account_from_wherever_they_come(env: Environment) -> None:
     refused = env.visitor("ann@example.com").sign_in()
     assert (refused.status, refused.error) == (429, "too_many_requests")
     assert refused.headers["Retry-After"] == str(refused.data["retry_after"])
-    env.clock.turn(seconds=refused.data["retry_after"])
+    env.clock.advance(seconds=refused.data["retry_after"])
     assert env.visitor("ann@example.com").sign_in().status == 200
 
 
@@ -146,7 +146,7 @@ def test_who_signs_in_begins_to_count_anew(env: Environment) -> None:
             assert ann.sign_in(password="guess").error == "wrong_credentials"
         assert ann.sign_in().status == 200
         ann.browser.cookies.clear()  # A browser that is known here has tries of its own.
-        ann.turn_the_page()
+        ann.discard_token()
 
 
 def test_strangers_cannot_lock_the_owner_out_of_a_browser_that_was_used_before(env: Environment) -> None:
@@ -209,7 +209,7 @@ def test_remember_me_outlives_the_browser(env: Environment) -> None:
     env.administrator("ann@example.com")
     ann = env.visitor("ann@example.com")
     assert cookie_of(ann, remember="y")["session"]["expires"]
-    env.clock.turn(days=13)
+    env.clock.advance(days=13)
     assert ann.address() == "ann@example.com"
 
 
@@ -222,7 +222,7 @@ def test_a_session_begins_with_a_new_cookie(env: Environment) -> None:
     ann.sign_in()
     thief = env.visitor()
     thief.browser.cookies.update(planted)
-    assert thief.ask_as_script().error == "sign_in_required"
+    assert thief.get_as_script().error == "sign_in_required"
 
 
 def test_signing_out_ends_the_session_at_the_server(env: Environment) -> None:
@@ -231,8 +231,8 @@ def test_signing_out_ends_the_session_at_the_server(env: Environment) -> None:
     thief.browser.cookies.update(ann.browser.cookies)
     assert thief.address() == "ann@example.com"  # A stolen cookie is good while the session lives: that is a cookie.
     assert ann.sign_out().data["next"] == "/cms/login/"
-    assert ann.ask_as_script().error == "sign_in_required"
-    assert thief.ask_as_script().error == "sign_in_required"
+    assert ann.get_as_script().error == "sign_in_required"
+    assert thief.get_as_script().error == "sign_in_required"
 
 
 def test_signing_in_again_ends_the_session_that_the_browser_had(env: Environment) -> None:
@@ -241,14 +241,14 @@ def test_signing_in_again_ends_the_session_that_the_browser_had(env: Environment
     thief.browser.cookies.update(ann.browser.cookies)
     assert ann.sign_in().status == 200
     assert ann.address() == "ann@example.com"
-    assert thief.ask_as_script().error == "sign_in_required"
+    assert thief.get_as_script().error == "sign_in_required"
 
 
 def test_a_failed_try_to_sign_in_as_somebody_else_leaves_nobody_signed_in_as_both(env: Environment) -> None:
     env.administrator("bob@example.com")
     ann = env.person()
     assert ann.sign_in(email="bob@example.com", password="guess").error == "wrong_credentials"
-    assert ann.ask_as_script().status in (200, 401)
+    assert ann.get_as_script().status in (200, 401)
     assert ann.sign_in(email="bob@example.com").status == 200
     assert ann.address() == "bob@example.com"
 
@@ -306,7 +306,7 @@ def test_a_forged_cookie_opens_nothing(env: Environment) -> None:
     for forged in (value[:-1], value[1:], value.replace(".", "", 1), "x", ""):
         thief = Person(InProcess(env.app), "thief@example.com")
         thief.browser.cookies["session"] = forged
-        assert thief.ask_as_script().error == "sign_in_required"
+        assert thief.get_as_script().error == "sign_in_required"
 
 
 def test_right_passwords_do_not_spend_the_tries_of_a_network(env: Environment) -> None:
@@ -381,13 +381,13 @@ def test_production_tells_browsers_to_use_https_for_as_much_as_the_setting_says(
 
 def stored_hash(env: Environment) -> str:
     """Return what is kept of ann's password."""
-    return env.stored("ann").password_hash
+    return env.account("ann").password_hash
 
 
 def test_a_password_kept_under_old_parameters_is_hashed_anew_at_the_next_sign_in(env: Environment) -> None:
     other = env.person()
     old = PasswordHasher(memory_cost=16, time_cost=3, parallelism=2).hash(PASSWORD)
-    env.change("ann@example.com", password_hash=old)
+    env.update_account("ann@example.com", password_hash=old)
     ann = env.visitor("ann@example.com")
     assert ann.sign_in(password="wrong").error == "wrong_credentials"
     assert stored_hash(env) == old  # Only who knows the password can have it hashed.

@@ -1,11 +1,11 @@
-"""The sign-in page and the page that asks for the password again: what they say, and where the focus is."""
+"""The sign-in page and the page that asks for the password: their sentences, and their focus."""
 
 import pytest
 
 from tests.actors import PASSWORD, Answer, Person
 from tests.environments import Environment
 from tests.markup import Element, read
-from tests.stories.admin_steps import BOSS, FORM, act, invited, register, superuser
+from tests.stories.admin_steps import BOSS, FORM, act, invitation_link, register, superuser
 
 OLD = "ann@example.com"
 NEW_PASSWORD = "a river and a hill"
@@ -87,16 +87,16 @@ class TestWhyASessionEnded:
     )
     def test_one_that_was_not_used(self, env: Environment, language: str, sentence: str) -> None:
         ann = at_a_page(env.person(), language)
-        env.clock.turn(seconds=3601)
+        env.clock.advance(seconds=3601)
         assert status_of(ann.page("/cms/profile/")) == sentence
         assert status_of(ann.page("/cms/profile/")) == ""  # It is said once.
 
     def test_one_that_is_too_old(self, sqlite_env: Environment) -> None:
         ann = at_a_page(sqlite_env.person())
         for _ in range(12):
-            sqlite_env.clock.turn(seconds=3600)
+            sqlite_env.clock.advance(seconds=3600)
             assert ann.page("/cms/").status == 200
-        sqlite_env.clock.turn(seconds=1)
+        sqlite_env.clock.advance(seconds=1)
         said = "You were signed out because a session lasts at most 12 hours."
         assert status_of(ann.page("/cms/")) == said
 
@@ -107,7 +107,7 @@ class TestWhyASessionEnded:
         ann = at_a_page(
             sqlite_env.person(app=sqlite_env.build(SESSION_IDLE_SECONDS=seconds, SESSION_SECONDS="5184000"))
         )
-        sqlite_env.clock.turn(seconds=int(seconds) + 1)
+        sqlite_env.clock.advance(seconds=int(seconds) + 1)
         assert status_of(ann.page("/cms/")).endswith(f"after {span} of inactivity.")
 
     @LANGUAGES
@@ -130,7 +130,7 @@ class TestWhyASessionEnded:
         elif how == "disabled":
             act(superuser(sqlite_env), sqlite_env, OLD, "disable")
         else:
-            sqlite_env.change(OLD, is_active=False)
+            sqlite_env.update_account(OLD, is_active=False)
         assert status_of(tablet.page("/cms/")).startswith(GONE["en"])
 
     def test_who_signed_out_or_was_never_signed_in_hears_nothing(self, sqlite_env: Environment) -> None:
@@ -151,7 +151,7 @@ class TestTheAddressIsFilledIn:
 
     def test_after_registering(self, env: Environment) -> None:
         guest = at_a_page(env.visitor())
-        page = register(guest, invited(env, "new@example.com"), language="en")
+        page = register(guest, invitation_link(env, "new@example.com"), language="en")
         assert page.path == "/cms/login/"
         self.is_filled_in_once(guest, page, "new@example.com")
         assert guest.sign_in(email="new@example.com", password=FORM["password"]).path == "/cms/"

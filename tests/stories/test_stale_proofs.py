@@ -1,4 +1,4 @@
-"""What was proved before an account was locked is worth nothing if it is not true any more under the lock."""
+"""What was checked before an account was locked is checked again under the lock."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ import pytest
 from models import CMSUser, EmailChange, LoginSession, Mail, db
 from tests.actors import PASSWORD, Answer, Person
 from tests.environments import Environment
-from tests.interleaving import after_the_password, before_the_lock
+from tests.interleaving import run_after_the_password, run_before_the_lock
 from tests.servers import command_line
 from tests.stories.admin_steps import BOSS, act, history, id_of, invite, superuser
 
@@ -43,10 +43,10 @@ class TestSignIn:
     ) -> None:
         ann, thief = env.person(), env.visitor(ANN)
         thief.token()
-        with after_the_password(monkeypatch, lambda: change_password(ann)):
+        with run_after_the_password(monkeypatch, lambda: change_password(ann)):
             answer = thief.sign_in(remember="y")
         assert answer.error == "wrong_credentials"
-        assert thief.ask_as_script().status == 401
+        assert thief.get_as_script().status == 401
         assert sessions_of(env, ANN) == 1
 
     def test_no_session_comes_from_a_password_that_a_mailed_link_replaced_meanwhile(
@@ -58,7 +58,7 @@ class TestSignIn:
         (link,) = env.links_to(ANN, "forgotpwd")
         thief.token()
         chosen = {"password": OTHER, "repetition": OTHER}
-        with after_the_password(monkeypatch, lambda: visitor.post(link, chosen)):
+        with run_after_the_password(monkeypatch, lambda: visitor.post(link, chosen)):
             assert thief.sign_in().error == "wrong_credentials"
         assert sessions_of(env, ANN) == 0
 
@@ -71,10 +71,10 @@ class TestSignIn:
         words = ("admin", "set-password", ANN, "--reason", "it leaked")
 
         def replace() -> None:
-            done = command_line(env.settings, *words, said=[OTHER])
+            done = command_line(env.settings, *words, input_lines=[OTHER])
             assert done.returncode == 0, done.stderr
 
-        with after_the_password(monkeypatch, replace):
+        with run_after_the_password(monkeypatch, replace):
             assert thief.sign_in().error == "wrong_credentials"
         assert sessions_of(env, ANN) == 0
 
@@ -83,7 +83,7 @@ class TestSignIn:
     ) -> None:
         ann, thief = env.person(), env.visitor(ANN)
         thief.token()
-        with after_the_password(monkeypatch, lambda: change_address(env, ann)):
+        with run_after_the_password(monkeypatch, lambda: change_address(env, ann)):
             assert thief.sign_in().error == "wrong_credentials"
         assert sessions_of(env, NEW) == 1
 
@@ -94,7 +94,7 @@ class TestSignIn:
         undo = change_address(env, thief)
         again = env.visitor(NEW)
         again.token()
-        with after_the_password(monkeypatch, lambda: owner.post(undo)):
+        with run_after_the_password(monkeypatch, lambda: owner.post(undo)):
             assert again.sign_in().error == "wrong_credentials"
         assert sessions_of(env, ANN) == 0
 
@@ -105,7 +105,7 @@ class TestSignIn:
         env.administrator(ANN)
         thief = env.visitor(ANN)
         thief.token()
-        with after_the_password(monkeypatch, lambda: act(boss, env, ANN, "disable")):
+        with run_after_the_password(monkeypatch, lambda: act(boss, env, ANN, "disable")):
             assert thief.sign_in().error == "wrong_credentials"
         assert sessions_of(env, ANN) == 0
 
@@ -118,10 +118,10 @@ class TestProof:
     ) -> None:
         ann, thief = env.person(), env.signed_in(ANN)
         thief.token()
-        with after_the_password(monkeypatch, lambda: change_password(ann)):
+        with run_after_the_password(monkeypatch, lambda: change_password(ann)):
             assert thief.reauth().status in (400, 401)
-        assert thief.ask_as_script().status == 401
-        assert ann.ask_as_script().status == 200
+        assert thief.get_as_script().status == 401
+        assert ann.get_as_script().status == 200
 
     def test_a_password_is_not_changed_by_who_knew_the_one_before(
         self, env: Environment, monkeypatch: pytest.MonkeyPatch
@@ -129,7 +129,7 @@ class TestProof:
         ann, thief = env.person(), env.signed_in(ANN)
         thief.token()
         other = {"oldpwd": PASSWORD, "password": "a password of thieves", "repetition": "a password of thieves"}
-        with after_the_password(monkeypatch, lambda: change_password(ann)):
+        with run_after_the_password(monkeypatch, lambda: change_password(ann)):
             assert thief.post("/cms/resetpwd/", other).status in (400, 401)
         assert env.visitor(ANN).sign_in(password=OTHER).status == 200
 
@@ -139,7 +139,7 @@ class TestProof:
         thief.browser.cookies = dict(ann.browser.cookies)
         tokens = ann.token(), thief.token()
         assert all(tokens)
-        with before_the_lock(ann.reauth):
+        with run_before_the_lock(ann.reauth):
             assert thief.ask(EVE).error == "sign_in_required"
         assert env.mail_to(EVE) == []
 
@@ -198,7 +198,7 @@ class TestActs:
             found.append(everything(env))
 
         ann.token()
-        with before_the_lock(end_and_look):
+        with run_before_the_lock(end_and_look):
             assert ACTS[what](env, ann).error == "sign_in_required"
         assert [everything(env)] == found
 
@@ -215,7 +215,7 @@ class TestActs:
             found.append(everything(env))
 
         boss.token()
-        with before_the_lock(end_and_look):
+        with run_before_the_lock(end_and_look):
             assert OFFICE[what](env, boss).error == "sign_in_required"
         assert [everything(env)] == found
         assert history(env, id_of(env, BOSS))[-1].event == "sign_in_required"
@@ -233,7 +233,7 @@ class TestActs:
             assert act(chief, env, BOSS, "role", role="editor").status == 200
             found.append(everything(env))
 
-        with before_the_lock(demote_and_look):
+        with run_before_the_lock(demote_and_look):
             assert OFFICE[what](env, boss).error == "forbidden"
         assert [everything(env)] == found
         assert history(env, id_of(env, BOSS))[-1].event == "not_allowed"
@@ -249,6 +249,6 @@ class TestActs:
             "username": "eve", "password": OTHER, "repetition": OTHER, "mobile": "13812345678", "staff_number": "7",
             "gender": "other", "city": "beijing", "interests": "news", "language": "en",
         }  # fmt: skip
-        with before_the_lock(lambda: act(chief, env, BOSS, "role", role="editor")):
+        with run_before_the_lock(lambda: act(chief, env, BOSS, "role", role="editor")):
             assert visitor.post(link, form).error == "link_dead"
         assert env.rows(db.select(CMSUser.id).where(CMSUser.email == EVE)) == []

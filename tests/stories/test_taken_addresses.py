@@ -1,4 +1,4 @@
-"""An address that somebody has: who asks for it learns nothing, its owner learns of it, and no code can succeed."""
+"""A taken address: the response does not reveal it, its owner is notified, and no code can succeed."""
 
 import html
 import json
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from models import Audit, CMSUser, Mail, MailProblem, db
-from tests.actors import Answer, Person, code_in, html_of, other_than, text_of
+from tests.actors import Answer, Person, code_in, different_code, html_of, text_of
 from tests.environments import Environment
 
 OWNER = "owner@example.com"  # Of the length of FREE, so that sizes can be compared.
@@ -46,14 +46,14 @@ class TestTheAnswer:
             person.ask(email)
             person.token()
             env.deliver()
-            code = other_than(env.code_to(FREE)) if email == FREE else "123456"
+            code = different_code(env.code_to(FREE)) if email == FREE else "123456"
             seen.append(
                 [
-                    neutral(person.ask_as_script(), email, person.email),
+                    neutral(person.get_as_script(), email, person.email),
                     neutral(person.confirm(email, code), email),
                     neutral(person.confirm(email, code), email),
                     neutral(person.ask(email), email),
-                    neutral(person.ask_as_script(), email, person.email),
+                    neutral(person.get_as_script(), email, person.email),
                     neutral(person.cancel(), email),
                     neutral(person.confirm(email, code), email),
                 ]
@@ -83,7 +83,7 @@ class TestTheAnswer:
         one, two = pair
         one.ask(OWNER)
         two.ask(FREE)
-        env.clock.turn(seconds=600)
+        env.clock.advance(seconds=600)
         answers = [neutral(person.confirm(email, "000000"), email) for person, email in ((one, OWNER), (two, FREE))]
         assert answers[0] == answers[1]
         assert json.loads(answers[0][2])["data"]["error"] == "code_expired"
@@ -121,7 +121,7 @@ class TestTheAnswer:
             answer = neutral(person.ask(email), email)
             old_code = env.code_to(person.email)
             second = neutral(person.confirm(email, "", old_captcha=old_code), email)
-            seen.append((answer, second, neutral(person.ask_as_script(), email, person.email)))
+            seen.append((answer, second, neutral(person.get_as_script(), email, person.email)))
         assert seen[0] == seen[1]
 
 
@@ -154,7 +154,7 @@ class TestTheOwner:
     def test_a_disabled_administrators_address_is_taken_too(
         self, env: Environment, pair: tuple[Person, Person]
     ) -> None:
-        env.change(OWNER, is_active=False)
+        env.update_account(OWNER, is_active=False)
         one, two = pair
         assert neutral(one.ask(OWNER), OWNER) == neutral(two.ask(FREE), FREE)
         assert one.confirm(OWNER, "123456").error == "code_wrong"
@@ -181,11 +181,11 @@ class TestTheCommit:
         assert (refused.status, refused.error, list(refused.data["fields"])) == (409, "email_taken", ["email"])
         assert ann.address() == "one@example.com"
         assert ann.pending() is None
-        env.clock.turn(seconds=60)
+        env.clock.advance(seconds=60)
         ann.ask("third@example.com")
         assert ann.confirm("third@example.com", env.code_to("third@example.com")).status == 200
 
-    def test_the_loser_of_a_race_hears_it_on_the_page(self, env: Environment) -> None:
+    def test_the_loser_of_a_race_is_told_on_the_page(self, env: Environment) -> None:
         ann = env.person("one@example.com", script=False)
         ann.ask(FREE)
         code = env.code_to(FREE)
@@ -202,12 +202,12 @@ class TestTheCommit:
         code = env.code_to(FREE)
         bob.ask(FREE)
         bob.confirm(FREE, env.code_to(FREE))
-        env.clock.turn(seconds=60)
+        env.clock.advance(seconds=60)
         bob.ask("third@example.com")
         bob.confirm("third@example.com", env.code_to("third@example.com"))
         assert ann.confirm(FREE, code).error == "email_taken"
         assert env.visitor().post(env.links_to(FREE, "undo")[-1]).status == 200
-        assert env.stored("two").email == FREE
+        assert env.account("two").email == FREE
 
     def test_the_two_that_refused_each_other_share_no_key(self, env: Environment, pair: tuple[Person, Person]) -> None:
         one, two = pair

@@ -1,8 +1,8 @@
-"""The ten faults of the tutorial from which this page comes, each as a story in which it does not happen.
+"""The ten faults of the tutorial on which the settings page is based: none of them occurs here.
 
-In the wild `/cms/resetemail/` keeps the code under the bare address, mails it on GET, compares it the wrong way round,
-never forgets it, swallows every error and lets the browser wait in silence. One test a fault, in the order in which
-they were written down; what a fault has more sides to stands in the other stories.
+There, `/cms/resetemail/` stores the code under the address only, sends it on GET, inverts the comparison, never deletes
+it, ignores every error, and shows no response in the browser. There is one test per fault; other tests cover the
+details.
 """
 
 import ast
@@ -10,15 +10,15 @@ import re
 import string
 
 from models import EmailChange, db
-from tests.actors import code_in, other_than
+from tests.actors import code_in, different_code
 from tests.environments import Environment
 from tests.servers import ROOT
 
 OLD, NEW = "ann@example.com", "new@example.com"
 
 
-def test_1_the_code_of_one_person_is_worth_nothing_to_another(env: Environment) -> None:
-    """There, the code was kept under the address only: whoever was signed in could use it."""
+def test_1_the_code_of_one_person_is_not_accepted_from_another(env: Environment) -> None:
+    """There, the code was stored under the address only: everybody who was signed in could use it."""
     ann, thief = env.person(), env.person("thief@example.com")
     ann.ask(NEW)
     assert thief.confirm(NEW, env.code_to(NEW)).error == "code_expired"
@@ -39,7 +39,7 @@ def test_3_wrong_codes_are_refused_and_right_ones_are_taken(env: Environment) ->
     ann = env.person()
     ann.ask(NEW)
     code = env.code_to(NEW)
-    assert ann.confirm(NEW, other_than(code)).error == "code_wrong"
+    assert ann.confirm(NEW, different_code(code)).error == "code_wrong"
     assert ann.address() == OLD
     assert ann.confirm(NEW, code).status == 200
     assert ann.address() == NEW
@@ -82,7 +82,7 @@ def test_5_a_mail_server_that_is_away_is_no_fault_and_no_lie(env: Environment) -
     assert pending is not None
     assert pending["mail"]["state"] == "queued"
     assert pending["mail"]["problem"] == "无法连接邮件服务器。"
-    env.clock.turn(seconds=10)
+    env.clock.advance(seconds=10)
     assert ann.confirm(NEW, env.code_to(NEW)).status == 200
 
 
@@ -107,7 +107,7 @@ def test_7_every_field_hears_what_is_wrong_with_it_and_nothing_is_printed(env: E
     answer = ann.confirm("no address", "no code")
     assert set(answer.data["fields"]) == {"email", "captcha"}
     assert all(answer.data["fields"].values())
-    ann.confirm(NEW, other_than(code))
+    ann.confirm(NEW, different_code(code))
     ann.confirm(NEW, code)
     printed = capfd.readouterr()  # type: ignore[attr-defined]
     assert code not in printed.out + printed.err
@@ -132,7 +132,7 @@ def test_9_an_address_that_somebody_has_is_no_fault(env: Environment) -> None:
     ann, bob = env.person(), env.person("bob@example.com")
     assert ann.ask("owner@example.com").status == 200
     assert ann.confirm("owner@example.com", "123456").error == "code_wrong"
-    env.clock.turn(seconds=60)
+    env.clock.advance(seconds=60)
     ann.ask(NEW)
     bob.ask(NEW)
     of_ann, of_bob = (code_in(mail) for mail in env.mail_to(NEW))
@@ -140,11 +140,11 @@ def test_9_an_address_that_somebody_has_is_no_fault(env: Environment) -> None:
     assert bob.confirm(NEW, of_bob).error == "email_taken"
 
 
-def test_10_every_room_says_by_its_name_what_may_go_in() -> None:
+def test_10_every_module_has_a_specific_name_and_a_docstring() -> None:
     """There, the rooms were called utils, exts and common; and here no module hides one of the standard library."""
     others = {".venv", "node_modules", "mutants"}
-    rooms = [path for path in ROOT.iterdir() if path.is_dir() and path.name not in others]
-    found = [*ROOT.glob("*.py"), *(path for room in rooms for path in room.rglob("*.py"))]
+    folders = [path for path in ROOT.iterdir() if path.is_dir() and path.name not in others]
+    found = [*ROOT.glob("*.py"), *(path for folder in folders for path in folder.rglob("*.py"))]
     assert len(found) > 30
     names = {path.stem for path in found} | {path.relative_to(ROOT).parent.name for path in found}
     assert not names & {"utils", "util", "exts", "extensions", "common", "helpers", "misc", "tools", "lib", "core"}

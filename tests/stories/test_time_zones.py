@@ -1,4 +1,4 @@
-"""Mails tell times as the clock of their reader shows them: whose zone that is, and who can change it."""
+"""Mails state times in the time zone of the recipient, and only the recipient can change it."""
 
 import re
 from datetime import datetime
@@ -60,7 +60,7 @@ def times_in_mail(env: Environment, email: str) -> str:
 @BOTH
 def test_who_asks_and_the_present_address_are_told_in_their_own_time(env: Environment, language: str) -> None:
     ann = signed_in(env, SHANGHAI)
-    env.change(ANN, language=language)
+    env.update_account(ANN, language=language)
     assert ann.ask(NEW).status == 200
     for email in (ANN, NEW):
         assert times_in_mail(env, email) == told(env.clock.now(), SHANGHAI)
@@ -71,13 +71,13 @@ def test_who_asks_and_the_present_address_are_told_in_their_own_time(env: Enviro
 @BOTH
 def test_whose_browser_told_no_time_zone_is_told_in_utc(env: Environment, language: str) -> None:
     ann = env.person()
-    env.change(ANN, language=language)
+    env.update_account(ANN, language=language)
     assert ann.ask(NEW).status == 200
     for email in (ANN, NEW):
         assert times_in_mail(env, email) == in_utc(env.clock.now())
 
 
-def test_a_thief_of_a_session_does_not_choose_the_time_zone_in_which_the_owner_is_warned(env: Environment) -> None:
+def test_a_stolen_session_cannot_change_the_time_zone_of_warnings(env: Environment) -> None:
     ann = signed_in(env, SHANGHAI)
     thief = env.visitor(ANN)
     thief.browser.cookies.update(ann.browser.cookies)
@@ -88,20 +88,20 @@ def test_a_thief_of_a_session_does_not_choose_the_time_zone_in_which_the_owner_i
 def test_who_travels_is_told_in_the_time_of_where_they_proved_the_password(env: Environment) -> None:
     ann = signed_in(env, SHANGHAI)
     move(ann, KOLKATA)
-    env.clock.turn(minutes=11)
+    env.clock.advance(minutes=11)
     assert ann.ask(NEW).error == "reauth_required"
-    assert env.stored("ann").time_zone == SHANGHAI
+    assert env.account("ann").time_zone == SHANGHAI
     assert ann.reauth().status == 200
     assert ann.ask(NEW).status == 200
     assert times_in_mail(env, NEW) == told(env.clock.now(), KOLKATA)
 
 
-def test_a_wrong_password_moves_nobody(env: Environment) -> None:
+def test_a_wrong_password_does_not_change_the_time_zone(env: Environment) -> None:
     ann = signed_in(env, SHANGHAI)
     stranger = move(env.visitor(ANN), BERLIN)
     assert stranger.sign_in(password="a guess of mine").error == "wrong_credentials"
     assert move(ann, BERLIN).reauth("a guess of mine").error == "password_wrong"
-    assert env.stored("ann").time_zone == SHANGHAI
+    assert env.account("ann").time_zone == SHANGHAI
 
 
 def test_a_changed_password_is_told_in_the_time_of_who_typed_the_old_one(env: Environment) -> None:
@@ -134,7 +134,7 @@ def test_who_is_invited_is_told_in_utc_and_has_a_time_zone_as_soon_as_they_regis
     assert times_in_mail(sqlite_env, NEW) == in_utc(sqlite_env.clock.now())
     guest = move(sqlite_env.visitor(NEW), SHANGHAI)
     assert register(guest, sqlite_env.links_to(NEW, "register")[-1]).status == 200
-    assert sqlite_env.stored("lì.míng").time_zone == SHANGHAI
+    assert sqlite_env.account("lì.míng").time_zone == SHANGHAI
 
 
 def test_a_password_link_is_told_in_the_owners_time_whoever_asked_for_it(sqlite_env: Environment) -> None:
@@ -159,7 +159,7 @@ def test_a_mail_of_a_command_is_in_the_readers_time_too_or_in_utc_where_that_is_
 def test_a_browser_without_scripts_leaves_the_time_zone_that_was_known(sqlite_env: Environment) -> None:
     signed_in(sqlite_env, SHANGHAI)
     sqlite_env.signed_in(ANN)
-    assert sqlite_env.stored("ann").time_zone == SHANGHAI
+    assert sqlite_env.account("ann").time_zone == SHANGHAI
 
 
 def in_header(value: str) -> str:
@@ -177,7 +177,7 @@ def test_no_value_of_the_cookie_fails_a_request_or_is_kept(sqlite_env: Environme
     person = move(sqlite_env.visitor(ANN), in_header(value))
     answers: list[Answer] = [person.page("/cms/login/"), person.sign_in(), person.ask(NEW), person.page()]
     assert [answer.status for answer in answers] == [200, 200, 200, 200]
-    assert sqlite_env.stored("ann").time_zone is None
+    assert sqlite_env.account("ann").time_zone is None
     assert times_in_mail(sqlite_env, ANN) == in_utc(sqlite_env.clock.now())
 
 
@@ -195,4 +195,4 @@ def test_in_production_the_cookie_has_a_name_that_only_this_host_can_set(sqlite_
     ann.browser.cookies["__Host-session_time_zone"] = SHANGHAI
     ann.browser.cookies[COOKIE] = BERLIN
     assert ann.sign_in().status == 200
-    assert sqlite_env.stored("ann").time_zone == SHANGHAI
+    assert sqlite_env.account("ann").time_zone == SHANGHAI

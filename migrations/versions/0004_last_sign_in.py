@@ -1,4 +1,4 @@
-"""an account keeps its last sign-in"""
+"""last sign-in of accounts"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = '0003'
 
 
 def upgrade() -> None:
-    """Add the moment of the last sign-in, as the history has it; and an index of the changes that were started."""
+    """Add the time of the last sign-in, taken from the history, and an index of started changes."""
     op.add_column('cms_user', sa.Column('signed_in_at', sa.DateTime(timezone=True), nullable=True))
     op.execute(
         sa.text(
@@ -26,9 +26,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take it back.
+    """Drop the index and the column.
 
-    Not in a batch: that would make `cms_user` anew, and SQLite would delete what refers to the rows of the old table.
+    Not in a batch: it would recreate `cms_user`, and SQLite would delete the rows that refer to the old table.
     """
     op.drop_index('ix_email_change_is_assisted', 'email_change')
     op.drop_column('cms_user', 'signed_in_at')

@@ -1,4 +1,4 @@
-"""an account keeps its time zone"""
+"""time zone of accounts"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,13 +8,13 @@ down_revision = '0004'
 
 
 def upgrade() -> None:
-    """Add the time zone of the browser in which the password was proved last."""
+    """Add the time zone of the browser in which the password was last confirmed."""
     op.add_column('cms_user', sa.Column('time_zone', sa.String(length=64), nullable=True))
 
 
 def downgrade() -> None:
-    """Take it back.
+    """Drop the column.
 
-    Not in a batch: that would make `cms_user` anew, and SQLite would delete what refers to the rows of the old table.
+    Not in a batch: it would recreate `cms_user`, and SQLite would delete the rows that refer to the old table.
     """
     op.drop_column('cms_user', 'time_zone')

@@ -1,4 +1,4 @@
-"""a change keeps its outcome, and who started it"""
+"""outcome and initiator of changes"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,9 +8,9 @@ down_revision = '0002'
 
 
 def upgrade() -> None:
-    """Add what a change ended with, who started it and where; and the version of a password.
+    """Add the outcome, initiator and origin of a change, and the version of a password.
 
-    Every new column has a default in the database: the version before this one goes on writing meanwhile.
+    Every new column has a default in the database, because the previous version of the application writes meanwhile.
     """
     with op.batch_alter_table('cms_user') as batch_op:
         batch_op.add_column(sa.Column('password_version', sa.Integer(), nullable=False, server_default='1'))
@@ -39,7 +39,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take it back; what has ended is forgotten, as it was before."""
+    """Drop the columns, and delete changes that have ended: the previous version deletes them, too."""
     op.execute(sa.text("DELETE FROM email_change WHERE outcome <> '' OR (session_id IS NULL AND NOT is_assisted)"))
     with op.batch_alter_table('email_change') as batch_op:
         batch_op.drop_constraint(op.f('fk_email_change_session_id'), type_='foreignkey')
@@ -52,7 +52,7 @@ def downgrade() -> None:
             batch_op.drop_column(name)
     with op.batch_alter_table('audit') as batch_op:
         batch_op.drop_index('ix_audit_actor_id_at')
-    # Not in a batch: SQLite would make the table anew, and other tables refer to its rows.
+    # Not in a batch: on SQLite a batch recreates the table, and other tables refer to its rows.
     for name in ('browser', 'network', 'since'):
         op.drop_column('link', name)
     op.drop_column('cms_user', 'password_version')
