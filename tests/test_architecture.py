@@ -93,11 +93,8 @@ MAY_IMPORT_INSIDE_ACCOUNTS = {
     "accounts.mail": {"accounts", "accounts.mail"},
     "accounts": {"accounts"},
 }
-# The unit of work enqueues mails, and wakes delivery after the commit. The completion of a change uses it.
-EXCEPTIONS = {
-    "accounts/unit_of_work.py": {f"accounts.mail.{name}" for name in ("messages", "outbox", "worker")},
-    "accounts/completion.py": {"accounts.mail.messages"},
-}
+# The unit of work enqueues mails, and wakes delivery after the commit.
+EXCEPTIONS = {"accounts/unit_of_work.py": {f"accounts.mail.{name}" for name in ("messages", "outbox", "worker")}}
 
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("accounts/**/*.py")), ids=lambda path: str(path.relative_to(ROOT)))

@@ -89,7 +89,7 @@ def test_an_account_is_given_as_it_is_after_its_lock_was_waited_for(env: Environ
 
 def test_the_account_of_another_session_is_not_given(env: Environment, session: LoginSession) -> None:
     with env.app.app_context():
-        sessions.start(env.stored("ann"), HERE, remember=False)
+        sessions.start(env.account("ann"), HERE, remember=False)
         db.session.commit()
         for changed in ({"id": session.id + 1}, {"id_hash": "other"}, {"user_id": session.user_id + 1}):
             other = LoginSession(

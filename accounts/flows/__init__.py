@@ -1,1 +1,1 @@
-"""Use cases: one module for each page, named as the page."""
+"""Use cases: one module for each page, named as the page, and `completion`, which two of them share."""

@@ -8,8 +8,9 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from accounts import availability, clock, completion, links, pending, people, sessions, unit_of_work
+from accounts import availability, clock, links, pending, people, sessions, unit_of_work
 from accounts.errors import LinkDead
+from accounts.flows import completion
 from accounts.mail import messages
 from accounts.origin import Origin
 from accounts.settings import settings

@@ -12,7 +12,6 @@ from accounts import (
     availability,
     clock,
     codes,
-    completion,
     limits,
     pending,
     pending_state,
@@ -23,6 +22,7 @@ from accounts import (
 from accounts.availability import Availability
 from accounts.codes import Claim
 from accounts.errors import CodeExpired, CodeMissing, CodeWrong, EmailTaken, SignInRequired
+from accounts.flows import completion
 from accounts.limits import HOUR, Limit
 from accounts.mail import messages, outbox
 from accounts.mail.messages import Reader

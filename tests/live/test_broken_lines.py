@@ -16,8 +16,8 @@ from typing import Any
 
 from sqlalchemy import select
 
-from accounts import clock, completion, passwords, pending, people, unit_of_work
-from accounts.flows import email_change, undo
+from accounts import clock, passwords, pending, people, unit_of_work
+from accounts.flows import completion, email_change, undo
 from accounts.origin import COMMAND_LINE
 from accounts.unit_of_work import UnitOfWork
 from cms import answers, headers, settings
