@@ -27,6 +27,7 @@ from sqlalchemy.orm import ORMExecuteState, Session
 from sqlalchemy.orm.session import SessionTransaction
 from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
+from accounts import write_queue
 from models import db
 
 REQUEST_SECONDS = 4.0  # How long a request waits for the database, all its statements together.
@@ -79,10 +80,9 @@ def execute(statement: Statement, values: Mapping[str, Any]) -> Result[*tuple[An
 
     It costs half of what `Session.execute` does. Pending changes of ORM objects are not flushed first.
     """
-    session = db.session()
     if not statement.is_select or statement.is_text:
-        session.info["has_written"] = True
-    return _connection_of(session).execute(statement, values)
+        begin_write()
+    return _connection_of(db.session()).execute(statement, values)
 
 
 def _connection_of(session: Session) -> Connection:
@@ -94,19 +94,21 @@ def _connection_of(session: Session) -> Connection:
 
 
 def begin_write() -> None:
-    """Begin to write in the transaction of the session.
+    """Begin to write in the transaction of the session; every statement that writes does so by itself.
 
-    SQLite has one writer at a time, and would begin a transaction only with the first statement that writes. Here the
-    caller waits for the write lock, so that what it reads next is current. Raises OperationalError if that times out.
+    SQLite has one writer at a time. The caller waits for the others here, so that what it reads next is current. Raises
+    OperationalError if that takes too long.
     """
     session = db.session()
-    session.info["has_written"] = True
+    if "has_written" in session.info:
+        return
     driver = _connection_of(session).connection.dbapi_connection
     if isinstance(driver, sqlite3.Connection) and not driver.in_transaction:
         try:
-            driver.execute("BEGIN IMMEDIATE")
+            write_queue.begin(db.engine.url.database or "", driver)
         except sqlite3.OperationalError as problem:
             raise OperationalError("BEGIN IMMEDIATE", None, problem) from problem
+    session.info["has_written"] = True
 
 
 def release_connection() -> None:
@@ -161,14 +163,15 @@ def _before_rendering(_: Flask, **__: object) -> None:
 
 
 @event.listens_for(db.session, "do_orm_execute")
-def _mark_written(state: ORMExecuteState) -> None:
+def _before_orm_statement(state: ORMExecuteState) -> None:
     if not state.is_select:
-        state.session.info["has_written"] = True
+        begin_write()
 
 
-@event.listens_for(db.session, "after_flush")
-def _mark_flushed(session: Session, _: object) -> None:
-    session.info["has_written"] = True
+@event.listens_for(db.session, "before_flush")
+def _before_flush(session: Session, _: object, __: object) -> None:
+    if session.new or session.dirty or session.deleted:
+        begin_write()
 
 
 @event.listens_for(db.session, "after_transaction_end")

@@ -1,0 +1,140 @@
+"""accounts/write_queue.py: the writers of a SQLite file take turns, and a waiting one blocks nobody for long."""
+
+import fcntl
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from accounts import write_queue
+from accounts.write_queue import WriteQueue
+from tests.servers import eventually
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Return a SQLite file."""
+    path = tmp_path / "cms.db"
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("CREATE TABLE number (value INTEGER)")
+    connection.close()
+    return path
+
+
+@pytest.fixture
+def writer(file: Path) -> Iterator[sqlite3.Connection]:
+    """Give a connection that is writing."""
+    connection = connect(file)
+    connection.execute("BEGIN IMMEDIATE")
+    yield connection
+    connection.close()
+
+
+def connect(file: Path, seconds: float = 60) -> sqlite3.Connection:
+    """Return a connection that any thread may use."""
+    return sqlite3.connect(file, timeout=seconds, isolation_level=None, check_same_thread=False)
+
+
+class Waiter:
+    """A thread that waits to write, and notes its name when it does."""
+
+    def __init__(self, name: str, file: Path, queue: WriteQueue, order: list[str]) -> None:
+        """Begin to wait."""
+        self._name, self._connection, self._queue, self._order = name, connect(file), queue, order
+        self._thread = threading.Thread(target=self._write, daemon=True)
+        self._thread.start()
+
+    def _write(self) -> None:
+        self._queue.begin(self._connection)
+        self._order.append(self._name)
+        self._connection.execute("COMMIT")
+        self._connection.close()
+
+    def has_ended(self) -> bool:
+        """Return whether it has written."""
+        return not self._thread.is_alive()
+
+
+def is_locked(file: Path) -> bool:
+    """Return whether a process is first in the queue."""
+    descriptor = os.open(f"{file}-queue", os.O_RDWR)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(descriptor)
+
+
+def test_who_waits_writes_before_another_process_that_comes_later(
+    file: Path, writer: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(write_queue, "TURN_SECONDS", 60)
+    order: list[str] = []
+    first = Waiter("first", file, WriteQueue(str(file)), order)
+    eventually(lambda: is_locked(file), "the first one is first")
+    others = [Waiter(str(number), file, WriteQueue(str(file)), order) for number in range(3)]
+    writer.execute("COMMIT")
+    eventually(lambda: all(each.has_ended() for each in (first, *others)), "all have written")
+    assert order[0] == "first"
+    assert sorted(order[1:]) == ["0", "1", "2"]
+
+
+def test_threads_of_one_process_all_write(file: Path, writer: sqlite3.Connection) -> None:
+    order: list[str] = []
+    queue = WriteQueue(str(file))
+    waiters = [Waiter(str(number), file, queue, order) for number in range(8)]
+    writer.execute("COMMIT")
+    eventually(lambda: all(each.has_ended() for each in waiters), "all have written")
+    assert len(order) == 8
+
+
+def test_a_process_that_is_stopped_in_the_queue_blocks_nobody(file: Path) -> None:
+    stopped = os.open(f"{file}-queue", os.O_RDWR | os.O_CREAT)
+    fcntl.flock(stopped, fcntl.LOCK_EX)
+    connection = connect(file)
+    WriteQueue(str(file)).begin(connection)
+    assert connection.in_transaction
+    connection.close()
+    os.close(stopped)
+
+
+@pytest.mark.parametrize("seconds", [0, 0.05])
+def test_who_waits_for_too_long_is_told_that_the_database_is_locked(
+    file: Path, writer: sqlite3.Connection, seconds: float
+) -> None:
+    assert writer.in_transaction
+    connection, queue = connect(file, seconds), WriteQueue(str(file))
+    with pytest.raises(sqlite3.OperationalError, match="database is locked"):
+        queue.begin(connection)
+    assert connection.execute("PRAGMA busy_timeout").fetchone() == (1000 * seconds,)
+    assert not is_locked(file), "it left the queue"
+    writer.execute("COMMIT")
+    queue.begin(connection)
+    connection.close()
+
+
+def test_what_is_no_lock_is_not_waited_for(file: Path) -> None:
+    connection = connect(file)
+    connection.execute("BEGIN IMMEDIATE")
+    with pytest.raises(sqlite3.OperationalError, match="within a transaction"):
+        WriteQueue(str(file)).begin(connection)
+    connection.close()
+
+
+def test_a_forked_process_has_a_queue_of_its_own(file: Path) -> None:
+    """It would share the lock of a thread that does not exist there, and wait for it for ever."""
+    connection = connect(file)
+    write_queue.begin(str(file), connection)
+    connection.close()
+    own = write_queue._queues(str(file))
+    pid = os.fork()
+    if pid == 0:
+        os._exit(int(write_queue._queues(str(file)) is own))
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
