@@ -65,10 +65,7 @@ _PROVED = {Mailbox.NEW: "new_proved", Mailbox.OLD: "old_proved"}
 
 
 def start(user: CMSUser, address: Address, *, origin: Origin, **values: object) -> EmailChange:
-    """Start a change of a locked account, which replaces the last one, and return it as a value.
-
-    Raises IntegrityError if the session that it belongs to has ended.
-    """
+    """Start a change of a locked account, which replaces the last one, and return it as a value."""
     change: dict[str, Any] = {
         "user_id": user.id,
         "session_id": None,

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
-from sqlalchemy.exc import IntegrityError
-
 from accounts import (
     availability,
     clock,
@@ -21,7 +19,7 @@ from accounts import (
 )
 from accounts.availability import Availability
 from accounts.codes import Claim
-from accounts.errors import CodeExpired, CodeMissing, CodeWrong, EmailTaken, SignInRequired
+from accounts.errors import CodeExpired, CodeMissing, CodeWrong, EmailTaken
 from accounts.flows import completion
 from accounts.limits import HOUR, Limit
 from accounts.mail import messages, outbox
@@ -88,15 +86,13 @@ def confirm(actor: Actor, address: Address, entered: Mapping[Mailbox, str]) -> R
         change, tries_left = pending.count_try(user, requested)
         if policy_of(user) == "both" and change.old_nonce is None:  # It was requested under another policy.
             raise CodeExpired
-        correct = _compare(
-            Claim(user.id, actor.session.id, address.key, user.email_version, ""), change, entered, stored
-        )
+        claim = Claim(user.id, actor.session.id, address.key, user.email_version, "")
+        correct = _compare(claim, change, entered, stored)
         if wrong := [mailbox for mailbox in stored if mailbox not in correct]:
             pending.mark_proved(change, correct)
             _record_wrong(work, user, change, tries_left)
             raise CodeWrong(tries_left, wrong[0])
-        required = [code.mailbox for code in change.codes if not code.is_proved]
-        if missing := [mailbox for mailbox in required if mailbox not in correct]:
+        if missing := [code.mailbox for code in change.codes if not code.is_proved and code.mailbox not in correct]:
             pending.mark_proved(change, correct)
             pending.uncount_try(change)
             work.record(user, "code_missing", fold=True)
@@ -130,20 +126,17 @@ def _start(work: UnitOfWork, actor: Actor, user: CMSUser, address: Address, foun
     stop = secrets.token_urlsafe(32)
     mails = [_mail_to_new(work, user, address, claim, found), *_mail_to_old(work, user, address, old_claim, stop)]
     mail_id, *_ = outbox.enqueue_all([mail._replace(user_id=user.id, not_after=not_after) for mail in mails])
-    try:
-        return pending.start(
-            user,
-            address,
-            session_id=actor.session.id,
-            mail_id=mail_id,
-            nonce=claim.nonce,
-            old_nonce=old_claim.nonce if old_claim else None,
-            stop_hash=fingerprint(stop),
-            expires_at=not_after,
-            origin=work.origin,
-        )
-    except IntegrityError:  # The session has just ended.
-        raise SignInRequired from None
+    return pending.start(
+        user,
+        address,
+        session_id=actor.session.id,
+        mail_id=mail_id,
+        nonce=claim.nonce,
+        old_nonce=old_claim.nonce if old_claim else None,
+        stop_hash=fingerprint(stop),
+        expires_at=not_after,
+        origin=work.origin,
+    )
 
 
 def _mail_to_new(work: UnitOfWork, user: CMSUser, address: Address, claim: Claim, found: Availability) -> Outgoing:
