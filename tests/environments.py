@@ -244,7 +244,7 @@ class Environment:
             name = username or email.partition("@")[0]
             return administration.create(address=Address.of(email), username=name, **values)
 
-    def update_account(self, email: str, **values: Any) -> None:
+    def update_account(self, email: str, /, **values: Any) -> None:
         """Update the row of an account directly."""
         with self.app.app_context():
             user = people.find_by_email(Address.of(email))
