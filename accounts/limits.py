@@ -8,7 +8,7 @@ from hashlib import sha256
 from ipaddress import ip_address, ip_network
 from typing import Any, NamedTuple
 
-from sqlalchemy import TextualSelect, bindparam, delete, select, text, update
+from sqlalchemy import Select, TextualSelect, bindparam, delete, false, or_, select, text, update
 
 import cache
 from accounts import clock, database
@@ -19,7 +19,6 @@ from models import Address, Budget, db, table
 
 # Statements of every request are built once: building one costs more than running it.
 _ROW = table(Budget).c
-_READ = select(_ROW.key, _ROW.used, _ROW.resets_at).where(_ROW.key.in_(bindparam("keys", expanding=True)))
 _SPENT = (
     select(_ROW.resets_at)
     .where(_ROW.key == bindparam("its_key"), _ROW.used >= bindparam("capacity"))
@@ -153,11 +152,20 @@ def read(*limits: Limit) -> dict[Limit, Left]:
     """Return what is left of each budget that has a limit."""
     now, limited = clock.now(), {limit.key: limit for limit in limits if limit.capacity}
     found = {limit: Left(limit.capacity, now) for limit in limited.values()}
-    for row in database.execute(_READ, {"keys": list(limited)}):
+    keys = {f"key_{number}": key for number, key in enumerate(limited)}
+    for row in database.execute(_read(len(keys)), keys):
         if row.resets_at > now:
             limit = limited[row.key]
             found[limit] = Left(max(0, limit.capacity - row.used), row.resets_at)
     return found
+
+
+@lru_cache
+def _read(number: int) -> Select[Any]:
+    """Return the statement that reads this number of budgets; an IN of any number is rendered anew every time."""
+    return select(_ROW.key, _ROW.used, _ROW.resets_at).where(
+        or_(false(), *(_ROW.key == bindparam(f"key_{each}") for each in range(number)))
+    )
 
 
 def spend(*limits: Limit) -> dict[Limit, Left]:

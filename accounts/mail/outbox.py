@@ -6,7 +6,7 @@ from email.utils import make_msgid
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import TextClause, bindparam, select, text
+from sqlalchemy import TextualSelect, bindparam, select, text
 
 from accounts import clock, database
 from accounts.mail.messages import Letter
@@ -53,14 +53,13 @@ def enqueue_all(mails: Sequence[Outgoing]) -> list[int]:
 
 
 @lru_cache
-def _insert(count: int) -> TextClause:
+def _insert(count: int) -> TextualSelect:
     """Return the statement that adds this number of mails; SQLAlchemy would compile one of several rows every time."""
     rows = ", ".join("(" + ", ".join(f":{name}_{number}" for name in _COLUMNS) + ")" for number in range(count))
     columns, types = ", ".join(_COLUMNS), table(Mail).c
     statement = text(f"INSERT INTO mail ({columns}) VALUES {rows} RETURNING id, message_id")  # noqa: S608 (Constants.)
-    return statement.bindparams(
-        *(bindparam(f"{name}_{number}", type_=types[name].type) for name in _COLUMNS for number in range(count))
-    )
+    parameters = (bindparam(f"{name}_{number}", type_=types[name].type) for name in _COLUMNS for number in range(count))
+    return statement.bindparams(*parameters).columns(types.id, types.message_id)
 
 
 tasks: dict[str, Callable[[Mail], None]] = {}
