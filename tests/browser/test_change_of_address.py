@@ -111,10 +111,10 @@ def test_a_slip_in_the_address_is_asked_about_and_repaired_with_one_click(sit_do
     page.locator("#email").fill(f"{name}@gmial.com")
     page.locator("#captcha-btn").click()
     expect(reader.error_at("email")).to_contain_text(f"{name}@gmail.com")
-    reader.snap("resetemail-doubt")
+    reader.snap("resetemail-typo")
     page.get_by_role("button", name=f"改用 {name}@gmail.com").click()
     expect(page.locator("#pending strong.address")).to_have_text(f"{name}@gmail.com")
-    expect(page.locator("#doubt")).to_be_hidden()
+    expect(page.locator("#typo")).to_be_hidden()
 
 
 def test_a_code_for_another_address_than_the_typed_one_is_told_before_a_try_is_lost(

@@ -23,7 +23,7 @@ beforeEach(() => {
     [requests, calls, refusals, typed] = [[], [], [], NEW];
     const page = {
         ...recorder(
-            'clearErrors', 'showErrors', 'showDoubt', 'showCodes', 'showResend', 'showOtherAddress',
+            'clearErrors', 'showErrors', 'showTypo', 'showCodes', 'showResend', 'showOtherAddress',
             'announceLastMinute', 'setCurrentAddress', 'setBlocked', 'showSuccess', 'removeSuccess',
             'focusCode', 'focusField', 'resetAfterCancel'
         ),
@@ -112,10 +112,10 @@ test('a change that could not be read after its code was sent is read again', ()
     assert.equal(count('card.show'), 1);
 });
 
-test('a doubtful address is questioned, with the suggestion', () => {
+test('a probable typo is questioned, with the suggestion', () => {
     change.requestCode('');
     answer(400, {'error': 'check_email', 'suggestion': 'ann@gmail.com', 'fields': {'email': ['Is it right?']}});
-    assert.deepEqual(last('showDoubt'), ['ann@gmail.com']);
+    assert.deepEqual(last('showTypo'), ['ann@gmail.com']);
     assert.deepEqual(last('showErrors'), [{'email': ['Is it right?']}]);
 });
 
