@@ -321,7 +321,7 @@ def _state(user: CMSUser) -> str:
     return "active" if user.is_active else "disabled"
 
 
-def _new_password(*unlike: str) -> str:
+def _new_password(*forbidden: str) -> str:
     """Prompt for a new password twice on a terminal; otherwise read it from standard input."""
     at_terminal = sys.stdin.isatty()
     password: str = (
@@ -329,7 +329,7 @@ def _new_password(*unlike: str) -> str:
         if at_terminal
         else sys.stdin.readline().rstrip("\n")
     )
-    form = NewPasswordForm(data={"password": password, "repetition": password}, unlike=unlike)
+    form = NewPasswordForm(data={"password": password, "repetition": password}, forbidden=forbidden)
     if not form.validate():
         raise click.ClickException(str(next(iter(all_errors(form).values()))[0]))
     return password

@@ -1,4 +1,4 @@
-"""Which texts look alike: the skeletons of Unicode Technical Standard 39. Knows Unicode's data and nothing of ours."""
+"""Detection of confusable texts with the skeletons of Unicode Technical Standard 39 (UTS 39)."""
 
 import json
 import unicodedata
@@ -12,55 +12,58 @@ IGNORABLE = regex.compile(r"\p{Default_Ignorable_Code_Point}+")
 
 
 def skeleton(text: str) -> str:
-    """Return the skeleton of a text (UTS 39, 4): texts with the same skeleton look the same. Not meant to be shown."""
+    """Return the skeleton of a text (UTS 39, 4). It is for comparison only: confusable texts have equal skeletons."""
     visible = IGNORABLE.sub("", unicodedata.normalize("NFD", text))
-    prototypes = _prototypes()
+    prototypes = _load_prototypes()
     return unicodedata.normalize("NFD", "".join(prototypes.get(character, character) for character in visible))
 
 
 def looks_like(text: str, other: str) -> bool:
-    """Return whether a text could be read as the other one, in whatever case and width that is written.
+    """Return whether a text looks like another one, regardless of the case and width of the other text.
 
-    Skeletons depend on the case (`I` looks like `l`, `i` does not), so each letter of the other text is compared in
-    both cases: "ADMlN" with a small L looks like "admin".
+    Skeletons depend on the case (`I` looks like `l`, but `i` does not), so each character of the other text is compared
+    in both cases: `ADMlN`, with a lowercase L, looks like `admin`.
     """
-    readings = _readings(other)
-    return any(_is_spelled(form, readings) for form in {_folded(text), _folded(unicodedata.normalize("NFKC", text))})
+    variants = _find_variants(other)
+    compatible = unicodedata.normalize("NFKC", text)
+    return any(_matches(folded, variants) for folded in {_fold_skeleton(text), _fold_skeleton(compatible)})
 
 
-def _is_spelled(text: str, readings: tuple[frozenset[str], ...]) -> bool:
-    """Return whether the text consists of one reading of each letter, in this order."""
+def _matches(text: str, variants: tuple[frozenset[str], ...]) -> bool:
+    """Return whether a text consists of one variant of each character, in this order."""
     ends = {0}
-    for letter in readings:
-        ends = {end + len(reading) for end in ends for reading in letter if text.startswith(reading, end)}
+    for of_character in variants:
+        ends = {end + len(variant) for end in ends for variant in of_character if text.startswith(variant, end)}
     return len(text) in ends
 
 
 @lru_cache(maxsize=1024)
-def _readings(text: str) -> tuple[frozenset[str], ...]:
-    """Return for each letter of a text what it looks like: as it is, in lower case, and in upper case."""
+def _find_variants(text: str) -> tuple[frozenset[str], ...]:
+    """Return the skeletons of each character of a text: as it is, in lower case, and in upper case."""
     return tuple(
-        frozenset(_folded(form) for form in (letter, letter.lower(), letter.upper()))
-        for letter in unicodedata.normalize("NFKC", text)
+        frozenset(_fold_skeleton(form) for form in (character, character.lower(), character.upper()))
+        for character in unicodedata.normalize("NFKC", text)
     )
 
 
-def _folded(text: str) -> str:
+def _fold_skeleton(text: str) -> str:
+    """Return the skeleton of a text without differences in case."""
     return skeleton(text).casefold()
 
 
 @cache
-def _prototypes() -> dict[str, str]:
-    """Return the prototype of every character that has one; read when the first name is compared.
+def _load_prototypes() -> dict[str, str]:
+    """Return the prototype of each character that has one; the data is loaded on first use.
 
-    The package holds confusables.txt without its direction: each character with all that look like it. A prototype is
-    what most of its class point to; of two that only have each other the longer text or else the smaller one.
+    The package contains the pairs of Unicode's confusables.txt without their direction: each character with all others
+    that look like it. The prototype of a character is the text among these that looks like most others; if there are
+    several, the longest one, and of these the one with the smallest code points.
     """
     raw = json.loads(files("homoglyphs_fork").joinpath("confusables.json").read_text("utf-8"))
     alike: dict[str, set[str]] = defaultdict(set)
     for text, others in raw.items():
         for other in others:
-            one, two = text.replace("\u200e", ""), other.replace("\u200e", "")  # Around texts from right to left.
+            one, two = text.replace("\u200e", ""), other.replace("\u200e", "")  # Marks around right-to-left texts.
             alike[one].add(two)
             alike[two].add(one)
     found = {}

@@ -28,7 +28,8 @@ from cms.sentences import (
     retry_sentence,
     tell,
 )
-from forms import BaseForm, Doubt, ReauthForm, all_errors
+from forms import BaseForm, ReauthForm, all_errors
+from validators import Typo
 
 Answer = AnyResponse | tuple[str, int] | tuple[str, int, dict[str, str]]
 UNAVAILABLE_SECONDS = 2
@@ -55,13 +56,13 @@ class Invalid(Exception):
         self.form = form
 
 
-class Doubtful(Exception):
-    """The submitted form is valid but looks like a typo: the user is asked to confirm it once."""
+class LikelyTypo(Exception):
+    """The submitted address is valid but was probably mistyped: the user is asked to confirm it once."""
 
-    def __init__(self, doubt: Doubt) -> None:
-        """Store the question and the suggestion."""
-        super().__init__("doubtful")
-        self.doubt = doubt
+    def __init__(self, typo: Typo) -> None:
+        """Store the typo with its question and suggestion."""
+        super().__init__("likely typo")
+        self.typo = typo
 
 
 Checked = TypeVar("Checked", bound=BaseForm)
@@ -70,7 +71,7 @@ Checked = TypeVar("Checked", bound=BaseForm)
 def init_app(app: Flask) -> None:
     """Register the error handlers."""
     app.register_error_handler(Invalid, _invalid)
-    app.register_error_handler(Doubtful, _doubted)
+    app.register_error_handler(LikelyTypo, _likely_typo)
     app.register_error_handler(errors.Refusal, _refused)
     app.register_error_handler(CSRFError, lambda _: _no(RefusalResponse(400, "csrf_failed", "", CSRF_FAILED)))
     app.register_error_handler(HTTPException, _http_error)
@@ -193,7 +194,7 @@ def _form_page(said: RefusalResponse, sentence: str, fields: dict[str, list[str]
     if said.status >= 500:
         sentence = gettext("%(sentence)s Reference: %(reference)s", sentence=sentence, reference=_reference())
     if said.field and not fields and said.field in g.refused_form:
-        g.refused_form.refuse(said.field, sentence)
+        g.refused_form.add_error(said.field, sentence)
     elif not fields:
         flash(sentence, "refused")
     return str(g.refused_page())
@@ -242,10 +243,10 @@ def _invalid(error: Invalid) -> Answer:
     return _no(RefusalResponse(400, "invalid", "", next(iter(fields.values()))[0]), fields=fields)
 
 
-def _doubted(error: Doubtful) -> Answer:
-    g.doubt = error.doubt
-    told = error.doubt._asdict() | {"question": str(error.doubt.question)}
-    return _no(RefusalResponse(400, "check_email", "email", error.doubt.question), **told)
+def _likely_typo(error: LikelyTypo) -> Answer:
+    g.typo = error.typo
+    details = error.typo._asdict() | {"question": str(error.typo.question)}
+    return _no(RefusalResponse(400, "check_email", "email", error.typo.question), **details)
 
 
 def _refused(error: errors.Refusal) -> Answer:

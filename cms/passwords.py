@@ -22,7 +22,7 @@ def reset_password() -> str:
 @bp.post("/resetpwd/")
 def reset_password_post() -> Answer:
     """Change the password, with the old one."""
-    form = ChangePasswordForm(request.form, unlike=(g.cms_user.username, g.cms_user.email))
+    form = ChangePasswordForm(request.form, forbidden=(g.cms_user.username, g.cms_user.email))
     checked(form, _reset_page)
     old, new = str(form.oldpwd.data), str(form.password.data)
     changed = new_password.change(guard.actor(), old=old, new=new)
@@ -61,7 +61,7 @@ def choose_password_post(token: str) -> Answer:
     """Set the new password."""
     user = new_password.preview(token)
     email = user.email
-    form = NewPasswordForm(request.form, unlike=(user.username, email))
+    form = NewPasswordForm(request.form, forbidden=(user.username, email))
     checked(form, lambda form: render_template("cms/newpwd.html", form=form, email=email))
     guard.mark_browser(new_password.choose(token, str(form.password.data), guard.origin()))
     session.clear()

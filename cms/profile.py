@@ -43,7 +43,7 @@ def register(token: str) -> str:
 def register_post(token: str) -> Answer:
     """Create the account of the invited administrator."""
     email = registration.preview(token).email
-    form = RegisterForm(request.form, unlike=(email,))
+    form = RegisterForm(request.form, forbidden=(email,))
     checked(form, lambda form: render_template("cms/register.html", form=form, email=email))
     registration.register(token, _given(form), str(form.password.data), guard.origin())
     session.clear()

@@ -7,7 +7,7 @@ from flask_babel import gettext, lazy_gettext, ngettext
 
 from accounts import errors
 from accounts.flows.history import Event
-from forms import CODE_WRONG
+from validators import INCORRECT_CODE
 
 
 class Response(NamedTuple):
@@ -38,7 +38,7 @@ REFUSALS: dict[type[errors.Refusal], Response] = {
         lazy_gettext("This is already the email address of the account."),
     ),
     errors.EmailTaken: Response(409, lazy_gettext("This address belongs to another account.")),
-    errors.CodeWrong: Response(400, CODE_WRONG),
+    errors.CodeWrong: Response(400, INCORRECT_CODE),
     errors.CodeExpired: Response(400, lazy_gettext("The code has expired. Get a new one.")),
     errors.AskedElsewhere: Response(
         409,

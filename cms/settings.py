@@ -10,7 +10,7 @@ from accounts.flows import email_change
 from accounts.pending_state import Pending
 from accounts.settings import settings
 from cms import guard
-from cms.answers import Answer, Doubtful, checked, data, done
+from cms.answers import Answer, LikelyTypo, checked, data, done
 from forms import EmailCaptchaForm, ResetEmailForm
 from models import Address, Mailbox, MailProblem
 
@@ -48,9 +48,9 @@ def email_captcha() -> Answer:
     """Send a code to the entered address; ask first if it looks like a typo."""
     form = checked(EmailCaptchaForm(request.form), _asked_page)
     address = Address.of(str(form.email.data))
-    doubt = form.doubt()
-    if doubt and not form.sure.data:
-        raise Doubtful(doubt)
+    typo = form.find_typo()
+    if typo and not form.sure.data:
+        raise LikelyTypo(typo)
     asked = email_change.ask(guard.actor(), address)
     message = gettext("We are sending a code to %(email)s.", email=address.email)
     return done(message, url_for(".reset_email"), **_as_told(asked))

@@ -78,7 +78,7 @@ def _own_pages(env: Environment, language: str) -> Iterator[Page]:
     yield Page("home", ann.page("/cms/"))
     yield Page("resetemail", ann.page())
     yield Page("resetemail, refused", ann.ask("nobody"))
-    yield Page("resetemail, doubtful address refused", ann.ask("ann@gmial.com"))
+    yield Page("resetemail, probable typo refused", ann.ask("ann@gmial.com"))
     yield Page("resetemail, pending", ann.ask(NEW))
     yield Page("resetemail, code refused", ann.confirm(NEW, "000000" if env.code_to(NEW) != "000000" else "000001"))
     yield Page("home, pending", ann.page("/cms/"))

@@ -1,4 +1,4 @@
-"""confusables.py: the skeletons of UTS 39, and what looks like what."""
+"""confusables.py: skeletons (UTS 39) and the comparison of confusable texts."""
 
 import json
 import unicodedata

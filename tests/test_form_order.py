@@ -1,4 +1,4 @@
-"""The order in which a form judges, as docs/forms.md promises it: recorded call by call.
+"""The order of validation, as docs/forms.md describes it: recorded call by call.
 
 Nothing here has an application, a database or a cache: a form knows none of them.
 """
@@ -11,9 +11,10 @@ import pytest
 from flask import has_app_context
 from werkzeug.datastructures import MultiDict
 from wtforms import DateField, Field, IntegerField, SelectMultipleField, StringField
-from wtforms.validators import DataRequired, InputRequired, Optional, StopValidation, ValidationError
+from wtforms.validators import DataRequired, EqualTo, InputRequired, Optional, StopValidation, ValidationError
 
-from forms import BaseForm, FieldError, InRange, SameAs, all_errors, choices, together
+from forms import BaseForm, FieldError, all_errors, choices, together
+from validators import IntegerRange
 
 
 @pytest.fixture(autouse=True)
@@ -47,11 +48,11 @@ def refuse(field: Field, step: str) -> None:
 def validator(step: str) -> Callable[[Any, Field], None]:
     """Return a validator that writes down when it is called."""
 
-    def judge(form: Any, field: Field) -> None:
+    def validate(form: Any, field: Field) -> None:
         form.calls.append(f"{field.name}: {step}")
         refuse(field, step)
 
-    return judge
+    return validate
 
 
 FILTERED: list[str] = []
@@ -100,7 +101,7 @@ class RecordedForm(BaseForm):
 
 
 def recorded(one: str, two: str = "fine") -> RecordedForm:
-    """Return a form that was judged."""
+    """Return a validated form."""
     form = RecordedForm(MultiDict({"one": one, "two": two}))
     form.validate()
     return form
@@ -158,7 +159,7 @@ def test_a_stop_ends_its_field_and_no_other(step: str, called: list[str]) -> Non
     assert all_errors(form) == {"one": [f"stop at {step}"]}
 
 
-def test_all_sentences_of_a_field_stand_in_the_order_of_its_judges() -> None:
+def test_the_errors_of_a_field_are_in_the_order_of_its_validators() -> None:
     class Strict(BaseForm):
         name = StringField(validators=[InputRequired("never"), says("first"), says("second")])
 
@@ -173,10 +174,10 @@ def test_all_sentences_of_a_field_stand_in_the_order_of_its_judges() -> None:
 def says(sentence: str) -> Callable[[Any, Field], None]:
     """Return a validator that always complains."""
 
-    def judge(_: Any, __: Field) -> None:
+    def validate(_: Any, __: Field) -> None:
         raise ValidationError(sentence)
 
-    return judge
+    return validate
 
 
 class Span(BaseForm):
@@ -184,7 +185,7 @@ class Span(BaseForm):
 
     first_day = DateField(validators=[InputRequired("Fill this in.")])
     last_day = DateField(validators=[InputRequired("Fill this in.")])
-    guests = IntegerField(validators=[InRange(1, 4)])
+    guests = IntegerField(validators=[InputRequired("Fill this in."), IntegerRange(1, 4)])
 
     def __init__(self, sent: Any = None, **kwargs: Any) -> None:
         """Begin to write down."""
@@ -197,8 +198,8 @@ class Span(BaseForm):
             raise ValidationError("There is no room for three.")
 
     @together("first_day", "last_day")
-    def _is_a_span(self, first_day: date, last_day: date) -> dict[str, Any]:
-        """Judge two days, and change one of them."""
+    def _check_span(self, first_day: date, last_day: date) -> dict[str, Any]:
+        """Check two days, and change one of them."""
         self.seen.append((first_day, last_day))
         if last_day < first_day:
             raise FieldError("last_day", "This is before the first day.")
@@ -207,13 +208,13 @@ class Span(BaseForm):
         return {"last_day": last_day + timedelta(days=1)}
 
     @together("last_day", "guests")
-    def _is_no_party(self, last_day: date, guests: int) -> None:
-        """Judge a day that the check before may have changed."""
+    def _check_party(self, last_day: date, guests: int) -> None:
+        """Check a day that the check before may have changed."""
         self.seen.append((last_day, guests))
 
 
 def booked(first_day: str = "2026-05-01", last_day: str = "2026-05-03", guests: str = "2") -> Span:
-    """Return a form that was judged."""
+    """Return a validated form."""
     form = Span(MultiDict({"first_day": first_day, "last_day": last_day, "guests": guests}))
     form.validate()
     return form
@@ -297,7 +298,7 @@ def test_a_check_that_a_derived_form_writes_anew_takes_the_place_of_the_older_on
         name = StringField()
 
         @together("name")
-        def _judged(self, name: str) -> None:
+        def _check_name(self, name: str) -> None:
             calls.append("base")
 
         @together("name")
@@ -306,25 +307,25 @@ def test_a_check_that_a_derived_form_writes_anew_takes_the_place_of_the_older_on
 
     class Derived(Base):
         @together("name")
-        def _judged(self, name: str) -> None:
+        def _check_name(self, name: str) -> None:
             calls.append("derived")
 
     class Silent(Base):
-        _judged = None
+        _check_name = None
 
     assert Derived(MultiDict({"name": "x"})).validate()
     assert Silent(MultiDict({"name": "x"})).validate()
     assert calls == ["derived", "then", "then"]
 
 
-def test_a_form_that_is_judged_twice_says_the_same_twice() -> None:
+def test_a_form_that_is_validated_twice_has_the_same_errors_twice() -> None:
     form = booked(last_day="2026-06-30", guests="3")
     before = all_errors(form)
     assert not form.validate()
     assert all_errors(form) == before
 
 
-def test_a_judge_from_outside_comes_after_the_fields_own_and_before_the_form() -> None:
+def test_an_extra_validator_comes_after_those_of_the_field_and_before_that_of_the_form() -> None:
     form = RecordedForm(MultiDict({"one": "good", "two": "fine"}))
     form.validate({"one": [validator("from outside")]})
     assert form.calls[2:8] == [
@@ -337,10 +338,10 @@ def test_a_judge_from_outside_comes_after_the_fields_own_and_before_the_form() -
     ]
 
 
-def test_a_view_can_refuse_what_a_form_cannot_judge() -> None:
+def test_a_view_can_add_errors_to_a_form() -> None:
     form = booked()
-    form.refuse("guests", "Somebody was quicker.")
-    form.refuse("", "Come back tomorrow.")
+    form.add_error("guests", "Somebody was quicker.")
+    form.add_error("", "Come back tomorrow.")
     assert all_errors(form) == {"": ["Come back tomorrow."], "guests": ["Somebody was quicker."]}
 
 
@@ -348,7 +349,7 @@ class Several(BaseForm):
     """A field that takes one value, one that takes several, and a check of both."""
 
     name = StringField(validators=[Optional()])
-    repetition = StringField(validators=[SameAs("name", "They differ.")])
+    repetition = StringField(validators=[EqualTo("name", "They differ.")])
     tags = SelectMultipleField(choices=choices({"a": "A", "b": "B"}))
 
     @together("name", "tags")
@@ -373,10 +374,10 @@ def test_a_field_of_several_choices_may_be_sent_several_times() -> None:
 @pytest.mark.parametrize(
     "sent", [{}, {"name": ""}, {"repetition": "x"}, {"name": "x", "tags": "c"}, {"tags": "a"}], ids=str
 )
-def test_no_judge_ever_meets_the_none_of_a_field_that_failed(sent: dict[str, str]) -> None:
+def test_no_check_ever_receives_the_none_of_a_field_that_failed(sent: dict[str, str]) -> None:
     class Careless(BaseForm):
         name = StringField(validators=[DataRequired("Fill this in.")])
-        number = IntegerField(validators=[InputRequired("Fill this in."), InRange(1, 9)])
+        number = IntegerField(validators=[InputRequired("Fill this in."), IntegerRange(1, 9)])
 
         @together("name", "number")
         def _would_raise(self, name: str, number: int) -> None:

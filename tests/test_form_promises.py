@@ -23,6 +23,7 @@ from wtforms.meta import DefaultMeta
 from wtforms.validators import InputRequired, ValidationError
 
 import forms
+import validators
 from cms import languages
 from forms import (
     BaseForm,
@@ -131,13 +132,13 @@ def test_a_field_that_is_sent_twice_under_a_prefix_is_refused() -> None:
     ).validate()
 
 
-def test_under_a_prefix_checks_of_several_fields_and_refusals_find_their_fields() -> None:
+def test_under_a_prefix_checks_of_several_fields_and_added_errors_find_their_fields() -> None:
     form = NewPasswordForm(
-        MultiDict({f"p-{name}": "annabella" for name in PASSWORDS}), prefix="p", unlike=["annabella"]
+        MultiDict({f"p-{name}": "annabella" for name in PASSWORDS}), prefix="p", forbidden=["annabella"]
     )
     assert not form.validate()
     assert list(form.errors) == ["password"]
-    form.refuse("repetition", "No.")
+    form.add_error("repetition", "No.")
     assert list(all_errors(form)) == ["p-password", "p-repetition"]
 
 
@@ -167,7 +168,7 @@ def test_extra_validators_come_after_the_fields_own_and_stay_as_they_are() -> No
 @pytest.mark.parametrize("form_class", [NewPasswordForm, ChangePasswordForm, RegisterForm])
 def test_a_form_with_arguments_of_its_own_takes_those_of_wtforms_beside_them(form_class: type[NewPasswordForm]) -> None:
     sent = MultiDict({f"p-{name}": "annabella" for name in PASSWORDS})
-    form = form_class(sent, None, "p", {"username": "ann"}, {"locales": ["en"]}, unlike=("annabella",))
+    form = form_class(sent, None, "p", {"username": "ann"}, {"locales": ["en"]}, forbidden=("annabella",))
     form.validate()
     assert form.errors["password"] == ["The password must not be your username or email address."]
 
@@ -218,7 +219,7 @@ def test_our_own_messages_follow_the_locales_and_stay_as_they_were_said() -> Non
     form.validate()
     assert form.errors["email"] == ["Enter a valid email address."]  # Read by somebody who reads Chinese.
     assert form.errors["password"] == ["Enter your password."]
-    assert str(forms.PASSWORD_MISSING) == "请输入密码！"
+    assert str(forms.MISSING_PASSWORD) == "请输入密码！"
     form = LoginForm(MultiDict())
     form.validate()
     with reader_of("en"):
@@ -294,8 +295,8 @@ def test_errors_are_read_anew_each_time_and_plain_text() -> None:
     assert form.errors == {}
     form.validate()
     assert all(type(error) is str for errors in form.errors.values() for error in errors)
-    form.refuse("next", forms.TOO_LONG)
-    form.refuse("", forms.TOO_LONG)
+    form.add_error("next", forms.EXCESSIVE_LENGTH)
+    form.add_error("", forms.EXCESSIVE_LENGTH)
     assert form.errors["next"] == form.form_errors == ["内容过长。"]
     assert isinstance(form.next.errors, list)
     form.process(SENT)
@@ -323,9 +324,9 @@ def test_a_field_that_fails_without_a_sentence_fails_the_form() -> None:
     assert not Own(MultiDict({"one": "x"})).validate()
 
 
-def test_a_refusal_of_a_field_that_the_form_does_not_have_stands_above_the_form() -> None:
+def test_an_error_of_a_field_that_the_form_does_not_have_is_one_of_the_form() -> None:
     form = LoginForm()
-    form.refuse("captcha", "No.")
+    form.add_error("captcha", "No.")
     assert form.form_errors == ["No."]
 
 
@@ -350,7 +351,7 @@ def test_a_form_may_be_a_field_of_another_one() -> None:
         "others-0-email": [malformed],
         "words-0": ["missing"],
     }
-    form.refuse("who", "Not you.")
+    form.add_error("who", "Not you.")
     assert form.form_errors == ["Not you."]
 
 
@@ -413,10 +414,16 @@ def test_a_field_may_be_deleted_and_nothing_misses_it() -> None:
     assert RegisterForm(MultiDict(REGISTRATION)).username.data == "annabella"
 
 
-def test_what_compares_with_a_deleted_field_compares_with_nothing() -> None:
+def test_a_field_that_must_equal_a_deleted_one_fails_until_it_is_deleted_too() -> None:
     form = NewPasswordForm(MultiDict({"repetition": "other"}))
     del form["password"]
+    assert not form.validate()
+    assert list(form.errors) == ["repetition"]
+    del form["repetition"]
     assert form.validate(), form.errors
+
+
+def test_a_form_validates_a_code_without_the_field_of_the_other_one() -> None:
     change = ResetEmailForm(MultiDict({"email": "ann@example.com", "captcha": ""}))
     del change.old_captcha
     assert not change.validate()
@@ -433,10 +440,10 @@ def test_a_field_that_was_sent_twice_may_be_deleted() -> None:
 
 
 def example(title: str, blocks: int = 1) -> dict[str, Any]:
-    """Run the first blocks of Python below a heading of docs/forms.md, with the names that forms.py has at hand."""
+    """Run the first blocks of Python below a heading of docs/forms.md, with the names of forms.py and validators.py."""
     text = (ROOT / "docs" / "forms.md").read_text()
     part = re.split(r"^##+ ", re.split(rf"^##+ {title}\n", text, flags=re.MULTILINE)[1], flags=re.MULTILINE)[0]
-    names = {**vars(wtforms), **vars(forms), "timedelta": timedelta, "InputRequired": InputRequired}
+    names = {**vars(wtforms), **vars(validators), **vars(forms), "timedelta": timedelta, "InputRequired": InputRequired}
     names |= {"current_app": current_app, "session": session, "lazy_gettext": lazy_gettext}
     for block in re.findall(r"^```python\n(.*?)^```$", part, re.MULTILINE | re.DOTALL)[:blocks]:
         exec(block, names)

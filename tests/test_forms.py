@@ -1,4 +1,4 @@
-"""forms.py: what may be sent. A form judges what the request alone shows."""
+"""forms.py: the forms of the change of address and of the sign-in."""
 
 from collections.abc import Iterator
 
@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.datastructures import MultiDict
 
-from forms import EmailCaptchaForm, LoginForm, ReauthForm, ResetEmailForm, all_errors, digits_of
+from forms import EmailCaptchaForm, LoginForm, ReauthForm, ResetEmailForm, all_errors
 from tests.environments import Environment
+from validators import extract_code
 
 
 @pytest.fixture(autouse=True)
@@ -84,13 +85,13 @@ def test_what_may_be_two_codes_or_none_is_refused(typed: str) -> None:
 
 @given(st.text(max_size=300))
 def test_whatever_is_typed_for_a_code_is_read_without_a_fault(typed: str) -> None:
-    read = digits_of(typed)
+    read = extract_code(typed)
     assert read is not None
-    assert digits_of(read) == read  # Reading it once more finds nothing else in it.
+    assert extract_code(read) == read  # Reading it once more finds nothing else in it.
 
 
 @given(st.text(max_size=80))
-def test_whatever_is_typed_for_an_address_is_judged_without_a_fault(typed: str) -> None:
+def test_whatever_is_typed_for_an_address_is_validated_without_a_fault(typed: str) -> None:
     """Without a request there is no language: the sentences fall back to the default one."""
     form = EmailCaptchaForm(MultiDict({"email": typed}))
     if form.validate():

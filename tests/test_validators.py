@@ -1,4 +1,4 @@
-"""Each validator of forms.py alone: its knobs, what it takes and makes of it, its sentence in both languages.
+"""Each validator of validators.py alone: its parameters, what it takes and makes of it, its errors in both languages.
 
 A field in a form of one field, and the catalogues: no page, no database, no cache.
 """
@@ -20,25 +20,27 @@ from forms import (
     GENDERS,
     BaseForm,
     ChangePasswordForm,
-    ChoiceCount,
-    CodeShape,
-    EmailAddress,
-    InRange,
     LoginForm,
-    MobileNumber,
-    NameShape,
     NewPasswordForm,
-    NotReserved,
-    PasswordStrength,
     ProfileForm,
     ReasonForm,
     RegisterForm,
-    SameAs,
     all_errors,
     choices,
-    one_line,
 )
 from models import CMSUser, name_key
+from validators import (
+    ChoiceCount,
+    CodeShape,
+    EmailAddress,
+    IntegerRange,
+    MobileNumber,
+    NameShape,
+    NotReserved,
+    PasswordStrength,
+    find_typo,
+    join_lines,
+)
 
 bare = Flask(__name__)
 languages.init_app(bare)
@@ -51,32 +53,31 @@ def language(request: pytest.FixtureRequest) -> Iterator[str]:
         yield request.param
 
 
-def said_of(validator: Any, typed: str, **others: str) -> list[str]:
+def said_of(validator: Any, typed: str) -> list[str]:
     """Return what a field with this validator alone says of a text."""
-    return judged(validator, typed, **others)[0]
+    return validated(validator, typed)[0]
 
 
 def made_of(validator: Any, typed: str) -> str:
     """Return what the validator made of a text that it took."""
-    said, made = judged(validator, typed)
+    said, made = validated(validator, typed)
     assert said == []
     return str(made)
 
 
-def judged(validator: Any, typed: str, field: Any = StringField, **others: str) -> tuple[list[str], Any]:
+def validated(validator: Any, typed: str, field: Any = StringField) -> tuple[list[str], Any]:
     """Return what is said of a text, and what became of it."""
 
     class Alone(BaseForm):
-        other = StringField()
         one = field(validators=[validator])
 
-    form = Alone(MultiDict({"one": typed, **others}))
+    form = Alone(MultiDict({"one": typed}))
     form.validate()
     return all_errors(form).get("one", []), form.one.data
 
 
 class TestEmailAddress:
-    """The address itself is the matter of test_forms.py; here are its knob and its sentence."""
+    """Which addresses are valid is tested in test_forms.py; here are the parameter and the error."""
 
     def test_it_says_so(self, language: str) -> None:
         sentence = {"zh": "请输入正确格式的邮箱！", "en": "Enter a valid email address."}
@@ -189,7 +190,7 @@ class TestPasswordStrength:
         assert made_of(PasswordStrength(), typed) == typed  # As it was typed: nothing is cut off.
 
     def test_its_bounds_can_be_others(self) -> None:
-        mine = PasswordStrength(shortest=3, longest=5, commonest=0)
+        mine = PasswordStrength(min=3, max=5, common=0)
         assert [bool(said_of(mine, "x" * length)) for length in (2, 3, 5, 6)] == [True, False, False, True]
         assert said_of(mine, "12345") == []
 
@@ -241,44 +242,42 @@ class TestMobileNumber:
         assert said_of(MobileNumber(), typed) == [sentence[language]]
 
     @given(st.text(max_size=60))
-    def test_whatever_is_typed_is_judged_without_a_fault(self, typed: str) -> None:
-        said, made = judged(MobileNumber(), typed)
+    def test_whatever_is_typed_is_validated_without_a_fault(self, typed: str) -> None:
+        said, made = validated(MobileNumber(), typed)
         if not said:
             assert phonenumbers.is_valid_number(phonenumbers.parse(made))
             assert len(made) <= CMSUser.__table__.c.mobile.type.length
 
 
-class TestSameAs:
-    """The same text as in another field."""
-
-    @pytest.mark.parametrize(("typed", "other"), [("a", "a"), ("", ""), (" a", " a")])
-    def test_it_takes_the_same(self, typed: str, other: str) -> None:
-        assert said_of(SameAs("other", "They differ."), typed, other=other) == []
-
-    @pytest.mark.parametrize(("typed", "other"), [("a", "b"), ("a", "A"), ("a", "a "), ("", "a"), ("a", "")])
-    def test_it_refuses_what_differs(self, typed: str, other: str) -> None:
-        assert said_of(SameAs("other", "They differ."), typed, other=other) == ["They differ."]
-
-    def test_a_field_that_is_missing_is_no_fault(self) -> None:
-        assert said_of(SameAs("other", "They differ."), "a") == ["They differ."]
-
-
-class TestInRange:
-    """A whole number between two bounds."""
+class TestIntegerRange:
+    """An integer between two bounds."""
 
     @pytest.mark.parametrize("typed", ["2", "5", " 3 ", "+4", "４"])
     def test_it_takes_its_bounds_and_what_is_between(self, typed: str) -> None:
-        assert judged(InRange(2, 5), typed, IntegerField)[0] == []
+        assert validated(IntegerRange(2, 5), typed, IntegerField)[0] == []
 
-    @pytest.mark.parametrize("typed", ["1", "6", "-3", "9" * 40])
+    @pytest.mark.parametrize("typed", ["1", "6", "-3", "9" * 40, "9" * 400, "-" + "9" * 400])
     def test_it_refuses_what_is_outside_and_says_so(self, language: str, typed: str) -> None:
         sentence = {"zh": "请输入 2 到 5 之间的数字。", "en": "Enter a number from 2 to 5."}
-        assert judged(InRange(2, 5), typed, IntegerField)[0] == [sentence[language]]
+        assert validated(IntegerRange(2, 5), typed, IntegerField)[0] == [sentence[language]]
 
     @pytest.mark.parametrize("typed", ["", "three", "2.5", "0x3", "9" * 5000])
-    def test_where_there_is_no_number_only_the_field_complains(self, language: str, typed: str) -> None:
+    def test_a_value_that_is_no_integer_has_one_error(self, language: str, typed: str) -> None:
         sentence = {"zh": "不是有效的整数。", "en": "Not a valid integer value."}
-        assert judged(InRange(2, 5), typed, IntegerField)[0] == [sentence[language]]
+        assert validated(IntegerRange(2, 5), typed, IntegerField)[0] == [sentence[language]]
+
+    @pytest.mark.parametrize("typed", ["6", "9" * 400])
+    def test_its_message_can_be_another_one(self, typed: str) -> None:
+        message = "From %(min)s to %(max)s."
+        assert validated(IntegerRange(2, 5, message), typed, IntegerField)[0] == ["From 2 to 5."]
+
+    def test_a_missing_integer_is_outside_unless_it_is_optional(self, language: str) -> None:
+        class Counting(BaseForm):
+            required = IntegerField(validators=[IntegerRange(2, 5)])
+            optional = IntegerField(validators=[Optional(), IntegerRange(2, 5)])
+
+        sentence = {"zh": "请输入 2 到 5 之间的数字。", "en": "Enter a number from 2 to 5."}
+        assert errors(Counting(MultiDict())) == {"required": [sentence[language]]}
 
 
 class TestChoiceCount:
@@ -321,11 +320,32 @@ class TestChoiceCount:
     ],
 )
 def test_a_reason_is_one_line(typed: str | None, kept: str | None) -> None:
-    assert one_line(typed) == kept
+    assert join_lines(typed) == kept
+
+
+@pytest.mark.parametrize(
+    ("email", "ascii_email", "suggestion"),
+    [
+        ("ann@gmial.com", "ann@gmial.com", "ann@gmail.com"),
+        ("ann@аpple.com", "ann@xn--pple-43d.com", ""),  # A Cyrillic letter among Latin ones
+    ],
+)
+def test_a_probable_typo_is_found_with_the_ascii_form_of_the_address(
+    email: str, ascii_email: str, suggestion: str
+) -> None:
+    typo = find_typo(email)
+    assert typo is not None
+    assert (typo.ascii, typo.suggestion) == (ascii_email, suggestion)
+    assert (suggestion or ascii_email.partition("@")[2]) in str(typo.question)
+
+
+@pytest.mark.parametrize("email", ["ann@gmail.com", "ann@example.com", "ann@例え.jp", "ann@bücher.example.com"])
+def test_an_ordinary_address_has_no_typo(email: str) -> None:
+    assert find_typo(email) is None
 
 
 def errors(form: BaseForm) -> dict[str, list[str]]:
-    """Judge the form, and return what is wrong."""
+    """Validate the form, and return its errors."""
     form.validate()
     return all_errors(form)
 
@@ -427,7 +447,7 @@ PERSONAL = {
 
 @pytest.mark.parametrize("typed", ["Annabella", "annabella@example.com", "ANNABELLA"])
 def test_a_password_is_not_the_person(language: str, typed: str) -> None:
-    form = NewPasswordForm(MultiDict({"password": typed, "repetition": typed}), unlike=("annabella@example.com", ""))
+    form = NewPasswordForm(MultiDict({"password": typed, "repetition": typed}), forbidden=("annabella@example.com", ""))
     assert errors(form) == {"password": [PERSONAL[language]]}
 
 
@@ -461,6 +481,6 @@ def test_what_is_too_long_is_refused_in_the_language_of_the_reader(language: str
 
 def test_a_number_that_is_given_is_asked_for_by_input_and_not_by_truth() -> None:
     class Counting(BaseForm):
-        number = IntegerField(validators=[InputRequired(), InRange(0, 3)])
+        number = IntegerField(validators=[InputRequired(), IntegerRange(0, 3)])
 
     assert errors(Counting(MultiDict({"number": "0"}))) == {}

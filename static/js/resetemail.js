@@ -22,7 +22,7 @@ $(function () {
         'fields': function () { return email.add(codes).serialize(); },
         'clearErrors': clearErrors,
         'showErrors': function (fields) { zlform.showErrors(form, fields); },
-        'showDoubt': showDoubt,
+        'showTypo': showTypo,
         'showCodes': showCodes,
         'showResend': showResend,
         'showOtherAddress': showOtherAddress,
@@ -41,13 +41,13 @@ $(function () {
 
     function clearErrors() {
         zlform.clearErrors(form);
-        $('#doubt').prop('hidden', true);
+        $('#typo').prop('hidden', true);
     }
 
     /* Ask whether the address is correct, with a button for the suggested one. */
-    function showDoubt(suggestion) {
-        const doubt = $('#doubt').prop('hidden', false);
-        doubt.find('[data-suggestion]').prop('hidden', !suggestion).val(suggestion)
+    function showTypo(suggestion) {
+        const typo = $('#typo').prop('hidden', false);
+        typo.find('[data-suggestion]').prop('hidden', !suggestion).val(suggestion)
             .text(fillIn(texts.use, 'email', suggestion));
     }
 

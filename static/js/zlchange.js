@@ -163,7 +163,7 @@
                 tick();
             }
             if (details['error'] === 'check_email') {
-                page.showDoubt(details['suggestion']);
+                page.showTypo(details['suggestion']);
             }
             page.showErrors(details['fields'] || {});
             zlalert.alertInfo(sentences.join(page.texts['between']));

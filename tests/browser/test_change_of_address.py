@@ -117,10 +117,10 @@ def test_a_slip_in_the_address_is_asked_about_and_repaired_with_one_click(
     page.locator("#email").fill(f"{name}@gmial.com")
     page.locator("#captcha-btn").click()
     expect(user.error_at("email")).to_contain_text(f"{name}@gmail.com")
-    user.take_screenshot("resetemail-doubt")
+    user.take_screenshot("resetemail-typo")
     page.get_by_role("button", name=f"改用 {name}@gmail.com").click()
     expect(page.locator("#pending strong.address")).to_have_text(f"{name}@gmail.com")
-    expect(page.locator("#doubt")).to_be_hidden()
+    expect(page.locator("#typo")).to_be_hidden()
 
 
 def test_a_code_for_another_address_than_the_typed_one_is_told_before_a_try_is_lost(

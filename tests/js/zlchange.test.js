@@ -23,7 +23,7 @@ beforeEach(() => {
     [requests, calls, refusals, typed] = [[], [], [], NEW];
     const page = {
         ...recorder(
-            'clearErrors', 'showErrors', 'showDoubt', 'showCodes', 'showResend', 'showOtherAddress',
+            'clearErrors', 'showErrors', 'showTypo', 'showCodes', 'showResend', 'showOtherAddress',
             'announceLastMinute', 'setCurrentAddress', 'setBlocked', 'showSuccess', 'removeSuccess',
             'focusCode', 'focusField', 'resetAfterCancel'
         ),
@@ -115,7 +115,7 @@ test('a change that could not be read after its code was sent is read again', ()
 test('an address that looks like a typo is queried, with the suggestion', () => {
     change.requestCode('');
     answer(400, {'error': 'check_email', 'suggestion': 'ann@gmail.com', 'fields': {'email': ['Is it right?']}});
-    assert.deepEqual(last('showDoubt'), ['ann@gmail.com']);
+    assert.deepEqual(last('showTypo'), ['ann@gmail.com']);
     assert.deepEqual(last('showErrors'), [{'email': ['Is it right?']}]);
 });
 

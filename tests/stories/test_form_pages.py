@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from forms import PasswordStrength
 from tests.actors import Answer
 from tests.environments import Environment
 from tests.stories.admin_steps import invitation_link
+from validators import PasswordStrength
 
 ANN = "ann@example.com"
 HINT = {"zh": "至少 {} 个字符。", "en": "At least {} characters."}
@@ -39,4 +39,4 @@ def test_every_field_for_a_new_password_says_how_long_it_must_be(
         person.post("/cms/forgotpwd/", {"email": ANN})
         path = sqlite_env.links_to(ANN, "forgotpwd")[0]
     person.browser.headers["Accept-Language"] = language
-    assert hint_at(person.page(path), "password").startswith(HINT[language].format(PasswordStrength().shortest))
+    assert hint_at(person.page(path), "password").startswith(HINT[language].format(PasswordStrength().min))
