@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from accounts import limits, links, passwords, pending, people, sessions, unit_of_work, usernames
 from accounts.errors import EmailTaken, LastSuperuser, NobodyThere
+from accounts.events import EventName
 from accounts.mail import messages
 from accounts.origin import Origin
 from accounts.unit_of_work import Requester, UnitOfWork
@@ -187,7 +188,7 @@ def _keep_a_superuser(user: CMSUser) -> None:
         raise LastSuperuser
 
 
-def _tell(work: UnitOfWork, user: CMSUser, event: str, reason: str) -> None:
+def _tell(work: UnitOfWork, user: CMSUser, event: EventName, reason: str) -> None:
     """Record what was done in the history of the account, and tell its owner who did it and why."""
     work.record(user, event, reason=reason, by=work.actor_name or "-")
     letter = messages.account_changed(

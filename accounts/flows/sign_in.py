@@ -10,6 +10,7 @@ from itsdangerous import BadSignature, URLSafeSerializer
 import cache
 from accounts import audit, clock, limits, passwords, people, sessions, unit_of_work
 from accounts.errors import ReauthRequired, TooManyRequests, WrongCredentials
+from accounts.events import EventName
 from accounts.limits import KNOWN_BROWSERS, QUARTER, STRANGERS
 from accounts.mail import outbox
 from accounts.origin import Origin
@@ -122,7 +123,7 @@ def _report_throttled(email: str, origin: Origin) -> None:
         _report(email, "too_many_requests", origin)
 
 
-def _report(email: str, event: str, origin: Origin) -> None:
+def _report(email: str, event: EventName, origin: Origin) -> None:
     """Have a refused sign-in recorded later, if anybody has the address.
 
     The request does the same whether anybody has it or not, so that its time tells nothing (ASVS 6.3.8).
