@@ -3,9 +3,9 @@
 import enum
 import sqlite3
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
 import idna
 from flask_sqlalchemy import SQLAlchemy
@@ -84,7 +84,12 @@ def name_key(name: str) -> str:
     return unicodedata.normalize("NFKC", name).casefold()
 
 
-PERMISSIONS = {"editor": frozenset[str](), "superuser": frozenset({"administrators"})}
+Role = Literal["editor", "superuser"]
+Permission = Literal["administrators"]
+PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
+    "editor": frozenset(),
+    "superuser": frozenset({"administrators"}),
+}
 
 
 class CMSUser(Base):
@@ -117,12 +122,12 @@ class CMSUser(Base):
     audit_chain: Mapped[str] = mapped_column(String(64), default="")  # and the chain of the last one.
 
     @property
-    def role(self) -> str:
-        """Return the role, by name."""
+    def role(self) -> Role:
+        """Return the role."""
         return "superuser" if self.is_superuser else "editor"
 
-    def may(self, permission: str) -> bool:
-        """Say whether the administrator's role has this permission."""
+    def may(self, permission: Permission) -> bool:
+        """Return whether the administrator's role has this permission."""
         return permission in PERMISSIONS[self.role]
 
 

@@ -1,4 +1,4 @@
-"""Refusals and events are complete: each has its sentences in both languages, wherever it is shown.
+"""Refusals, events and roles are complete: each has its sentences in both languages, wherever it is shown.
 
 mypy finds a word or a name that is not declared. These tests find one that is declared and has no sentence or no use.
 """
@@ -12,21 +12,25 @@ from functools import partial
 from pathlib import Path
 from typing import get_args
 
+import click
 import pytest
 from flask import Flask
 from flask_babel import force_locale
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import SecurityError, default_exceptions
 
+import commands
+import config
 import forms
 from accounts import audit, errors, people
 from accounts.errors import Refusal, RefusalWord
 from accounts.events import EventName
 from accounts.flows import administration, history
+from accounts.settings import Policy
 from cache import CacheDown
 from cms import answers
 from cms.sentences import EVENTS, HTTP_ERRORS, REFUSALS, ErrorWord, event_sentence
-from models import Audit, db
+from models import PERMISSIONS, Audit, Permission, Role, db
 from tests.actors import PAGE, PASSWORD, SCRIPT, Answer, InProcess, Person
 from tests.environments import HERE, Environment, close_app, copied, new_app, settings_for
 from tests.refusals import reasons, refusals, refused_on_the_command_line
@@ -241,3 +245,20 @@ def sentence_in(app: Flask, language: str, event: str) -> str:
     """Return the sentence of an event in a language."""
     with app.app_context(), force_locale(language):
         return event_sentence(event)
+
+
+class TestRoles:
+    """Roles, permissions and policies, which several modules name without importing each other."""
+
+    def test_every_module_knows_the_same_roles(self) -> None:
+        (choice,) = (each.type for each in commands.role.params if isinstance(each.type, click.Choice))
+        roles = get_args(Role)
+        assert roles == tuple(PERMISSIONS) == tuple(config.ROLES) == tuple(forms.ROLES) == tuple(choice.choices)
+
+    def test_every_permission_belongs_to_a_role(self) -> None:
+        assert frozenset[str]().union(*PERMISSIONS.values()) == set(get_args(Permission))
+
+    @pytest.mark.parametrize("policy", get_args(Policy))
+    def test_every_policy_can_be_set_for_every_role(self, policy: Policy) -> None:
+        assert config.policies(policy) == dict.fromkeys(get_args(Role), policy)
+        assert config.policies(",".join(f"{role}={policy}" for role in get_args(Role))) == config.policies(policy)

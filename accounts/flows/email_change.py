@@ -31,7 +31,7 @@ from accounts.mail.messages import Reader
 from accounts.origin import Origin
 from accounts.pending import Pending
 from accounts.sessions import Renewed
-from accounts.settings import settings
+from accounts.settings import Policy, settings
 from accounts.signing import fingerprint
 from accounts.unit_of_work import Actor, UnitOfWork
 from cache import CacheDown
@@ -60,9 +60,9 @@ _AVAILABILITY = sessions.LIVING.add_columns(*_OWNER.c, links.RESERVED.scalar_sub
 )
 
 
-def policy_of(user: CMSUser) -> str:
+def policy_of(user: CMSUser) -> Policy:
     """Return whose code a change of this administrator's address needs: that of the `new` address, or of `both`."""
-    return str(settings().EMAIL_POLICY[user.role])
+    return settings().EMAIL_POLICY[user.role]
 
 
 def ask(actor: Actor, email: str) -> Pending:
