@@ -8,7 +8,7 @@ import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 from flask import Flask, current_app
@@ -26,7 +26,7 @@ from accounts.origin import COMMAND_LINE, Origin
 from accounts.settings import settings
 from cms.sentences import doer, event_sentence, refusal_sentence
 from forms import EmailCaptchaForm, NewPasswordForm, ReasonForm, UsernameForm, all_errors
-from models import Address, CMSUser, db
+from models import Address, CMSUser, Role, db
 
 
 class OwnCommand(click.Command):
@@ -157,9 +157,9 @@ def enable(user: CMSUser, reason: str) -> None:
 
 @admin.command("role")
 @ADMINISTRATOR
-@click.argument("role", type=click.Choice(["editor", "superuser"]))
+@click.argument("role", type=click.Choice(get_args(Role)))
 @REASON
-def role(user: CMSUser, role: str, reason: str) -> None:
+def role(user: CMSUser, role: Role, reason: str) -> None:
     """Change the role of an administrator."""
     administration.set_role(COMMAND_LINE, user.id, superuser=role == "superuser", reason=reason)
     click.echo("Done.")

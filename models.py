@@ -3,9 +3,9 @@
 import enum
 import sqlite3
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, Literal, NamedTuple, TypeVar, cast
 
 import idna
 from flask_sqlalchemy import SQLAlchemy
@@ -96,7 +96,12 @@ class Address(NamedTuple):
         return cls(email, email_key(email))
 
 
-PERMISSIONS = {"editor": frozenset[str](), "superuser": frozenset({"administrators"})}
+Role = Literal["editor", "superuser"]
+Permission = Literal["administrators"]
+PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
+    "editor": frozenset(),
+    "superuser": frozenset({"administrators"}),
+}
 
 
 class CMSUser(Base):
@@ -134,12 +139,12 @@ class CMSUser(Base):
         return Address(self.email, self.email_key)
 
     @property
-    def role(self) -> str:
-        """Return the role, by name."""
+    def role(self) -> Role:
+        """Return the role."""
         return "superuser" if self.is_superuser else "editor"
 
-    def may(self, permission: str) -> bool:
-        """Say whether the administrator's role has this permission."""
+    def may(self, permission: Permission) -> bool:
+        """Return whether the administrator's role has this permission."""
         return permission in PERMISSIONS[self.role]
 
 

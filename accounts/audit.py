@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import bindparam, insert, select
 
 from accounts import clock, database, people
+from accounts.events import EventName
 from accounts.origin import Origin
 from accounts.signing import signature
 from models import Audit, CMSUser, db, table
@@ -37,7 +38,7 @@ _REACH = 200  # So many of the newest rows are searched for an equal one: what f
 
 def record(
     user: CMSUser,
-    event: str,
+    event: EventName,
     origin: Origin,
     *,
     actor_id: int | None = OWNER,
@@ -74,7 +75,7 @@ def record(
     database.execute(_ADD, row | {"chain": chain})
 
 
-def _count_repetition(user: CMSUser, event: str, told: str, origin: Origin, at: datetime) -> bool:
+def _count_repetition(user: CMSUser, event: EventName, told: str, origin: Origin, at: datetime) -> bool:
     """Count a repetition in the row of an equal event, if there is one, and sign the rows from there on anew."""
     its = {"its_event": event, "its_detail": told, "since": at - FOLD, "after": user.audit_rows - _REACH}
     number = database.execute(_EQUAL, {"user": user.id, **its}).scalar()
@@ -101,7 +102,7 @@ def list_changed_accounts(actor: CMSUser, since: datetime) -> list[str]:
     return sorted(set(db.session.scalars(query)))
 
 
-def details(user: CMSUser, event: str, since: datetime, name: str) -> list[str]:
+def details(user: CMSUser, event: EventName, since: datetime, name: str) -> list[str]:
     """Return one detail of all events of a kind in the account's history since a moment."""
     query = select(Audit.detail).where(Audit.user_id == user.id, Audit.event == event, Audit.at >= since)
     return [json.loads(detail)[name] for detail in db.session.scalars(query)]

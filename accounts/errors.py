@@ -1,109 +1,132 @@
-"""The reasons for which a use case refuses a request. cms/sentences.py has the status and the sentence of each."""
+"""The reasons for which a use case refuses a request; cms/sentences.py has the status and the sentence of each."""
 
-import re
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from accounts.events import EventName
 from cache import CacheDown
 
+RefusalWord = Literal[
+    "sign_in_required",
+    "reauth_required",
+    "wrong_credentials",
+    "password_wrong",
+    "same_email",
+    "email_taken",
+    "code_wrong",
+    "code_missing",
+    "code_expired",
+    "asked_elsewhere",
+    "change_dropped",
+    "too_many_attempts",
+    "changes_frozen",
+    "link_dead",
+    "already_changed",
+    "nothing_to_stop",
+    "username_taken",
+    "profile_changed",
+    "last_superuser",
+    "forbidden",
+    "not_yourself",
+    "nobody_there",
+    "too_many_requests",
+]
+"""The error words of the refusals. They are part of the JSON contract, so that none is renamed or reused."""
+
 FIELD_OF = {"new": "captcha", "old": "old_captcha"}
-"""The form field of the code that was mailed to an address."""
+"""The form field of each code, by the address that the code was sent to."""
 
 
 class Draining(Exception):
-    """This process is about to end, and takes requests only until nobody sends it any."""
+    """This process is shutting down; `/readyz` reports it, so that requests are sent to other processes."""
 
 
 UNAVAILABLE = (CacheDown, OperationalError, InterfaceError, InternalError, PoolTimeout, Draining)
-"""One of our parts is down, hung, locked or restarting; asking again may help."""
-
-
-def _snake_case(name: str) -> str:
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+"""The database, memcached or this process is unavailable; a retry may succeed."""
 
 
 class Refusal(Exception):
-    """A use case refuses a request. Nothing was changed but what the class says.
+    """A use case refuses a request. Unless the class says otherwise, nothing is changed but the history.
 
-    `word` is the stable word of the JSON contract, `field` the form field that the refusal belongs to ("" for none).
-    Where `stands` is true, what the use case did and wrote into the history before it refused is committed. Otherwise
-    it is rolled back, and the unit of work records the refusal.
+    `word` is the error word in JSON, `event` the name in the history; neither depends on the name of the class. `field`
+    is the form field that the refusal belongs to ("" for none). If `stands` is true, what the use case did and recorded
+    before it refused is committed. Otherwise it is rolled back, and the unit of work records the refusal.
     """
 
-    word: str
+    word: ClassVar[RefusalWord]
+    event: ClassVar[EventName]
     field = ""
     stands = False
 
-    def __init_subclass__(cls, **more: Any) -> None:
-        """Name the refusal after its class, unless that says another word: `EmailTaken` is `email_taken`."""
-        super().__init_subclass__(**more)
-        if "word" not in cls.__dict__:
-            cls.word = _snake_case(cls.__name__)
-
     @property
     def details(self) -> dict[str, Any]:
-        """Return what the JSON says beside the word."""
+        """Return what the JSON contains in addition to the word."""
         return {}
-
-    @classmethod
-    def event(cls) -> str:
-        """Return the name of the refusal in the history: `EmailTaken` is recorded as `email_taken`."""
-        return _snake_case(cls.__name__)
 
 
 class WaitFirst(Refusal):
-    """Too often: `retry_after` says in how many whole seconds it may be tried again."""
+    """The request may be repeated after `retry_after` whole seconds."""
 
     def __init__(self, retry_after: float) -> None:
-        """Round up: who waits as long as they were told must get through."""
+        """Round up, so that a request that is repeated after this time is not refused again."""
         super().__init__(retry_after)
         self.retry_after = max(1, int(-(-retry_after // 1)))
 
 
 class SignInRequired(Refusal):
-    """Nobody is signed in here, or not any more."""
+    """Nobody is signed in, or the session has ended."""
+
+    word = event = "sign_in_required"
 
 
 class ReauthRequired(Refusal):
-    """The password was not proved in this session lately."""
+    """The password was not confirmed in this session recently."""
+
+    word = event = "reauth_required"
 
 
 class WrongCredentials(Refusal):
-    """The address, the password or both are wrong, or the account is disabled: which of them is not said."""
+    """The address or the password is incorrect, or the account is disabled; the response does not reveal which."""
+
+    word = event = "wrong_credentials"
 
 
 class PasswordWrong(Refusal):
-    """The password is not that of the signed-in administrator."""
+    """The password of the signed-in administrator is incorrect."""
 
+    word = event = "password_wrong"
     field = "password"
 
 
 class SameEmail(Refusal):
-    """The new address is the present one, whatever its case or form."""
+    """The new address is the current one, perhaps in another spelling."""
 
+    word = event = "same_email"
     field = "email"
 
 
 class EmailTaken(Refusal):
-    """The address belongs to another administrator."""
+    """The address belongs to another account, or is reserved for its former owner."""
 
+    word = event = "email_taken"
     field = "email"
 
     def __init__(self, *, stands: bool = False) -> None:
-        """Say whether the use case already recorded the refusal, with what it keeps."""
+        """Set `stands` if the use case recorded the refusal itself and keeps what it did."""
         super().__init__()
         self.stands = stands
 
 
 class CodeWrong(Refusal):
-    """The code is not the one that was mailed to the `new` or `old` address. The try was counted; so many remain."""
+    """The code is not the one that was sent to the `new` or `old` address; the try was counted."""
 
+    word = event = "code_wrong"
     stands = True
 
     def __init__(self, tries_left: int, whose: str = "new") -> None:
-        """Keep how many tries are left, and which code was wrong."""
+        """Store how many tries are left, and which code was wrong."""
         super().__init__(tries_left, whose)
         self.tries_left, self.whose, self.field = tries_left, whose, FIELD_OF[whose]
 
@@ -114,99 +137,120 @@ class CodeWrong(Refusal):
 
 
 class CodeMissing(Refusal):
-    """One of two codes is right and noted; the other, of the `old` or the `new` address, is still to come."""
+    """One of two codes is correct and was recorded; the one sent to the `new` or `old` address is missing."""
 
+    word = event = "code_missing"
     stands = True
 
     def __init__(self, missing: str) -> None:
-        """Keep whose code is missing."""
+        """Store which code is missing."""
         super().__init__(missing)
         self.missing, self.field = missing, FIELD_OF[missing]
 
 
 class CodeExpired(Refusal):
-    """There is no living code: never asked for, too old, replaced, cancelled, or lost with the cache."""
+    """There is no valid code: it expired, was replaced or cancelled, was lost with the cache, or never existed."""
 
+    word = event = "code_expired"
     field = "captcha"
 
 
 class AskedElsewhere(Refusal):
-    """The code was requested in another session, and only that one can use it."""
+    """The code was requested in another session, and only that session can use it."""
 
+    word = event = "asked_elsewhere"
     field = "captcha"
 
 
 class ChangeWasDropped(Refusal):
-    """Another administrator or the operator dropped the change."""
+    """Another administrator or the operator cancelled the change."""
 
     word = "change_dropped"
+    event = "change_was_dropped"  # `change_dropped` records the cancellation itself.
     field = "captcha"
 
     def __init__(self, by: str = "") -> None:
-        """Keep the user name of who dropped it, or "" for the operator."""
+        """Store the username of who cancelled the change, or "" for the operator."""
         super().__init__(by)
         self.by = by
 
     @property
     def details(self) -> dict[str, Any]:
-        """Return who dropped it."""
+        """Return who cancelled the change."""
         return {"by": self.by}
 
 
 class TooManyAttempts(WaitFirst):
-    """The tries of this code, or of this administrator's day, are spent."""
+    """No tries are left for this code or this day."""
 
+    word = event = "too_many_attempts"
     field = "captcha"
 
 
 class ChangesFrozen(WaitFirst):
-    """A change was undone lately: until `retry_after` is over the address stays as it is."""
+    """A change was undone recently, so that the address is frozen."""
+
+    word = event = "changes_frozen"
 
 
 class LinkDead(Refusal):
-    """The link was used, voided by something that happened, is too old, or never was one of ours."""
+    """The link was used, has expired, was replaced or withdrawn, or never existed."""
+
+    word = event = "link_dead"
 
 
 class AlreadyChanged(Refusal):
-    """The change that the link would stop has been made; only undoing it helps."""
+    """The change that the link would stop has been made; it can only be undone."""
+
+    word = event = "already_changed"
 
 
 class NothingToStop(Refusal):
     """The change that the link would stop was cancelled, stopped or dropped, or has expired."""
 
+    word = event = "nothing_to_stop"
+
 
 class UsernameTaken(Refusal):
-    """The user name belongs to another administrator, or looks like that of a superuser."""
+    """The username belongs to another administrator, or looks like that of a superuser."""
 
+    word = event = "username_taken"
     field = "username"
 
 
 class ProfileChanged(Refusal):
-    """The data were changed since the page was shown: saving now would overwrite that unseen."""
+    """The profile was changed after the page was loaded: saving would overwrite that change."""
 
-    @classmethod
-    def event(cls) -> str:
-        """Return another name than `profile_changed`: that records that data were saved."""
-        return "profile_outdated"
+    word = "profile_changed"
+    event = "profile_outdated"  # `profile_changed` records that a profile was saved.
 
 
 class LastSuperuser(Refusal):
-    """Nobody else could manage the administrators any more."""
+    """The last active superuser cannot be disabled or demoted."""
+
+    word = event = "last_superuser"
 
 
 class NotAllowed(Refusal):
-    """The role has no right to do this, or not any more."""
+    """The role does not have the permission, or lost it during the request."""
 
     word = "forbidden"
+    event = "not_allowed"
 
 
 class NotYourself(Refusal):
-    """Nobody disables or demotes themselves: a slip would lock them out."""
+    """Administrators cannot do this to their own account: a mistake would lock them out."""
+
+    word = event = "not_yourself"
 
 
 class NobodyThere(Refusal):
     """There is no such administrator."""
 
+    word = event = "nobody_there"
+
 
 class TooManyRequests(WaitFirst):
-    """Codes, or sign-ins, were asked for too often."""
+    """Too many codes, sign-ins, links or invitations were requested."""
+
+    word = event = "too_many_requests"

@@ -7,6 +7,8 @@ from typing import Literal
 
 from flask import Flask, current_app
 
+from models import Role
+
 Policy = Literal["new", "both"]
 
 
@@ -27,7 +29,7 @@ class Settings:
     CAPTCHA_TRIES_PER_ADDRESS_PER_DAY: int
     CAPTCHA_TRIES_PER_DAY: int
     CMS_ENV: Literal["development", "production"]
-    EMAIL_POLICY: Mapping[str, Policy]
+    EMAIL_POLICY: Mapping[Role, Policy]
     FREEZE_SECONDS: int
     HEADS_UP: bool
     HSTS_SUBDOMAINS: bool

@@ -13,6 +13,7 @@ from sqlalchemy import Row, Select, select
 
 from accounts import audit, people, sessions
 from accounts.errors import NobodyThere, NotAllowed, NotYourself, Refusal, SignInRequired
+from accounts.events import EventName
 from accounts.mail import outbox, worker
 from accounts.mail.messages import Letter
 from accounts.origin import Origin
@@ -53,7 +54,7 @@ class UnitOfWork:
     def record(
         self,
         account: CMSUser,
-        event: str,
+        event: EventName,
         *,
         fold: bool = False,
         actor_id: int | None = audit.OWNER,
@@ -184,7 +185,7 @@ def _record_refusal(work: UnitOfWork, refusal: Refusal) -> None:
     """Record a refusal in its own transaction; repetitions are counted in one row."""
     account = people.lock(work.refused_id) if work.refused_id else None
     if account is not None:
-        work.record(account, refusal.event(), fold=True, **work.refused_detail)
+        work.record(account, refusal.event, fold=True, **work.refused_detail)
         db.session.commit()
 
 

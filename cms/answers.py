@@ -23,6 +23,7 @@ from cms.sentences import (
     HOST_UNKNOWN,
     HTTP_ERRORS,
     UNAVAILABLE,
+    ErrorWord,
     RefusalResponse,
     joined,
     retry_sentence,
@@ -36,11 +37,23 @@ UNAVAILABLE_SECONDS = 2
 log = logging.getLogger(__name__)
 
 
-ORDINARY = frozenset(
+ORDINARY: frozenset[ErrorWord] = frozenset(
     {
-        *("invalid", "check_email", "same_email", "code_missing", "profile_changed", "sign_in_required"),
-        *("asked_elsewhere", "change_dropped", "already_changed", "nothing_to_stop"),
-        *("reauth_required", "not_found", "method_not_allowed", "unavailable", "internal"),
+        "already_changed",
+        "asked_elsewhere",
+        "change_dropped",
+        "check_email",
+        "code_missing",
+        "internal",
+        "invalid",
+        "method_not_allowed",
+        "not_found",
+        "nothing_to_stop",
+        "profile_changed",
+        "reauth_required",
+        "same_email",
+        "sign_in_required",
+        "unavailable",
     }
 )
 """Refusals of normal use, or with their own log line; all others are written to the security log."""
@@ -116,7 +129,7 @@ def done(
 ) -> Answer:
     """Report success: JSON to a script, to all others a redirect to the next page with the message.
 
-    A next page with its own wording finds the note in the session instead of the message.
+    A page with its own wording of the message reads `note`, which is stored in the session instead.
     """
     if wants_page():
         if note:
@@ -128,7 +141,7 @@ def done(
 
 
 def data(**found: object) -> Response:
-    """Return data to a script."""
+    """Return data as JSON."""
     return _envelope(200, "", found)
 
 

@@ -15,7 +15,7 @@ from accounts.flows import sign_in
 from accounts.origin import Origin
 from accounts.settings import settings
 from accounts.unit_of_work import Actor
-from models import CMSUser
+from models import CMSUser, Permission
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
@@ -56,7 +56,7 @@ def open_to_all(view: View) -> View:
     return view
 
 
-def permission_required(permission: str) -> Callable[[View], View]:
+def permission_required(permission: Permission) -> Callable[[View], View]:
     """Mark views for some roles only, whose POST requests require a recently confirmed password."""
 
     def mark(view: View) -> View:

@@ -1,13 +1,32 @@
 """The sentences of refusals and of events in the history, for pages, JSON and the command line."""
 
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple, cast
 
 from flask import Flask
 from flask_babel import gettext, lazy_gettext, ngettext
 
 from accounts import errors
+from accounts.errors import RefusalWord
+from accounts.events import EventName
 from accounts.flows.history import Event
 from validators import INCORRECT_CODE
+
+ErrorWord = Literal[
+    RefusalWord,
+    "bad_request",
+    "check_email",
+    "csrf_failed",
+    "forbidden",
+    "internal",
+    "invalid",
+    "method_not_allowed",
+    "not_found",
+    "too_large",
+    "unavailable",
+    "unsupported_media_type",
+]
+"""All words in `data.error`: those of refusals, and those of requests that reach no use case or that fail."""
 
 
 class Response(NamedTuple):
@@ -22,12 +41,12 @@ class RefusalResponse(NamedTuple):
     """The response to a refused request: HTTP status, error word, field that it belongs to ("" for none), sentence."""
 
     status: int
-    word: str
+    word: ErrorWord
     field: str
     sentence: Any
 
 
-REFUSALS: dict[type[errors.Refusal], Response] = {
+REFUSALS: Mapping[type[errors.Refusal], Response] = {
     errors.SignInRequired: Response(401, lazy_gettext("Sign in to continue.")),
     errors.ReauthRequired: Response(401, lazy_gettext("Enter your password again.")),
     errors.WrongCredentials: Response(400, lazy_gettext("The email address or password is incorrect.")),
@@ -76,7 +95,7 @@ REFUSALS: dict[type[errors.Refusal], Response] = {
     errors.TooManyAttempts: Response(429, lazy_gettext("Too many incorrect codes. Get a new one later.")),
     errors.TooManyRequests: Response(429, lazy_gettext("Too many requests.")),
 }
-HTTP_ERRORS = {
+HTTP_ERRORS: Mapping[int, tuple[ErrorWord, Any]] = {
     400: ("bad_request", lazy_gettext("The request could not be understood.")),
     403: ("forbidden", lazy_gettext("This is not allowed.")),
     404: ("not_found", lazy_gettext("Page not found.")),
@@ -97,7 +116,7 @@ CSRF_FAILED = lazy_gettext("This page has expired. Reload it and try again.")
 UNAVAILABLE = lazy_gettext("The service is currently unavailable. Try again in a moment.")
 
 
-EVENTS = {
+EVENTS: Mapping[EventName, Any] = {
     "administrator_created": lazy_gettext("Account created"),
     "signed_in": lazy_gettext("Signed in"),
     "signed_out": lazy_gettext("Signed out"),
@@ -162,7 +181,7 @@ def init_app(app: Flask) -> None:
 
 
 def tell(refusal: errors.Refusal, *, of_another: bool = False) -> tuple[RefusalResponse, dict[str, Any]]:
-    """Return the response to this refusal, and additional data for it."""
+    """Return the response to a refusal, and the details that its JSON contains in addition."""
     status, sentence, sentence_of_another = REFUSALS[type(refusal)]
     details = refusal.details
     if of_another and sentence_of_another:
@@ -190,7 +209,7 @@ def refusal_sentence(refusal: errors.Refusal) -> str:
 
 def event_sentence(event: str) -> str:
     """Return the sentence of an event, or a general one for events of a newer version of the application."""
-    return str(EVENTS.get(event, OTHER_EVENT))
+    return str(EVENTS.get(cast("EventName", event), OTHER_EVENT))
 
 
 def doer(event: Event) -> str:

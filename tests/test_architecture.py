@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from accounts import errors
-from cms import sentences
 from tests.servers import ROOT
 
 LOWEST = ("forms", "models", "cache", "config", "validators", "confusables")
@@ -213,30 +211,3 @@ def test_only_the_clock_reads_the_time() -> None:
 def test_randomness_comes_from_the_operating_system() -> None:
     """`random` and `uuid1` are predictable, so that codes and tokens from them could be guessed."""
     assert files_where(lambda path: imports(path, "random") or imports(path, "uuid")) == set()
-
-
-def every(cls: type) -> Iterator[type]:
-    """Yield all classes below a class."""
-    for below in cls.__subclasses__():
-        yield below
-        yield from every(below)
-
-
-def test_every_refusal_has_a_row_in_the_table_of_sentences() -> None:
-    leaves = {cls for cls in every(errors.Refusal) if not cls.__subclasses__()}
-    assert len(leaves) > 8
-    assert leaves <= set(sentences.REFUSALS)
-    assert set(sentences.REFUSALS) <= set(every(errors.Refusal))
-
-
-def test_every_row_in_the_table_of_sentences_is_complete() -> None:
-    for refusal, said in sentences.REFUSALS.items():
-        assert 400 <= said.status < 500, refusal
-        assert refusal.word.replace("_", "").islower(), refusal
-        assert (said.status == 429) <= issubclass(refusal, errors.WaitFirst), refusal
-    words = [refusal.word for refusal in sentences.REFUSALS]
-    assert len(words) == len(set(words))
-
-
-def test_every_refusal_says_what_it_means() -> None:
-    assert all(cls.__doc__ for cls in every(errors.Refusal))

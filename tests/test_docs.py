@@ -11,7 +11,6 @@ from flask import Flask
 
 import config
 from app import create_app
-from cms import sentences
 from models import db
 from tests.environments import Environment, settings_for
 from tests.servers import ROOT
@@ -79,25 +78,6 @@ def test_the_readme_lists_every_route_and_no_other(application: Flask) -> None:
     ]
     assert len(told) == len(set(told))
     assert set(told) == routes_of(application)
-
-
-def words_of_the_answers() -> set[tuple[int, str]]:
-    """Return the status and word of every refusal: those of the two tables, and those in the code of cms/answers.py."""
-    found = {(said.status, cls.word) for cls, said in sentences.REFUSALS.items()}
-    found |= {(status, word) for status, (word, _) in sentences.HTTP_ERRORS.items()}
-    for node in ast.walk(ast.parse((ROOT / "cms" / "answers.py").read_text())):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "RefusalResponse":
-            status, word = node.args[0], node.args[1]
-            if isinstance(status, ast.Constant) and isinstance(word, ast.Constant):
-                found.add((int(str(status.value)), str(word.value)))
-    return found
-
-
-def test_the_readme_lists_every_word_of_a_refusal_with_its_status_and_no_other() -> None:
-    told = [(int(status), word.strip("`")) for status, word, _ in rows(README, "Status", "`data.error`", "Meaning")]
-    assert len(told) == len(set(told))
-    assert set(told) == words_of_the_answers()
-    assert {(503, "unavailable"), (400, "invalid"), (400, "csrf_failed")} <= set(told)
 
 
 def commands_of(app: Flask) -> set[str]:

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from accounts import limits, passwords, pending, people, sessions, unit_of_work, usernames
 from accounts.errors import LastSuperuser, NobodyThere
+from accounts.events import EventName
 from accounts.mail import messages
 from accounts.origin import Origin
 from accounts.unit_of_work import Requester, UnitOfWork
@@ -174,7 +175,7 @@ def _require_another_superuser(user: CMSUser) -> None:
         raise LastSuperuser
 
 
-def _record_and_notify(work: UnitOfWork, user: CMSUser, event: str, reason: str) -> None:
+def _record_and_notify(work: UnitOfWork, user: CMSUser, event: EventName, reason: str) -> None:
     """Record what was done in the history of the account, and notify its owner who did it and why."""
     work.record(user, event, reason=reason, by=work.actor_name or "-")
     letter = messages.account_changed(user, work.origin, what=event, by=work.actor_name, reason=reason)

@@ -10,6 +10,7 @@ from itsdangerous import BadSignature, URLSafeSerializer
 import cache
 from accounts import audit, clock, limits, passwords, people, sessions, unit_of_work
 from accounts.errors import ReauthRequired, TooManyRequests, WrongCredentials
+from accounts.events import EventName
 from accounts.limits import KNOWN_BROWSERS, QUARTER, UNKNOWN_BROWSERS
 from accounts.mail import outbox
 from accounts.origin import Origin
@@ -122,7 +123,7 @@ def _report_throttled(address: Address, origin: Origin) -> None:
         _report(address, "too_many_requests", origin)
 
 
-def _report(address: Address, event: str, origin: Origin) -> None:
+def _report(address: Address, event: EventName, origin: Origin) -> None:
     """Have a refused sign-in recorded by delivery, if an account has the address.
 
     The request does the same work whether one has or not, so that its time reveals nothing (ASVS 6.3.8).

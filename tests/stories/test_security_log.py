@@ -11,6 +11,7 @@ from accounts.security_log import log_refusal
 from cms import answers, sentences
 from tests.actors import PAGE, SCRIPT, Answer, Person
 from tests.environments import Environment
+from tests.refusals import reasons
 
 ANN, NOBODY = "ann@example.com", "nobody@example.com"
 TOKEN = "a-token-that-somebody-guessed-and-that-is-as-long-as-ours"
@@ -141,12 +142,6 @@ def test_daily_use_leaves_no_line(env: Environment, security_log: SecurityLog) -
     assert security_log.read() == []
 
 
-def raised(cls: type[errors.Refusal]) -> errors.Refusal:
-    """Return a refusal of a class."""
-    given = {errors.CodeWrong: (4,), errors.CodeMissing: ("old",), errors.ChangeWasDropped: ("boss",)}
-    return cls(*given.get(cls, (60,) if issubclass(cls, errors.WaitFirst) else ()))
-
-
 @pytest.mark.parametrize("cls", sentences.REFUSALS, ids=lambda cls: cls.__name__)
 def test_every_refusal_is_one_line_unless_it_is_called_ordinary(
     sqlite_env: Environment, security_log: SecurityLog, cls: type[errors.Refusal]
@@ -154,15 +149,13 @@ def test_every_refusal_is_one_line_unless_it_is_called_ordinary(
     """A refusal that is new tomorrow is in the log without anybody's doing."""
     word = cls.word
     app = sqlite_env.build()
-    app.before_request_funcs.setdefault(None, []).insert(0, lambda: (_ for _ in ()).throw(raised(cls)))
+    app.before_request_funcs.setdefault(None, []).insert(0, lambda: (_ for _ in ()).throw(reasons(cls)[0]()))
     Person(sqlite_env.visitor(app=app).browser, NOBODY).get_as_script("/cms/login/")
     lines = [] if word in answers.ORDINARY else [(word, "GET /cms/login/", "203.0.113.5", "-")]
     assert security_log.read() == lines
 
 
-def test_what_is_called_ordinary_exists_and_is_no_guess() -> None:
-    words = {cls.word for cls in sentences.REFUSALS} | {word for word, _ in sentences.HTTP_ERRORS.values()}
-    assert words | {"invalid", "check_email", "unavailable"} >= answers.ORDINARY
+def test_no_guess_is_called_ordinary() -> None:
     guesses = {"wrong_credentials", "password_wrong", "code_wrong", "link_dead", "forbidden", "csrf_failed"}
     assert not guesses & answers.ORDINARY
 
