@@ -36,8 +36,9 @@ POOL_SECONDS = 1.0  # After waiting for a connection this long without any respo
 RETRY_SECONDS = 1.0  # How long the database is not used then; afterwards one request probes it.
 
 # The server cancels a statement before the deadline of the client, so that a lock differs from a server that hangs.
-REQUEST_LIMITS = {"statement_timeout": 3500, "lock_timeout": 3000, "idle_in_transaction_session_timeout": 30000}
-OTHER_LIMITS = {**REQUEST_LIMITS, "statement_timeout": 29000}
+_LIMITS = [b"SET LOCAL lock_timeout = 3000", b"SET LOCAL idle_in_transaction_session_timeout = 30000"]  # ms
+REQUEST_LIMITS = [b"SET LOCAL statement_timeout = 3500", *_LIMITS]
+OTHER_LIMITS = [b"SET LOCAL statement_timeout = 29000", *_LIMITS]
 
 Statement = UpdateBase | TextClause | TextualSelect | Select[*tuple[Any, ...]]
 log = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ def init_app(app: Flask) -> None:
     if on_postgres:
         with app.app_context():
             event.listen(db.engine, "do_connect", breaker.connect)
+            db.engine.dialect.do_ping = TimedConnection.ping  # type: ignore[method-assign, assignment]
     app.before_request(_start_deadline)
     app.teardown_appcontext(_end_request)  # Before Flask-SQLAlchemy's own, which raises if the connection is lost.
     before_render_template.connect(_before_rendering, app)
@@ -303,6 +305,19 @@ class TimedConnection(psycopg.Connection[Any]):
             self.close()
             raise DatabaseUnresponsive(f"no response within {allowed:.1f} s") from None
 
+    def ping(self) -> bool:
+        """Begin the transaction for which the pool provides this connection; this also detects a lost connection.
+
+        Raises psycopg.OperationalError, and closes the connection: the pool then opens another one.
+        """
+        try:
+            with self.lock:
+                self.wait(self._start_query())
+        except psycopg.OperationalError:
+            self.close()
+            raise
+        return True
+
     @classmethod
     def _connect_gen(cls, conninfo: str = "") -> PQGenConn[Self]:
         """Connect within the deadline: the `connect_timeout` of psycopg applies to each address of a host."""
@@ -324,8 +339,7 @@ class TimedConnection(psycopg.Connection[Any]):
         if self.autocommit or self.pgconn.transaction_status != TransactionStatus.IDLE or _is_unlimited.get():
             yield from super()._start_query()
             return
-        limits = OTHER_LIMITS if _seconds_left.get() is None else REQUEST_LIMITS
-        commands = [f"SET LOCAL {key} = {value}".encode() for key, value in limits.items()]
+        commands = OTHER_LIMITS if _seconds_left.get() is None else REQUEST_LIMITS
         if self._pipeline:  # As for executemany: every command is a separate message, and none is waited for.
             yield from super()._start_query()
             for command in commands:

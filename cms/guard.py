@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, NamedTuple, TypeVar
 
 from flask import Flask, Response, after_this_request, current_app, g, request, session
@@ -187,6 +187,7 @@ BROWSERS = (("Edg", "Edge"), ("OPR", "Opera"), ("Firefox", "Firefox"), ("Chrome"
 SYSTEMS = ("Windows", "Android", "iPhone", "iPad", "Macintosh", "Linux")
 
 
+@lru_cache(maxsize=256)
 def browser_name(agent: str) -> str:
     """Return a readable name of the browser, such as "Firefox 131, Windows", and nothing else of the header."""
     system = next((system for system in SYSTEMS if system in agent), "")

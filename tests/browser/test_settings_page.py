@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from accounts import limits
 from accounts.limits import Limit
-from models import Budget, EmailChange
+from models import Address, Budget, EmailChange
 from tests.actors import different_code
 from tests.browser.conftest import OpenBrowser
 from tests.browser.pages import BOTH, DESK, IN_CHINESE, PHONE, WRONG_CODE, BrowserUser
@@ -118,7 +118,7 @@ def test_the_button_counts_down_to_the_end_of_the_hour_when_its_codes_are_spent(
     with site.app.app_context():
         (of_the_hour,) = [
             limit
-            for limit in limits.sends(site.user_id(user.email), new, "127.0.0.1")
+            for limit in limits.sends(site.user_id(user.email), Address.of(new), "127.0.0.1")
             if limit.name == f"sends:user:{site.user_id(user.email)}"
         ]
     is_used(site, of_the_hour, of_the_hour.capacity)

@@ -16,13 +16,12 @@ from typing import Any
 
 from sqlalchemy import select
 
-from accounts import clock, passwords, pending, people, unit_of_work
+from accounts import clock, links, passwords, pending, people, unit_of_work
 from accounts.flows import completion, email_change, undo
-from accounts.origin import COMMAND_LINE
 from accounts.unit_of_work import UnitOfWork
 from cms import answers, headers, settings
 from cms import undo as undo_pages
-from models import Address, CMSUser, Mail, db
+from models import Address, CMSUser, LinkPurpose, Mail, db
 from tests.actors import Answer, Person, text_of
 from tests.conftest import ENVIRONMENTS
 from tests.live.sites import Site, is_signed_in
@@ -209,7 +208,7 @@ def test_who_undoes_while_something_breaks_has_a_good_link_or_the_old_address(br
             user = people.find_by_email(Address.of(case.old))
             assert user is not None
             # `new` was theirs before.
-            token = undo.offer(user, case.new, case.new, since=clock.now(), origin=COMMAND_LINE)
+            token = links.make(LinkPurpose.UNDO, user, Address.of(case.new), seconds=600, since=clock.now())
             case.link = f"/cms/resetemail/undo/{token}/"
             db.session.commit()
         case.send(lambda case=case: case.person.post(case.link))
