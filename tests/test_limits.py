@@ -152,7 +152,7 @@ def test_a_budget_that_is_given_back_is_whole_and_others_are_not() -> None:
     other = Limit("other", 3, 60)
     spend(THREE, other)
     spend(THREE, other)
-    limits.release(THREE)
+    limits.give_back(THREE)
     found = limits.look(THREE, other)
     assert (found[THREE].left, found[other].left) == (3, 1)
 
