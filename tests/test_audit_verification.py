@@ -124,7 +124,7 @@ class TestMany:
         assert (result.exit_code, result.stdout) == (0, WHOLE)
         assert result.stderr.splitlines() == [f"{each} accounts checked ..." for each in range(10_000, 100_001, 10_000)]
         pages = count // audit_verification.PAGE
-        assert len(asked) == 3 * pages + 1  # Two queries of each page, and the isolation level of its snapshot.
+        assert len(asked) == 3 * pages + 2  # Two queries of each page, and the isolation level of its snapshot.
 
     @pytest.mark.slow
     def test_a_history_that_is_longer_than_memory_is_read_row_by_row(self, env: Environment) -> None:
