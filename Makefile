@@ -24,8 +24,7 @@ $(VENV)/.installed: requirements.lock
 	touch $@
 
 run: install ## serve on http://127.0.0.1:$PORT with embedded defaults and a demonstration administrator
-	@$(FLASK) db upgrade
-	@$(FLASK) admin demo
+	@$(FLASK) admin demo --upgrade
 	@exec $(RUN) gunicorn --log-level warning --bind 127.0.0.1:$(PORT) 'app:create_app()'
 
 install-dev: $(VENV)/.installed-dev

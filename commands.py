@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import click
+import flask_migrate
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 from flask_babel import force_locale
@@ -95,10 +96,13 @@ def create(email: str, username: str, superuser: bool) -> None:
 
 
 @admin.command("demo")
-def demo() -> None:
+@click.option("--upgrade", is_flag=True, help="First create or upgrade the database, in this process.")
+def demo(upgrade: bool) -> None:
     """Create the demonstration administrator once, and print the sign-in until its password is changed."""
     if settings().CMS_ENV == "production":
         raise click.ClickException("The demonstration administrator is not available in production.")
+    if upgrade:
+        flask_migrate.upgrade()
     path: Path = settings().INSTANCE_DIR / "demonstration.json"
     if not path.exists():
         _make_demonstration(path)

@@ -380,6 +380,12 @@ class TestCommands:
         assert refused.returncode != 0
         assert password not in refused.stdout + refused.stderr
 
+    def test_the_demonstration_needs_no_other_command_before_it(self, tmp_path: Path) -> None:
+        settings = {"INSTANCE_DIR": str(tmp_path), "CMS_ENV": "development"}
+        first, second = (said(settings, "admin", "demo", "--upgrade") for _ in range(2))
+        assert first == second
+        assert first.startswith("Demonstration sign-in:")
+
     def test_waiting_mail_is_delivered_and_the_command_ends(self, quiet_site: Site) -> None:
         site = quiet_site
         ann, new = site.person(), site.new_address()
