@@ -3,12 +3,14 @@
 import contextlib
 import shutil
 import sqlite3
+import tempfile
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from email.utils import parseaddr
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -417,6 +419,17 @@ def copy_template(template: Path, folder: Path) -> None:
     """Copy a migrated SQLite file into an instance folder."""
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(template, folder / "cms.db")
+    (folder / "cache.db").write_bytes(_empty_cache())
+
+
+@lru_cache
+def _empty_cache() -> bytes:
+    """Return the content of an empty SQLite file in WAL mode: to switch a new file takes longer than many a test."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "cache.db"
+        with contextlib.closing(sqlite3.connect(file)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+        return file.read_bytes()
 
 
 def empty_folder(template: Path, folder: Path) -> None:
