@@ -91,7 +91,7 @@ def _count_repetition(user: CMSUser, event: EventName, told: str, origin: Origin
     chain = database.execute(_BEFORE, {"user": user.id, "number": number - 1}).scalar() or ""
     for each in rows:
         chain = each.chain = _link(vars(each), chain)
-    user.audit_chain = chain
+    people.update_columns(user, audit_chain=chain)
     return True
 
 

@@ -36,9 +36,9 @@ def prove(password: str, account: CMSUser | None, refusal: type[Refusal] = Passw
     return PasswordProof(account.password_version, account.email_version, refusal)
 
 
-def set_hash(account: CMSUser, password_hash: str) -> None:
-    """Give an account another password; every proof of the older one is void."""
-    account.password_hash, account.password_version = password_hash, account.password_version + 1
+def new_hash_columns(account: CMSUser, password_hash: str) -> dict[str, object]:
+    """Return what to store for another password of an account; every proof of the present one becomes void."""
+    return {"password_hash": password_hash, "password_version": account.password_version + 1}
 
 
 def hash_password(password: str) -> str:

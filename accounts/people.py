@@ -4,15 +4,12 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, inspect, select, update
+from sqlalchemy import Row, Select, bindparam, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import class_mapper, make_transient_to_detached
-from sqlalchemy.orm.attributes import instance_dict, set_committed_value
-from sqlalchemy.orm.util import identity_key
 
 from accounts import availability, clock, database, usernames
 from accounts.errors import ChangesFrozen, EmailTaken, SameEmail, UsernameTaken
-from models import Address, CMSUser, LoginSession, db, name_key, table
+from models import Address, CMSUser, LoginSession, db, name_key, table, value_of
 
 # Statements of every request are built once: building one costs more than running it.
 _COLUMNS, _SESSION = table(CMSUser).c, table(LoginSession).c
@@ -20,8 +17,8 @@ _BY_KEY = select(CMSUser).where(CMSUser.email_key == bindparam("key"))
 _WRITE = update(table(CMSUser)).where(_COLUMNS.id == bindparam("its_id"))  # Columns come with the values.
 _BY_ID = select(table(CMSUser)).where(_COLUMNS.id == bindparam("its_id"))
 _LOCK = _BY_ID.with_for_update(key_share=True)
-_IN_ORDER = select(CMSUser).where(CMSUser.id.in_(bindparam("ids", expanding=True))).order_by(CMSUser.id)
-_LOCK_MANY = _IN_ORDER.with_for_update(key_share=True)
+_BY_IDS = select(table(CMSUser)).where(_COLUMNS.id.in_(bindparam("ids", expanding=True))).order_by(_COLUMNS.id)
+_LOCK_MANY = _BY_IDS.with_for_update(key_share=True)
 LOCK_SIGNED_IN = (
     _BY_ID.join(table(LoginSession), _SESSION.user_id == _COLUMNS.id)
     .where(_SESSION.id == bindparam("session"), _SESSION.id_hash == bindparam("id_hash"), _COLUMNS.is_active)
@@ -39,13 +36,13 @@ def find_by_email(address: Address) -> CMSUser | None:
 
 
 def lock(user_id: int) -> CMSUser | None:
-    """Lock an account until the transaction ends, and return it as it is now.
+    """Lock an account until the transaction ends, and return it as it is now, as a value.
 
     Every use case that writes begins with this: on PostgreSQL it takes a row lock, on SQLite the write lock.
     """
     database.begin_write()
     row = database.execute(_LOCK, {"its_id": user_id}).first()
-    return _object_of(row) if row else None
+    return value_of(CMSUser, iter(row)) if row else None
 
 
 def lock_signed_in(
@@ -59,29 +56,14 @@ def lock_signed_in(
     database.begin_write()
     its = {"its_id": session.user_id, "session": session.id, "id_hash": session.id_hash}
     row = database.execute(query, its | values).first()
-    return (_object_of(row), row) if row else None
-
-
-def _object_of(row: Row[*tuple[Any, ...]]) -> CMSUser:
-    """Return the ORM object of the first columns of a row. The session itself takes three times as long."""
-    account: CMSUser | None = db.session.identity_map.get(identity_key(CMSUser, row.id))
-    if account is not None:
-        for name, value in zip(_COLUMNS.keys(), row, strict=False):
-            set_committed_value(account, name, value)
-        return account
-    account = class_mapper(CMSUser).class_manager.new_instance()
-    instance_dict(account).update(zip(_COLUMNS.keys(), row, strict=False))
-    make_transient_to_detached(account)
-    db.session.add(account)
-    return account
+    return (value_of(CMSUser, iter(row)), row) if row else None
 
 
 def lock_many(user_ids: Iterable[int]) -> dict[int, CMSUser]:
     """Lock several accounts in one statement, in the order of their ids so that two callers never deadlock."""
     database.begin_write()
-    fresh = {"populate_existing": True}
-    accounts = db.session.scalars(_LOCK_MANY, {"ids": sorted(user_ids)}, execution_options=fresh)
-    return {account.id: account for account in accounts}
+    rows = database.execute(_LOCK_MANY, {"ids": sorted(user_ids)})
+    return {row.id: value_of(CMSUser, iter(row)) for row in rows}
 
 
 def lock_found(find: Callable[[], set[int]]) -> dict[int, CMSUser]:
@@ -98,18 +80,20 @@ def lock_found(find: Callable[[], set[int]]) -> dict[int, CMSUser]:
 
 
 def update_columns(account: CMSUser, **columns: object) -> None:
-    """Update columns of a locked account, in the database and in the object.
+    """Update columns of a locked account, in the database and in the value. Raises IntegrityError.
 
-    One UPDATE is executed at once, in a tenth of the time of a flush. If the object has pending changes, these columns
-    are written by the flush, too.
+    One UPDATE is executed at once. A locked account is a value: nothing else writes it.
     """
-    if inspect(account).modified:
-        for name, value in columns.items():
-            setattr(account, name, value)
-        return
     database.execute(_WRITE, {"its_id": account.id, **columns})
-    for name, value in columns.items():
-        set_committed_value(account, name, value)
+    vars(account).update(columns)
+
+
+def time_zone_columns(time_zone: str) -> dict[str, object]:
+    """Return what to store of the time zone of a browser in which the password was proved just now, if it sent one.
+
+    Only then: a mail that warns of a stolen session is written for the owner, not for the thief.
+    """
+    return {"time_zone": time_zone} if time_zone else {}
 
 
 def refuse_same_email(account: CMSUser, address: Address) -> None:
@@ -129,18 +113,10 @@ def frozen_until(account: CMSUser) -> datetime | None:
     return account.frozen_until if account.frozen_until and account.frozen_until > clock.now() else None
 
 
-def remember_time_zone(account: CMSUser, time_zone: str) -> None:
-    """Store the time zone of the browser in which the password was proved just now, if the browser sent one.
-
-    Only then: a mail that warns of a stolen session is written for the owner, not for the thief.
-    """
-    if time_zone:
-        account.time_zone = time_zone
-
-
-def new_account(address: Address, username: str, password_hash: str, *, superuser: bool) -> CMSUser:
+def new_account(address: Address, username: str, password_hash: str, *, superuser: bool, **columns: object) -> CMSUser:
     """Return a new account, which is not added yet. Its address counts as proved."""
     now = clock.now()
+    values = {"interests": []} | columns
     return CMSUser(
         username=username,
         username_key=name_key(username),
@@ -151,11 +127,12 @@ def new_account(address: Address, username: str, password_hash: str, *, superuse
         password_version=1,
         is_superuser=superuser,
         is_active=True,
-        interests=[],
         profile_version=1,
         created_at=now,
         acted_at=now,
         audit_rows=0,
+        audit_chain="",
+        **values,
     )
 
 

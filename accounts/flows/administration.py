@@ -92,9 +92,9 @@ def set_role(requester: Requester, user_id: int, *, superuser: bool, reason: str
             _require_another_superuser(user)
             if superuser:
                 usernames.refuse_lookalike_username(user.username, user.id)
-            user.is_superuser = superuser
             withdraw_started(work, user, accounts)
-            _record_and_notify(work, user, "made_superuser" if superuser else "made_editor", reason)
+            event: EventName = "made_superuser" if superuser else "made_editor"
+            _record_and_notify(work, user, event, reason, is_superuser=superuser)
 
 
 def disable(requester: Requester, user_id: int, *, reason: str) -> None:
@@ -107,11 +107,10 @@ def disable(requester: Requester, user_id: int, *, reason: str) -> None:
         user = accounts[user_id]
         if user.is_active:
             _require_another_superuser(user)
-            user.is_active = False
             pending.end(user.id, ChangeOutcome.DROPPED, by=work.actor_name)
             sessions.end_all(user)
             withdraw_started(work, user, accounts)
-            _record_and_notify(work, user, "disabled", reason)
+            _record_and_notify(work, user, "disabled", reason, is_active=False)
 
 
 def enable(requester: Requester, user_id: int, *, reason: str) -> None:
@@ -119,8 +118,7 @@ def enable(requester: Requester, user_id: int, *, reason: str) -> None:
     with unit_of_work.begin(requester, whose=user_id) as work:
         user = work.lock_managed(user_id)[user_id]
         if not user.is_active:
-            user.is_active = True
-            _record_and_notify(work, user, "enabled", reason)
+            _record_and_notify(work, user, "enabled", reason, is_active=True)
 
 
 def end_sessions(requester: Requester, user_id: int, *, reason: str) -> None:
@@ -147,8 +145,7 @@ def unlock(requester: Requester, user_id: int, *, reason: str) -> None:
     with unit_of_work.begin(requester) as work:
         user = work.lock_managed(user_id)[user_id]
         limits.reset(limits.tries_of_user(user.id))
-        user.frozen_until = None
-        _record_and_notify(work, user, "unlocked", reason)
+        _record_and_notify(work, user, "unlocked", reason, frozen_until=None)
 
 
 def withdraw_started(
@@ -175,8 +172,8 @@ def _require_another_superuser(user: CMSUser) -> None:
         raise LastSuperuser
 
 
-def _record_and_notify(work: UnitOfWork, user: CMSUser, event: EventName, reason: str) -> None:
-    """Record what was done in the history of the account, and notify its owner who did it and why."""
-    work.record(user, event, reason=reason, by=work.actor_name or "-")
+def _record_and_notify(work: UnitOfWork, user: CMSUser, event: EventName, reason: str, **columns: object) -> None:
+    """Write columns of an account and record the event in its history, and notify its owner who did it and why."""
+    work.record(user, event, columns=columns, reason=reason, by=work.actor_name or "-")
     letter = messages.account_changed(user, work.origin, what=event, by=work.actor_name, reason=reason)
     work.send(letter, user)

@@ -9,7 +9,7 @@ from accounts.errors import EmailTaken
 from accounts.mail import messages
 from accounts.settings import settings
 from accounts.unit_of_work import UnitOfWork
-from models import CMSUser, EmailChange, LinkPurpose, db
+from models import CMSUser, EmailChange, LinkPurpose
 
 
 def complete(
@@ -25,7 +25,6 @@ def complete(
     told: dict[str, Any] = {"old": old.email, "new": change.email} | ({"by": by} if by else {})
     try:
         work.record(user, "email_changed", actor_id=actor_id, columns=columns, **told)
-        db.session.flush()
     except IntegrityError:
         raise EmailTaken from None
     pending.complete(change)

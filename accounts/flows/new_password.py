@@ -1,6 +1,7 @@
 """An administrator sets a new password: with the present one, or with a link that was mailed."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
@@ -28,11 +29,9 @@ def change(actor: Actor, *, old: str, new: str) -> Renewed:
         counted = limits.count_password_try(actor.user.address, f"session {actor.session.id}", work.origin.network)
         proof, password_hash = passwords.prove(old, actor.user), passwords.hash_password(new)
         account = work.lock_own(proof)
-        passwords.set_hash(account, password_hash)
-        people.remember_time_zone(account, work.origin.time_zone)
         sessions.end_others(actor.session)
         sid = sessions.renew(actor.session, proved=True)
-        _record_and_notify(work, account)
+        _set(work, account, password_hash, columns=people.time_zone_columns(work.origin.time_zone))
         work.after_commit.append(counted.uncount)
     return Renewed(account, sid)
 
@@ -86,7 +85,7 @@ def create_link(user: CMSUser) -> tuple[str, int]:
 def preview(token: str) -> CMSUser:
     """Return the account whose password the link would set. Raises LinkDead. Changes nothing."""
     link = links.find(LinkPurpose.PASSWORD, token)
-    user = db.session.get(CMSUser, link.user_id)
+    user = db.session.get(CMSUser, link.user_id, populate_existing=True)
     if user is None or link.email_version != user.email_version:  # The address was changed since.
         raise LinkDead
     return user
@@ -103,9 +102,8 @@ def choose(token: str, password: str, origin: Origin) -> CMSUser:
         link = links.find(LinkPurpose.PASSWORD, token)  # Again, now that the account is locked.
         if account is None or not account.is_active or link.email_version != account.email_version:
             raise LinkDead
-        passwords.set_hash(account, password_hash)
         sessions.end_all(account)
-        _record_and_notify(work, account, is_by_link=True)
+        _set(work, account, password_hash, is_by_link=True)
     return account
 
 
@@ -119,9 +117,8 @@ def set_by_operator(user_id: int, password: str, *, reason: str, origin: Origin)
         account = work.lock(user_id)
         if account is None:
             raise NobodyThere
-        passwords.set_hash(account, password_hash)
         sessions.end_all(account)
-        _record_and_notify(work, account, by="-", reason=reason)
+        _set(work, account, password_hash, by="-", reason=reason)
 
 
 def send_link(actor: Actor, user_id: int, *, reason: str) -> None:
@@ -140,11 +137,19 @@ def send_link(actor: Actor, user_id: int, *, reason: str) -> None:
         work.record(account, "password_link_sent", by=by.username, reason=reason)
 
 
-def _record_and_notify(
-    work: UnitOfWork, user: CMSUser, *, is_by_link: bool = False, by: str = "", reason: str = ""
+def _set(
+    work: UnitOfWork,
+    user: CMSUser,
+    password_hash: str,
+    *,
+    columns: Mapping[str, object] | None = None,
+    is_by_link: bool = False,
+    by: str = "",
+    reason: str = "",
 ) -> None:
-    """End the links to set a password, record the new one, and notify the address of the account (ASVS 6.3.7)."""
+    """Set a password, end the links to set one, record it, and notify the address of the account (ASVS 6.3.7)."""
     links.end(LinkPurpose.PASSWORD, user)
-    work.record(user, "password_set", by=by, reason=reason)
+    written = {**passwords.new_hash_columns(user, password_hash), **(columns or {})}
+    work.record(user, "password_set", columns=written, by=by, reason=reason)
     letter = messages.password_changed(user, work.origin, is_by_link=is_by_link, by=by, reason=reason)
     work.send(letter, user)

@@ -1,13 +1,14 @@
 """An administrator edits their profile."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 
 from accounts import unit_of_work, usernames
 from accounts.errors import ProfileChanged, UsernameTaken
 from accounts.unit_of_work import Actor
-from models import CMSUser, db, name_key
+from models import CMSUser, name_key
 
 
 @dataclass(frozen=True)
@@ -22,13 +23,10 @@ class Profile:
     interests: tuple[str, ...]
     language: str | None
 
-    def write_to(self, user: CMSUser) -> list[str]:
-        """Write the data into the account; return the names of the columns that changed."""
-        values = {**vars(self), "interests": list(self.interests), "username_key": name_key(self.username)}
-        changed = [name for name, value in values.items() if getattr(user, name) != value]
-        for name in changed:
-            setattr(user, name, values[name])
-        return [name for name in changed if name != "username_key"]
+    def columns(self) -> dict[str, Any]:
+        """Return the columns of an account that store the profile, without the username."""
+        values = vars(self) | {"interests": list(self.interests)}
+        return {name: value for name, value in values.items() if name != "username"}
 
 
 def update(actor: Actor, profile: Profile, *, version: int) -> CMSUser:
@@ -42,12 +40,12 @@ def update(actor: Actor, profile: Profile, *, version: int) -> CMSUser:
             raise ProfileChanged
         if profile.username != account.username:  # A present name stays valid.
             usernames.refuse_lookalike_username(profile.username, account.id)
-        changed = profile.write_to(account)
-        try:
-            db.session.flush()
-        except IntegrityError:
-            raise UsernameTaken from None
+        values = {"username": profile.username, **profile.columns()}
+        changed = {name: value for name, value in values.items() if getattr(account, name) != value}
         if changed:
-            account.profile_version += 1
-            work.record(account, "profile_changed", fields=changed)
+            more = {"username_key": name_key(profile.username), "profile_version": account.profile_version + 1}
+            try:
+                work.record(account, "profile_changed", columns=changed | more, fields=list(changed))
+            except IntegrityError:
+                raise UsernameTaken from None
     return account

@@ -101,7 +101,7 @@ def preview(token: str) -> Invitation:
     """
     mine = Invitation.token_hash == fingerprint(token), Invitation.expires_at > clock.now()
     invitation = db.session.scalar(select(Invitation).where(*mine), execution_options={"populate_existing": True})
-    by = db.session.get(CMSUser, invitation.invited_by) if invitation else None
+    by = db.session.get(CMSUser, invitation.invited_by, populate_existing=True) if invitation else None
     if invitation is None or by is None or not (by.is_active and by.may("administrators")):
         raise LinkDead
     return invitation
@@ -119,11 +119,9 @@ def register(token: str, profile: Profile, password: str, origin: Origin) -> str
         used = delete(Invitation).where(Invitation.id == invitation.id).returning(Invitation.id)
         if db.session.scalar(used) is None:  # Another request has used the same link.
             raise LinkDead
-        user = people.new_account(
-            invitation.address, profile.username, password_hash, superuser=invitation.is_superuser
-        )
-        people.remember_time_zone(user, origin.time_zone)
-        profile.write_to(user)
+        columns = {**profile.columns(), **people.time_zone_columns(origin.time_zone)}
+        superuser = invitation.is_superuser
+        user = people.new_account(invitation.address, profile.username, password_hash, superuser=superuser, **columns)
         people.add(user)
         work.record(user, "registered", invited_by=invitation.invited_by)
     return user.email

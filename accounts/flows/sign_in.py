@@ -55,12 +55,10 @@ def sign_in(*, address: Address, password: str, remember: bool, browser_mark: st
         if account is None or not account.is_active:
             raise WrongCredentials
         proof.recheck(account)
-        account.password_hash = rehashed
         sessions.end_stale(account.id)
         sid = sessions.start(account, origin, remember=remember)
-        account.signed_in_at = clock.now()
-        people.remember_time_zone(account, origin.time_zone)
-        work.record(account, "signed_in")
+        columns = {"password_hash": rehashed, "signed_in_at": clock.now(), **people.time_zone_columns(origin.time_zone)}
+        work.record(account, "signed_in", columns=columns)
         work.after_commit.append(counted.uncount)
     return SignedIn(sid, mark_browser(account))
 
@@ -74,8 +72,7 @@ def prove(actor: Actor, password: str) -> str:
         counted = limits.count_password_try(actor.user.address, f"session {actor.session.id}", work.origin.network)
         account = work.lock_own(passwords.prove(password, actor.user))
         sid = sessions.renew(actor.session, proved=True)
-        people.remember_time_zone(account, work.origin.time_zone)
-        work.record(account, "password_proved")
+        work.record(account, "password_proved", columns=people.time_zone_columns(work.origin.time_zone))
         work.after_commit.append(counted.uncount)
     return sid
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from accounts import audit, clock, links, passwords, pending, sessions, unit_of_work
+from accounts import audit, clock, links, passwords, pending, people, sessions, unit_of_work
 from accounts.errors import AlreadyChanged, EmailTaken, NothingToStop
 from accounts.flows import administration, new_password, registration
 from accounts.mail import messages
@@ -68,11 +68,14 @@ def restore(token: str, origin: Origin) -> str:
 
 def _restore_address(user: CMSUser, link: Link) -> None:
     """Give the account its old address, delete its password and freeze the address. Raises EmailTaken."""
-    user.email, user.email_key, user.email_version = link.email, link.email_key, user.email_version + 1
-    passwords.set_hash(user, passwords.NONE)
-    user.frozen_until = clock.now() + timedelta(seconds=settings().FREEZE_SECONDS)
+    columns = {
+        "email": link.email,
+        "email_key": link.email_key,
+        "email_version": user.email_version + 1,
+        "frozen_until": clock.now() + timedelta(seconds=settings().FREEZE_SECONDS),
+    }
     try:
-        db.session.flush()
+        people.update_columns(user, **columns, **passwords.new_hash_columns(user, passwords.NONE))
     except IntegrityError:
         raise EmailTaken from None
 
