@@ -2,7 +2,7 @@
 
 from flask import Flask, Request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
-from itsdangerous import BadSignature
+from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 
 def init_app(app: Flask) -> None:
@@ -17,6 +17,16 @@ class SessionInterface(SecureCookieSessionInterface):
     in the future: of two machines a fraction of a second apart, one would sign out administrators who signed in on the
     other. Here that time is irrelevant: the cookie holds an id, and `accounts.sessions` knows its age.
     """
+
+    def __init__(self) -> None:
+        """Create the interface of one application."""
+        self._serializer: URLSafeTimedSerializer | None = None
+
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+        """Return the serializer of the application; Flask creates one for every cookie that it reads or writes."""
+        if self._serializer is None:
+            self._serializer = super().get_signing_serializer(app)
+        return self._serializer
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         """Read the session from a cookie signed with SECRET_KEY or one of SECRET_KEY_FALLBACKS."""
