@@ -453,11 +453,12 @@ class TestLists:
         self, sqlite_env: Environment, ann: CMSUser, bob: CMSUser, cal: CMSUser, session: LoginSession
     ) -> None:
         now = sqlite_env.clock.now()
-        start(bob, is_assisted=True, expires_at=now + timedelta(seconds=601))
-        start(ann, session_id=session.id, asked_at=now - timedelta(seconds=1))
+        start(ann, session_id=session.id)
+        early, late = now - timedelta(seconds=1), now + timedelta(seconds=601)
+        start(bob, is_assisted=True, asked_at=early, expires_at=late)
         start(cal)
         listed = [(user.username, change.user_id) for user, change in pending.list_pending()]
-        assert listed == [("ann", ann.id), ("bob", bob.id)]
+        assert listed == [("bob", bob.id), ("ann", ann.id)]
         sqlite_env.clock.advance(seconds=600)
         assert [user.username for user, _ in pending.list_pending()] == ["bob"]
         pending.end(bob.id, ChangeOutcome.DROPPED, by="ann")
