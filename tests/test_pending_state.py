@@ -1,7 +1,7 @@
 """accounts/pending_state.py: what a session sees of a pending change, and what blocks a request."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from tests.environments import HERE, Environment
 
 NEW = Address.of("New@example.com")
 SECOND = timedelta(seconds=1)
+BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 
 pytestmark = pytest.mark.usefixtures("in_sqlite_app")
 
@@ -240,15 +241,15 @@ class TestMail:
 SEEN = Pending(
     email="new@example.com",
     in_ascii=None,
-    asked_at=datetime.min,
-    expires_at=datetime.max,
-    resend_at=datetime.min,
+    asked_at=BEGAN,
+    expires_at=BEGAN,
+    resend_at=BEGAN,
     tries_left=5,
     blocked_until=None,
     is_of_this_session=True,
     is_assisted=False,
     started_by="",
-    ready_at=datetime.min,
+    ready_at=BEGAN,
     missing=(Mailbox.NEW,),
     proved=(),
     mail_state=MailState.SENT,
