@@ -23,7 +23,7 @@ def ann(sqlite_env: Environment) -> CMSUser:
     return user
 
 
-@pytest.mark.usefixtures("ann")
+@pytest.mark.usefixtures("in_sqlite_app", "ann")
 def test_an_address_that_nobody_has_or_had_is_free() -> None:
     assert availability.look_up(FREE) == Availability(None, is_reserved=False)
     assert availability.look_up(FREE).is_free
@@ -51,7 +51,7 @@ def test_a_former_address_is_reserved_for_everybody_but_its_owner(ann: CMSUser) 
     availability.require(OLD, ann.id)
 
 
-@pytest.mark.usefixtures("ann")
+@pytest.mark.usefixtures("in_sqlite_app", "ann")
 def test_a_former_address_is_free_when_it_can_no_longer_be_restored(sqlite_env: Environment) -> None:
     sqlite_env.clock.advance(seconds=59)
     assert not availability.look_up(OLD).is_free
