@@ -2,12 +2,14 @@
 
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Integer, bindparam, text
 
-from accounts import people, sessions
-from models import Address, CMSUser, LoginSession, db
+from accounts import links, people, sessions
+from accounts.errors import ChangesFrozen, EmailTaken, SameEmail, UsernameTaken
+from models import Address, CMSUser, LinkPurpose, LoginSession, db
 from tests.environments import HERE, Environment
 from tests.servers import eventually
 
@@ -106,3 +108,198 @@ def test_an_address_is_found_in_whatever_spelling(env: Environment, session: Log
         assert found is not None
         assert found.id == session.user_id
         assert people.find_by_email(Address.of("bob@example.com")) is None
+
+
+@pytest.mark.usefixtures("in_sqlite_app")
+class TestAccounts:
+    """What does not depend on the database."""
+
+    @pytest.fixture
+    def ann(self, sqlite_env: Environment) -> CMSUser:
+        """Return an administrator, who belongs to no session."""
+        return sqlite_env.administrator(EMAIL)
+
+    @pytest.fixture
+    def bob(self, ann: CMSUser, sqlite_env: Environment) -> CMSUser:
+        """Return another administrator."""
+        user = sqlite_env.administrator("bob@example.com")
+        assert user.id != ann.id
+        return user
+
+    def test_one_account_is_locked_by_its_id(self, sqlite_env: Environment, ann: CMSUser, bob: CMSUser) -> None:
+        sqlite_env.update_account(EMAIL, city="Beijing", interests=["art"])
+        locked = people.lock(ann.id)
+        assert locked is not None
+        columns = [column.name for column in CMSUser.__table__.columns]
+        row = db.session.execute(db.select(CMSUser.__table__).where(CMSUser.id == ann.id)).one()
+        assert [getattr(locked, name) for name in columns] == list(row)
+        assert locked in db.session
+        assert not db.session.dirty
+        assert not db.session.new
+        assert people.lock(bob.id + 1) is None
+
+    def test_a_lock_begins_to_write(self, ann: CMSUser) -> None:
+        for act in (
+            lambda: people.lock(ann.id),
+            lambda: people.lock_many([ann.id]),
+            lambda: people.lock_signed_in(LoginSession(id=1, id_hash="x", user_id=ann.id)),
+        ):
+            db.session.rollback()
+            assert not db.session().info.get("has_written")
+            act()
+            assert db.session().info["has_written"]
+
+    def test_a_locked_account_is_stored_like_any_other(self, ann: CMSUser) -> None:
+        locked = people.lock(ann.id)
+        assert locked is not None
+        locked.city = "Beijing"
+        db.session.commit()
+        assert db.session.scalar(db.select(CMSUser.city)) == "Beijing"
+
+    def test_an_account_that_was_loaded_before_its_lock_is_the_same_object_with_new_values(
+        self, sqlite_env: Environment, ann: CMSUser
+    ) -> None:
+        loaded = db.session.get(CMSUser, ann.id)
+        assert loaded is not None
+        db.session.execute(db.update(CMSUser.__table__).values(city="Beijing", email_version=5))  # type: ignore[arg-type]
+        assert (loaded.city, loaded.email_version) == (None, 1)
+        assert people.lock(ann.id) is loaded
+        assert (loaded.city, loaded.email_version) == ("Beijing", 5)
+        assert not db.session.dirty
+
+    def test_several_accounts_are_locked_as_they_are_now_and_missing_ones_are_left_out(
+        self, ann: CMSUser, bob: CMSUser
+    ) -> None:
+        loaded = db.session.get(CMSUser, bob.id)
+        assert loaded is not None
+        db.session.execute(db.update(CMSUser.__table__).values(city="Beijing"))  # type: ignore[arg-type]
+        found = people.lock_many({bob.id, ann.id, bob.id + 1})
+        assert list(found) == [ann.id, bob.id]
+        assert [(user_id, user.id, user.city) for user_id, user in found.items()] == [
+            (ann.id, ann.id, "Beijing"),
+            (bob.id, bob.id, "Beijing"),
+        ]
+        assert found[bob.id] is loaded
+        assert people.lock_many([]) == {}
+
+    def test_accounts_that_are_no_longer_wanted_stay_locked_and_nothing_starts_again(
+        self, ann: CMSUser, bob: CMSUser
+    ) -> None:
+        calls = iter([{ann.id, bob.id}, {ann.id}])
+        assert people.lock_found(lambda: next(calls)).keys() == {ann.id, bob.id}
+        assert next(calls, None) is None
+
+    def test_the_account_of_a_session_is_given_with_the_row_of_a_longer_query(self, ann: CMSUser, bob: CMSUser) -> None:
+        sid = sessions.start(bob, HERE, remember=False)
+        db.session.commit()
+        found = sessions.find(sid)
+        assert found is not None
+        query = people.LOCK_SIGNED_IN.add_columns((bindparam("number", type_=Integer) + 1).label("next"))
+        locked = people.lock_signed_in(found[1], query, number=6)
+        assert locked is not None
+        account, row = locked
+        assert (account.id, account.username, row.next) == (bob.id, "bob", 7)
+
+    def test_columns_are_updated_in_the_database_and_in_the_object_of_one_account(
+        self, ann: CMSUser, bob: CMSUser
+    ) -> None:
+        account = people.lock(ann.id)
+        assert account is not None
+        people.update_columns(account, city="Beijing", email_version=3)
+        assert not db.session.dirty
+        assert (account.city, account.email_version) == ("Beijing", 3)
+        rows = db.session.execute(db.select(CMSUser.city, CMSUser.email_version).order_by(CMSUser.id)).all()
+        assert [tuple(row) for row in rows] == [("Beijing", 3), (None, 1)]
+
+    def test_columns_of_an_object_with_pending_changes_are_written_together_with_those(self, ann: CMSUser) -> None:
+        account = people.lock(ann.id)
+        assert account is not None
+        account.city = "Beijing"
+        people.update_columns(account, email_version=3)
+        assert db.session.dirty
+        db.session.commit()
+        rows = db.session.execute(db.select(CMSUser.city, CMSUser.email_version)).all()
+        assert [tuple(row) for row in rows] == [("Beijing", 3)]
+
+    def test_the_present_address_is_refused_in_every_spelling(self, ann: CMSUser) -> None:
+        with pytest.raises(SameEmail):
+            people.refuse_same_email(ann, Address.of("ANN@example.com"))
+        people.refuse_same_email(ann, Address.of("bob@example.com"))
+
+    def test_an_address_is_frozen_until_a_time(self, sqlite_env: Environment, ann: CMSUser) -> None:
+        people.refuse_frozen(ann)
+        assert people.frozen_until(ann) is None
+        until = ann.frozen_until = sqlite_env.clock.now() + timedelta(seconds=90)
+        sqlite_env.clock.advance(seconds=30)
+        assert people.frozen_until(ann) == until
+        with pytest.raises(ChangesFrozen) as caught:
+            people.refuse_frozen(ann)
+        assert caught.value.retry_after == 60
+        sqlite_env.clock.advance(seconds=60)
+        assert people.frozen_until(ann) is None
+        people.refuse_frozen(ann)
+
+    def test_a_time_zone_is_kept_until_a_browser_sends_another_one(self, ann: CMSUser) -> None:
+        for sent, kept in (("Asia/Tokyo", "Asia/Tokyo"), ("", "Asia/Tokyo"), ("Europe/Rome", "Europe/Rome")):
+            people.remember_time_zone(ann, sent)
+            assert ann.time_zone == kept
+
+    @pytest.mark.parametrize("superuser", [True, False])
+    def test_a_new_account_is_active_and_has_no_history(self, sqlite_env: Environment, superuser: bool) -> None:
+        now = sqlite_env.clock.now()
+        account = people.new_account(Address.of("Cal@example.com"), "Cal", "hash", superuser=superuser)
+        assert account not in db.session
+        expected = {
+            "username": "Cal",
+            "username_key": "cal",
+            "email": "Cal@example.com",
+            "email_key": "cal@example.com",
+            "email_version": 1,
+            "password_hash": "hash",
+            "password_version": 1,
+            "is_superuser": superuser,
+            "is_active": True,
+            "interests": [],
+            "profile_version": 1,
+            "created_at": now,
+            "acted_at": now,
+            "audit_rows": 0,
+        }
+        assert {name: getattr(account, name) for name in expected} == expected
+        people.add(account)
+        db.session.commit()
+        stored = db.session.execute(db.select(CMSUser.__table__)).one()._asdict()
+        assert {name: stored[name] for name in expected} == expected
+        assert {name for name in stored if stored[name] is None} == {
+            *("language", "time_zone", "mobile", "staff_number", "gender", "city", "signed_in_at", "frozen_until"),
+        }
+
+    def add(self, email: str, username: str) -> None:
+        """Add an account."""
+        people.add(people.new_account(Address.of(email), username, "hash", superuser=False))
+
+    def test_an_account_is_added_only_if_address_and_username_are_available(
+        self, sqlite_env: Environment, ann: CMSUser
+    ) -> None:
+        sqlite_env.administrator("root@example.com", username="root", superuser=True)
+        links.make(LinkPurpose.UNDO, ann, Address.of("old@example.com"), seconds=60)
+        db.session.commit()
+        refusals = [
+            ("ANN@example.com", "cal", EmailTaken),
+            ("old@example.com", "cal", EmailTaken),
+            ("cal@example.com", "ANN", UsernameTaken),
+            ("cal@example.com", "r00t", UsernameTaken),
+        ]
+        for email, username, refusal in refusals:
+            with pytest.raises(refusal):
+                self.add(email, username)
+            db.session.rollback()
+        self.add("cal@example.com", "cal")
+
+    def test_an_address_that_was_taken_after_it_was_available_is_refused(self) -> None:
+        first, second = (
+            people.new_account(Address.of("cal@example.com"), name, "hash", superuser=False) for name in ("cal", "kim")
+        )
+        db.session.add(first)  # It is written after `availability.require`, which flushes nothing.
+        with pytest.raises(EmailTaken):
+            people.add(second)

@@ -4,9 +4,10 @@ import pytest
 from flask import session
 
 from accounts import sessions
-from accounts.errors import ReauthRequired
+from accounts.errors import ReauthRequired, SignInRequired
 from accounts.sessions import Ending
-from models import LoginSession, db
+from accounts.signing import fingerprint
+from models import CMSUser, LoginSession, db
 from tests.actors import Person
 from tests.environments import HERE, Environment
 
@@ -150,3 +151,129 @@ def test_the_password_counts_as_proved_for_ten_minutes_and_not_a_moment_longer(s
         clock.advance(microseconds=1)
         with pytest.raises(ReauthRequired):
             sessions.require_proof(found[1])
+
+
+@pytest.fixture
+def ann(sqlite_env: Environment) -> CMSUser:
+    """Return an administrator."""
+    return sqlite_env.administrator(OLD)
+
+
+def start(user: CMSUser, *, remember: bool = False) -> tuple[str, LoginSession]:
+    """Return the id of a new session, and the session."""
+    sid = sessions.start(user, HERE, remember=remember)
+    db.session.commit()
+    return sid, found_by(sid)
+
+
+def found_by(sid: str) -> LoginSession:
+    """Return the session of this id."""
+    found = sessions.find(sid)
+    assert found is not None
+    return found[1]
+
+
+def ids() -> set[int]:
+    """Return the ids of all sessions."""
+    return set(db.session.scalars(db.select(LoginSession.id)))
+
+
+@pytest.mark.usefixtures("in_sqlite_app")
+class TestRows:
+    """The row of a session, without HTTP."""
+
+    def test_a_session_is_found_by_its_id_with_its_own_account(self, sqlite_env: Environment, ann: CMSUser) -> None:
+        bob = sqlite_env.administrator("bob@example.com")
+        sids = {user.id: sessions.start(user, HERE, remember=False) for user in (bob, ann)}
+        db.session.commit()
+        for user_id, sid in sids.items():
+            found = sessions.find(sid)
+            assert found is not None
+            assert (found[0].id, found[1].user_id) == (user_id, user_id)
+        assert sessions.find("unknown") is None
+
+    def test_a_new_session_is_proved_and_says_where_and_when_it_began(
+        self, sqlite_env: Environment, ann: CMSUser
+    ) -> None:
+        now = sqlite_env.clock.now()
+        for remember in (False, True):
+            sid, session = start(ann, remember=remember)
+            assert len(sid) == 43
+            assert session.id_hash == fingerprint(sid)
+            assert (session.created_at, session.seen_at, session.proved_at) == (now, now, now)
+            assert (session.remembered, session.network, session.browser) == (remember, HERE.network, HERE.browser)
+
+    def test_a_disabled_account_has_no_session(self, sqlite_env: Environment, ann: CMSUser) -> None:
+        sid, _ = start(ann)
+        sqlite_env.update_account(OLD, is_active=False)
+        assert sessions.find(sid) is None
+
+    def test_use_is_stored_once_a_minute_and_for_this_session_alone(
+        self, sqlite_env: Environment, ann: CMSUser
+    ) -> None:
+        began = sqlite_env.clock.now()
+        sid, session = start(ann)
+        _, other = start(ann)
+        sqlite_env.clock.advance(seconds=60)
+        assert found_by(sid).seen_at == began
+        assert found_by(sid).seen_at == began, "and nothing was stored"
+        later = sqlite_env.clock.advance(microseconds=1)
+        found_by(sid)
+        db.session.rollback()
+        assert found_by(sid).seen_at == later
+        rows = db.session.execute(db.select(LoginSession.id, LoginSession.seen_at))
+        seen = {row.id: row.seen_at for row in rows}
+        assert seen == {session.id: later, other.id: began}
+
+    @pytest.mark.parametrize("proved", [True, False])
+    def test_a_renewed_session_has_a_new_id_and_is_proved_now_only_if_it_was(
+        self, sqlite_env: Environment, ann: CMSUser, proved: bool
+    ) -> None:
+        began = sqlite_env.clock.now()
+        sid, session = start(ann)
+        _, other = start(ann)
+        now = sqlite_env.clock.advance(seconds=5)
+        renewed = sessions.renew(session, proved=True) if proved else sessions.renew(session)
+        assert len(renewed) == 43
+        assert sessions.find(sid) is None
+        assert (found_by(renewed).id, found_by(renewed).proved_at) == (session.id, now if proved else began)
+        assert ids() == {session.id, other.id}
+        with pytest.raises(SignInRequired):
+            sessions.renew(session)
+        with pytest.raises(SignInRequired):
+            sessions.require_alive(session)
+        sessions.require_alive(other)
+        sessions.require_alive(found_by(renewed))
+
+    def test_a_session_that_has_ended_is_not_alive(self, ann: CMSUser) -> None:
+        _, session = start(ann)
+        sessions.require_alive(session)
+        sessions.end(session.id)
+        with pytest.raises(SignInRequired):
+            sessions.require_alive(session)
+
+    def test_only_the_sessions_that_are_meant_end(self, sqlite_env: Environment, ann: CMSUser) -> None:
+        bob = sqlite_env.administrator("bob@example.com")
+        mine = [start(ann)[1] for _ in range(4)]
+        _, others = start(bob)
+        sessions.end(None)
+        assert ids() == {others.id, *(each.id for each in mine)}
+        sessions.end(mine[0].id)
+        assert ids() == {others.id, *(each.id for each in mine[1:])}
+        sessions.end_others(mine[1])
+        assert ids() == {others.id, mine[1].id}
+        start(ann)
+        sessions.end_all(ann)
+        assert ids() == {others.id}
+
+    def test_only_the_sessions_of_one_account_that_are_over_are_deleted(
+        self, sqlite_env: Environment, ann: CMSUser
+    ) -> None:
+        bob = sqlite_env.administrator("bob@example.com")
+        start(ann)
+        _, remembered = start(ann, remember=True)
+        _, others = start(bob)
+        sqlite_env.clock.advance(seconds=3601)
+        _, fresh = start(ann)
+        sessions.end_stale(ann.id)
+        assert ids() == {remembered.id, fresh.id, others.id}

@@ -1,0 +1,115 @@
+"""accounts/passwords.py: proofs of a password, and hashes."""
+
+import secrets
+from collections.abc import Callable, Iterator
+
+import pytest
+from argon2 import PasswordHasher
+
+from accounts import passwords
+from accounts.errors import PasswordWrong, Refusal, WrongCredentials
+from models import CMSUser, db
+from tests.actors import PASSWORD
+from tests.environments import Environment
+
+pytestmark = pytest.mark.usefixtures("in_sqlite_app")
+
+
+@pytest.fixture
+def ann(sqlite_env: Environment) -> CMSUser:
+    """Return an administrator."""
+    return sqlite_env.administrator("ann@example.com")
+
+
+@pytest.mark.parametrize("refusal", [None, WrongCredentials])
+def test_an_incorrect_password_and_an_unknown_account_are_refused_as_the_caller_wants(
+    ann: CMSUser, refusal: type[Refusal] | None
+) -> None:
+    more = (refusal,) if refusal else ()
+    for password, account in (("incorrect", ann), (PASSWORD, None)):
+        with pytest.raises(refusal or PasswordWrong):
+            passwords.prove(password, account, *more)
+
+
+@pytest.mark.parametrize("refusal", [PasswordWrong, WrongCredentials])
+@pytest.mark.parametrize("name", ["email_version", "password_version"])
+def test_a_proof_is_void_after_the_address_or_the_password_was_changed(
+    ann: CMSUser, name: str, refusal: type[Refusal]
+) -> None:
+    proof = passwords.prove(PASSWORD, ann, refusal)
+    proof.recheck(ann)
+    setattr(ann, name, getattr(ann, name) + 1)
+    with pytest.raises(refusal):
+        proof.recheck(ann)
+
+
+def test_a_new_password_makes_every_older_proof_void(ann: CMSUser) -> None:
+    proof = passwords.prove(PASSWORD, ann)
+    passwords.set_hash(ann, "a hash")
+    assert (ann.password_hash, ann.password_version) == ("a hash", 2)
+    with pytest.raises(PasswordWrong):
+        proof.recheck(ann)
+    passwords.set_hash(ann, "a hash")
+    assert ann.password_version == 3
+
+
+def test_a_password_matches_its_own_hash_alone() -> None:
+    hashed = passwords.hash_password(PASSWORD)
+    assert passwords.matches(PASSWORD, hashed) is True
+    assert passwords.matches("incorrect", hashed) is False
+
+
+@pytest.mark.parametrize("stored", [None, passwords.NONE, "", "not a hash"])
+def test_no_password_matches_where_there_is_none(stored: str | None) -> None:
+    assert passwords.matches(PASSWORD, stored) is False
+    assert passwords.matches("", stored) is False
+
+
+@pytest.fixture
+def nobodys_password(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Return the password of the hash with which an unknown account is compared; otherwise it is random."""
+    monkeypatch.setattr(secrets, "token_hex", lambda: PASSWORD)
+    passwords._nobodys.cache_clear()
+    yield PASSWORD
+    passwords._nobodys.cache_clear()
+
+
+@pytest.mark.parametrize("stored", [None, passwords.NONE])
+def test_even_the_password_of_the_hash_for_unknown_accounts_matches_nobody(
+    nobodys_password: str, stored: str | None
+) -> None:
+    assert passwords.matches(nobodys_password, passwords._nobodys())
+    assert not passwords.matches(nobodys_password, stored)
+
+
+@pytest.mark.parametrize("stored", [None, passwords.NONE])
+def test_an_unknown_account_costs_one_comparison_as_a_known_one_does(
+    monkeypatch: pytest.MonkeyPatch, stored: str | None
+) -> None:
+    passwords._nobodys()
+    compared: list[str] = []
+
+    class Recorder(PasswordHasher):
+        """Records with which hashes a password is compared."""
+
+        def verify(self, hash: str | bytes, password: str | bytes) -> bool:  # noqa: A002 (Its name in argon2.)
+            compared.append(str(hash))
+            return super().verify(hash, password)
+
+    monkeypatch.setattr(passwords, "HASHER", Recorder(memory_cost=8, time_cost=1, parallelism=1))
+    assert not passwords.matches(PASSWORD, stored)
+    assert compared == [passwords._nobodys()]
+
+
+def test_only_a_hash_with_other_parameters_is_outdated(ann: CMSUser) -> None:
+    assert not passwords.needs_rehash(ann.password_hash)
+    assert passwords.needs_rehash(PasswordHasher(memory_cost=16, time_cost=1, parallelism=1).hash(PASSWORD))
+
+
+@pytest.mark.parametrize("work", [passwords.hash_password, lambda password: passwords.matches(password, None)])
+def test_no_connection_is_held_while_a_password_is_hashed(work: Callable[[str], object]) -> None:
+    passwords._nobodys()
+    assert db.session.scalar(db.select(CMSUser.id)) is None
+    assert db.session().in_transaction()
+    work(PASSWORD)
+    assert not db.session().in_transaction()
