@@ -102,7 +102,7 @@ class TestBegin:
         with unit_of_work.begin(COMMAND_LINE) as work:
             account = work.lock(ann.id)
             assert account is not None
-            account.city = "Beijing"
+            people.update_columns(account, city="Beijing")
             work.after_commit += [lambda: done.append(db.session().in_transaction()), lambda: done.append("second")]
             assert done == []
         assert done == [False, "second"]
@@ -135,7 +135,7 @@ class TestBegin:
         done: list[str] = []
 
         def act(work: UnitOfWork) -> None:
-            work.lock_own().city = "Beijing"
+            people.update_columns(work.lock_own(), city="Beijing")
             work.record(work.lock_own(), "renamed")
             work.after_commit.append(lambda: done.append("ran"))
 
@@ -153,7 +153,7 @@ class TestBegin:
 
         def act(work: UnitOfWork) -> None:
             account = work.lock_own()
-            account.city = "Beijing"
+            people.update_columns(account, city="Beijing")
             work.record(account, "email_taken")
             work.after_commit.append(lambda: done.append("ran"))
 
@@ -202,7 +202,7 @@ class TestBegin:
 
     def test_after_a_restart_nothing_is_done_and_the_account_is_locked(self, ann: CMSUser) -> None:
         with unit_of_work.begin(sign_in(ann)) as work:
-            work.lock_own().city = "Beijing"
+            people.update_columns(work.lock_own(), city="Beijing")
             account = work.restart()
             assert (account.id, account.city) == (ann.id, None)
             assert db.session().info["has_written"]
