@@ -1,4 +1,4 @@
-"""The tables, and the rules that one row can keep."""
+"""The tables, and the rules that concern a single row."""
 
 import enum
 import sqlite3
@@ -32,27 +32,27 @@ EMAIL_LENGTH = 254  # RFC 5321, 4.5.3.1.3: a path of 256 with its angle brackets
 
 
 class Moment(TypeDecorator[datetime]):
-    """A point in time, aware and in UTC; SQLite would hand it back without its zone."""
+    """A point in time, aware and in UTC; SQLite itself returns it without a time zone."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Store UTC, whatever zone came in."""
+        """Convert the value to UTC."""
         return value if value is None or value.tzinfo is UTC else value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Give the zone back to what SQLite forgot it of."""
+        """Add the time zone that SQLite does not store."""
         return value if value is None else value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 def _key(length: int) -> String:
-    """Return the type of a key that is sorted and searched by its beginning: byte by byte, on both databases."""
+    """Return the type of a key that is sorted and searched by its prefix, byte by byte on both databases."""
     return String(length).with_variant(String(length, collation="C"), "postgresql")
 
 
 class Base(DeclarativeBase):
-    """Every table: constraints have names, so that a migration can drop them on both databases."""
+    """The base of all tables. Constraints have names, so that a migration can drop them on both databases."""
 
     metadata = MetaData(
         naming_convention={
@@ -70,7 +70,7 @@ db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
 
 
 def email_key(email: str) -> str:
-    """Return the one spelling under which an address is compared: lower case, the domain in its A-form.
+    """Return the form in which an address is compared: in lower case, the domain in its A-form.
 
     Two addresses are the same if and only if their keys are; the column that holds it is unique (RFC 5891 for the
     domain; the local part is compared without case because no mail server in use tells them apart).
@@ -80,7 +80,7 @@ def email_key(email: str) -> str:
 
 
 def name_key(name: str) -> str:
-    """Return the one spelling under which a user name is compared."""
+    """Return the form in which a username is compared."""
     return unicodedata.normalize("NFKC", name).casefold()
 
 
@@ -92,7 +92,7 @@ class Address(NamedTuple):
 
     @classmethod
     def of(cls, email: str) -> "Address":
-        """Return an address whose key is computed here; make it once, where the address comes in."""
+        """Return an address with its key. Computed once, where a request or command provides the address."""
         return cls(email, email_key(email))
 
 
@@ -105,7 +105,7 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
 
 
 class CMSUser(Base):
-    """An administrator. `email` and `username` are as typed, in normal form; their keys are what is compared."""
+    """An administrator. `email` and `username` are as entered, in normal form; their keys are compared."""
 
     __tablename__ = "cms_user"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -113,9 +113,13 @@ class CMSUser(Base):
     username_key: Mapped[str] = mapped_column(_key(100), unique=True)
     email: Mapped[str] = mapped_column(String(EMAIL_LENGTH))
     email_key: Mapped[str] = mapped_column(_key(EMAIL_LENGTH), unique=True)
-    email_version: Mapped[int] = mapped_column(default=1)  # Grows with every change: what was bound to it dies.
+    email_version: Mapped[int] = mapped_column(
+        default=1
+    )  # Incremented by every change; what is bound to it becomes invalid.
     password_hash: Mapped[str] = mapped_column(String(200))
-    password_version: Mapped[int] = mapped_column(default=1)  # Grows with every new password: older proofs are void.
+    password_version: Mapped[int] = mapped_column(
+        default=1
+    )  # Incremented by every new password; older proofs become invalid.
     is_superuser: Mapped[bool] = mapped_column(default=False)
     is_active: Mapped[bool] = mapped_column(default=True)
     language: Mapped[str | None] = mapped_column(String(10))
@@ -125,13 +129,13 @@ class CMSUser(Base):
     gender: Mapped[str | None] = mapped_column(String(10))
     city: Mapped[str | None] = mapped_column(String(40))
     interests: Mapped[list[str]] = mapped_column(JSON, default=list)
-    profile_version: Mapped[int] = mapped_column(default=1)  # Grows with every change of the above.
+    profile_version: Mapped[int] = mapped_column(default=1)  # Incremented by every change of the above.
     created_at: Mapped[datetime] = mapped_column(index=True)
     signed_in_at: Mapped[datetime | None]  # The last time.
     acted_at: Mapped[datetime]  # When the last row of its history was written.
-    frozen_until: Mapped[datetime | None]  # After an undo the address stays as it is for a while.
-    audit_rows: Mapped[int] = mapped_column(default=0)  # How many rows the audit must have of this account,
-    audit_chain: Mapped[str] = mapped_column(String(64), default="")  # and the chain of the last one.
+    frozen_until: Mapped[datetime | None]  # Until then the address cannot be changed, because a change was undone.
+    audit_rows: Mapped[int] = mapped_column(default=0)  # The number of rows in the history of this account,
+    audit_chain: Mapped[str] = mapped_column(String(64), default="")  # and the chain of the last row.
 
     @property
     def address(self) -> Address:
@@ -149,7 +153,7 @@ class CMSUser(Base):
 
 
 class LoginSession(Base):
-    """A signed-in browser. The cookie holds a random id, this row its SHA-256."""
+    """A session of a browser. The cookie has a random id, this row its SHA-256."""
 
     __tablename__ = "login_session"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -168,41 +172,43 @@ class LoginSession(Base):
 
 
 class MailState(enum.StrEnum):
-    """What became of a mail."""
+    """The state of a mail."""
 
     QUEUED = "queued"
     SENT = "sent"  # Accepted by the mail server.
-    REFUSED = "refused"  # For good: asking again would not help.
-    EXPIRED = "expired"  # Not sent before it lost its use.
-    FAILED = "failed"  # Set aside: the application itself failed at it, again and again.
+    REFUSED = "refused"  # Permanently.
+    EXPIRED = "expired"  # Not sent before `not_after`.
+    FAILED = "failed"  # Set aside after repeated errors in the application.
 
 
 class MailProblem(enum.StrEnum):
-    """Why a mail was not sent, in words of our own: those of a mail server may name the owner of an address."""
+    """Why a mail was not sent. The response of the mail server is not stored: it may name the owner of an address."""
 
-    RECIPIENT_REFUSED = "recipient_refused"  # For good (RFC 5321, 4.2.1: 5yz).
-    MESSAGE_REFUSED = "message_refused"  # The text, for good.
-    SENDER_REFUSED = "sender_refused"  # Our own address, or all that we say.
+    RECIPIENT_REFUSED = "recipient_refused"  # Permanently (RFC 5321, 4.2.1: 5yz).
+    MESSAGE_REFUSED = "message_refused"  # The text, permanently.
+    SENDER_REFUSED = "sender_refused"  # The address of the sender, or the whole dialogue.
     TEMPORARILY_REFUSED = "temporarily_refused"  # 4yz
     UNREACHABLE = "unreachable"
     TIMEOUT = "timeout"
     TLS_FAILED = "tls_failed"
     AUTHENTICATION_FAILED = "authentication_failed"
-    UNEXPECTED = "unexpected"  # A fault of the application, not of the mail server.
+    UNEXPECTED = "unexpected"  # An error in the application.
 
     @classmethod
     def read(cls, stored: str) -> "MailProblem | None":
-        """Read the column `mail.problem`: a word of these, and for a fault how often it happened in a row."""
+        """Parse the column `mail.problem`: one of these words, and for an error its number of repetitions."""
         word = stored.partition(" ")[0]
         return None if not stored else cls(word) if word in list(cls) else cls.UNEXPECTED
 
 
 class Mail(Base):
-    """A mail on its way out, written in the transaction of what it tells. Its words are wiped when it is done."""
+    """An outgoing mail or task. Its content is deleted when it is completed."""
 
     __tablename__ = "mail"
     id: Mapped[int] = mapped_column(primary_key=True)
-    message_id: Mapped[str] = mapped_column(String(200), unique=True)  # Stable, so that servers fold a repetition.
+    message_id: Mapped[str] = mapped_column(
+        String(200), unique=True
+    )  # Stable, so that mail servers detect a repetition.
     kind: Mapped[str] = mapped_column(String(40))
     user_id: Mapped[int | None] = mapped_column(ForeignKey("cms_user.id", ondelete="CASCADE"), index=True)
     recipient: Mapped[str] = mapped_column(String(EMAIL_LENGTH))
@@ -211,11 +217,11 @@ class Mail(Base):
     html: Mapped[str] = mapped_column(Text)
     state: Mapped[str] = mapped_column(String(10), default=MailState.QUEUED)
     created_at: Mapped[datetime]
-    due_at: Mapped[datetime]  # Not before; a worker that takes the mail moves it on, and that is its lease.
+    due_at: Mapped[datetime]  # Not sent before; a worker that leases the mail postpones it.
     not_after: Mapped[datetime]
     tries: Mapped[int] = mapped_column(default=0)
     done_at: Mapped[datetime | None] = mapped_column(index=True)
-    problem: Mapped[str] = mapped_column(String(200), default="")  # What MailProblem reads.
+    problem: Mapped[str] = mapped_column(String(200), default="")  # Parsed by MailProblem.
     __table_args__ = (Index("ix_mail_state_due_at", "state", "due_at"),)
 
 
@@ -227,7 +233,7 @@ class ChangeOutcome(enum.StrEnum):
     CANCELLED = "cancelled"  # By its administrator.
     STOPPED = "stopped"  # By the old address.
     DROPPED = "dropped"  # By another administrator or by the operator.
-    WITHDRAWN = "withdrawn"  # Whoever started it lost the right to.
+    WITHDRAWN = "withdrawn"  # The administrator who started it lost the permission.
 
 
 class Mailbox(enum.StrEnum):
@@ -246,10 +252,10 @@ class ChangeCode(NamedTuple):
 
 
 class EmailChange(Base):
-    """The last change of an administrator's address, one row each: pending, or how it ended.
+    """The last change of the address of an account, pending or ended; one row for each account.
 
-    One without a session can be finished by nobody: it was asked for in a session that ended. One that `is_assisted`
-    was started by another administrator, and a link proves the address instead of a code.
+    A change without a session cannot be completed: the session that requested it has ended. A change that `is_assisted`
+    was started by another administrator or the operator; a link proves the address instead of a code.
     """
 
     __tablename__ = "email_change"
@@ -262,20 +268,22 @@ class EmailChange(Base):
     email: Mapped[str] = mapped_column(String(EMAIL_LENGTH))
     email_key: Mapped[str] = mapped_column(String(EMAIL_LENGTH))
     email_version: Mapped[int]
-    nonce: Mapped[str] = mapped_column(String(32))  # New with every code: it names the code in memcached.
-    old_nonce: Mapped[str | None] = mapped_column(String(32))  # Of the code to the old address, where one is needed.
-    stop_hash: Mapped[str] = mapped_column(String(64), unique=True)  # Of the link with which the old address says no.
+    nonce: Mapped[str] = mapped_column(String(32))  # The name of the code in memcached, new for every request.
+    old_nonce: Mapped[str | None] = mapped_column(
+        String(32)
+    )  # The same for the code to the old address, if one is required.
+    stop_hash: Mapped[str] = mapped_column(
+        String(64), unique=True
+    )  # Of the link with which the old address stops the change.
     asked_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)
     tries: Mapped[int] = mapped_column(default=0)
     new_proved: Mapped[bool] = mapped_column(default=False)
     old_proved: Mapped[bool] = mapped_column(default=False)
-    network: Mapped[str] = mapped_column(String(64), default="")  # Where it was asked for, for who is told of it.
+    network: Mapped[str] = mapped_column(String(64), default="")  # The origin of the request, for the notices.
     browser: Mapped[str] = mapped_column(String(200), default="")
     outcome: Mapped[str] = mapped_column(String(10), default=ChangeOutcome.PENDING)
-    ended_by: Mapped[str] = mapped_column(
-        String(50), default=""
-    )  # The user name of another administrator who ended it.
+    ended_by: Mapped[str] = mapped_column(String(50), default="")  # The username of another administrator who ended it.
     __table_args__ = (
         Index(
             "ix_email_change_is_assisted",
@@ -299,7 +307,7 @@ class EmailChange(Base):
 
 
 class LinkPurpose(enum.StrEnum):
-    """What the holder of a link may do, once."""
+    """What a link permits, once."""
 
     UNDO = "undo"  # Restore the address that the link was mailed to.
     PROVE = "prove"  # Prove the address to which another administrator changes the account's.
@@ -307,20 +315,20 @@ class LinkPurpose(enum.StrEnum):
 
 
 class Link(Base):
-    """A link that was mailed: its token is kept as a hash, it works once and not for ever."""
+    """A mailed link. Its token is stored as a hash, and is valid once and for a limited time."""
 
     __tablename__ = "link"
     id: Mapped[int] = mapped_column(primary_key=True)
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     purpose: Mapped[str] = mapped_column(String(10))
     user_id: Mapped[int] = mapped_column(ForeignKey("cms_user.id", ondelete="CASCADE"))
-    email: Mapped[str] = mapped_column(String(EMAIL_LENGTH))  # Where it was mailed to.
+    email: Mapped[str] = mapped_column(String(EMAIL_LENGTH))  # The recipient.
     email_key: Mapped[str] = mapped_column(String(EMAIL_LENGTH), index=True)
-    email_version: Mapped[int]  # Of the account when it was made.
+    email_version: Mapped[int]  # That of the account when the link was created.
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)
-    ended_at: Mapped[datetime | None] = mapped_column(index=True)  # Used, or voided by something that happened.
-    since: Mapped[datetime | None]  # When the change that an undo link undoes was asked for, and where:
+    ended_at: Mapped[datetime | None] = mapped_column(index=True)  # When it was used or became invalid.
+    since: Mapped[datetime | None]  # When and where the change that an undo link undoes was requested.
     network: Mapped[str] = mapped_column(String(64), default="")
     browser: Mapped[str] = mapped_column(String(200), default="")
     __table_args__ = (Index("ix_link_user_id_purpose", "user_id", "purpose"),)
@@ -332,7 +340,7 @@ class Link(Base):
 
 
 class Invitation(Base):
-    """An address that was invited to become an administrator, with the role that waits for it."""
+    """An invitation of an address, with the role of the future administrator."""
 
     __tablename__ = "invitation"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -351,7 +359,7 @@ class Invitation(Base):
 
 
 class Budget(Base):
-    """How often something was done in a span of time that began with its first use."""
+    """A counter of uses within a time that begins with the first use."""
 
     __tablename__ = "budget"
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -361,9 +369,9 @@ class Budget(Base):
 
 
 class Audit(Base):
-    """Who did what to an account, when and from where. `chain` ties each row to the one before it.
+    """The history: who did what to an account, when and from where. `chain` links each row to the previous one.
 
-    Rows are added, never changed; only one of the last minutes may still count a repetition of itself.
+    Rows are added and never changed, except that a recent row counts repetitions of its event.
     """
 
     __tablename__ = "audit"
@@ -383,14 +391,14 @@ class Audit(Base):
 
 
 def table(model: type[Base]) -> Table:
-    """Return the table of a model, for statements that need no objects."""
+    """Return the table of a model, for statements without ORM objects."""
     return cast("Table", model.__table__)
 
 
 def value_of(model: type[Stored], row: Iterator[Any]) -> Stored:
-    """Return the next columns of a row as a read-only object of a model.
+    """Return the next columns of a row as a read-only value of a model.
 
-    It belongs to no session, is never refreshed or expired, and costs a quarter of what an ORM object does.
+    It belongs to no ORM session, is never refreshed or expired, and costs a quarter of an ORM object.
     """
     value = model.__new__(model)
     vars(value).update(zip(table(model).c.keys(), row, strict=False))
@@ -398,18 +406,18 @@ def value_of(model: type[Stored], row: Iterator[Any]) -> Stored:
 
 
 def dialect() -> str:
-    """Return the name of the database that the session speaks to."""
+    """Return the name of the SQL dialect."""
     return db.engine.dialect.name
 
 
 def upsert(model: type[Base], dialect: str) -> Any:
-    """Return an INSERT that knows ON CONFLICT, for one of the two databases."""
+    """Return an INSERT that supports ON CONFLICT, for a dialect."""
     return (sqlite if dialect == "sqlite" else postgresql).insert(table(model))
 
 
 @event.listens_for(Engine, "connect")
 def _prepare_sqlite(connection: object, _: object) -> None:
-    """Give every SQLite connection what PostgreSQL does anyhow: foreign keys, readers beside a writer, durability."""
+    """Configure a SQLite connection like PostgreSQL: foreign keys, readers beside a writer, durability."""
     if isinstance(connection, sqlite3.Connection):
         for pragma in ("foreign_keys = ON", "journal_mode = WAL", "synchronous = FULL"):
             connection.execute(f"PRAGMA {pragma}")

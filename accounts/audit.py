@@ -16,7 +16,7 @@ from models import Audit, CMSUser, db, table
 FOLD = timedelta(minutes=15)  # Equal refusals of one account within this time become one row with a count.
 
 
-OWNER = 0  # As an actor: whoever the account belongs to.
+OWNER = 0  # As an actor: the owner of the account.
 SEVERAL = "*"  # As a network or a browser: repetitions that were counted in one row came from several.
 
 # Statements of every request are built once: building one costs more than running it.
@@ -47,7 +47,7 @@ def record(
     columns: Mapping[str, object] | None = None,
     **detail: Any,
 ) -> None:
-    """Add a row to the account's history, in the transaction of what it tells.
+    """Add a row to the history of an account, in the transaction of the event.
 
     `columns` of the account are written by the same statement that counts the row there.
 
@@ -76,7 +76,7 @@ def record(
 
 
 def _count_repetition(user: CMSUser, event: EventName, told: str, origin: Origin, at: datetime) -> bool:
-    """Count a repetition in the row of an equal event, if there is one, and sign the rows from there on anew."""
+    """Count a repetition in the row of an equal event, if there is one, and compute the chain from there again."""
     its = {"its_event": event, "its_detail": told, "since": at - FOLD, "after": user.audit_rows - _REACH}
     number = database.execute(_EQUAL, {"user": user.id, **its}).scalar()
     if number is None:
@@ -96,20 +96,20 @@ def _count_repetition(user: CMSUser, event: EventName, told: str, origin: Origin
 
 
 def list_changed_accounts(actor: CMSUser, since: datetime) -> list[str]:
-    """Return the user names of the other accounts that somebody changed since a moment."""
+    """Return the usernames of the other accounts that an administrator changed since a moment."""
     theirs = Audit.actor_id == actor.id, Audit.user_id != actor.id, Audit.at >= since
     query = select(CMSUser.username).join(Audit, Audit.user_id == CMSUser.id).where(*theirs)
     return sorted(set(db.session.scalars(query)))
 
 
 def details(user: CMSUser, event: EventName, since: datetime, name: str) -> list[str]:
-    """Return one detail of all events of a kind in the account's history since a moment."""
+    """Return one detail of all events of a kind in the history of an account since a moment."""
     query = select(Audit.detail).where(Audit.user_id == user.id, Audit.event == event, Audit.at >= since)
     return [json.loads(detail)[name] for detail in db.session.scalars(query)]
 
 
 def _link(row: Mapping[str, Any], before: str) -> str:
-    """Return what ties a row to the one before: only who has the key can make it."""
+    """Return the chain of a row: a signature of the row and the chain of the previous one."""
     moments = [row["at"].isoformat(), row["last_at"].isoformat()]
     told = [row[name] for name in ("user_id", "number", "event", "actor_id", "times", "network", "browser", "detail")]
     return signature("audit", before, *moments, *told)

@@ -14,7 +14,7 @@ class Origin:
 
     @property
     def is_command_line(self) -> bool:
-        """Say whether the operator asks, and no browser."""
+        """Return whether the request comes from the command line."""
         return (self.network, self.browser) == (COMMAND_LINE.network, COMMAND_LINE.browser)
 
 

@@ -11,13 +11,13 @@ from accounts.database import release_connection
 from accounts.errors import PasswordWrong, Refusal
 from models import CMSUser
 
-NONE = "!"  # Kept where there is no password: nothing matches it until a new one is set.
+NONE = "!"  # Stored if there is no password; no password matches it.
 HASHER = PasswordHasher(memory_cost=19456, time_cost=2, parallelism=1)
 
 
 @dataclass(frozen=True)
 class PasswordProof:
-    """That somebody knew the password of an account, in the state in which the account was then."""
+    """The proof that the password of an account was correct, for the versions of password and address at that time."""
 
     password_version: int
     email_version: int
@@ -30,7 +30,7 @@ class PasswordProof:
 
 
 def prove(password: str, account: CMSUser | None, refusal: type[Refusal] = PasswordWrong) -> PasswordProof:
-    """Return the proof that this is the account's password. Raises `refusal`, for nobody (None) after the same time."""
+    """Return the proof that a password is correct. Raises `refusal`, which takes as long without an account."""
     if not matches(password, account.password_hash if account else None) or account is None:
         raise refusal
     return PasswordProof(account.password_version, account.email_version, refusal)
@@ -48,25 +48,25 @@ def hash_password(password: str) -> str:
 
 
 def matches(password: str, password_hash: str | None) -> bool:
-    """Say whether this is the password; for somebody unknown (None) or without one take as long to say no.
+    """Return whether a password matches a hash; without a hash this takes as long.
 
     No connection to the database is held meanwhile.
     """
     release_connection()
     known = password_hash not in (None, NONE)
-    nobodys = _nobodys()  # Always: the first sign-in of a process takes as long for somebody as for nobody.
+    dummy = _dummy_hash()  # Always computed, so that the first sign-in of a process takes as long.
     try:
-        return HASHER.verify(password_hash if password_hash and known else nobodys, password) and known
+        return HASHER.verify(password_hash if password_hash and known else dummy, password) and known
     except (VerificationError, InvalidHashError):
         return False
 
 
 def needs_rehash(password_hash: str) -> bool:
-    """Say whether the hash was made with other parameters than today's."""
+    """Return whether the hash was made with other than the present parameters."""
     return HASHER.check_needs_rehash(password_hash)
 
 
 @once
-def _nobodys() -> str:
+def _dummy_hash() -> str:
     """Return a hash that no password meets."""
     return hash_password(secrets.token_hex())

@@ -149,7 +149,7 @@ def origin() -> Origin:
     if not site and settings().CMS_ENV == "development":
         site = request.host_url.rstrip("/")
     agent = request.user_agent.string
-    zone = time_zones.known(request.cookies.get(time_zone_cookie(), ""))
+    zone = time_zones.validate(request.cookies.get(time_zone_cookie(), ""))
     network = (request.remote_addr or "-")[:64]
     return Origin(network=network, browser=browser_name(agent), site=site, time_zone=zone)
 

@@ -69,16 +69,16 @@ def test_no_password_matches_where_there_is_none(stored: str | None) -> None:
 def nobodys_password(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Return the password of the hash with which an unknown account is compared; otherwise it is random."""
     monkeypatch.setattr(secrets, "token_hex", lambda: PASSWORD)
-    passwords._nobodys.cache_clear()
+    passwords._dummy_hash.cache_clear()
     yield PASSWORD
-    passwords._nobodys.cache_clear()
+    passwords._dummy_hash.cache_clear()
 
 
 @pytest.mark.parametrize("stored", [None, passwords.NONE])
 def test_even_the_password_of_the_hash_for_unknown_accounts_matches_nobody(
     nobodys_password: str, stored: str | None
 ) -> None:
-    assert passwords.matches(nobodys_password, passwords._nobodys())
+    assert passwords.matches(nobodys_password, passwords._dummy_hash())
     assert not passwords.matches(nobodys_password, stored)
 
 
@@ -86,7 +86,7 @@ def test_even_the_password_of_the_hash_for_unknown_accounts_matches_nobody(
 def test_an_unknown_account_costs_one_comparison_as_a_known_one_does(
     monkeypatch: pytest.MonkeyPatch, stored: str | None
 ) -> None:
-    passwords._nobodys()
+    passwords._dummy_hash()
     compared: list[str] = []
 
     class Recorder(PasswordHasher):
@@ -98,7 +98,7 @@ def test_an_unknown_account_costs_one_comparison_as_a_known_one_does(
 
     monkeypatch.setattr(passwords, "HASHER", Recorder(memory_cost=8, time_cost=1, parallelism=1))
     assert not passwords.matches(PASSWORD, stored)
-    assert compared == [passwords._nobodys()]
+    assert compared == [passwords._dummy_hash()]
 
 
 def test_only_a_hash_with_other_parameters_is_outdated(ann: CMSUser) -> None:
@@ -108,7 +108,7 @@ def test_only_a_hash_with_other_parameters_is_outdated(ann: CMSUser) -> None:
 
 @pytest.mark.parametrize("work", [passwords.hash_password, lambda password: passwords.matches(password, None)])
 def test_no_connection_is_held_while_a_password_is_hashed(work: Callable[[str], object]) -> None:
-    passwords._nobodys()
+    passwords._dummy_hash()
     assert db.session.scalar(db.select(CMSUser.id)) is None
     assert db.session().in_transaction()
     work(PASSWORD)

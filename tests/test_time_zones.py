@@ -62,7 +62,7 @@ def forget(path: list[str] | None) -> None:
     "name", ["Asia/Shanghai", "Asia/Calcutta", "America/Argentina/Buenos_Aires", "UTC", "Etc/GMT+8"]
 )
 def test_the_name_of_a_time_zone_is_taken(name: str) -> None:
-    assert time_zones.known(name) == name
+    assert time_zones.validate(name) == name
     zone = time_zones.find(name)
     assert zone
     assert zone.key == name
@@ -70,7 +70,7 @@ def test_the_name_of_a_time_zone_is_taken(name: str) -> None:
 
 @pytest.mark.parametrize("name", NO_ZONES, ids=lambda name: repr(name[:20]))
 def test_what_is_no_name_of_a_time_zone_is_none(name: str) -> None:
-    assert time_zones.known(name) == ""
+    assert time_zones.validate(name) == ""
     assert time_zones.find(name) is None
 
 
@@ -84,20 +84,20 @@ def test_nobodys_time_zone_is_none() -> None:
 
 def test_on_a_machine_without_time_zones_none_is_known(no_zones: Path) -> None:
     assert list(no_zones.iterdir()) == []
-    assert time_zones.known("Asia/Shanghai") == ""
+    assert time_zones.validate("Asia/Shanghai") == ""
     assert time_zones.find("Asia/Shanghai") is None
 
 
 @pytest.mark.parametrize("content", [b"TZif", b"TZif2" + b"\xff" * 60])
 def test_a_time_zone_whose_file_is_broken_is_none(no_zones: Path, content: bytes) -> None:
     (no_zones / "Broken").write_bytes(content)
-    assert time_zones.known("Broken") == "Broken"
+    assert time_zones.validate("Broken") == "Broken"
     assert time_zones.find("Broken") is None
 
 
 def test_a_time_zone_whose_file_is_gone_is_none(no_zones: Path) -> None:
     path = no_zones / "Gone"
     path.write_bytes(b"TZif")
-    assert time_zones.known("Gone") == "Gone"
+    assert time_zones.validate("Gone") == "Gone"
     path.unlink()
     assert time_zones.find("Gone") is None

@@ -46,9 +46,9 @@ Times = tuple[list[float], list[float]]  # Of each pair, for somebody and for no
 def _passwords_of_a_millisecond(_cheap_passwords: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Hash passwords so that one hash more or less shows, and a hundred of them cost nothing."""
     monkeypatch.setattr(passwords, "HASHER", PasswordHasher(memory_cost=1024, time_cost=1, parallelism=1))
-    passwords._nobodys.cache_clear()
+    passwords._dummy_hash.cache_clear()
     yield
-    passwords._nobodys.cache_clear()
+    passwords._dummy_hash.cache_clear()
 
 
 @pytest.fixture

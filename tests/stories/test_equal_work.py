@@ -71,7 +71,7 @@ def test_the_first_sign_in_of_a_process_is_the_same_work_for_nobody_as_for_someb
     """Work that a process does once does not depend on the first address."""
 
     def work(email: str) -> tuple[int, str | None, list[Step]]:
-        passwords._nobodys.cache_clear()
+        passwords._dummy_hash.cache_clear()
         visitor = env.visitor(email)
         return work_of(app, visitor, lambda: visitor.sign_in(password="guess"))
 
