@@ -243,7 +243,7 @@ class Environment:
         with self.app.app_context():
             return administration.create(email=email, username=username or email.partition("@")[0], **values)
 
-    def update_account(self, email: str, **values: Any) -> None:
+    def update_account(self, email: str, /, **values: Any) -> None:
         """Update the row of an account directly."""
         with self.app.app_context():
             user = people.with_email(email)

@@ -84,7 +84,7 @@ def seated(env: Environment, email: str = OLD, **how: Any) -> Person:
 def staying(person: Person) -> Person:
     """Have a browser show the answers that it gets, and not where they lead."""
     person.token()
-    person._followed = lambda answer: answer  # type: ignore[method-assign]
+    person._follow_redirects = lambda answer: answer  # type: ignore[method-assign]
     return person
 
 
