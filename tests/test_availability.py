@@ -65,3 +65,8 @@ def test_an_address_that_has_an_owner_and_is_reserved_for_another_is_both(ann: C
     assert found.owner is not None
     assert found.is_reserved
     assert not found.is_free
+
+
+def test_an_owner_who_has_chosen_no_language_is_an_owner_too(sqlite_env: Environment) -> None:
+    bob = sqlite_env.administrator("bob@example.com")
+    assert availability.look_up(bob.address).owner == Owner("bob@example.com", None, None)

@@ -188,6 +188,10 @@ class TestAccounts:
         assert locked is not None
         account, row = locked
         assert (account.id, account.username, row.next) == (bob.id, "bob", 7)
+        again = people.lock_signed_in(found[1], query, number=7)
+        assert again is not None
+        assert again[0] is account
+        assert again[1].next == 8
 
     def test_columns_are_updated_in_the_database_and_in_the_object_of_one_account(
         self, ann: CMSUser, bob: CMSUser

@@ -172,6 +172,7 @@ class TestBegin:
     ) -> None:
         bob = sqlite_env.administrator("bob@example.com")
         refuse(HERE, LinkDead())
+        assert not db.session().info.get("has_written"), "it waits for no lock"
         assert (history_of(ann), history_of(bob)) == ([], [])
         refuse(HERE, LinkDead(), lambda work: work.lock(ann.id))
         locked: list[int] = []
