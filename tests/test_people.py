@@ -190,7 +190,7 @@ class TestAccounts:
         assert (account.id, account.username, row.next) == (bob.id, "bob", 7)
         again = people.lock_signed_in(found[1], query, number=7)
         assert again is not None
-        assert again[0] is account
+        assert again[0].id == account.id
         assert again[1].next == 8
 
     def test_columns_are_updated_in_the_database_and_in_the_object_of_one_account(
