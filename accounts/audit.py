@@ -71,7 +71,7 @@ def record(
         "detail": told,
     }
     chain = _link(row, user.audit_chain)
-    people.update_columns(user, audit_rows=row["number"], audit_chain=chain, **(columns or {}))
+    people.update_columns(user, audit_rows=row["number"], audit_chain=chain, acted_at=at, **(columns or {}))
     database.execute(_ADD, row | {"chain": chain})
 
 

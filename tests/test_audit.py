@@ -84,6 +84,13 @@ def test_the_time_of_a_row_is_that_of_the_event(sqlite_env: Environment, ann: CM
     assert (row.at, row.last_at) == (then, then)
 
 
+def test_the_account_says_when_its_last_row_was_written(sqlite_env: Environment, ann: CMSUser) -> None:
+    now = sqlite_env.clock.advance(hours=1)
+    audit.record(ann, "signed_in", HERE)
+    db.session.commit()
+    assert ann.acted_at == db.session.scalar(db.select(CMSUser.acted_at)) == now
+
+
 def test_columns_of_the_account_are_written_with_the_row(ann: CMSUser, bob: CMSUser) -> None:
     audit.record(ann, "renamed", HERE, columns={"city": "Beijing"})
     rows_of(ann)
