@@ -131,7 +131,7 @@ def test_a_budget_that_was_made_smaller_has_nothing_left_and_no_less() -> None:
 
 
 def test_of_several_spent_budgets_the_one_that_lasts_longest_is_told(env: Environment) -> None:
-    budgets = [Limit("a minute", 1, 60), Limit("an hour", 1, 3600), Limit("a second", 1, 1), Limit("left", 2, 9000)]
+    budgets = [Limit("2 minute", 1, 60), Limit("1 hour", 1, 3600), Limit("3 second", 1, 1), Limit("4 left", 2, 9000)]
     spend(*budgets)
     env.clock.advance(milliseconds=500)
     with pytest.raises(TooManyRequests) as caught:

@@ -124,3 +124,20 @@ def test_a_link_that_has_ended_keeps_the_moment_at_which_it_did(sqlite_env: Envi
     sqlite_env.clock.advance(seconds=5)
     links.end(LinkPurpose.UNDO, ann)
     assert db.session.scalar(db.select(Link.ended_at)) == ended
+
+
+def test_the_addresses_of_valid_links_of_one_account_and_purpose_are_listed(
+    sqlite_env: Environment, ann: CMSUser, bob: CMSUser
+) -> None:
+    def make(user: CMSUser, name: str, purpose: LinkPurpose = LinkPurpose.UNDO, seconds: int = 60) -> None:
+        links.make(purpose, user, Address.of(f"{name}@example.com"), seconds=seconds)
+
+    make(ann, "ended")
+    links.end(LinkPurpose.UNDO, ann)
+    make(ann, "short", seconds=59)
+    make(ann, "Long")
+    make(ann, "password", LinkPurpose.PASSWORD)
+    make(bob, "bobs")
+    assert sorted(links.list_emails(LinkPurpose.UNDO, ann)) == ["Long@example.com", "short@example.com"]
+    sqlite_env.clock.advance(seconds=59)
+    assert links.list_emails(LinkPurpose.UNDO, ann) == ["Long@example.com"]

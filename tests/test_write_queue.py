@@ -138,3 +138,19 @@ def test_a_forked_process_has_a_queue_of_its_own(file: Path) -> None:
     if pid == 0:
         os._exit(int(write_queue._queues(str(file)) is own))
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def test_only_the_owner_of_the_database_can_open_its_queue(file: Path) -> None:
+    connection = connect(file)
+    write_queue.begin(str(file), connection)
+    connection.close()
+    assert Path(f"{file}-queue").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_queue_that_is_no_longer_used_is_closed(file: Path) -> None:
+    queue = WriteQueue(str(file))
+    descriptor = queue._file
+    os.fstat(descriptor)
+    del queue
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(descriptor)
