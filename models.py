@@ -132,7 +132,7 @@ class CMSUser(Base):
     profile_version: Mapped[int] = mapped_column(default=1)  # Incremented by every change of the above.
     created_at: Mapped[datetime] = mapped_column(index=True)
     signed_in_at: Mapped[datetime | None]  # The last time.
-    acted_at: Mapped[datetime]  # When the last row of its history was written.
+    acted_at: Mapped[datetime]  # The time of the last row of its history.
     frozen_until: Mapped[datetime | None]  # Until then the address cannot be changed, because a change was undone.
     audit_rows: Mapped[int] = mapped_column(default=0)  # The number of rows in the history of this account,
     audit_chain: Mapped[str] = mapped_column(String(64), default="")  # and the chain of the last row.
