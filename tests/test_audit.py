@@ -139,7 +139,9 @@ def test_a_row_names_no_place_in_which_repetitions_differ(
     assert is_intact(sqlite_env)
 
 
-def test_only_an_equal_event_with_equal_details_is_a_repetition(ann: CMSUser, bob: CMSUser) -> None:
+def test_only_an_equal_event_with_equal_details_is_a_repetition(
+    sqlite_env: Environment, ann: CMSUser, bob: CMSUser
+) -> None:
     repeat(ann, email="a@example.com")
     repeat(ann, email="b@example.com")
     repeat(ann, "code_missing", email="a@example.com")
@@ -151,6 +153,9 @@ def test_only_an_equal_event_with_equal_details_is_a_repetition(ann: CMSUser, bo
         ("code_missing", "a", 1),
     ]
     assert [row.times for row in rows_of(bob)] == [1]
+    repeat(bob, email="a@example.com")
+    assert [row.times for row in rows_of(bob)] == [2]
+    assert is_intact(sqlite_env)
 
 
 def test_a_repetition_is_counted_in_the_newest_equal_row(sqlite_env: Environment, ann: CMSUser) -> None:

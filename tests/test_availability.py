@@ -59,6 +59,11 @@ def test_a_former_address_is_free_when_it_can_no_longer_be_restored(sqlite_env: 
     assert availability.look_up(OLD).is_free
 
 
+def test_a_former_address_is_free_after_the_link_that_restores_it_has_ended(ann: CMSUser) -> None:
+    links.end(LinkPurpose.UNDO, ann)
+    assert availability.look_up(OLD).is_free
+
+
 def test_an_address_that_has_an_owner_and_is_reserved_for_another_is_both(ann: CMSUser) -> None:
     links.make(LinkPurpose.UNDO, ann, ann.address, seconds=60)
     found = availability.look_up(ann.address)

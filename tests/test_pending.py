@@ -150,6 +150,13 @@ class TestFindRequested:
         sqlite_env.clock.advance(seconds=1)
         assert refusal_of(session) is CodeExpired
 
+    def test_a_session_finds_the_change_of_its_own_account(
+        self, ann: CMSUser, bob: CMSUser, session: LoginSession
+    ) -> None:
+        start(bob, session_id=sign_in(bob).id)
+        start(ann, session_id=session.id)
+        assert pending.find_requested(session).user_id == ann.id
+
     def test_a_session_without_a_change_is_told_that_the_code_is_invalid(
         self, bob: CMSUser, session: LoginSession
     ) -> None:
