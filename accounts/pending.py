@@ -39,11 +39,12 @@ _SAME_CODE = (
     _CHANGE.c.session_id == bindparam("session"),
     _CHANGE.c.nonce == bindparam("its_nonce"),
     _CHANGE.c.outcome == ChangeOutcome.PENDING,
+    _CHANGE.c.email_version == bindparam("version"),
 )
 _ASKED_AT = select(_CHANGE.c.asked_at).where(*_SAME_CODE)
 _COUNT = (
     update(_CHANGE)
-    .where(*_SAME_CODE, _CHANGE.c.email_version == bindparam("version"), _CHANGE.c.tries < bindparam("most"))
+    .where(*_SAME_CODE, _CHANGE.c.tries < bindparam("most"))
     .values(tries=_CHANGE.c.tries + 1)
     .returning(*_CHANGE.c)
 )
@@ -152,8 +153,9 @@ def count_try(user: CMSUser, requested: EmailChange) -> tuple[EmailChange, int]:
     ended since it was read, TooManyAttempts if no try was left; the caller's transaction must then not commit.
     """
     numbers = settings()
-    its = {"its_user": user.id, "session": requested.session_id, "its_nonce": requested.nonce}
-    found = database.execute(_COUNT, its | {"version": user.email_version, "most": numbers.CAPTCHA_TRIES}).first()
+    its: dict[str, Any] = {"its_user": user.id, "session": requested.session_id, "version": user.email_version}
+    its["its_nonce"] = requested.nonce
+    found = database.execute(_COUNT, its | {"most": numbers.CAPTCHA_TRIES}).first()
     if found is None:
         asked_at = database.execute(_ASKED_AT, its).scalar()
         if asked_at is None:
