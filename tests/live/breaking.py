@@ -39,9 +39,12 @@ def fail(problem: Exception) -> Callable[[], None]:
 def cut() -> None:
     """Shut down the connections of this worker to PostgreSQL; their next use fails."""
     for thing in gc.get_objects():
-        if isinstance(thing, psycopg.Connection) and not thing.closed:
-            # A statement of several lines is traced more than once: the second shutdown fails.
-            with socket.socket(fileno=os.dup(thing.fileno())) as sock, contextlib.suppress(OSError):
+        if isinstance(thing, psycopg.Connection):
+            # Another thread may have closed it, and a statement of several lines is traced more than once.
+            with (
+                contextlib.suppress(OSError, psycopg.Error),
+                socket.socket(fileno=os.dup(thing.fileno())) as sock,
+            ):
                 sock.shutdown(socket.SHUT_RDWR)
 
 
