@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, core, settings
 
 from accounts import passwords
 from config import SETTINGS
+from models import CMSUser
 from tests.environments import Clock, Environment, SharedApp, migrate, settings_for
 from tests.servers import SEED, MemcachedServer, PostgresServer, SmtpServer
 
@@ -178,6 +179,20 @@ def in_sqlite_app(sqlite_env: Environment) -> Iterator[None]:
     """Push the context of the application with the embedded defaults."""
     with sqlite_env.app.app_context():
         yield
+
+
+@pytest.fixture
+def ann(sqlite_env: Environment) -> CMSUser:
+    """Return an administrator."""
+    return sqlite_env.administrator("ann@example.com")
+
+
+@pytest.fixture
+def bob(ann: CMSUser, sqlite_env: Environment) -> CMSUser:
+    """Return another administrator."""
+    user = sqlite_env.administrator("bob@example.com")
+    assert user.id != ann.id
+    return user
 
 
 @pytest.fixture(scope="session")

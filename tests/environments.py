@@ -24,14 +24,14 @@ from sqlalchemy.pool import QueuePool
 
 import cache
 from accounts import clock as product_clock
-from accounts import people
+from accounts import people, sessions
 from accounts.flows import administration
 from accounts.mail import delivery
 from accounts.mail.smtp import MailServerConnection
 from accounts.operations import audit_verification
 from accounts.origin import Origin
 from app import create_app
-from models import Address, CMSUser, db
+from models import Address, CMSUser, LoginSession, db
 from tests.actors import PASSWORD, InProcess, Person, code_in, link_in, text_of
 from tests.servers import LONGEST_SECONDS, ROOT, MemcachedServer, PostgresServer, SmtpServer
 
@@ -320,6 +320,15 @@ class Environment:
     def links_to(self, address: str, kind: str) -> list[str]:
         """Return the links of one kind (stop, undo, forgotpwd) in the mails to this address."""
         return [link_in(mail) for mail in self.mail_to(address) if f"/{kind}/" in text_of(mail)]
+
+
+def new_session(user: CMSUser) -> LoginSession:
+    """Return a new session of an administrator, as a request finds it; call it in the context of an application."""
+    sid = sessions.start(user, HERE, remember=False)
+    db.session.commit()
+    found = sessions.find(sid)
+    assert found is not None
+    return found[1]
 
 
 def new_app(settings: dict[str, str], *, has_long_timeouts: bool = True) -> Flask:

@@ -17,20 +17,6 @@ OLD = Address.of("Old@example.com")
 pytestmark = pytest.mark.usefixtures("in_sqlite_app")
 
 
-@pytest.fixture
-def ann(sqlite_env: Environment) -> CMSUser:
-    """Give an administrator."""
-    return sqlite_env.administrator("ann@example.com")
-
-
-@pytest.fixture
-def bob(ann: CMSUser, sqlite_env: Environment) -> CMSUser:
-    """Give another one."""
-    user = sqlite_env.administrator("bob@example.com")
-    assert user.id != ann.id
-    return user
-
-
 def made(user: CMSUser, purpose: LinkPurpose = LinkPurpose.UNDO, seconds: int = 60) -> str:
     """Make a link to an address that the person once had, and return its token."""
     return links.make(purpose, user, OLD, seconds=seconds)

@@ -10,15 +10,8 @@ from accounts import passwords
 from accounts.errors import PasswordWrong, Refusal, WrongCredentials
 from models import CMSUser, db
 from tests.actors import PASSWORD
-from tests.environments import Environment
 
 pytestmark = pytest.mark.usefixtures("in_sqlite_app")
-
-
-@pytest.fixture
-def ann(sqlite_env: Environment) -> CMSUser:
-    """Return an administrator."""
-    return sqlite_env.administrator("ann@example.com")
 
 
 @pytest.mark.parametrize("refusal", [None, WrongCredentials])

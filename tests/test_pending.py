@@ -17,7 +17,7 @@ from accounts.errors import (
 )
 from accounts.signing import fingerprint
 from models import Address, ChangeOutcome, CMSUser, EmailChange, Link, LinkPurpose, LoginSession, Mailbox, db
-from tests.environments import HERE, Environment
+from tests.environments import HERE, Environment, new_session
 
 NEW = Address.of("New@example.com")
 ENDED = [outcome for outcome in ChangeOutcome if outcome != ChangeOutcome.PENDING]
@@ -26,32 +26,9 @@ pytestmark = pytest.mark.usefixtures("in_sqlite_app")
 
 
 @pytest.fixture
-def ann(sqlite_env: Environment) -> CMSUser:
-    """Return an administrator."""
-    return sqlite_env.administrator("ann@example.com")
-
-
-@pytest.fixture
-def bob(ann: CMSUser, sqlite_env: Environment) -> CMSUser:
-    """Return another administrator."""
-    user = sqlite_env.administrator("bob@example.com")
-    assert user.id != ann.id
-    return user
-
-
-@pytest.fixture
 def session(ann: CMSUser) -> LoginSession:
     """Return a session of the first administrator."""
-    return sign_in(ann)
-
-
-def sign_in(user: CMSUser) -> LoginSession:
-    """Return a new session of an administrator."""
-    sid = sessions.start(user, HERE, remember=False)
-    db.session.commit()
-    found = sessions.find(sid)
-    assert found is not None
-    return found[1]
+    return new_session(ann)
 
 
 def start(user: CMSUser, **values: Any) -> EmailChange:
@@ -153,7 +130,7 @@ class TestFindRequested:
     def test_a_session_finds_the_change_of_its_own_account(
         self, ann: CMSUser, bob: CMSUser, session: LoginSession
     ) -> None:
-        start(bob, session_id=sign_in(bob).id)
+        start(bob, session_id=new_session(bob).id)
         start(ann, session_id=session.id)
         assert pending.find_requested(session).user_id == ann.id
 
@@ -169,7 +146,7 @@ class TestFindRequested:
     ) -> None:
         start(ann, session_id=session.id, outcome=outcome)
         assert refusal_of(session) is (ChangeWasDropped if outcome == ChangeOutcome.DROPPED else CodeExpired)
-        assert refusal_of(sign_in(ann)) is CodeExpired
+        assert refusal_of(new_session(ann)) is CodeExpired
 
     def test_who_dropped_a_change_is_told_until_it_would_have_expired(
         self, sqlite_env: Environment, ann: CMSUser, session: LoginSession
@@ -193,13 +170,13 @@ class TestFindRequested:
         self, ann: CMSUser, session: LoginSession
     ) -> None:
         start(ann, session_id=session.id)
-        assert refusal_of(sign_in(ann)) is AskedElsewhere
+        assert refusal_of(new_session(ann)) is AskedElsewhere
 
     def test_a_change_whose_session_has_ended_is_found_by_no_session(self, ann: CMSUser, session: LoginSession) -> None:
         start(ann, session_id=session.id)
         sessions.end(session.id)
         db.session.commit()
-        assert refusal_of(sign_in(ann)) is CodeExpired
+        assert refusal_of(new_session(ann)) is CodeExpired
 
 
 class TestLinks:

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from accounts import clock, limits, pending, pending_state, sessions
+from accounts import clock, limits, pending, pending_state
 from accounts.limits import Limit
 from accounts.mail import outbox
 from accounts.mail.messages import Letter
 from accounts.origin import Origin
 from accounts.pending_state import Block, Pending, PendingState
 from models import Address, ChangeOutcome, CMSUser, EmailChange, LoginSession, Mail, Mailbox, MailProblem, MailState, db
-from tests.environments import HERE, Environment
+from tests.environments import HERE, Environment, new_session
 
 NEW = Address.of("New@example.com")
 SECOND = timedelta(seconds=1)
@@ -23,32 +23,9 @@ pytestmark = pytest.mark.usefixtures("in_sqlite_app")
 
 
 @pytest.fixture
-def ann(sqlite_env: Environment) -> CMSUser:
-    """Return an administrator."""
-    return sqlite_env.administrator("ann@example.com")
-
-
-@pytest.fixture
-def bob(ann: CMSUser, sqlite_env: Environment) -> CMSUser:
-    """Return another administrator."""
-    user = sqlite_env.administrator("bob@example.com")
-    assert user.id != ann.id
-    return user
-
-
-@pytest.fixture
 def session(ann: CMSUser) -> LoginSession:
     """Return a session of the first administrator."""
-    return sign_in(ann)
-
-
-def sign_in(user: CMSUser) -> LoginSession:
-    """Return a new session of an administrator."""
-    sid = sessions.start(user, HERE, remember=False)
-    db.session.commit()
-    found = sessions.find(sid)
-    assert found is not None
-    return found[1]
+    return new_session(ann)
 
 
 def start(user: CMSUser, **values: Any) -> EmailChange:
@@ -126,7 +103,7 @@ def test_another_session_sees_the_change_until_it_expires_and_its_own_does_after
     sqlite_env: Environment, ann: CMSUser, session: LoginSession
 ) -> None:
     start(ann, session_id=session.id)
-    other = sign_in(ann)
+    other = new_session(ann)
     sqlite_env.clock.advance(seconds=599)
     assert not load(ann, other).is_of_this_session
     assert load(ann, other).state == PendingState.ELSEWHERE

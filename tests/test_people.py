@@ -10,7 +10,7 @@ from sqlalchemy import Integer, bindparam, text
 from accounts import links, people, sessions
 from accounts.errors import ChangesFrozen, EmailTaken, SameEmail, UsernameTaken
 from models import Address, CMSUser, LinkPurpose, LoginSession, db
-from tests.environments import HERE, Environment
+from tests.environments import HERE, Environment, new_session
 from tests.servers import eventually
 
 EMAIL = "ann@example.com"
@@ -24,11 +24,7 @@ def session(env: Environment) -> LoginSession:
     """Give a session of an administrator, as a request finds it before it locks anything."""
     user = env.administrator(EMAIL)
     with env.app.app_context():
-        sid = sessions.start(user, HERE, remember=False)
-        db.session.commit()
-        found = sessions.find(sid)
-        assert found is not None
-        return found[1]
+        return new_session(user)
 
 
 def is_waiting(env: Environment) -> bool:
@@ -113,18 +109,6 @@ def test_an_address_is_found_in_whatever_spelling(env: Environment, session: Log
 @pytest.mark.usefixtures("in_sqlite_app")
 class TestAccounts:
     """What does not depend on the database."""
-
-    @pytest.fixture
-    def ann(self, sqlite_env: Environment) -> CMSUser:
-        """Return an administrator, who belongs to no session."""
-        return sqlite_env.administrator(EMAIL)
-
-    @pytest.fixture
-    def bob(self, ann: CMSUser, sqlite_env: Environment) -> CMSUser:
-        """Return another administrator."""
-        user = sqlite_env.administrator("bob@example.com")
-        assert user.id != ann.id
-        return user
 
     def test_one_account_is_locked_by_its_id(self, sqlite_env: Environment, ann: CMSUser, bob: CMSUser) -> None:
         sqlite_env.update_account(EMAIL, city="Beijing", interests=["art"])

@@ -29,12 +29,6 @@ LETTER = Letter("code", "subject", "body", "html")
 pytestmark = pytest.mark.usefixtures("in_sqlite_app")
 
 
-@pytest.fixture
-def ann(sqlite_env: Environment) -> CMSUser:
-    """Give an administrator."""
-    return sqlite_env.administrator("ann@example.com")
-
-
 def sign_in(user: CMSUser) -> Actor:
     """Return an administrator who acts in a new session."""
     sid = sessions.start(user, HERE, remember=False)
