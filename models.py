@@ -5,6 +5,7 @@ import sqlite3
 import unicodedata
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple, TypeVar, cast
 
 import idna
@@ -410,9 +411,12 @@ def dialect() -> str:
     return db.engine.dialect.name
 
 
-def upsert(model: type[Base], dialect: str) -> Any:
-    """Return an INSERT that supports ON CONFLICT, for a dialect."""
-    return (sqlite if dialect == "sqlite" else postgresql).insert(table(model))
+@lru_cache
+def replacement(model: type[Base], key: str, dialect: str) -> Any:
+    """Return the INSERT that writes a row in place of the one with the same value in the unique column `key`."""
+    insert = (sqlite if dialect == "sqlite" else postgresql).insert(table(model))
+    values = {column.name: insert.excluded[column.name] for column in table(model).c if column.name != "id"}
+    return insert.on_conflict_do_update(index_elements=[key], set_=values)
 
 
 @event.listens_for(Engine, "connect")

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import and_, bindparam, or_, select, update
@@ -23,8 +22,8 @@ from models import (
     Mailbox,
     db,
     dialect,
+    replacement,
     table,
-    upsert,
     value_of,
 )
 
@@ -86,16 +85,8 @@ def start(user: CMSUser, address: Address, *, origin: Origin, **values: object) 
         "outcome": ChangeOutcome.PENDING,
         "ended_by": "",
     } | values
-    database.execute(_replace(dialect()), change)
+    database.execute(replacement(EmailChange, "user_id", dialect()), change)
     return value_of(EmailChange, map(change.get, _CHANGE.c.keys()))
-
-
-@lru_cache
-def _replace(dialect: str) -> Any:
-    """Return the statement that writes a change in place of the last one."""
-    insert = upsert(EmailChange, dialect)
-    values = {column.name: insert.excluded[column.name] for column in _CHANGE.c if column.name != "id"}
-    return insert.on_conflict_do_update(index_elements=["user_id"], set_=values)
 
 
 def find_requested(session: LoginSession) -> EmailChange:

@@ -147,8 +147,7 @@ def _mail_to_new(work: UnitOfWork, user: CMSUser, address: Address, claim: Claim
         return Outgoing(messages.code(reader, work.origin, code=code, seconds=seconds), address.email)
     if found.owner is None:  # Reserved for a former owner, who may still restore it.
         return Outgoing(messages.taken(Reader(reader.language), work.origin), address.email)
-    reader = Reader(messages.language_for(found.owner.language), found.owner.time_zone)
-    return Outgoing(messages.taken(reader, work.origin), found.owner.email)
+    return Outgoing(messages.taken(messages.reader_of(found.owner), work.origin), found.owner.email)
 
 
 def _mail_to_old(work: UnitOfWork, user: CMSUser, address: Address, claim: Claim | None, stop: str) -> list[Outgoing]:

@@ -2,8 +2,6 @@
 
 import secrets
 from datetime import datetime, timedelta
-from functools import lru_cache
-from typing import Any
 
 from sqlalchemy import delete, select
 
@@ -17,7 +15,7 @@ from accounts.origin import Origin
 from accounts.settings import settings
 from accounts.signing import fingerprint
 from accounts.unit_of_work import Actor, UnitOfWork
-from models import Address, CMSUser, Invitation, db, dialect, table, upsert
+from models import Address, CMSUser, Invitation, db, dialect, replacement
 
 PER_HOUR = 50  # Invitations that one administrator can send.
 
@@ -59,19 +57,11 @@ def _send(work: UnitOfWork, by: CMSUser, address: Address, *, superuser: bool) -
         "created_at": now,
         "expires_at": now + timedelta(seconds=seconds),
     }
-    db.session.execute(_replace(dialect()), invitation)
+    db.session.execute(replacement(Invitation, "email_key", dialect()), invitation)
     reader = Reader(messages.language_for(by.language))  # The time zone of the reader is not known.
     letter = messages.invitation(reader, work.origin, token=token, hours=seconds // 3600, by=by.username)
     work.send(letter, by, to=address.email, not_after=now + timedelta(seconds=seconds))
     work.record(by, "invitation_sent", email=address.email, superuser=superuser)
-
-
-@lru_cache
-def _replace(dialect: str) -> Any:
-    """Return the statement that writes an invitation in place of an older one to the same address."""
-    insert = upsert(Invitation, dialect)
-    values = {column.name: insert.excluded[column.name] for column in table(Invitation).c if column.name != "id"}
-    return insert.on_conflict_do_update(index_elements=["email_key"], set_=values)
 
 
 def withdraw(actor: Actor, invitation_id: int) -> None:

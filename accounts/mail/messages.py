@@ -13,6 +13,7 @@ from flask import current_app
 from flask_babel import force_locale, get_babel, gettext, ngettext
 
 from accounts import clock, time_zones
+from accounts.availability import Owner
 from accounts.origin import Origin
 from accounts.settings import settings
 from models import CMSUser
@@ -40,8 +41,8 @@ class Reader:
     time_zone: str | None = None
 
 
-def reader_of(user: CMSUser) -> Reader:
-    """Return an administrator as the reader of a mail about their account."""
+def reader_of(user: CMSUser | Owner) -> Reader:
+    """Return an administrator as the reader of a mail."""
     return Reader(language_for(user.language), user.time_zone)
 
 
