@@ -33,12 +33,13 @@ from models import db
 REQUEST_SECONDS = 4.0  # How long a request waits for the database, all its statements together.
 STATEMENT_SECONDS = 30.0  # How long mail delivery and commands wait for each statement.
 POOL_SECONDS = 1.0  # After waiting for a connection this long without any response, the circuit breaker opens.
-RETRY_SECONDS = 1.0  # How long the database is not used then; afterwards one request probes it.
+RETRY_SECONDS = 1.0  # After a failed probe the database is not used for this long.
 
 # The server cancels a statement before the deadline of the client, so that a lock differs from a server that hangs.
-_LIMITS = [b"SET LOCAL lock_timeout = 3000", b"SET LOCAL idle_in_transaction_session_timeout = 30000"]  # ms
-REQUEST_LIMITS = [b"SET LOCAL statement_timeout = 3500", *_LIMITS]
-OTHER_LIMITS = [b"SET LOCAL statement_timeout = 29000", *_LIMITS]
+STATEMENT_MARGIN_SECONDS = 0.5
+LOCK_MARGIN_SECONDS = 1.0
+LOCK_SECONDS = 3.0  # The longest wait for a lock.
+IDLE_SECONDS = 30.0  # The longest pause inside a transaction.
 
 Statement = UpdateBase | TextClause | TextualSelect | Select[*tuple[Any, ...]]
 log = logging.getLogger(__name__)
@@ -197,6 +198,17 @@ def _spend(seconds: float) -> None:
         _seconds_left.set(left - seconds)
 
 
+def _limits_within(seconds: float | None) -> list[bytes]:
+    """Return the commands that limit a transaction to the time which is left of a request; None: outside requests."""
+    allowed = STATEMENT_SECONDS if seconds is None else seconds
+    limits = {
+        "statement_timeout": allowed - STATEMENT_MARGIN_SECONDS,
+        "lock_timeout": min(allowed - LOCK_MARGIN_SECONDS, LOCK_SECONDS),
+        "idle_in_transaction_session_timeout": IDLE_SECONDS,
+    }
+    return [f"SET LOCAL {name} = {round(max(limit, 0.1) * 10) * 100}".encode() for name, limit in limits.items()]
+
+
 class CircuitBreaker:
     """Refuses the use of a database that does not respond; shared by all connections of a pool."""
 
@@ -206,6 +218,7 @@ class CircuitBreaker:
         self._waiting_since: dict[int, float] = {}
         self._responded_at = monotonic()
         self._probe_at: float | None = None  # None: closed.
+        self._probing_thread: int | None = None
 
     def connect(self, _: object, __: object, args: tuple[Any, ...], given: dict[str, Any]) -> "TimedConnection":
         """Return a new connection for SQLAlchemy."""
@@ -237,11 +250,20 @@ class CircuitBreaker:
             _spend(monotonic() - began)
 
     def record_timeout(self) -> None:
-        """Open if no wait has ended with a response recently, and the longest one has lasted nearly POOL_SECONDS."""
+        """Open if no wait has ended with a response recently, and the longest one has lasted nearly POOL_SECONDS.
+
+        The next request probes immediately, because locks may be what the others waited for. The request after a
+        failed probe comes RETRY_SECONDS later.
+        """
         now = monotonic()
         longest = now - min(self._waiting_since.copy().values(), default=now)
-        if min(longest, now - self._responded_at) >= POOL_SECONDS * 0.9:
-            self._probe_at = now + RETRY_SECONDS
+        if min(longest, now - self._responded_at) < POOL_SECONDS * 0.9:
+            return
+        with self._lock:
+            if self._probe_at is None:
+                self._probe_at = now
+            elif self._probing_thread == threading.get_ident():
+                self._probe_at = now + RETRY_SECONDS
 
     def raise_if_open(self, *, is_exhausted: bool) -> None:
         """Return if closed, or if the caller is to probe the database. Raises DatabaseUnresponsive otherwise."""
@@ -251,9 +273,10 @@ class CircuitBreaker:
             if is_exhausted or monotonic() < self._probe_at:
                 raise DatabaseUnresponsive("the database did not respond a moment ago")
             self._probe_at = monotonic() + REQUEST_SECONDS + RETRY_SECONDS  # Only this caller probes in the meantime.
+            self._probing_thread = threading.get_ident()
 
     def _record_response(self) -> None:
-        self._responded_at, self._probe_at = monotonic(), None
+        self._responded_at, self._probe_at, self._probing_thread = monotonic(), None, None
 
 
 class Pool(QueuePool):
@@ -339,7 +362,7 @@ class TimedConnection(psycopg.Connection[Any]):
         if self.autocommit or self.pgconn.transaction_status != TransactionStatus.IDLE or _is_unlimited.get():
             yield from super()._start_query()
             return
-        commands = OTHER_LIMITS if _seconds_left.get() is None else REQUEST_LIMITS
+        commands = _limits_within(_seconds_left.get())
         if self._pipeline:  # As for executemany: every command is a separate message, and none is waited for.
             yield from super()._start_query()
             for command in commands:

@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import psycopg
@@ -84,16 +85,27 @@ class TestLimitsOfTheServer:
         with in_a_request(app):
             assert limits_now() == ["3500ms", "3s", "30s"]
 
+    def test_a_request_that_has_waited_before_has_lower_limits(
+        self, app: Flask, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with in_a_request(app):
+            db.session.execute(text("SELECT 1"))  # The connection is open.
+            db.session.rollback()
+            for left, limits in ((2.0, ["1500ms", "1s", "30s"]), (1.0, ["500ms", "100ms", "30s"])):
+                database._seconds_left.set(left)
+                assert limits_now() == limits
+                db.session.rollback()
+
     def test_other_work_has_more_time_for_a_statement(self, app: Flask) -> None:
         with app.app_context():
-            assert limits_now() == ["29s", "3s", "30s"]
+            assert limits_now() == ["29500ms", "3s", "30s"]
 
     def test_long_work_has_none(self, app: Flask) -> None:
         with app.app_context():
             with database.without_deadline():
                 assert limits_now() == ["0", "0", "0"]
                 db.session.rollback()
-            assert limits_now() == ["29s", "3s", "30s"]
+            assert limits_now() == ["29500ms", "3s", "30s"]
 
     def test_they_end_with_the_transaction(self, app: Flask) -> None:
         """A pooler may give the server's side to somebody else then."""
@@ -125,6 +137,7 @@ class TestDeadline:
         self, app: Flask, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(database, "REQUEST_SECONDS", 0.5)
+        monkeypatch.setattr(database, "STATEMENT_MARGIN_SECONDS", -60.0)  # The server does not cancel it.
         with in_a_request(app):
             connection: Any = db.session.connection().connection.driver_connection
             with pytest.raises(OperationalError, match="no response within"):
@@ -145,6 +158,7 @@ class TestDeadline:
 
     def test_long_work_waits_as_long_as_it_takes(self, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(database, "STATEMENT_SECONDS", 0.2)
+        monkeypatch.setattr(database, "STATEMENT_MARGIN_SECONDS", -60.0)  # The server does not cancel it.
         with app.app_context():
             with database.without_deadline():
                 assert db.session.scalar(text("SELECT 1 FROM pg_sleep(0.5)")) == 1
@@ -201,19 +215,31 @@ class TestCircuitBreaker:
             thread.join(PATIENCE_SECONDS)
         assert ask(app, "/readyz") == 200
 
-    def test_after_a_time_out_one_request_probes_for_all(self) -> None:
+    def test_after_a_time_out_the_next_request_probes_for_all(self) -> None:
         breaker = database.CircuitBreaker()
         breaker._responded_at -= 60
         breaker._waiting_since[0] = breaker._responded_at
-        breaker.record_timeout()
-        with pytest.raises(database.DatabaseUnresponsive):
-            breaker.raise_if_open(is_exhausted=False)
-        breaker._probe_at = 0.0  # The wait is over.
+        for _ in range(2):  # Of a thread that waited for a lock, and of another one.
+            breaker.record_timeout()
         breaker.raise_if_open(is_exhausted=False)
         with pytest.raises(database.DatabaseUnresponsive):
             breaker.raise_if_open(is_exhausted=False)
         with breaker.waiting():
             pass
+        breaker.raise_if_open(is_exhausted=False)
+
+    def test_after_a_failed_probe_the_database_is_not_used_for_a_while(self) -> None:
+        breaker = database.CircuitBreaker()
+        breaker._responded_at -= 60
+        breaker._waiting_since[0] = breaker._responded_at
+        breaker.record_timeout()
+        breaker.raise_if_open(is_exhausted=False)
+        breaker.record_timeout()  # The probe, in this thread.
+        with pytest.raises(database.DatabaseUnresponsive):
+            breaker.raise_if_open(is_exhausted=False)
+        assert breaker._probe_at is not None
+        assert breaker._probe_at - monotonic() <= database.RETRY_SECONDS
+        breaker._probe_at = 0.0  # The wait is over.
         breaker.raise_if_open(is_exhausted=False)
 
     def test_one_slow_statement_does_not_open_the_circuit_while_others_succeed(self) -> None:
