@@ -85,6 +85,10 @@ class BrowserUser:
         expect(page.locator("#current-email")).to_have_text(self.email)
         return page
 
+    def wait_for_scripts(self) -> None:
+        """Wait until the scripts of the page listen to events; after `open` they do."""
+        self.page.wait_for_function("() => document.readyState === 'complete' && jQuery.ready.then(() => true)")
+
     def request_code(self, email: str) -> None:
         """Enter a new address, click the button that requests a code, and wait for the pending change."""
         self.page.locator("#email").fill(email)

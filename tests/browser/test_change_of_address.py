@@ -148,6 +148,7 @@ def test_it_all_works_with_the_keyboard_alone(open_browser: OpenBrowser, site: S
     keys.type("correct horse battery")
     keys.press("Enter")
     expect(page.locator("#current-email")).to_have_text(email)
+    user.wait_for_scripts()
     page.locator("#main").focus()
     keys.press("Tab")
     expect(page.locator("#email")).to_be_focused()

@@ -38,6 +38,17 @@ def test_an_administrator_changes_their_address_without_scripts(
     expect(page.locator("#email")).to_have_value("")
 
 
+def test_enter_in_the_address_requests_a_code_and_then_submits_it(open_browser: OpenBrowser, site: Site) -> None:
+    user, new = open_browser("en", scripts=False).with_session(), site.new_address("new")
+    page = user.open_settings()
+    page.locator("#email").fill(new)
+    page.locator("#email").press("Enter")
+    expect(page.locator("#pending strong.address")).to_have_text(new)
+    page.locator("#captcha").fill(site.code_to(new))
+    page.locator("#email").press("Enter")
+    expect(user.success()).to_contain_text(new)
+
+
 @IN_ENGLISH
 def test_the_page_that_asks_for_the_password_carries_on_without_scripts(
     open_browser: OpenBrowser, site: Site, language: str
