@@ -81,20 +81,22 @@ def frozen(postgres: PostgresServer) -> Iterator[None]:
 class TestLimitsOfTheServer:
     """What PostgreSQL itself ends travels with BEGIN."""
 
-    def test_a_request_has_limits_below_its_deadline(self, app: Flask) -> None:
-        with in_a_request(app):
-            assert limits_now() == ["3500ms", "3s", "30s"]
-
-    def test_a_request_that_has_waited_before_has_lower_limits(
-        self, app: Flask, monkeypatch: pytest.MonkeyPatch
+    @pytest.mark.parametrize(
+        ("left", "limits"),
+        [
+            (database.REQUEST_SECONDS, ["3500ms", "3s", "30s"]),
+            (2.0, ["1500ms", "1s", "30s"]),
+            (1.0, ["500ms", "100ms", "30s"]),
+        ],
+    )
+    def test_a_request_has_limits_below_what_is_left_of_its_deadline(
+        self, app: Flask, left: float, limits: list[str]
     ) -> None:
         with in_a_request(app):
-            db.session.execute(text("SELECT 1"))  # The connection is open.
+            db.session.connection()  # It may take part of the deadline.
             db.session.rollback()
-            for left, limits in ((2.0, ["1500ms", "1s", "30s"]), (1.0, ["500ms", "100ms", "30s"])):
-                database._seconds_left.set(left)
-                assert limits_now() == limits
-                db.session.rollback()
+            database._seconds_left.set(left)
+            assert limits_now() == limits
 
     def test_other_work_has_more_time_for_a_statement(self, app: Flask) -> None:
         with app.app_context():
