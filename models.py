@@ -22,6 +22,8 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     event,
+    literal_column,
+    select,
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -389,6 +391,10 @@ class Audit(Base):
     detail: Mapped[str] = mapped_column(Text, default="{}")
     chain: Mapped[str] = mapped_column(String(64))
     __table_args__ = (UniqueConstraint("user_id", "number"), Index("ix_audit_actor_id_at", "actor_id", "at"))
+
+
+ONE_ROW = select(literal_column("1").label("one")).subquery()
+"""A row for a statement that returns one even if there is nothing to join it with."""
 
 
 def table(model: type[Base]) -> Table:

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, bindparam, literal_column, select
+from sqlalchemy import Row, bindparam, select
 
 from accounts import clock, database, links
 from accounts.errors import EmailTaken
-from models import Address, CMSUser, table
+from models import ONE_ROW, Address, CMSUser, table
 
 OWNER = table(CMSUser).alias("owner")
 IS_OWNER = OWNER.c.email_key == bindparam("key")
@@ -16,8 +16,7 @@ COLUMNS = (
     links.RESERVED.scalar_subquery().label("reserved_by"),
 )
 """The columns that `read` reads, for a statement that is joined with `OWNER` on `IS_OWNER`."""
-_ONE_ROW = select(literal_column("1").label("one")).subquery()
-_QUERY = select(*COLUMNS).select_from(_ONE_ROW.outerjoin(OWNER, IS_OWNER))
+_QUERY = select(*COLUMNS).select_from(ONE_ROW.outerjoin(OWNER, IS_OWNER))
 
 
 class Owner(NamedTuple):

@@ -19,11 +19,12 @@ from models import Address, Budget, db, table
 
 # Statements of every request are built once: building one costs more than running it.
 _ROW = table(Budget).c
-_SPENT = (
+SPENT_UNTIL = (
     select(_ROW.resets_at)
-    .where(_ROW.key == bindparam("its_key"), _ROW.used >= bindparam("capacity"))
+    .where(_ROW.key == bindparam("budget"), _ROW.used >= bindparam("capacity"))
     .where(_ROW.resets_at > bindparam("now"))
 )
+"""When a budget is reset, if it is spent; a statement may have it as a scalar subquery. See `parameters`."""
 _UNCOUNT = (
     update(table(Budget))
     .where(_ROW.key.in_(bindparam("keys", expanding=True)), _ROW.used > 0)
@@ -217,9 +218,13 @@ def reset(limit: Limit) -> None:
 
 def resets_at(limit: Limit) -> datetime | None:
     """Return when a spent budget is reset, or None if it is not spent."""
-    values = {"its_key": limit.key, "capacity": limit.capacity, "now": clock.now()}
-    found: datetime | None = database.execute(_SPENT, values).scalar()
+    found: datetime | None = database.execute(SPENT_UNTIL, parameters(limit)).scalar()
     return found
+
+
+def parameters(limit: Limit) -> dict[str, Any]:
+    """Return the parameters of `SPENT_UNTIL`."""
+    return {"budget": limit.key, "capacity": limit.capacity, "now": clock.now()}
 
 
 def throttle(limit: Limit) -> str | None:

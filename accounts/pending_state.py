@@ -5,20 +5,30 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import and_, bindparam, select
 
 from accounts import clock, database, limits, pending, people
 from accounts.limits import Left, Limit
 from accounts.origin import Origin
 from accounts.settings import settings
-from models import CMSUser, EmailChange, LoginSession, Mail, Mailbox, MailProblem, MailState, table, value_of
+from models import (
+    ONE_ROW,
+    CMSUser,
+    EmailChange,
+    LoginSession,
+    Mail,
+    Mailbox,
+    MailProblem,
+    MailState,
+    table,
+    value_of,
+)
 
 _CHANGE, _MAIL, _STARTER = table(EmailChange), table(Mail), table(CMSUser).alias("starter")
-_FIND = (
-    select(_CHANGE, _MAIL, _STARTER.c.username)
+_QUERY = select(limits.SPENT_UNTIL.scalar_subquery(), _CHANGE, _MAIL, _STARTER.c.username).select_from(
+    ONE_ROW.outerjoin(_CHANGE, and_(_CHANGE.c.user_id == bindparam("user"), pending.ALIVE))
     .outerjoin(_MAIL, _MAIL.c.id == _CHANGE.c.mail_id)
     .outerjoin(_STARTER, _STARTER.c.id == _CHANGE.c.started_by)
-    .where(_CHANGE.c.user_id == bindparam("user"), pending.ALIVE)
 )
 _UNDERWAY = (MailState.QUEUED, MailState.SENT)
 
@@ -80,6 +90,13 @@ class Pending:
         return next((state for state, is_so in reasons.items() if is_so), PendingState.CODE)
 
 
+class ChangeStatus(NamedTuple):
+    """The pending change of an administrator, and what keeps them from requesting one; None: nothing."""
+
+    pending: Pending | None
+    block: Block | None
+
+
 class _Delivery(NamedTuple):
     """The state of the mail with the code, since when or until when, and why it was not sent."""
 
@@ -88,18 +105,23 @@ class _Delivery(NamedTuple):
     problem: MailProblem | None = None
 
 
-def load(user: CMSUser, session: LoginSession, origin: Origin) -> Pending | None:
-    """Return the pending change of an administrator as this session sees it, or None."""
-    found = database.execute(_FIND, {"user": user.id}).first()
-    if found is None:
-        return None
-    row = iter(found)
-    change, mail, starter = value_of(EmailChange, row), value_of(Mail, row), next(row)
+def load(user: CMSUser, session: LoginSession, origin: Origin) -> ChangeStatus:
+    """Return the pending change of an administrator as this session sees it, and whether one can be requested."""
+    parameters = {"user": user.id, **limits.parameters(limits.tries_of_user(user.id))}
+    row = iter(database.execute(_QUERY, parameters).one())
+    spent_until, change, mail, starter = next(row), value_of(EmailChange, row), value_of(Mail, row), next(row)
+    return ChangeStatus(_load_rest(change, mail, starter, session, origin), _block(user, spent_until))
+
+
+def _load_rest(
+    change: EmailChange, mail: Mail, starter: str | None, session: LoginSession, origin: Origin
+) -> Pending | None:
+    """Return a change as a session sees it, after its budgets were read; None if there is none that it can see."""
     is_of_this_session = change.session_id == session.id
-    if not is_of_this_session and change.expires_at <= clock.now():
+    if change.id is None or (not is_of_this_session and change.expires_at <= clock.now()):
         return None
-    tries, sends = limits.tries(user.id, change.address), limits.sends(user.id, change.address, origin.network)
-    left = limits.read(*tries, *sends)
+    user_id, address = change.user_id, change.address
+    left = limits.read(*limits.tries(user_id, address), *limits.sends(user_id, address, origin.network))
     delivery = _Delivery(mail.state, mail.done_at or mail.due_at, MailProblem.read(mail.problem)) if mail.id else None
     return _seen(change, left, delivery, is_of_this_session=is_of_this_session, started_by=starter or "")
 
@@ -143,9 +165,8 @@ def _seen(
     )
 
 
-def find_block(user: CMSUser, seen: Pending | None) -> Block | None:
-    """Return until when and why an administrator cannot request a change, or None. `seen` is the pending change."""
-    spent_until = seen.blocked_until if seen else limits.resets_at(limits.tries_of_user(user.id))
+def _block(user: CMSUser, spent_until: datetime | None) -> Block | None:
+    """Return until when and why an administrator cannot request a change: of two reasons the longer one."""
     ends = (people.frozen_until(user), True), (spent_until, False)
     blocks = [Block(until, is_freeze) for until, is_freeze in ends if until]
     return max(blocks, key=lambda block: block.until, default=None)

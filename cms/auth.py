@@ -20,7 +20,7 @@ bp = Blueprint("auth", __name__, url_prefix="/cms")
 @bp.get("/")
 def home() -> str:
     """Show the start page, with the state of a change of address."""
-    change = pending_state.load(g.cms_user, g.session, guard.origin())
+    change = pending_state.load(g.cms_user, g.session, guard.origin()).pending
     return render_template("cms/home.html", change=change, frozen_until=people.frozen_until(g.cms_user))
 
 

@@ -7,7 +7,7 @@ from flask_babel import gettext, lazy_gettext
 
 from accounts import clock, pending_state
 from accounts.flows import email_change
-from accounts.pending_state import Pending
+from accounts.pending_state import ChangeStatus, Pending
 from accounts.settings import settings
 from cms import guard
 from cms.answers import Answer, LikelyTypo, checked, data, done
@@ -35,12 +35,13 @@ MAIL_PROBLEMS = {
 @bp.get("/resetemail/")
 def reset_email() -> Answer | str:
     """Show the settings page; return the pending change to a script."""
-    seen = _pending()
+    status = _load_status()
+    seen = status.pending
     if request.accept_mimetypes.best == "application/json":
         return data(email=g.cms_user.email, pending=_as_told(seen) if seen else None)
     is_changed = session.pop("email_changed", False)
     typed = seen.email if seen and seen.is_of_this_session else ""
-    return _page(ResetEmailForm(data={"email": typed}), seen, is_changed=is_changed)
+    return _page(ResetEmailForm(data={"email": typed}), status, is_changed=is_changed)
 
 
 @bp.post("/email_captcha/")
@@ -85,23 +86,23 @@ def _asked_page(form: EmailCaptchaForm) -> str:
 
 def _refused_page(form: ResetEmailForm) -> str:
     """Show the settings page again with its errors."""
-    return _page(form, _pending())
+    return _page(form, _load_status())
 
 
-def _page(form: ResetEmailForm, seen: Pending | None, *, is_changed: bool = False) -> str:
+def _page(form: ResetEmailForm, status: ChangeStatus, *, is_changed: bool = False) -> str:
     """Render the settings page."""
     return render_template(
         "cms/resetemail.html",
         form=form,
-        pending=_as_told(seen) if seen else None,
+        pending=_as_told(status.pending) if status.pending else None,
         policy=email_change.policy_of(g.cms_user),
-        block=pending_state.find_block(g.cms_user, seen),
+        block=status.block,
         is_changed=is_changed,
     )
 
 
-def _pending() -> Pending | None:
-    """Return the pending change, or None."""
+def _load_status() -> ChangeStatus:
+    """Return the pending change of the administrator, and whether one can be requested."""
     return pending_state.load(g.cms_user, g.session, guard.origin())
 
 

@@ -44,7 +44,7 @@ def mail(user: CMSUser, **values: Any) -> int:
 
 def load(user: CMSUser, session: LoginSession) -> Pending:
     """Return the pending change as a session sees it."""
-    seen = pending_state.load(user, session, HERE)
+    seen = pending_state.load(user, session, HERE).pending
     assert seen is not None
     return seen
 
@@ -91,12 +91,12 @@ def test_a_new_change_is_seen_as_it_will_be_loaded(ann: CMSUser, session: LoginS
 
 def test_nothing_is_seen_where_nothing_is_pending(ann: CMSUser, bob: CMSUser, session: LoginSession) -> None:
     start(bob, is_assisted=True)
-    assert pending_state.load(ann, session, HERE) is None
+    assert pending_state.load(ann, session, HERE).pending is None
     start(ann)
-    assert pending_state.load(ann, session, HERE) is None, "its session has ended"
+    assert pending_state.load(ann, session, HERE).pending is None, "its session has ended"
     for outcome in set(ChangeOutcome) - {ChangeOutcome.PENDING}:
         start(ann, session_id=session.id, outcome=outcome)
-        assert pending_state.load(ann, session, HERE) is None
+        assert pending_state.load(ann, session, HERE).pending is None
 
 
 def test_another_session_sees_the_change_until_it_expires_and_its_own_does_after_that(
@@ -108,7 +108,7 @@ def test_another_session_sees_the_change_until_it_expires_and_its_own_does_after
     assert not load(ann, other).is_of_this_session
     assert load(ann, other).state == PendingState.ELSEWHERE
     sqlite_env.clock.advance(seconds=1)
-    assert pending_state.load(ann, other, HERE) is None
+    assert pending_state.load(ann, other, HERE).pending is None
     assert load(ann, session).state == PendingState.EXPIRED
 
 
@@ -177,7 +177,7 @@ class TestBudgets:
         for limit in sorted(others, key=lambda limit: limit.seconds):
             limits.spend(limit)
             assert load(ann, session).resend_at == began + timedelta(seconds=limit.seconds)
-        elsewhere = pending_state.load(ann, session, Origin("192.0.2.1", ""))
+        elsewhere = pending_state.load(ann, session, Origin("192.0.2.1", "")).pending
         assert elsewhere is not None
         assert elsewhere.resend_at == began + timedelta(days=1)
 
@@ -188,7 +188,7 @@ class TestBudgets:
         start(ann, session_id=session.id)
         use(limits.sends(ann.id, NEW, HERE.network)[-1])
         assert load(ann, session).resend_at == began + timedelta(hours=1)
-        elsewhere = pending_state.load(ann, session, Origin("192.0.2.1", ""))
+        elsewhere = pending_state.load(ann, session, Origin("192.0.2.1", "")).pending
         assert elsewhere is not None
         assert elsewhere.resend_at == began
 
@@ -286,26 +286,33 @@ def test_the_codes_of_two_mailboxes_are_missing_until_they_are_proved(ann: CMSUs
 class TestBlock:
     """Until when no change can be requested."""
 
-    def test_nothing_blocks_at_first(self, ann: CMSUser) -> None:
-        assert pending_state.find_block(ann, None) is None
-        assert pending_state.find_block(ann, SEEN) is None
+    def test_nothing_blocks_at_first(self, ann: CMSUser, session: LoginSession) -> None:
+        assert pending_state.load(ann, session, HERE).block is None
+        start(ann, session_id=session.id)
+        assert pending_state.load(ann, session, HERE).block is None
 
-    def test_the_tries_of_the_day_block_with_a_pending_change_and_without_one(
-        self, sqlite_env: Environment, ann: CMSUser
+    @pytest.mark.parametrize("is_pending", [False, True])
+    def test_the_tries_of_the_day_block(
+        self, sqlite_env: Environment, ann: CMSUser, bob: CMSUser, session: LoginSession, is_pending: bool
     ) -> None:
         until = sqlite_env.clock.now() + timedelta(days=1)
-        assert pending_state.find_block(ann, replace(SEEN, blocked_until=until)) == Block(until, is_freeze=False)
-        use(limits.tries_of_user(ann.id))
-        assert pending_state.find_block(ann, None) == Block(until, is_freeze=False)
-        assert pending_state.find_block(ann, SEEN) is None, "it was read with the change"
+        if is_pending:
+            start(ann, session_id=session.id)
+        use(limits.tries_of_user(bob.id))
+        use(limits.tries_of_user(ann.id), but=1)
+        assert pending_state.load(ann, session, HERE).block is None
+        limits.spend(limits.tries_of_user(ann.id))
+        assert pending_state.load(ann, session, HERE).block == Block(until, is_freeze=False)
+        sqlite_env.clock.advance(seconds=86400)
+        assert pending_state.load(ann, session, HERE).block is None
 
     @pytest.mark.parametrize(("days", "is_freeze"), [(2, True), (0.5, False)])
     def test_of_two_blocks_the_longer_one_is_shown(
-        self, sqlite_env: Environment, ann: CMSUser, days: float, is_freeze: bool
+        self, sqlite_env: Environment, ann: CMSUser, session: LoginSession, days: float, is_freeze: bool
     ) -> None:
         now = sqlite_env.clock.now()
         ann.frozen_until = now + timedelta(days=days)
-        assert pending_state.find_block(ann, None) == Block(ann.frozen_until, is_freeze=True)
+        assert pending_state.load(ann, session, HERE).block == Block(ann.frozen_until, is_freeze=True)
         use(limits.tries_of_user(ann.id))
-        block = pending_state.find_block(ann, None)
+        block = pending_state.load(ann, session, HERE).block
         assert block == Block(now + timedelta(days=max(1, days)), is_freeze=is_freeze)
