@@ -16,6 +16,7 @@ from accounts import settings as application_settings
 from accounts.mail import smtp, worker
 from accounts.operations import housekeeping
 from models import db
+from telemetry import logs
 
 
 def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
@@ -23,6 +24,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     values = config.load(settings)
     app = Flask(__name__, static_folder=None, instance_path=str(values["INSTANCE_DIR"].resolve()))
     app.config.update(values)
+    logs.configure(app.config["LOG_FORMAT"])
     if hops := app.config["TRUSTED_PROXIES"]:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
     application_settings.init_app(app)

@@ -16,6 +16,8 @@ from typing import Any, Protocol
 import memcache
 from flask import Flask, current_app
 
+from telemetry import context
+
 Value = str | int
 TIMEOUT_SECONDS = 0.5
 RETRY_SECONDS = 1.0  # A store that did not respond is not used for this long.
@@ -90,6 +92,7 @@ def delete(key: str) -> bool:
 
 
 def _store() -> Store:
+    context.count_cache_call()
     store: Store = current_app.extensions["cache"]
     return store
 

@@ -133,6 +133,7 @@ SETTINGS = (
     Setting("MAIL_SECONDS", "10", whole(1, 60), "time-out of one step of an SMTP dialogue"),
     Setting("MAIL_DIALOGUE_SECONDS", "30", whole(1, 300), "deadline of the whole SMTP dialogue of one mail"),
     Setting("MAIL_DELIVERY", "thread", one_of("thread", "worker"), "worker: only `flask mail deliver` sends"),
+    Setting("LOG_FORMAT", "text", one_of("text", "json"), "json: every line of the log is a JSON object"),
     Setting("TRUSTED_PROXIES", "0", whole(0, 10), "number of proxies that set X-Forwarded-For and X-Forwarded-Proto"),
     Setting("TRUSTED_HOSTS", "", hosts, "host names that are served; empty: all, in development those of this machine"),
     Setting("SITE_URL", "", site_url, "base URL of links in mails: https://cms.example.com; required in production"),

@@ -20,9 +20,18 @@ from gunicorn.workers.gthread import ThreadWorker
 
 
 class RedactingLogger(Logger):  # type: ignore[misc]
-    """gunicorn's log without the tokens of mailed links, which a reader of the log could otherwise use."""
+    """gunicorn's log, in the form of ours, and without the tokens of mailed links, which a reader of it could use."""
 
     SECRET = re.compile(r"(?<=/)[\w-]{40,}")
+
+    def setup(self, cfg: Any) -> None:
+        """Write the lines of gunicorn itself in the format LOG_FORMAT."""
+        import config
+        from telemetry import logs
+
+        super().setup(cfg)
+        for handler in self.error_log.handlers:
+            handler.setFormatter(logs.formatter(config.load()["LOG_FORMAT"]))
 
     def atoms(self, *args: Any) -> dict[str, Any]:
         """Return the parts of a line of the access log; several contain the URL or the Referer."""

@@ -29,6 +29,7 @@ from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
 from accounts import write_queue
 from models import db
+from telemetry import context
 
 REQUEST_SECONDS = 4.0  # How long a request waits for the database, all its statements together.
 STATEMENT_SECONDS = 30.0  # How long mail delivery and commands wait for each statement.
@@ -43,6 +44,7 @@ IDLE_SECONDS = 30.0  # The longest pause inside a transaction.
 
 Statement = UpdateBase | TextClause | TextualSelect | Select[*tuple[Any, ...]]
 log = logging.getLogger(__name__)
+logging.getLogger(f"{__name__}.Pool").setLevel(logging.WARNING)  # SQLAlchemy logs every connection there at INFO.
 _seconds_left: ContextVar[float | None] = ContextVar("seconds left of this request", default=None)
 _is_unlimited: ContextVar[bool] = ContextVar("is without deadline", default=False)
 
@@ -59,8 +61,9 @@ def init_app(app: Flask) -> None:
     if on_postgres:
         app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {**options, "poolclass": Pool, "breaker": breaker}
     db.init_app(app)
-    if on_postgres:
-        with app.app_context():
+    with app.app_context():
+        event.listen(db.engine, "before_cursor_execute", context.count_statement)
+        if on_postgres:
             event.listen(db.engine, "do_connect", breaker.connect)
             db.engine.dialect.do_ping = TimedConnection.ping  # type: ignore[method-assign, assignment]
     app.before_request(_start_deadline)

@@ -11,6 +11,7 @@ log = logging.getLogger("cms.security")
 
 
 def log_refusal(kind: str, action: str, *, network: str, account_id: int | None = None) -> None:
-    """Write one line at WARNING: `refused wrong_credentials: POST /cms/login/, network 203.0.113.5, account -`."""
-    values = [re.sub(r"[^A-Za-z0-9_.:/<> -]", "?", text)[:100] for text in (kind, action, network)]
-    log.warning("refused %s: %s, network %s, account %s", *values, account_id or "-")
+    """Write one line at WARNING: `message=refused refusal=wrong_credentials action="POST /cms/login/" network=...`."""
+    fields = {"refusal": kind, "action": action, "network": network}
+    line = {name: re.sub(r"[^A-Za-z0-9_.:/<> -]", "?", text)[:100] for name, text in fields.items()}
+    log.warning("refused", extra={**line, "account": account_id})

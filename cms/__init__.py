@@ -14,6 +14,7 @@ from cms import (
     mailbox,
     passwords,
     profile,
+    request_log,
     security,
     sentences,
     session_cookie,
@@ -26,6 +27,7 @@ from cms import (
 
 def init_app(app: Flask) -> None:
     """Register the guard, the error handlers and all pages with the application."""
+    request_log.init_app(app)
     session_cookie.init_app(app)
     languages.init_app(app)
     urls.init_app(app)

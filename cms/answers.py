@@ -1,7 +1,6 @@
 """Turns results and refusals into JSON or pages; cms/sentences.py has the sentences."""
 
 import logging
-import secrets
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TypeVar
@@ -30,6 +29,7 @@ from cms.sentences import (
     tell,
 )
 from forms import BaseForm, ReauthForm, all_errors
+from telemetry.context import request_id
 from validators import Typo
 
 Answer = AnyResponse | tuple[str, int] | tuple[str, int, dict[str, str]]
@@ -163,6 +163,7 @@ def _no(
 
     Writes to the security log; `kind` replaces the error word there if it is more specific.
     """
+    g.error_word = said.word
     if kind or said.word not in ORDINARY:
         _log_refusal(kind or said.word)
     sentence = str(said.sentence)
@@ -173,7 +174,7 @@ def _no(
         return _page(said, sentence, fields), said.status, headers
     data: dict[str, object] = {"error": said.word, **more}
     if said.status >= 500:
-        data["reference"] = _reference()
+        data["reference"] = request_id()
     if fields or said.field:
         data["fields"] = fields or {said.field: [sentence]}
     if retry_after:
@@ -205,7 +206,7 @@ def _form_page(said: RefusalResponse, sentence: str, fields: dict[str, list[str]
     """Render the page that was being used, with the sentence next to its field or at the top."""
     g.is_refused = said.word not in ("check_email", "code_missing")  # Questions are not errors.
     if said.status >= 500:
-        sentence = gettext("%(sentence)s Reference: %(reference)s", sentence=sentence, reference=_reference())
+        sentence = gettext("%(sentence)s Reference: %(reference)s", sentence=sentence, reference=request_id())
     if said.field and not fields and said.field in g.refused_form:
         g.refused_form.add_error(said.field, sentence)
     elif not fields:
@@ -224,7 +225,7 @@ def _error_page(status: int, sentence: str) -> str:
         status=status,
         sentence=sentence,
         visitor=_visitor(is_fault=is_fault),
-        reference=_reference() if is_fault else "",
+        reference=request_id() if is_fault else "",
         again=again,
         before=before if before not in (again, request.full_path.rstrip("?")) else None,
     )
@@ -244,13 +245,6 @@ def _visitor(*, is_fault: bool) -> guard.Visitor | None:
     return found
 
 
-def _reference() -> str:
-    """Return the reference of this request, which is shown to the user and logged with the error."""
-    if "reference" not in g:
-        g.reference = secrets.token_hex(4)
-    return str(g.reference)
-
-
 def _invalid(error: Invalid) -> Answer:
     fields = all_errors(error.form)
     return _no(RefusalResponse(400, "invalid", "", next(iter(fields.values()))[0]), fields=fields)
@@ -264,6 +258,7 @@ def _likely_typo(error: LikelyTypo) -> Answer:
 
 def _refused(error: errors.Refusal) -> Answer:
     said, details = tell(error, of_another=request.blueprint == "users")
+    g.error_word = said.word
     if isinstance(error, errors.PasswordWrong) and "oldpwd" in g.get("refused_form", ()):
         said = said._replace(field="oldpwd")  # In a form with a new password, `password` is the new one.
     if wants_page() and isinstance(error, errors.SignInRequired):
@@ -312,13 +307,13 @@ def _with_headers(answer: Answer, headers: dict[str, str]) -> Answer:
 
 
 def _unavailable(error: Exception) -> Answer:
-    log.warning("answered 503, reference %s: %s: %s", _reference(), type(error).__name__, _first_line(error))
+    log.warning("answered 503: %s: %s", type(error).__name__, _first_line(error))
     return _no(RefusalResponse(503, "unavailable", "", UNAVAILABLE), retry_after=UNAVAILABLE_SECONDS)
 
 
 def _fault(error: Exception) -> Answer:
-    """Report an error in the application, and log it with the reference shown to the user."""
-    log.error("answered 500, reference %s", _reference(), exc_info=error)
+    """Report an error in the application, and log it with the id of the request, which is shown to the user."""
+    log.error("answered 500", exc_info=error)
     word, sentence = HTTP_ERRORS[500]
     return _no(RefusalResponse(500, word, "", sentence))
 

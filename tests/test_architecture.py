@@ -10,17 +10,21 @@ import pytest
 from tests.servers import ROOT
 
 LOWEST = ("forms", "models", "cache", "config", "validators", "confusables")
-PACKAGES = ("accounts", "cms", "app", "commands", *LOWEST)
+PACKAGES = ("accounts", "cms", "telemetry", "app", "commands", *LOWEST)
 MAY_IMPORT = {
-    "app": {"accounts", "cms", "commands", *LOWEST},
+    "app": {"accounts", "cms", "commands", "telemetry", *LOWEST},
     "commands": {"accounts", "cms", *LOWEST},
-    "cms": {"accounts", "cms", "forms", "models", "validators"},
-    "accounts": {"accounts", "models", "cache", "confusables"},
+    "cms": {"accounts", "cms", "telemetry", "forms", "models", "validators"},
+    "accounts": {"accounts", "telemetry", "models", "cache", "confusables"},
+    "telemetry": {"telemetry"},
     **{module: set[str]() for module in LOWEST},
     "forms": {"validators"},
+    "cache": {"telemetry"},
     "validators": {"confusables"},
 }
-SOURCES = sorted([*ROOT.glob("*.py"), *ROOT.glob("accounts/**/*.py"), *ROOT.glob("cms/**/*.py")])
+SOURCES = sorted(
+    [*ROOT.glob("*.py"), *(path for name in ("accounts", "cms", "telemetry") for path in ROOT.glob(f"{name}/**/*.py"))]
+)
 ALL = pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 
 
@@ -163,6 +167,10 @@ def test_memcache_belongs_to_the_cache() -> None:
 
 def test_the_mail_library_belongs_to_the_smtp_connection() -> None:
     assert files_where(lambda path: imports(path, "flask_mail")) == {"accounts/mail/smtp.py"}
+
+
+def test_the_form_of_the_log_belongs_to_telemetry() -> None:
+    assert files_where(lambda path: imports(path, "pythonjsonlogger")) == {"telemetry/logs.py"}
 
 
 def test_smtp_belongs_to_the_smtp_connection_and_the_mailbox() -> None:

@@ -39,6 +39,7 @@ class Lease(NamedTuple):
     kind: str
     user_id: int | None
     problem: str
+    created_at: datetime
     until: datetime
 
 
@@ -107,7 +108,7 @@ def _build_lease_statement(dialect: str) -> Any:
         update(table(Mail))
         .where(_MAIL.id.in_(chosen), _MAIL.due_at <= bindparam("now"))
         .values(due_at=bindparam("until"), tries=_MAIL.tries + 1)
-        .returning(_MAIL.id, _MAIL.tries, _MAIL.message_id, _MAIL.kind, _MAIL.user_id, _MAIL.problem)
+        .returning(_MAIL.id, _MAIL.tries, _MAIL.message_id, _MAIL.kind, _MAIL.user_id, _MAIL.problem, _MAIL.created_at)
     )
 
 
@@ -160,6 +161,9 @@ def _deliver(lease: Lease, mail: Mail | None, connection: MailServerConnection) 
         _handle_failure(lease, problem)
     else:
         _close(lease, state, lease.problem if state == MailState.EXPIRED else "")
+        if state == MailState.SENT:
+            seconds = (clock.now() - lease.created_at).total_seconds()
+            log.info("mail %s (%s) accepted after %.1f s", lease.message_id, lease.kind, seconds)
 
 
 def _renew(lease: Lease) -> bool:

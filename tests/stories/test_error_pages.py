@@ -8,6 +8,7 @@ from flask import Flask
 from sqlalchemy.exc import OperationalError
 
 from models import db
+from telemetry import logs
 from tests.actors import PAGE, SCRIPT, Answer, Person
 from tests.environments import Environment
 from tests.markup import Element, read
@@ -88,9 +89,15 @@ def with_faults(env: Environment) -> Flask:
     return app
 
 
+@pytest.fixture(autouse=True)
+def text_format(caplog: pytest.LogCaptureFixture) -> None:
+    """Record the log as it is written to standard error."""
+    caplog.handler.setFormatter(logs.formatter("text"))
+
+
 def reference_in(log: str) -> str:
-    """Return the reference in the one line of the log that has one."""
-    found = re.findall(r"answered 50[03], reference (\w+)", log)
+    """Return the id of the request in the one line about a fault."""
+    found = re.findall(r'message="answered 50[03].* request_id=(\w+)', log)
     assert len(found) == 1, log
     return str(found[0])
 
@@ -110,8 +117,8 @@ def test_a_fault_shows_a_reference_that_the_log_has(
         page = read(answer.text)
         assert words in page.one("main").text
         reference = page.one("strong", class_="reference").text
-        assert reference == reference_in(caplog.text)
-        assert re.fullmatch("[0-9a-f]{8}", reference)
+        assert reference == reference_in(caplog.text) == answer.headers["X-Request-ID"]
+        assert re.fullmatch("[0-9a-f]{16}", reference)
         seen.add(reference)
         caplog.clear()
         data = ann.browser.send("GET", path, headers=SCRIPT).data

@@ -1,0 +1,1 @@
+"""What an operator sees of the running product: the log. Imports none of the other packages."""
