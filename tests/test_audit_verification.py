@@ -76,7 +76,7 @@ class TestVerdict:
         try:
             for run in itertools.count(1):
                 result = verify(env)
-                verdicts.add((result.exit_code, result.output))
+                verdicts.add((result.exit_code, result.stdout))
                 if problems or (run >= 10 and len(written) > 10):
                     break
         finally:

@@ -40,7 +40,9 @@ def prose(text: str) -> str:
 
 def sources() -> Iterator[Path]:
     """Yield the Python files of the product."""
-    yield from sorted([*ROOT.glob("*.py"), *ROOT.glob("accounts/**/*.py"), *ROOT.glob("cms/**/*.py")])
+    yield from sorted(
+        [*ROOT.glob("*.py"), *ROOT.glob("accounts/**/*.py"), *ROOT.glob("cms/**/*.py"), *ROOT.glob("telemetry/*.py")]
+    )
 
 
 def routes_of(app: Flask) -> set[tuple[str, str]]:
@@ -234,7 +236,13 @@ def test_pre_commit_runs_what_make_check_runs() -> None:
     assert re.findall(program, "\n".join(re.findall(r"entry: (.+)", hooks))) == run
 
 
-NODES = {"accounts/flows/": "flows", "accounts/mail/": "mail", "accounts/operations/": "operations", "cms/": "cms"}
+NODES = {
+    "accounts/flows/": "flows",
+    "accounts/mail/": "mail",
+    "accounts/operations/": "operations",
+    "cms/": "cms",
+    "telemetry/": "telemetry",
+}
 FILES = {"app.py": "front", "commands.py": "front", "accounts/unit_of_work.py": "work"}
 
 
