@@ -23,6 +23,7 @@ from accounts.flows import administration, assisted_change, history, new_passwor
 from accounts.flows.history import Event
 from accounts.mail import outbox, worker
 from accounts.operations import audit_verification, doctor
+from accounts.operations.measurements import measure
 from accounts.origin import COMMAND_LINE, Origin
 from accounts.settings import settings
 from cms.sentences import doer, event_sentence, refusal_sentence
@@ -181,7 +182,8 @@ def set_password(user: CMSUser, reason: str) -> None:
 
 @mail.command("deliver")
 @click.option("--watch", is_flag=True, help="Keep running until SIGINT or SIGTERM.")
-def deliver(watch: bool) -> None:
+@click.option("--metrics-port", type=click.IntRange(0, 65535), default=0, help="Serve the metrics of this process.")
+def deliver(watch: bool, metrics_port: int) -> None:
     """Send the mail that is due. Several of these processes may run at the same time."""
     stopped, awake = threading.Event(), worker.Wakeups()
 
@@ -192,6 +194,10 @@ def deliver(watch: bool) -> None:
     for sign in (signal.SIGINT, signal.SIGTERM):
         signal.signal(sign, stop)
     app = current_app._get_current_object()  # type: ignore[attr-defined]
+    if watch and metrics_port:
+        from telemetry import exporter  # noqa: PLC0415 (prometheus_client takes longer to import than commands to run.)
+
+        exporter.serve(app.config["METRICS_HOST"], metrics_port, lambda: measure(app))
     if watch:
         worker.watch(app, stopped, awake)
     else:

@@ -5,6 +5,7 @@ import ipaddress
 import os
 import re
 import secrets
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -41,6 +42,11 @@ def whole(low: int, high: int) -> Callable[[str], int]:
         return int(value)
 
     return read
+
+
+def port(value: str) -> int | None:
+    """Read a port; 0 means none, and nothing means the default."""
+    return whole(0, 65535)(value) if value else None
 
 
 def one_of(*words: str) -> Callable[[str], str]:
@@ -115,6 +121,7 @@ class Setting(NamedTuple):
 
 
 HOUR, DAY = 3600, 86400
+METRICS_PORT = 9464  # As the exporters of OpenTelemetry.
 SETTINGS = (
     Setting("CMS_ENV", "development", one_of("development", "production"), "production: no /dev/, Secure cookies"),
     Setting("SECRET_KEY", "", text, "keys of cookies and codes; needed in production, at least 16 random characters"),
@@ -134,6 +141,10 @@ SETTINGS = (
     Setting("MAIL_DIALOGUE_SECONDS", "30", whole(1, 300), "deadline of the whole SMTP dialogue of one mail"),
     Setting("MAIL_DELIVERY", "thread", one_of("thread", "worker"), "worker: only `flask mail deliver` sends"),
     Setting("LOG_FORMAT", "text", one_of("text", "json"), "json: every line of the log is a JSON object"),
+    Setting(
+        "METRICS_PORT", "", port, "port of the metrics for Prometheus; 0: none; empty: 9464 in production, else none"
+    ),
+    Setting("METRICS_HOST", "127.0.0.1", text, "the address on which this port listens"),
     Setting("TRUSTED_PROXIES", "0", whole(0, 10), "number of proxies that set X-Forwarded-For and X-Forwarded-Proto"),
     Setting("TRUSTED_HOSTS", "", hosts, "host names that are served; empty: all, in development those of this machine"),
     Setting("SITE_URL", "", site_url, "base URL of links in mails: https://cms.example.com; required in production"),
@@ -201,9 +212,18 @@ def load(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
             raise ConfigError(f"{setting.name}={written!r} is invalid: {problem}.") from None
     for reason in _unsafe_settings(values, is_named="CMS_ENV" in given):
         raise ConfigError(reason)
+    if values["METRICS_PORT"] is None:
+        values["METRICS_PORT"] = METRICS_PORT if values["CMS_ENV"] == "production" else 0
     _set_embedded_defaults(values)
     _set_flask_keys(values)
     return values
+
+
+def share_metrics() -> Path:
+    """Create the folder in which the processes of a server add up their metrics, and name it for prometheus_client."""
+    folder = Path(tempfile.mkdtemp(prefix="cms-metrics-"))
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+    return folder
 
 
 NETWORKED = ("MAIL_SERVER", "DATABASE_URL", "CACHE_URL", "SITE_URL", "TRUSTED_HOSTS", "TRUSTED_PROXIES")

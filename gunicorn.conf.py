@@ -8,6 +8,7 @@ first phase; SIGINT and SIGQUIT stop immediately.
 import ctypes
 import mmap
 import re
+import shutil
 import signal
 import socket
 import struct
@@ -101,6 +102,7 @@ def on_starting(server: Any) -> None:
     settings = config.load()
     if settings["CMS_ENV"] == "development":
         require_free_ports(server)
+    server.metrics_folder = share_metrics(server, settings)
     seconds = settings["DRAIN_SECONDS"]
     server.draining = mmap.mmap(-1, 1)  # Shared with every worker that is forked from here.
     end = server.handle_term
@@ -120,6 +122,23 @@ def on_starting(server: Any) -> None:
 
     server.handle_term, server.handle_alrm = handle_term, handle_end
     signal.signal(signal.SIGALRM, server.signal)
+
+
+def share_metrics(server: Any, settings: Any) -> Any:
+    """Return the folder of the metrics; None if they are not served. Exits with one line if their port is in use.
+
+    The workers share the port, so that it must be free before: otherwise those of two servers would share it.
+    """
+    import config
+
+    host, port = settings["METRICS_HOST"], settings["METRICS_PORT"]
+    if port and "GUNICORN_FD" not in server.cfg.env_orig:  # Not the successor of a server that still runs.
+        try:
+            socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+        except OSError as problem:
+            reason = str(problem.strerror).partition(" (")[0]
+            raise SystemExit(f"METRICS_PORT={port} on {host} cannot be used: {reason}. 0 serves no metrics.") from None
+    return config.share_metrics() if port else None
 
 
 def require_free_ports(master: Any) -> None:
@@ -147,9 +166,23 @@ def pre_request(worker: Any, request: Any) -> None:
         request.force_close()
 
 
+def child_exit(server: Any, worker: Any) -> None:
+    """Remove what a process that has ended still had in progress from the metrics."""
+    if server.metrics_folder:
+        from telemetry.exporter import remove_process
+
+        remove_process(worker.pid, str(server.metrics_folder))
+
+
+def on_exit(server: Any) -> None:
+    """Delete the folder of the metrics."""
+    if server.metrics_folder:
+        shutil.rmtree(server.metrics_folder, ignore_errors=True)
+
+
 def pre_fork(server: Any, worker: Any) -> None:
-    """Give the worker the memory that marks the server as draining."""
-    worker.draining = server.draining
+    """Give the worker the memory that marks the server as draining, and the folder of the metrics."""
+    worker.draining, worker.metrics_folder = server.draining, server.metrics_folder
 
 
 HANDSHAKE_SECONDS = 0.2
@@ -190,6 +223,12 @@ def post_worker_init(worker: Any) -> None:
     app.extensions["is_draining"] = lambda: bool(worker.draining[0])
     if worker.age == 1 and app.config["CMS_ENV"] == "development":
         announce(worker.sockets)
+    if worker.metrics_folder:
+        from accounts.operations.measurements import measure
+        from telemetry import exporter
+
+        host, port = app.config["METRICS_HOST"], app.config["METRICS_PORT"]
+        exporter.serve(host, port, lambda: measure(app), str(worker.metrics_folder))
     with app.app_context():
         mail_worker.wake()
 

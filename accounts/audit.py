@@ -6,12 +6,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, insert, select
+from sqlalchemy.event import listens_for
+from sqlalchemy.orm import Session
 
 from accounts import clock, database, people
 from accounts.events import EventName
 from accounts.origin import Origin
 from accounts.signing import signature
 from models import Audit, CMSUser, db, table
+from telemetry import metrics
 
 FOLD = timedelta(minutes=15)  # Equal refusals of one account within this time become one row with a count.
 
@@ -55,6 +58,7 @@ def record(
     comes from: who changes them cannot fill a history. `at` is the moment of what happened, if it is not now.
     The caller has locked the account, so that the numbers of its rows have no gap and no duplicate.
     """
+    db.session.info.setdefault("events", []).append(event)
     at, told = at or clock.now(), json.dumps(detail, ensure_ascii=False, sort_keys=True)
     if fold and _count_repetition(user, event, told, origin, at):
         return
@@ -93,6 +97,17 @@ def _count_repetition(user: CMSUser, event: EventName, told: str, origin: Origin
         chain = each.chain = _link(vars(each), chain)
     people.update_columns(user, audit_chain=chain)
     return True
+
+
+@listens_for(db.session, "after_commit")
+def _count_events(session: Session) -> None:
+    for event in session.info.pop("events", ()):
+        metrics.EVENTS.add(event)
+
+
+@listens_for(db.session, "after_rollback")
+def _forget_events(session: Session) -> None:
+    session.info.pop("events", None)
 
 
 def list_changed_accounts(actor: CMSUser, since: datetime) -> list[str]:

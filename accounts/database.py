@@ -29,7 +29,7 @@ from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
 from accounts import write_queue
 from models import db
-from telemetry import context
+from telemetry import context, metrics
 
 REQUEST_SECONDS = 4.0  # How long a request waits for the database, all its statements together.
 STATEMENT_SECONDS = 30.0  # How long mail delivery and commands wait for each statement.
@@ -63,6 +63,8 @@ def init_app(app: Flask) -> None:
     db.init_app(app)
     with app.app_context():
         event.listen(db.engine, "before_cursor_execute", context.count_statement)
+        event.listen(db.engine, "checkout", lambda *_: metrics.CONNECTIONS_IN_USE.add(1))
+        event.listen(db.engine, "checkin", lambda *_: metrics.CONNECTIONS_IN_USE.add(-1))
         if on_postgres:
             event.listen(db.engine, "do_connect", breaker.connect)
             db.engine.dialect.do_ping = TimedConnection.ping  # type: ignore[method-assign, assignment]
@@ -79,6 +81,16 @@ def without_deadline() -> Iterator[None]:
         yield
     finally:
         _is_unlimited.reset(token)
+
+
+@contextmanager
+def deadline(seconds: float) -> Iterator[None]:
+    """Wait no longer than this for the database, all statements together, as a request does for REQUEST_SECONDS."""
+    token = _seconds_left.set(seconds)
+    try:
+        yield
+    finally:
+        _seconds_left.reset(token)
 
 
 def execute(statement: Statement, values: Mapping[str, Any]) -> Result[*tuple[Any, ...]]:

@@ -47,6 +47,11 @@ UNAVAILABLE = (CacheDown, OperationalError, InterfaceError, InternalError, PoolT
 """The database, memcached or this process is unavailable; a retry may succeed."""
 
 
+def service_of(problem: Exception) -> str:
+    """Return the service that one of UNAVAILABLE is about: `cache`, `database`, or `site` while it shuts down."""
+    return {CacheDown: "cache", Draining: "site"}.get(type(problem), "database")
+
+
 class Refusal(Exception):
     """A use case refuses a request. Unless the class says otherwise, nothing is changed but the history.
 

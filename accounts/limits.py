@@ -16,6 +16,7 @@ from accounts.errors import TooManyAttempts, TooManyRequests, WaitFirst
 from accounts.settings import settings
 from cache import CacheDown
 from models import Address, Budget, db, table
+from telemetry import metrics
 
 # Statements of every request are built once: building one costs more than running it.
 _ROW = table(Budget).c
@@ -44,6 +45,11 @@ class Limit(NamedTuple):
     capacity: int
     seconds: int
     refusal: type[WaitFirst] = TooManyRequests
+
+    @property
+    def kind(self) -> str:
+        """Return what is limited, without the address, account or network: `sends:user`, `password:network`."""
+        return ":".join(self.name.split(":")[:2])
 
     @property
     def key(self) -> str:
@@ -238,6 +244,7 @@ def throttle(limit: Limit) -> str | None:
     key = f"throttle:{limit.key}:{int(now // limit.seconds)}"
     count = _count_in_cache(key, limit.seconds)
     if count is None or count > limit.capacity:
+        metrics.BUDGETS_SPENT.add(limit.kind)
         raise TooManyRequests(limit.seconds - now % limit.seconds)
     return key
 
@@ -258,4 +265,5 @@ def _refuse(spent: list[tuple[Limit, datetime]]) -> None:
     """Raise the refusal of the budget that is reset last, if any is spent."""
     if spent:
         limit, at = max(spent, key=lambda pair: pair[1])
+        metrics.BUDGETS_SPENT.add(limit.kind)
         raise limit.refusal((at - clock.now()).total_seconds())

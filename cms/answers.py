@@ -29,6 +29,7 @@ from cms.sentences import (
     tell,
 )
 from forms import BaseForm, ReauthForm, all_errors
+from telemetry import metrics
 from telemetry.context import request_id
 from validators import Typo
 
@@ -307,6 +308,7 @@ def _with_headers(answer: Answer, headers: dict[str, str]) -> Answer:
 
 
 def _unavailable(error: Exception) -> Answer:
+    metrics.UNAVAILABLE.add(errors.service_of(error))
     log.warning("answered 503: %s: %s", type(error).__name__, _first_line(error))
     return _no(RefusalResponse(503, "unavailable", "", UNAVAILABLE), retry_after=UNAVAILABLE_SECONDS)
 

@@ -13,7 +13,7 @@ LOWEST = ("forms", "models", "cache", "config", "validators", "confusables")
 PACKAGES = ("accounts", "cms", "telemetry", "app", "commands", *LOWEST)
 MAY_IMPORT = {
     "app": {"accounts", "cms", "commands", "telemetry", *LOWEST},
-    "commands": {"accounts", "cms", *LOWEST},
+    "commands": {"accounts", "cms", "telemetry", *LOWEST},
     "cms": {"accounts", "cms", "telemetry", "forms", "models", "validators"},
     "accounts": {"accounts", "telemetry", "models", "cache", "confusables"},
     "telemetry": {"telemetry"},
@@ -171,6 +171,11 @@ def test_the_mail_library_belongs_to_the_smtp_connection() -> None:
 
 def test_the_form_of_the_log_belongs_to_telemetry() -> None:
     assert files_where(lambda path: imports(path, "pythonjsonlogger")) == {"telemetry/logs.py"}
+
+
+def test_prometheus_belongs_to_telemetry() -> None:
+    users = {"telemetry/metrics.py", "telemetry/exporter.py"}
+    assert files_where(lambda path: imports(path, "prometheus_client")) == users
 
 
 def test_smtp_belongs_to_the_smtp_connection_and_the_mailbox() -> None:

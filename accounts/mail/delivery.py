@@ -17,6 +17,7 @@ from accounts.mail import outbox, smtp
 from accounts.mail.smtp import MailServerConnection
 from accounts.settings import settings
 from models import ChangeOutcome, EmailChange, Mail, MailProblem, MailState, db, dialect, table
+from telemetry import metrics
 
 SPARE_SECONDS = 30  # A lease is this much longer than the longest dialogue.
 FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 5, 3600
@@ -161,8 +162,10 @@ def _deliver(lease: Lease, mail: Mail | None, connection: MailServerConnection) 
         _handle_failure(lease, problem)
     else:
         _close(lease, state, lease.problem if state == MailState.EXPIRED else "")
+        metrics.MAILS.add(lease.kind, state.value)
         if state == MailState.SENT:
             seconds = (clock.now() - lease.created_at).total_seconds()
+            metrics.MAIL_SECONDS.add(seconds=seconds)
             log.info("mail %s (%s) accepted after %.1f s", lease.message_id, lease.kind, seconds)
 
 
@@ -221,7 +224,9 @@ def _handle_failure(lease: Lease, problem: Exception) -> None:
     """
     if not isinstance(problem, NotSent):
         _count_fault(lease, problem)
-    elif problem.kind in PERMANENT:
+        return
+    metrics.MAIL_PROBLEMS.add(problem.kind.value)
+    if problem.kind in PERMANENT:
         _give_up(lease, MailState.REFUSED, problem.kind)
         log.warning("mail %s (%s) refused: %s", lease.message_id, lease.kind, problem.response)
     else:
@@ -253,12 +258,14 @@ def _give_up(lease: Lease, state: MailState, kind: MailProblem) -> None:
     if lease.kind in ("code", "taken") and lease.user_id:
         limits.reset(limits.resend(lease.user_id))
     _close(lease, state, kind)
+    metrics.MAILS.add(lease.kind, state.value)
 
 
 def _retry(lease: Lease, problem: str, details: str) -> None:
     """Try again later; the wait doubles with every try."""
     wait = min(FIRST_RETRY_SECONDS * 2 ** (lease.tries - 1), LONGEST_RETRY_SECONDS)
     _update(lease, due_at=clock.now() + timedelta(seconds=wait), problem=problem)
+    metrics.MAILS.add(lease.kind, "retried")
     log.warning("mail %s (%s) not sent, next try in %d s: %s", lease.message_id, lease.kind, wait, details)
 
 

@@ -11,10 +11,11 @@ from queue import Empty, SimpleQueue
 
 from flask import Flask, current_app
 
-from accounts.errors import UNAVAILABLE
+from accounts.errors import UNAVAILABLE, service_of
 from accounts.mail.delivery import deliver_due
 from accounts.settings import settings
 from models import db
+from telemetry import metrics
 
 POLL_SECONDS = 0.5
 FAILURE_PAUSE_SECONDS = 5.0  # The wait after a failed poll.
@@ -94,6 +95,7 @@ def _run(app: Flask, work: Callable[[], None]) -> bool:
         with app.app_context():
             work()
     except UNAVAILABLE as problem:
+        metrics.UNAVAILABLE.add(service_of(problem))
         log.warning("mail delivery paused: %s", str(problem).partition("\n")[0])
     except Exception:
         log.exception("mail delivery failed and will be retried")

@@ -13,6 +13,7 @@ import cache
 from accounts import clock, sessions
 from accounts.errors import UNAVAILABLE
 from models import Budget, EmailChange, Invitation, Link, LoginSession, Mail, MailState, db, dialect
+from telemetry import metrics
 
 RETENTION = timedelta(days=30)  # How long closed mails, links and invitations are kept.
 GRACE = timedelta(days=1)  # How long other expired rows are kept: the clocks of several machines may differ.
@@ -92,6 +93,7 @@ def _delete(rows: Expired, batches: int) -> int:
     for full in range(batches):
         deleted = cast("CursorResult[Any]", db.session.execute(delete_batch(rows))).rowcount
         db.session.commit()
+        metrics.EXPIRED_ROWS.add(rows.moment.class_.__tablename__, number=deleted)
         if deleted and dialect() == "sqlite":
             threading.Event().wait(PAUSE_SECONDS)
         if deleted < BATCH_ROWS:

@@ -1,0 +1,40 @@
+"""What is measured in the database when the metrics are read."""
+
+from collections.abc import Mapping
+
+from flask import Flask
+from sqlalchemy import func, select
+
+from accounts import clock, database
+from accounts.errors import UNAVAILABLE
+from accounts.operations import readiness
+from models import Mail, MailState, db
+
+SECONDS = 2.0  # How long the database is waited for; Prometheus waits ten seconds by default.
+_QUEUED = select(func.count(), func.min(Mail.created_at)).where(
+    Mail.state == MailState.QUEUED, Mail.kind != "assisted_proof"
+)
+_FAILED = select(func.count()).where(Mail.state == MailState.FAILED)
+
+
+def measure(app: Flask) -> Mapping[str, tuple[str, float]]:
+    """Return the measurements by name, each with its description; without those of a database that does not respond."""
+    with app.app_context(), database.deadline(SECONDS):
+        try:
+            return {"cms_database_up": ("Whether the database responds", 1), **_measure_database()}
+        except UNAVAILABLE:
+            return {"cms_database_up": ("Whether the database responds", 0)}
+
+
+def _measure_database() -> Mapping[str, tuple[str, float]]:
+    queued, oldest = db.session.execute(_QUEUED).one()
+    seconds = max(0.0, (clock.now() - oldest).total_seconds()) if oldest else 0.0
+    found = {
+        "cms_mails_queued": ("Mails that are due or will be retried", float(queued)),
+        "cms_oldest_queued_mail_seconds": ("Age of the oldest of these", seconds),
+        "cms_mails_set_aside": ("Mails set aside after errors in the application", db.session.scalar(_FAILED) or 0.0),
+    }
+    offset = readiness.clock_offset_seconds()
+    if offset is not None:
+        found["cms_clock_offset_seconds"] = ("How far this clock is ahead of that of the database", offset)
+    return found
