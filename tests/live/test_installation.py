@@ -33,7 +33,7 @@ from tests.servers import (
 PRODUCTION_CHAPTER = (ROOT / "README.md").read_text().partition("\n## In production\n")[2].partition("\n## ")[0]
 
 
-def blocks(language: str, beginning: str = "") -> list[str]:
+def code_blocks(language: str, beginning: str = "") -> list[str]:
     """Return the code blocks of the chapter in a language, with this beginning."""
     found = re.findall(rf"^```{language}\n(.*?)^```$", PRODUCTION_CHAPTER, re.MULTILINE | re.DOTALL)
     return [block for block in found if block.startswith(beginning)]
@@ -41,12 +41,12 @@ def blocks(language: str, beginning: str = "") -> list[str]:
 
 def settings_file() -> str:
     """Return the settings file with a value for every secret."""
-    (text,) = blocks("sh", "CMS_ENV=")
+    (text,) = code_blocks("sh", "CMS_ENV=")
     assert text.count("...") == 3
     return text.replace("...", SECRET.replace(" ", "-").replace(",", ""))
 
 
-def read_by_systemd(text: str) -> dict[str, str]:
+def parse_like_systemd(text: str) -> dict[str, str]:
     """Parse a settings file as systemd.exec(5) specifies for EnvironmentFile=.
 
     A line that begins with # or ; is a comment; any other # is part of the value. Whitespace around a value and quotes
@@ -64,7 +64,7 @@ def read_by_systemd(text: str) -> dict[str, str]:
     return found
 
 
-def read_by_shell(path: Path, shell: str) -> dict[str, str]:
+def read_with_shell(path: Path, shell: str) -> dict[str, str]:
     """Read a settings file like the commands of README.md."""
     script = f"set -a && . {shlex.quote(str(path))} && set +a && exec env -0"
     result = subprocess.run(
@@ -83,14 +83,14 @@ def read_by_shell(path: Path, shell: str) -> dict[str, str]:
 def test_systemd_and_shells_read_the_same_settings(tmp_path: Path, shell: str) -> None:
     path = tmp_path / "cms.env"
     path.write_text(settings_file())
-    settings = read_by_systemd(settings_file())
-    assert settings == read_by_shell(path, shell)
+    settings = parse_like_systemd(settings_file())
+    assert settings == read_with_shell(path, shell)
     assert "DATABASE_URL" in settings
     assert not [value for value in settings.values() if "#" in value or value != value.strip()]
 
 
 def test_the_settings_of_the_readme_are_valid(tmp_path: Path) -> None:
-    settings = read_by_systemd(settings_file())
+    settings = parse_like_systemd(settings_file())
     assert set(settings) <= {setting.name for setting in config.SETTINGS}
     values = config.load({**settings, "INSTANCE_DIR": str(tmp_path)})
     assert (values["CMS_ENV"], values["SERVED_HOSTS"], values["TRUSTED_PROXIES"]) == (
@@ -106,7 +106,7 @@ def units() -> dict[str, configparser.ConfigParser]:
     """Return the units of README.md by name."""
     names = re.findall(r"`/etc/systemd/system/(cms-\w+)@?\.service`:\n\n```ini\n", PRODUCTION_CHAPTER)
     found = {}
-    for name, text in zip(names, blocks("ini"), strict=True):
+    for name, text in zip(names, code_blocks("ini"), strict=True):
         found[name] = configparser.ConfigParser(interpolation=None)
         found[name].optionxform = str  # type: ignore[assignment,method-assign]
         found[name].read_string(text)
@@ -144,7 +144,7 @@ def test_the_program_of_a_unit_exists_and_accepts_its_arguments(name: str, modul
 
 
 def test_the_readme_shows_every_command_of_an_installation() -> None:
-    commands = "\n".join(blocks("sh"))
+    commands = "\n".join(code_blocks("sh"))
     for command in (
         "adduser --system",
         "createuser ",
@@ -164,7 +164,7 @@ class Proxy:
         """Replace the placeholders, and write a minimal configuration file."""
         self.folder, self.http, self.https = folder, free_port(), free_port()
         certificate, _ = create_certificate(folder)
-        (block,) = blocks("nginx")
+        (block,) = code_blocks("nginx")
         for placeholder, value in {
             "listen 80;": f"listen 127.0.0.1:{self.http};",
             "listen 443 ssl;": f"listen 127.0.0.1:{self.https} ssl;",
