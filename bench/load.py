@@ -1,8 +1,8 @@
 """How long requests take while eight administrators change their addresses at the same time, on SQLite and gunicorn.
 
 Prints the changes per second, and for both requests of a change the percentiles of their duration and the ratio of the
-99th to the 50th, which tells how long a request waits for the others. Nothing delivers mail: codes are read from the
-table.
+99th to the 50th, which shows how long a request waits for the others. No process delivers mail: codes are read from
+the table.
 
     .venv/bin/python -m bench.load [SECONDS]
 """
@@ -48,7 +48,7 @@ class User:
         self._token = self._read_token("/cms/resetemail/")
 
     def change_until(self, end: float) -> None:
-        """Change the address again and again."""
+        """Change the address repeatedly until a time of the monotonic clock."""
         while time.monotonic() < end:
             self._changes += 1
             email = f"user{self._number}-{self._changes}@example.org"
@@ -90,8 +90,8 @@ def serve(folder: Path, port: int) -> "subprocess.Popen[bytes]":
     return subprocess.Popen([*command, "app:create_app()"], env=environment, stderr=subprocess.DEVNULL)  # noqa: S603
 
 
-def wait_for(port: int) -> None:
-    """Wait until somebody listens."""
+def wait_until_listening(port: int) -> None:
+    """Wait until the server listens on the port."""
     while True:
         try:
             socket.create_connection(("127.0.0.1", port)).close()
@@ -102,13 +102,13 @@ def wait_for(port: int) -> None:
 
 
 def main(seconds: float) -> None:
-    """Measure and print."""
+    """Measure the changes, and print the results."""
     with socket.socket() as free, tempfile.TemporaryDirectory() as name:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
         free.close()
         server = serve(Path(name), port)
-        wait_for(port)
+        wait_until_listening(port)
         try:
             users = [User(f"http://127.0.0.1:{port}", Path(name) / "cms.db", number) for number in range(USERS)]
             end = time.monotonic() + seconds
@@ -122,8 +122,8 @@ def main(seconds: float) -> None:
             server.wait()
     print(f"{sum(len(user.seconds['confirm']) for user in users) / seconds:.0f} changes/s")  # noqa: T201
     for step in ("request a code", "confirm"):
-        took = sorted(each for user in users for each in user.seconds[step])
-        p50, p95, p99 = (1000 * took[int(len(took) * part)] for part in (0.5, 0.95, 0.99))
+        durations = sorted(each for user in users for each in user.seconds[step])
+        p50, p95, p99 = (1000 * durations[int(len(durations) * part)] for part in (0.5, 0.95, 0.99))
         print(f"{step:14}  p50 {p50:6.1f} ms   p95 {p95:6.1f} ms   p99 {p99:6.1f} ms   p99/p50 {p99 / p50:4.1f}")  # noqa: T201
 
 

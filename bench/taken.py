@@ -5,7 +5,7 @@ Both use the whole application with its embedded defaults in this process, so th
 cause differences. The wall-clock time and the CPU time of the responses are measured, and their sizes compared.
 
 Prints the medians of both, the median of the differences per round with its 95 % confidence interval (bootstrap), and
-the probability of telling from one response whether the address was taken: the area under the ROC curve, 0.50 for a
+the probability of determining from one response whether the address was taken: the area under the ROC curve, 0.50 for a
 random guess. The same is printed for the page without scripts.
 
     .venv/bin/python -m bench.taken [ROUNDS]
@@ -133,14 +133,17 @@ def report(name: str, taken: list[Cost], free: list[Cost]) -> None:
         f"  size  taken {sizes[0]} bytes, free {sizes[1]} bytes: {'the same' if sizes[0] == sizes[1] else 'DIFFERENT'}"
     )
     for clock in ("wall", "cpu"):
-        ours, theirs = [getattr(cost, clock) * 1e6 for cost in taken], [getattr(cost, clock) * 1e6 for cost in free]
-        differences = [one - other for one, other in zip(ours, theirs, strict=True)]
+        of_taken, of_free = (
+            [getattr(cost, clock) * 1e6 for cost in taken],
+            [getattr(cost, clock) * 1e6 for cost in free],
+        )
+        differences = [one - other for one, other in zip(of_taken, of_free, strict=True)]
         low, high = interval(differences)
         verdict = "no difference detected" if low <= 0 <= high else "DIFFERENT"
         print(
-            f"  {clock:4}  taken {statistics.median(ours):7.0f} us, free {statistics.median(theirs):7.0f} us, "
+            f"  {clock:4}  taken {statistics.median(of_taken):7.0f} us, free {statistics.median(of_free):7.0f} us, "
             f"difference {statistics.median(differences):+6.1f} us, 95 % [{low:+.1f}, {high:+.1f}], "
-            f"ROC area {roc_area(ours, theirs):.3f}: {verdict}"
+            f"ROC area {roc_area(of_taken, of_free):.3f}: {verdict}"
         )
 
 
@@ -176,8 +179,8 @@ def main(rounds: int = 1000) -> None:
             for first, second in (visitors, reversed(visitors)):  # Swapped, so that the accounts make no difference.
                 halves.append(
                     measure(
-                        lambda who=first: send_and_clear(app, lambda: who.post("/cms/email_captcha/", TAKEN)),
-                        lambda who=second: send_and_clear(app, lambda: who.post("/cms/email_captcha/", FREE)),
+                        lambda visitor=first: send_and_clear(app, lambda: visitor.post("/cms/email_captcha/", TAKEN)),
+                        lambda visitor=second: send_and_clear(app, lambda: visitor.post("/cms/email_captcha/", FREE)),
                         rounds // 2,
                     )
                 )

@@ -12,8 +12,8 @@ from tests.conftest import ENVIRONMENTS
 from tests.environments import migrate, settings_for
 from tests.servers import PostgresServer, command_line
 
-# The database takes longer for one statement than a request may wait for one.
-SLOW = """
+# Makes one statement take longer than the time limit of a request.
+SLOW_INDEX = """
 CREATE FUNCTION slow() RETURNS event_trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF to_regclass('ix_budget_resets_at') IS NULL THEN PERFORM pg_sleep(6); END IF;
@@ -28,22 +28,22 @@ IN_USE = (
 
 
 @pytest.fixture
-def empty(postgres: PostgresServer) -> Iterator[str]:
-    """Give the address of a PostgreSQL database with nothing in it."""
+def empty_url(postgres: PostgresServer) -> Iterator[str]:
+    """Provide the URL of an empty PostgreSQL database."""
     with postgres.database("template1") as url:
         yield url
 
 
 @pytest.fixture(params=ENVIRONMENTS)
 def settings(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
-    """Give the settings of an application with an empty database, on both databases."""
-    url = "" if request.param == ENVIRONMENTS[0] else request.getfixturevalue("empty")
+    """Provide the settings of an application with an empty database, on SQLite and on PostgreSQL."""
+    url = "" if request.param == ENVIRONMENTS[0] else request.getfixturevalue("empty_url")
     return settings_for(tmp_path, DATABASE_URL=url)
 
 
 @contextlib.contextmanager
 def table_in_use(settings: dict[str, str]) -> Iterator[None]:
-    """Hold a transaction open that has written to a table."""
+    """Keep a transaction open that has written to a table."""
     write = "DELETE FROM email_change"
     if url := settings["DATABASE_URL"]:
         with psycopg.connect(url) as connection:
@@ -57,29 +57,31 @@ def table_in_use(settings: dict[str, str]) -> Iterator[None]:
             connection.rollback()
 
 
-def test_a_migration_may_take_longer_than_a_request(empty: str, tmp_path: Path) -> None:
-    with psycopg.connect(empty, autocommit=True) as connection:
-        connection.execute(SLOW)
+def test_a_migration_may_take_longer_than_a_request(empty_url: str, tmp_path: Path) -> None:
+    with psycopg.connect(empty_url, autocommit=True) as connection:
+        connection.execute(SLOW_INDEX)
         name = connection.info.dbname
         connection.execute(f"ALTER DATABASE {name} SET statement_timeout = '1s'")  # type: ignore[arg-type]
-    migrate(settings_for(tmp_path, DATABASE_URL=empty))
-    with psycopg.connect(empty) as connection:
+    migrate(settings_for(tmp_path, DATABASE_URL=empty_url))
+    with psycopg.connect(empty_url) as connection:
         assert connection.execute("SELECT count(*) FROM cms_user").fetchone() == (0,)
 
 
 @pytest.mark.slow
-def test_a_table_in_use_ends_the_upgrade_with_one_line_and_it_can_be_run_again(settings: dict[str, str]) -> None:
+def test_a_table_in_use_ends_the_upgrade_with_one_line_and_the_upgrade_can_be_repeated(
+    settings: dict[str, str],
+) -> None:
     assert command_line(settings, "db", "upgrade", "0001").returncode == 0
     with table_in_use(settings):
-        ended = command_line(settings, "db", "upgrade")
-    assert ended.returncode == 1
-    assert ended.stderr == IN_USE
-    ended = command_line(settings, "db", "upgrade")
-    assert ended.returncode == 0, ended.stderr
+        result = command_line(settings, "db", "upgrade")
+    assert result.returncode == 1
+    assert result.stderr == IN_USE
+    result = command_line(settings, "db", "upgrade")
+    assert result.returncode == 0, result.stderr
 
 
 @pytest.mark.slow
-def test_every_migration_can_be_undone_and_made_again(settings: dict[str, str]) -> None:
+def test_every_migration_can_be_reverted_and_repeated(settings: dict[str, str]) -> None:
     for words in (["upgrade"], ["downgrade", "base"], ["upgrade"]):
-        ended = command_line(settings, "db", *words)
-        assert ended.returncode == 0, ended.stderr
+        result = command_line(settings, "db", *words)
+        assert result.returncode == 0, result.stderr

@@ -1,4 +1,4 @@
-"""models.py: when two addresses are one, and what a row and a moment keep."""
+"""models.py: keys of addresses, times, foreign keys, and migrations."""
 
 import unicodedata
 from datetime import UTC, datetime, timedelta, timezone
@@ -35,18 +35,18 @@ DIFFERENT = [
 
 
 @pytest.mark.parametrize(("one", "other"), SAME)
-def test_two_spellings_of_one_address_have_one_key(one: str, other: str) -> None:
+def test_all_spellings_of_an_address_have_the_same_key(one: str, other: str) -> None:
     assert email_key(one) == email_key(other)
     assert email_key(one).isascii()
 
 
 @pytest.mark.parametrize(("one", "other"), DIFFERENT)
-def test_two_addresses_have_two_keys(one: str, other: str) -> None:
+def test_different_addresses_have_different_keys(one: str, other: str) -> None:
     assert email_key(one) != email_key(other)
 
 
 @pytest.mark.parametrize("address", [each for pair in SAME + DIFFERENT for each in pair])
-def test_the_key_of_a_key_is_itself(address: str) -> None:
+def test_the_key_of_a_key_is_the_same_key(address: str) -> None:
     assert email_key(email_key(address)) == email_key(address)
 
 
@@ -59,20 +59,20 @@ def test_the_database_rejects_an_address_that_exists(env: Environment, one: str,
             db.session.flush()
 
 
-def test_a_moment_comes_back_aware_and_in_utc(env: Environment) -> None:
+def test_a_time_is_loaded_in_utc(env: Environment) -> None:
     with env.app.app_context():
-        moment = datetime(2026, 3, 29, 3, 30, 15, 123456, tzinfo=timezone(timedelta(hours=8)))
+        stored = datetime(2026, 3, 29, 3, 30, 15, 123456, tzinfo=timezone(timedelta(hours=8)))
         env.administrator("ann@example.com")
-        db.session.execute(db.update(CMSUser).values(created_at=moment))
+        db.session.execute(db.update(CMSUser).values(created_at=stored))
         db.session.commit()
         found = db.session.scalar(db.select(CMSUser.created_at))
-        assert found == moment
+        assert found == stored
         assert found is not None
         assert found.tzinfo is UTC
 
 
 def test_deleting_an_account_deletes_its_sessions(env: Environment) -> None:
-    """SQLite keeps no foreign key unless it is told to, on every connection."""
+    """SQLite enforces foreign keys only if each connection enables them."""
     ann = env.person()
     with env.app.app_context():
         db.session.execute(text("DELETE FROM audit"))
@@ -82,7 +82,7 @@ def test_deleting_an_account_deletes_its_sessions(env: Environment) -> None:
     assert ann.get_as_script().error == "sign_in_required"
 
 
-def test_the_migrations_make_what_the_models_say(env: Environment) -> None:
+def test_the_migrations_agree_with_the_models(env: Environment) -> None:
     with env.app.app_context():
         context = MigrationContext.configure(db.session.connection(), opts={"compare_type": True})
         found = [change for change in compare_metadata(context, db.metadata) if "alembic_version" not in str(change)]

@@ -38,76 +38,79 @@ TO = "new@example.com"
 
 
 @pytest.fixture
-def post(sqlite_env: Environment, smtp: SmtpServer) -> Environment:
-    """Give an environment whose mail goes out over SMTP."""
+def smtp_env(sqlite_env: Environment, smtp: SmtpServer) -> Environment:
+    """Provide an environment that sends mail over SMTP."""
     sqlite_env.settings.update(MAIL_SERVER="127.0.0.1", MAIL_PORT=str(smtp.port))
     return sqlite_env
 
 
 @pytest.fixture
-def app(post: Environment) -> Iterator[Flask]:
-    """Give its application, in whose context the test is."""
-    with post.app.app_context():
-        yield post.app
+def app(smtp_env: Environment) -> Iterator[Flask]:
+    """Provide the application of that environment, in its context."""
+    with smtp_env.app.app_context():
+        yield smtp_env.app
 
 
-def put(to: str = TO, letter: Letter = LETTER, **more: Any) -> int:
-    """Put a mail into the outbox and return its number."""
-    number = outbox.enqueue(letter, to, user_id=None, **more)
+def queue_mail(to: str = TO, letter: Letter = LETTER, **more: Any) -> int:
+    """Enqueue and commit a mail, and return its id."""
+    mail_id = outbox.enqueue(letter, to, user_id=None, **more)
     db.session.commit()
-    return number
+    return mail_id
 
 
-def seen(number: int) -> Mail:
-    """Return a mail as it is in the database now."""
-    found = db.session.get(Mail, number, populate_existing=True)
+def load(mail_id: int) -> Mail:
+    """Return the current row of a mail."""
+    found = db.session.get(Mail, mail_id, populate_existing=True)
     assert found is not None
     return found
 
 
 def deliver() -> int:
-    """Try everything that is due, once or more; return how many tries that were."""
+    """Send all due mail, and return the number of tries."""
     tries = 0
     while deliver_one():
         tries += 1
-        assert tries < 200, "the outbox goes round in circles"
+        assert tries < 200, "delivery does not end"
     return tries
 
 
-class TestAMail:
-    """What arrives."""
+class TestMessage:
+    """The message that arrives."""
 
-    def test_it_arrives_as_it_was_written(self, app: Flask, smtp: SmtpServer) -> None:
-        put()
+    def test_it_has_the_content_sender_and_recipient_of_the_queued_mail(self, app: Flask, smtp: SmtpServer) -> None:
+        queue_mail()
         deliver()
-        (posted,) = smtp.received
-        assert (posted.sender, posted.recipients) == ("cms@example.net", [TO])
-        message = posted.message
+        (received,) = smtp.received
+        assert (received.sender, received.recipients) == ("cms@example.net", [TO])
+        message = received.message
         assert (message["Subject"], code_in(message)) == (LETTER.subject, "123456")
         assert text_of(message).replace("\r\n", "\n").strip() == LETTER.body.strip()
         assert html_of(message).strip() == LETTER.html
-        (choice,) = [part for part in message.walk() if part.get_content_type() == "multipart/alternative"]
-        assert [part.get_content_type() for part in choice.iter_parts()] == ["text/plain", "text/html"]  # Best last.
+        (alternative,) = [part for part in message.walk() if part.get_content_type() == "multipart/alternative"]
+        assert [part.get_content_type() for part in alternative.iter_parts()] == [
+            "text/plain",
+            "text/html",
+        ]  # The preferred part is last (RFC 2046).
         assert parseaddr(str(message["From"])) == ("CMS", "cms@example.net")
         assert parseaddr(str(message["To"])) == ("", TO)
 
-    def test_it_says_that_a_machine_wrote_it(self, app: Flask, smtp: SmtpServer) -> None:
-        put()
+    def test_it_is_marked_as_generated_automatically(self, app: Flask, smtp: SmtpServer) -> None:
+        queue_mail()
         deliver()
         assert smtp.received[0].message["Auto-Submitted"] == "auto-generated"  # RFC 3834
 
-    def test_its_date_is_that_of_its_writing(self, app: Flask, smtp: SmtpServer, clock: Clock) -> None:
+    def test_its_date_is_the_time_when_it_was_queued(self, app: Flask, smtp: SmtpServer, clock: Clock) -> None:
         written = clock.now()
-        put()
+        queue_mail()
         clock.advance(hours=5)
         deliver()
         date = parsedate_to_datetime(str(smtp.received[0].message["Date"]))
         assert abs((date - written).total_seconds()) <= 1
 
-    def test_a_domain_of_other_letters_goes_out_as_its_owner_registered_it(self, app: Flask, smtp: SmtpServer) -> None:
-        """IDNA 2003, which Flask-Mail knows, makes fass.de of faß.de: somebody else's domain."""
-        put("new@faß.example.de")
-        put("new@邮件.example.cn")
+    def test_an_internationalised_domain_is_encoded_as_registered(self, app: Flask, smtp: SmtpServer) -> None:
+        """Flask-Mail uses IDNA 2003, which converts faß.de to fass.de, a different domain."""
+        queue_mail("new@faß.example.de")
+        queue_mail("new@邮件.example.cn")
         deliver()
         assert sorted(each.recipients[0] for each in smtp.received) == [
             "new@xn--5nqv22n.example.cn".replace("xn--5nqv22n", "邮件".encode("idna").decode()),
@@ -117,35 +120,35 @@ class TestAMail:
             each.recipients[0] for each in smtp.received
         }
 
-    def test_a_comma_in_the_name_of_the_sender_is_part_of_the_name(self, post: Environment, smtp: SmtpServer) -> None:
-        app = post.build(MAIL_DEFAULT_SENDER='"Acme, Inc." <cms@example.net>')
+    def test_a_comma_in_the_sender_name_is_preserved(self, smtp_env: Environment, smtp: SmtpServer) -> None:
+        app = smtp_env.build(MAIL_DEFAULT_SENDER='"Acme, Inc." <cms@example.net>')
         with app.app_context():
-            put()
+            queue_mail()
             deliver()
-        (posted,) = smtp.received
-        assert posted.sender == "cms@example.net"
-        assert parseaddr(str(posted.message["From"])) == ("Acme, Inc.", "cms@example.net")
+        (received,) = smtp.received
+        assert received.sender == "cms@example.net"
+        assert parseaddr(str(received.message["From"])) == ("Acme, Inc.", "cms@example.net")
 
-    def test_a_chinese_name_of_the_sender_arrives(self, post: Environment, smtp: SmtpServer) -> None:
-        app = post.build(MAIL_DEFAULT_SENDER="内容管理 <cms@example.net>")
+    def test_a_chinese_sender_name_is_preserved(self, smtp_env: Environment, smtp: SmtpServer) -> None:
+        app = smtp_env.build(MAIL_DEFAULT_SENDER="内容管理 <cms@example.net>")
         with app.app_context():
-            put()
+            queue_mail()
             deliver()
         assert parseaddr(str(smtp.received[0].message["From"])) == ("内容管理", "cms@example.net")
 
     def test_the_content_of_a_sent_mail_is_deleted(self, app: Flask, smtp: SmtpServer) -> None:
-        number = put()
+        mail_id = queue_mail()
         deliver()
-        mail = seen(number)
+        mail = load(mail_id)
         assert (mail.state, mail.subject, mail.body, mail.html, mail.problem) == (MailState.SENT, "", "", "", "")
         assert mail.done_at is not None
 
     def test_nothing_is_printed_and_no_code_is_logged(
         self, app: Flask, smtp: SmtpServer, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
     ) -> None:
-        """Flask-Mail prints the whole dialogue on stderr where MAIL_DEBUG is not set."""
+        """Flask-Mail prints the whole dialogue on standard error unless MAIL_DEBUG is set."""
         smtp.refusals[TO] = "451 later"
-        put()
+        queue_mail()
         deliver()
         printed = capfd.readouterr()
         assert "123456" not in printed.out + printed.err + caplog.text
@@ -153,15 +156,15 @@ class TestAMail:
 
 
 class TestRefusals:
-    """What a server may say."""
+    """Mails that the server refuses, and mails that expire."""
 
     def test_a_permanent_refusal_is_stored_as_its_kind_and_logged_and_not_retried(
         self, app: Flask, smtp: SmtpServer, clock: Clock, caplog: pytest.LogCaptureFixture
     ) -> None:
         smtp.refusals[TO] = "550 5.1.1 no such\tmailbox"
-        number = put()
+        mail_id = queue_mail()
         assert deliver() == 1
-        mail = seen(number)
+        mail = load(mail_id)
         assert (mail.state, mail.subject, mail.body, mail.html) == (MailState.REFUSED, "", "", "")
         assert mail.problem == "recipient_refused"
         assert "550 5.1.1 no such mailbox" in caplog.text
@@ -172,11 +175,11 @@ class TestRefusals:
         self, app: Flask, smtp: SmtpServer, clock: Clock
     ) -> None:
         smtp.refusals[TO] = "451 4.7.1 greylisted"
-        number = put()
+        mail_id = queue_mail()
         waits = []
         for _ in range(12):
             assert deliver() == 1
-            mail = seen(number)
+            mail = load(mail_id)
             assert (mail.state, mail.problem) == (MailState.QUEUED, "temporarily_refused")
             wait = mail.due_at - clock.now()
             waits.append(wait.total_seconds())
@@ -186,18 +189,18 @@ class TestRefusals:
         assert waits == [5, 10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600]
         smtp.refusals.clear()
         assert deliver() == 1
-        assert seen(number).state == MailState.SENT
+        assert load(mail_id).state == MailState.SENT
 
     def test_a_refused_mail_does_not_delay_the_others(self, app: Flask, smtp: SmtpServer) -> None:
         smtp.refusals[TO] = "451 later"
-        put()
-        put("other@example.com")
+        queue_mail()
+        queue_mail("other@example.com")
         deliver()
         assert [each.recipients for each in smtp.received] == [["other@example.com"]]
 
     def test_its_message_id_is_the_same_at_every_try(self, app: Flask, smtp: SmtpServer, clock: Clock) -> None:
         smtp.behaviour = "drop-after-data"
-        put()
+        queue_mail()
         deliver()
         smtp.behaviour = ""
         clock.advance(minutes=5)
@@ -206,37 +209,37 @@ class TestRefusals:
         assert first == second
         assert str(first).endswith("@example.net>")
 
-    def test_two_mails_have_two_message_ids(self, app: Flask, smtp: SmtpServer) -> None:
-        put()
-        put()
+    def test_two_mails_have_different_message_ids(self, app: Flask, smtp: SmtpServer) -> None:
+        queue_mail()
+        queue_mail()
         deliver()
         assert len({each.message["Message-ID"] for each in smtp.received}) == 2
 
     def test_an_expired_mail_is_not_sent(self, app: Flask, smtp: SmtpServer, clock: Clock) -> None:
-        number = put(not_after=clock.now() + timedelta(seconds=600))
+        mail_id = queue_mail(not_after=clock.now() + timedelta(seconds=600))
         clock.advance(seconds=600)
         assert deliver() == 1
-        mail = seen(number)
+        mail = load(mail_id)
         assert (mail.state, mail.subject, mail.body, mail.html) == (MailState.EXPIRED, "", "", "")
         assert smtp.received == []
 
-    def test_a_notice_is_tried_for_three_days(self, app: Flask, smtp: SmtpServer, clock: Clock) -> None:
+    def test_a_mail_is_retried_for_three_days(self, app: Flask, smtp: SmtpServer, clock: Clock) -> None:
         smtp.refusals[TO] = "451 later"
-        number = put()
+        mail_id = queue_mail()
         clock.advance(days=3, seconds=-1)
         deliver()
-        assert seen(number).state == MailState.QUEUED
+        assert load(mail_id).state == MailState.QUEUED
         clock.advance(hours=1)
         deliver()
-        mail = seen(number)
+        mail = load(mail_id)
         assert (mail.state, mail.problem) == (MailState.EXPIRED, "temporarily_refused")
 
-    def test_a_refused_code_need_not_be_waited_for(self, post: Environment, smtp: SmtpServer) -> None:
-        ann = post.person()
+    def test_a_refused_mail_ends_the_wait_for_the_next_code(self, smtp_env: Environment, smtp: SmtpServer) -> None:
+        ann = smtp_env.person()
         smtp.refusals[TO] = "550 no such mailbox"
         ann.ask(TO)
         assert ann.ask(TO).error == "too_many_requests"
-        post.deliver()
+        smtp_env.deliver()
         pending = ann.pending()
         assert pending is not None
         assert (pending["mail"]["state"], pending["mail"]["problem_kind"]) == ("refused", "recipient_refused")
@@ -244,95 +247,97 @@ class TestRefusals:
         assert ann.ask("right@example.com").status == 200
 
 
-class TestABadServer:
-    """A server that is away, hangs, drips, or goes away too early."""
+class TestServerFailures:
+    """A server that is unavailable, hangs, sends an endless response, disconnects, or has no valid certificate."""
 
-    def held_back(self, number: int) -> Mail:
-        """Try to send, and check that the mail stays for later."""
+    def fail_to_send(self, mail_id: int) -> Mail:
+        """Try to send a mail, check that it stays queued, and return it."""
         app = current_app._get_current_object()  # type: ignore[attr-defined]
-        assert at_once_in(app, deliver) == 1
-        mail = seen(number)
+        assert run_in_thread(app, deliver) == 1
+        mail = load(mail_id)
         assert mail.state == MailState.QUEUED
         assert mail.subject == LETTER.subject
         assert mail.problem
         return mail
 
-    def test_one_that_is_away(self, app: Flask, smtp: SmtpServer, clock: Clock) -> None:
+    def test_a_mail_is_sent_when_the_server_is_available_again(
+        self, app: Flask, smtp: SmtpServer, clock: Clock
+    ) -> None:
         smtp.stop()
-        number = put()
-        assert self.held_back(number).problem == "unreachable"
+        mail_id = queue_mail()
+        assert self.fail_to_send(mail_id).problem == "unreachable"
         smtp.start()
         clock.advance(seconds=5)
         deliver()
-        assert seen(number).state == MailState.SENT
+        assert load(mail_id).state == MailState.SENT
 
-    @pytest.mark.parametrize(("manner", "dialogue_seconds"), [("hang", "120"), ("drip", "3")])
-    def test_one_that_never_ends(
-        self, post: Environment, smtp: SmtpServer, clock: Clock, manner: str, dialogue_seconds: str
+    @pytest.mark.parametrize(("behaviour", "dialogue_seconds"), [("hang", "120"), ("drip", "3")])
+    def test_a_dialogue_without_end_is_aborted(
+        self, smtp_env: Environment, smtp: SmtpServer, clock: Clock, behaviour: str, dialogue_seconds: str
     ) -> None:
-        smtp.behaviour = manner
-        with post.build(MAIL_SECONDS="3", MAIL_DIALOGUE_SECONDS=dialogue_seconds).app_context():
-            number = put()
-            self.held_back(number)
+        smtp.behaviour = behaviour
+        with smtp_env.build(MAIL_SECONDS="3", MAIL_DIALOGUE_SECONDS=dialogue_seconds).app_context():
+            mail_id = queue_mail()
+            self.fail_to_send(mail_id)
             assert smtp.hellos == 1
         smtp.behaviour = ""
         clock.advance(seconds=5)
-        with post.app.app_context():
+        with smtp_env.app.app_context():
             deliver()
-            assert seen(number).state == MailState.SENT
+            assert load(mail_id).state == MailState.SENT
         assert len(smtp.received) == 1
 
-    def test_one_that_does_not_exist(self, post: Environment) -> None:
-        with post.build(MAIL_SERVER="nowhere.invalid").app_context():
-            self.held_back(put())
+    def test_a_mail_for_an_unknown_server_stays_queued(self, smtp_env: Environment) -> None:
+        with smtp_env.build(MAIL_SERVER="nowhere.invalid").app_context():
+            self.fail_to_send(queue_mail())
 
     def test_a_disconnection_at_quit_does_not_repeat_the_mail(self, app: Flask, smtp: SmtpServer, clock: Clock) -> None:
         smtp.behaviour = "drop-at-quit"
-        number = put()
+        mail_id = queue_mail()
         deliver()
-        assert seen(number).state == MailState.SENT
+        assert load(mail_id).state == MailState.SENT
         clock.advance(days=1)
         deliver()
         assert len(smtp.received) == 1
 
-    @pytest.mark.parametrize("way", ["MAIL_USE_TLS", "MAIL_USE_SSL"])
+    @pytest.mark.parametrize("setting", ["MAIL_USE_TLS", "MAIL_USE_SSL"])
     def test_an_untrusted_certificate_is_refused_and_a_trusted_one_is_accepted(
-        self, post: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: Clock, way: str
+        self, smtp_env: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: Clock, setting: str
     ) -> None:
         certificate, context = create_certificate(tmp_path)
-        tls = {"tls_context": context} if way == "MAIL_USE_TLS" else {"ssl_context": context}
+        tls = {"tls_context": context} if setting == "MAIL_USE_TLS" else {"ssl_context": context}
         server = SmtpServer(**tls).start()
         try:
-            app = post.build(MAIL_SERVER="localhost", MAIL_PORT=str(server.port), **{way: "yes"})
+            app = smtp_env.build(MAIL_SERVER="localhost", MAIL_PORT=str(server.port), **{setting: "yes"})
             with app.app_context():
-                number = put()
-                assert self.held_back(number).problem == "tls_failed"
+                mail_id = queue_mail()
+                assert self.fail_to_send(mail_id).problem == "tls_failed"
                 assert server.received == []
                 monkeypatch.setenv(ssl.get_default_verify_paths().openssl_cafile_env, str(certificate))
                 clock.advance(seconds=5)
                 deliver()
-                assert seen(number).state == MailState.SENT
+                assert load(mail_id).state == MailState.SENT
         finally:
             server.stop()
 
-    def test_a_server_without_tls_gets_nothing_where_tls_is_asked_for(
-        self, post: Environment, smtp: SmtpServer
+    def test_nothing_is_sent_to_a_server_without_tls_if_tls_is_required(
+        self, smtp_env: Environment, smtp: SmtpServer
     ) -> None:
-        with post.build(MAIL_USE_TLS="yes").app_context():
-            self.held_back(put())
+        with smtp_env.build(MAIL_USE_TLS="yes").app_context():
+            self.fail_to_send(queue_mail())
         assert smtp.received == []
 
-    def test_production_without_a_server_keeps_the_mail(
-        self, post: Environment, caplog: pytest.LogCaptureFixture
+    def test_mail_stays_queued_in_production_without_a_server(
+        self, smtp_env: Environment, caplog: pytest.LogCaptureFixture
     ) -> None:
-        with post.build(**{**PRODUCTION, "MAIL_SERVER": ""}).app_context():
-            assert self.held_back(put()).problem == "unreachable"
+        with smtp_env.build(**{**PRODUCTION, "MAIL_SERVER": ""}).app_context():
+            assert self.fail_to_send(queue_mail()).problem == "unreachable"
             assert "MAIL_SERVER is not set" in caplog.text
             assert mailbox.messages() == []
 
 
-def at_once_in(app: Flask, work: Any) -> Any:
-    """Do something in a thread of its own, so that what hangs fails the test instead of hanging it."""
+def run_in_thread(app: Flask, work: Any) -> Any:
+    """Run a function in another thread: if it hangs, the test fails."""
 
     def run(_: int) -> Any:
         with app.app_context():
@@ -342,7 +347,7 @@ def at_once_in(app: Flask, work: Any) -> Any:
 
 
 class TestWorkers:
-    """Several who deliver; on both databases, because the lease is a statement of the database."""
+    """Several workers, on both databases, because a lease is an SQL statement."""
 
     def test_eight_threads_send_every_mail_once(self, env: Environment, smtp: SmtpServer) -> None:
         app = env.build(MAIL_SERVER="127.0.0.1", MAIL_PORT=str(smtp.port))
@@ -355,12 +360,12 @@ class TestWorkers:
             worker.deliver_all(app, threading.Event())
 
         run_concurrently(work, 8)
-        env.clock.advance(seconds=delivery.FIRST_RETRY_SECONDS)  # A busy server may have dropped one of eight at once.
+        env.clock.advance(seconds=delivery.FIRST_RETRY_SECONDS)  # A busy server may have refused a connection.
         env.deliver(app)
         assert sorted(each.recipients[0] for each in smtp.received) == sorted(f"to{n}@example.com" for n in range(40))
 
-    def test_no_worker_takes_a_mail_that_it_does_not_send(self, env: Environment, smtp: SmtpServer) -> None:
-        """PostgreSQL plans for what a table holds: once it knows that there are three rows it may read all of them."""
+    def test_no_worker_leases_a_mail_that_it_does_not_send(self, env: Environment, smtp: SmtpServer) -> None:
+        """After ANALYZE, PostgreSQL knows that the table has three rows, and may plan to read all of them."""
         app = env.build(MAIL_SERVER="127.0.0.1", MAIL_PORT=str(smtp.port))
 
         def work(_: int) -> None:
@@ -370,13 +375,13 @@ class TestWorkers:
         for _ in range(10):
             with app.app_context():
                 db.session.execute(delete(Mail))
-                numbers = [put(f"to{number}@example.com") for number in range(3)]
+                mail_ids = [queue_mail(f"to{number}@example.com") for number in range(3)]
                 db.session.execute(text("ANALYZE mail"))
                 db.session.commit()
             run_concurrently(work, 4)
             with app.app_context():
-                deliver()  # Who comes when another one holds the only mail that is due goes away again.
-                assert [seen(number).state for number in numbers] == [MailState.SENT] * 3
+                deliver()  # A worker ends if another one has leased the only due mail.
+                assert [load(mail_id).state for mail_id in mail_ids] == [MailState.SENT] * 3
 
     def test_two_processes_send_every_mail_once(self, env: Environment, smtp: SmtpServer) -> None:
         settings = {**env.settings, "MAIL_SERVER": "127.0.0.1", "MAIL_PORT": str(smtp.port)}
@@ -388,66 +393,68 @@ class TestWorkers:
         def work(_: int) -> subprocess.CompletedProcess[str]:
             return command_line(settings, "mail", "deliver")
 
-        for finished in run_concurrently(work, 2):
-            assert finished.returncode == 0, finished.stderr
+        for result in run_concurrently(work, 2):
+            assert result.returncode == 0, result.stderr
         assert sorted(each.recipients[0] for each in smtp.received) == sorted(f"to{n}@example.com" for n in range(40))
 
-    def test_the_mail_of_a_worker_that_died_is_sent_after_its_lease(self, env: Environment, smtp: SmtpServer) -> None:
+    def test_a_mail_is_sent_after_the_lease_of_a_worker_that_ended(self, env: Environment, smtp: SmtpServer) -> None:
         app = env.build(MAIL_SERVER="127.0.0.1", MAIL_PORT=str(smtp.port))
         with app.app_context():
-            number = put()
-            assert delivery._lease(1)  # A worker takes it, and is never seen again.
+            mail_id = queue_mail()
+            assert delivery._lease(1)  # As by a worker that is killed.
             lease = app.config["MAIL_DIALOGUE_SECONDS"] + delivery.SPARE_SECONDS
             env.clock.advance(seconds=lease - 1)
             assert deliver() == 0
             env.clock.advance(seconds=1)
             assert deliver() == 1
-            assert seen(number).state == MailState.SENT
+            assert load(mail_id).state == MailState.SENT
         assert len(smtp.received) == 1
 
-    def test_a_worker_that_comes_too_late_overwrites_nothing(self, env: Environment, smtp: SmtpServer) -> None:
+    def test_a_failure_after_the_lease_does_not_overwrite_the_result_of_the_next_worker(
+        self, env: Environment, smtp: SmtpServer
+    ) -> None:
         app = env.build(MAIL_SERVER="127.0.0.1", MAIL_PORT=str(smtp.port))
         with app.app_context():
-            number = put()
+            mail_id = queue_mail()
             (late,) = delivery._lease(1)
             env.clock.advance(seconds=app.config["MAIL_DIALOGUE_SECONDS"] + delivery.SPARE_SECONDS)
             assert deliver() == 1
             delivery._handle_failure(late, delivery.NotSent(MailProblem.UNREACHABLE, "too late"))
-            mail = seen(number)
+            mail = load(mail_id)
             assert (mail.state, mail.problem) == (MailState.SENT, "")
 
-    def test_the_mail_of_a_worker_that_dies_before_the_receipt_comes_again_as_the_same_mail(
+    def test_a_mail_without_a_receipt_is_sent_again_with_the_same_message_id(
         self, env: Environment, smtp: SmtpServer
     ) -> None:
-        number = put_into(env)
+        mail_id = queue_mail_in(env)
         with worker_without_receipt(env, smtp) as worker:
             worker.kill()
             worker.wait()
-        assert state_of(env, number) == (MailState.QUEUED, 1, "")
-        run_out(env, number)
-        env.deliver(env.build(**with_smtp(env, smtp)))
-        assert state_of(env, number) == (MailState.SENT, 2, "")
+        assert state_of(env, mail_id) == (MailState.QUEUED, 1, "")
+        end_lease(env, mail_id)
+        env.deliver(env.build(**smtp_settings(env, smtp)))
+        assert state_of(env, mail_id) == (MailState.SENT, 2, "")
         first, second = smtp.mails_to(TO)
-        assert first["Message-ID"] == second["Message-ID"]  # Mail servers keep one of the two.
+        assert first["Message-ID"] == second["Message-ID"]  # Mail servers can drop the duplicate.
 
     @pytest.mark.parametrize("outcome", [MailState.SENT, MailState.REFUSED, MailState.QUEUED])
-    def test_a_worker_that_gets_its_receipt_after_its_lease_leaves_what_the_next_one_marked(
+    def test_a_receipt_after_the_lease_does_not_overwrite_the_result_of_the_next_worker(
         self, env: Environment, smtp: SmtpServer, outcome: str
     ) -> None:
-        number = put_into(env)
+        mail_id = queue_mail_in(env)
         with worker_without_receipt(env, smtp) as late:
-            run_out(env, number)
+            end_lease(env, mail_id)
             smtp.refusals |= {MailState.REFUSED: {TO: "550 gone"}, MailState.QUEUED: {TO: "451 later"}}.get(outcome, {})
-            env.deliver(env.build(**with_smtp(env, smtp)))
-            assert state_of(env, number)[:2] == (outcome, 2)
-            run_out(env, number, env.clock.now() + timedelta(days=1))  # What waits is not taken a third time.
-            marked = whole_row(env, number)
+            env.deliver(env.build(**smtp_settings(env, smtp)))
+            assert state_of(env, mail_id)[:2] == (outcome, 2)
+            end_lease(env, mail_id, env.clock.now() + timedelta(days=1))  # Prevents a third lease of a queued mail.
+            row = row_of(env, mail_id)
             thaw(late.pid)
             eventually(lambda: late.poll() is not None, "the late worker ends")
             assert late.returncode == 0
-        assert whole_row(env, number) == marked
+        assert row_of(env, mail_id) == row
 
-    def test_a_mail_of_a_transaction_that_was_undone_does_not_exist(self, env: Environment) -> None:
+    def test_a_mail_of_a_transaction_that_was_rolled_back_does_not_exist(self, env: Environment) -> None:
         with env.app.app_context():
             outbox.enqueue(LETTER, TO, user_id=None)
             db.session.flush()
@@ -458,7 +465,7 @@ class TestWorkers:
         app = env.build(MAIL_SERVER="127.0.0.1", MAIL_PORT=str(smtp.port), MAIL_DELIVERY="thread")
         ann = env.person(app=app)
         ann.ask(TO)
-        (message,) = eventually(lambda: smtp.mails_to(TO), "the mail comes")
+        (message,) = eventually(lambda: smtp.mails_to(TO), "the mail arrives")
         assert ann.confirm(TO, code_in(message)).status == 200
 
     def test_the_web_process_does_not_deliver_if_workers_do(self, env: Environment) -> None:
@@ -481,63 +488,63 @@ class TestWorkers:
             assert app.extensions["mail_delivery"] is not thread
 
 
-def with_smtp(env: Environment, smtp: SmtpServer) -> dict[str, str]:
-    """Return the settings of a process that sends the mail of an environment."""
+def smtp_settings(env: Environment, smtp: SmtpServer) -> dict[str, str]:
+    """Return the settings of an environment, with the SMTP server."""
     return {**env.settings, "MAIL_SERVER": "127.0.0.1", "MAIL_PORT": str(smtp.port)}
 
 
-def put_into(env: Environment) -> int:
-    """Put a mail into the outbox of an environment and return its number."""
+def queue_mail_in(env: Environment) -> int:
+    """Enqueue a mail in an environment, and return its id."""
     with env.app.app_context():
-        return put()
+        return queue_mail()
 
 
 @contextlib.contextmanager
 def worker_without_receipt(env: Environment, smtp: SmtpServer) -> Iterator[subprocess.Popen[bytes]]:
-    """Yield a process that has given a mail to the server, and stands still before it hears that it was taken."""
-    given = threading.Event()
+    """Yield a process that has sent a mail to the server, and is frozen before it gets the receipt."""
+    is_sent = threading.Event()
     worker: list[subprocess.Popen[bytes]] = []
 
-    def hold() -> None:
+    def freeze_worker() -> None:
         smtp.before_receipt = None
         freeze(worker[0].pid)
-        given.set()
+        is_sent.set()
 
-    smtp.before_receipt = hold
+    smtp.before_receipt = freeze_worker
     with env.app.app_context():
         db.session.remove()
-    worker.append(start_command(with_smtp(env, smtp), "mail", "deliver"))
+    worker.append(start_command(smtp_settings(env, smtp), "mail", "deliver"))
     try:
-        eventually(given.is_set, "the worker gives the mail to the server")
+        eventually(is_sent.is_set, "the worker sends the mail")
         yield worker[0]
     finally:
         terminate(worker[0], signal.SIGKILL)
 
 
-def run_out(env: Environment, number: int, at: datetime | None = None) -> None:
-    """Have the lease of a mail run out, or at another moment."""
+def end_lease(env: Environment, mail_id: int, due_at: datetime | None = None) -> None:
+    """End the lease of a mail, or set the time when it is due."""
     with env.app.app_context():
-        db.session.execute(update(Mail).where(Mail.id == number).values(due_at=at or env.clock.now()))
+        db.session.execute(update(Mail).where(Mail.id == mail_id).values(due_at=due_at or env.clock.now()))
         db.session.commit()
 
 
-def whole_row(env: Environment, number: int) -> tuple[Any, ...]:
-    """Return all that is written about a mail."""
-    return tuple(env.rows(select(Mail.__table__).where(Mail.id == number))[0])
+def row_of(env: Environment, mail_id: int) -> tuple[Any, ...]:
+    """Return all columns of a mail."""
+    return tuple(env.rows(select(Mail.__table__).where(Mail.id == mail_id))[0])
 
 
-def state_of(env: Environment, number: int) -> tuple[str, int, str]:
-    """Return what became of a mail, after how many tries, and what was wrong."""
-    return tuple(env.rows(select(Mail.state, Mail.tries, Mail.problem).where(Mail.id == number))[0])  # type: ignore[return-value]
+def state_of(env: Environment, mail_id: int) -> tuple[str, int, str]:
+    """Return the state of a mail, the number of tries, and the problem."""
+    return tuple(env.rows(select(Mail.state, Mail.tries, Mail.problem).where(Mail.id == mail_id))[0])  # type: ignore[return-value]
 
 
-class TestTheMailbox:
-    """Where mail goes while no server is set."""
+class TestMailbox:
+    """The mailbox, which stores mails while no server is set."""
 
-    def test_a_mail_is_filed_once_however_often_it_is_sent(self, sqlite_env: Environment) -> None:
+    def test_a_mail_that_is_sent_twice_is_stored_once(self, sqlite_env: Environment) -> None:
         with sqlite_env.app.app_context():
-            number = put()
-            message = build_message(seen(number))
+            mail_id = queue_mail()
+            message = build_message(load(mail_id))
             with MailServerConnection(current_app.extensions["mail"]) as connection:
                 connection.send(message)
                 connection.send(message)
@@ -545,17 +552,17 @@ class TestTheMailbox:
             assert (received.to, received.subject) == (TO, LETTER.subject)
             assert "123456" in received.body
 
-    def test_the_newest_stands_first_and_a_hundred_are_kept(self, sqlite_env: Environment, clock: Clock) -> None:
+    def test_a_hundred_mails_are_kept(self, sqlite_env: Environment, clock: Clock) -> None:
         with sqlite_env.app.app_context():
             for number in range(103):
-                put(f"to{number}@example.com")
+                queue_mail(f"to{number}@example.com")
                 clock.advance(seconds=1)
             deliver()
             received = mailbox.messages()
             assert len(received) == mailbox.MAX_MESSAGES
             assert len(list(Path(sqlite_env.settings["INSTANCE_DIR"]).glob("mailbox/*"))) == mailbox.MAX_MESSAGES
 
-    def test_the_page_shows_the_code_to_copy(self, sqlite_env: Environment) -> None:
+    def test_the_page_shows_the_code(self, sqlite_env: Environment) -> None:
         ann = sqlite_env.person()
         ann.ask(TO)
         code = sqlite_env.code_to(TO)

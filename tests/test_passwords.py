@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("in_sqlite_app")
 
 
 @pytest.mark.parametrize("refusal", [None, WrongCredentials])
-def test_an_incorrect_password_and_an_unknown_account_are_refused_as_the_caller_wants(
+def test_an_incorrect_password_and_an_unknown_account_raise_the_error_of_the_caller(
     ann: CMSUser, refusal: type[Refusal] | None
 ) -> None:
     more = (refusal,) if refusal else ()
@@ -26,7 +26,7 @@ def test_an_incorrect_password_and_an_unknown_account_are_refused_as_the_caller_
 
 @pytest.mark.parametrize("refusal", [PasswordWrong, WrongCredentials])
 @pytest.mark.parametrize("name", ["email_version", "password_version"])
-def test_a_proof_is_void_after_the_address_or_the_password_was_changed(
+def test_a_proof_is_invalid_after_the_address_or_the_password_was_changed(
     ann: CMSUser, name: str, refusal: type[Refusal]
 ) -> None:
     proof = passwords.prove(PASSWORD, ann, refusal)
@@ -36,7 +36,7 @@ def test_a_proof_is_void_after_the_address_or_the_password_was_changed(
         proof.recheck(ann)
 
 
-def test_a_new_password_makes_every_older_proof_void(ann: CMSUser) -> None:
+def test_a_new_password_invalidates_every_older_proof(ann: CMSUser) -> None:
     proof = passwords.prove(PASSWORD, ann)
     for version in (2, 3):
         columns = passwords.new_hash_columns(ann, "a hash")
@@ -46,21 +46,21 @@ def test_a_new_password_makes_every_older_proof_void(ann: CMSUser) -> None:
             proof.recheck(ann)
 
 
-def test_a_password_matches_its_own_hash_alone() -> None:
+def test_a_password_matches_its_own_hash_only() -> None:
     hashed = passwords.hash_password(PASSWORD)
     assert passwords.matches(PASSWORD, hashed) is True
     assert passwords.matches("incorrect", hashed) is False
 
 
 @pytest.mark.parametrize("stored", [None, passwords.NONE, "", "not a hash"])
-def test_no_password_matches_where_there_is_none(stored: str | None) -> None:
+def test_no_password_matches_if_none_is_set(stored: str | None) -> None:
     assert passwords.matches(PASSWORD, stored) is False
     assert passwords.matches("", stored) is False
 
 
 @pytest.fixture
-def nobodys_password(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Return the password of the hash with which an unknown account is compared; otherwise it is random."""
+def dummy_password(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Set and provide the password of the hash for unknown accounts, which is otherwise random."""
     monkeypatch.setattr(secrets, "token_hex", lambda: PASSWORD)
     passwords._dummy_hash.cache_clear()
     yield PASSWORD
@@ -68,24 +68,22 @@ def nobodys_password(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("stored", [None, passwords.NONE])
-def test_even_the_password_of_the_hash_for_unknown_accounts_matches_nobody(
-    nobodys_password: str, stored: str | None
-) -> None:
-    assert passwords.matches(nobodys_password, passwords._dummy_hash())
-    assert not passwords.matches(nobodys_password, stored)
+def test_the_password_of_the_dummy_hash_matches_no_account(dummy_password: str, stored: str | None) -> None:
+    assert passwords.matches(dummy_password, passwords._dummy_hash())
+    assert not passwords.matches(dummy_password, stored)
 
 
 @pytest.mark.parametrize("stored", [None, passwords.NONE])
-def test_an_unknown_account_costs_one_comparison_as_a_known_one_does(
+def test_an_unknown_account_costs_one_comparison_like_a_known_one(
     monkeypatch: pytest.MonkeyPatch, stored: str | None
 ) -> None:
     passwords._dummy_hash()
     compared: list[str] = []
 
     class Recorder(PasswordHasher):
-        """Records with which hashes a password is compared."""
+        """A hasher that records the hashes that passwords are compared with."""
 
-        def verify(self, hash: str | bytes, password: str | bytes) -> bool:  # noqa: A002 (Its name in argon2.)
+        def verify(self, hash: str | bytes, password: str | bytes) -> bool:  # noqa: A002 (the name in argon2)
             compared.append(str(hash))
             return super().verify(hash, password)
 

@@ -1,4 +1,4 @@
-"""accounts/pending.py: the row of a pending change, who finds it, and how it ends."""
+"""accounts/pending.py: the row of a change, how it is found, and how it ends."""
 
 from datetime import timedelta
 from typing import Any
@@ -48,7 +48,7 @@ def row_of(user: CMSUser) -> EmailChange:
 
 
 def refusal_of(session: LoginSession) -> type[Refusal] | None:
-    """Return with which class `find_requested` refuses, or None."""
+    """Return the class of the refusal that `find_requested` raises, or None."""
     try:
         pending.find_requested(session)
     except Refusal as refusal:
@@ -91,7 +91,7 @@ class TestStart:
         }
         assert {name: getattr(value, name) for name in COLUMNS} == {name: getattr(row, name) for name in COLUMNS}
 
-    def test_nothing_of_the_last_change_remains(
+    def test_a_new_change_replaces_every_column_of_the_last_one(
         self, sqlite_env: Environment, ann: CMSUser, bob: CMSUser, session: LoginSession
     ) -> None:
         start(ann, session_id=session.id, started_by=bob.id, nonce="n", old_nonce="o", is_assisted=True)
@@ -134,9 +134,7 @@ class TestFindRequested:
         start(ann, session_id=session.id)
         assert pending.find_requested(session).user_id == ann.id
 
-    def test_a_session_without_a_change_is_told_that_the_code_is_invalid(
-        self, bob: CMSUser, session: LoginSession
-    ) -> None:
+    def test_a_session_without_a_change_gets_code_expired(self, bob: CMSUser, session: LoginSession) -> None:
         start(bob)
         assert refusal_of(session) is CodeExpired
 
@@ -148,7 +146,7 @@ class TestFindRequested:
         assert refusal_of(session) is (ChangeWasDropped if outcome == ChangeOutcome.DROPPED else CodeExpired)
         assert refusal_of(new_session(ann)) is CodeExpired
 
-    def test_who_dropped_a_change_is_told_until_it_would_have_expired(
+    def test_a_dropped_change_names_its_ender_until_it_would_have_expired(
         self, sqlite_env: Environment, ann: CMSUser, session: LoginSession
     ) -> None:
         start(ann, session_id=session.id)
@@ -166,9 +164,7 @@ class TestFindRequested:
         start(ann, session_id=session.id, is_assisted=True)
         assert refusal_of(session) is CodeExpired
 
-    def test_another_session_is_told_that_the_change_was_requested_elsewhere(
-        self, ann: CMSUser, session: LoginSession
-    ) -> None:
+    def test_another_session_gets_asked_elsewhere(self, ann: CMSUser, session: LoginSession) -> None:
         start(ann, session_id=session.id)
         assert refusal_of(new_session(ann)) is AskedElsewhere
 
@@ -187,7 +183,7 @@ class TestLinks:
         """Return a link that proves the new address."""
         return links.find(LinkPurpose.PROVE, links.make(LinkPurpose.PROVE, ann, NEW, seconds=10**6))
 
-    def test_a_started_change_is_found_by_its_link_when_the_time_to_stop_it_is_over(
+    def test_a_started_change_is_found_by_its_link_after_the_time_to_stop_it(
         self, sqlite_env: Environment, ann: CMSUser, link: Link
     ) -> None:
         change = start(ann, is_assisted=True)
@@ -212,7 +208,7 @@ class TestLinks:
         with pytest.raises(LinkDead):
             pending.find_started(link)
 
-    def test_a_change_is_found_as_it_is_now(self, sqlite_env: Environment, ann: CMSUser, link: Link) -> None:
+    def test_a_change_is_found_in_its_current_state(self, sqlite_env: Environment, ann: CMSUser, link: Link) -> None:
         start(ann, is_assisted=True, stop_hash=fingerprint("token"))
         sqlite_env.clock.advance(days=1)
         found = [pending.find_started(link), pending.find_stoppable("token")]
@@ -221,7 +217,7 @@ class TestLinks:
         pending.end(ann.id, ChangeOutcome.STOPPED)
         assert pending.find_stoppable("token").outcome == ChangeOutcome.STOPPED
 
-    def test_a_stop_link_finds_its_change_until_that_is_replaced(self, ann: CMSUser, bob: CMSUser) -> None:
+    def test_a_stop_link_finds_its_change_until_another_one_replaces_it(self, ann: CMSUser, bob: CMSUser) -> None:
         start(bob)
         start(ann, stop_hash=fingerprint("token"), outcome=ChangeOutcome.MADE)
         assert pending.find_stoppable("token").user_id == ann.id
@@ -249,13 +245,15 @@ class TestTries:
         }
 
     @pytest.mark.parametrize("which", [0, 1], ids=["day", "address"])
-    def test_the_smallest_budget_is_what_is_left(self, ann: CMSUser, change: EmailChange, which: int) -> None:
+    def test_the_number_of_tries_left_is_that_of_the_smallest_budget(
+        self, ann: CMSUser, change: EmailChange, which: int
+    ) -> None:
         limit = limits.tries(ann.id, NEW)[which]
         for _ in range(limit.capacity - 3):
             limits.spend(limit)
         assert pending.count_try(ann, change)[1] == 2
 
-    def test_a_try_that_is_taken_back_was_not_made(self, ann: CMSUser, change: EmailChange) -> None:
+    def test_an_uncounted_try_is_restored_in_every_budget(self, ann: CMSUser, change: EmailChange) -> None:
         counted, _ = pending.count_try(ann, change)
         pending.uncount_try(counted)
         assert row_of(ann).tries == 0
@@ -264,7 +262,7 @@ class TestTries:
             limit: limit.capacity for limit in tries
         }
 
-    def test_no_try_is_left_after_five_and_the_wait_is_that_for_the_next_code(
+    def test_after_five_tries_the_wait_is_that_for_the_next_code(
         self, sqlite_env: Environment, ann: CMSUser, change: EmailChange
     ) -> None:
         for left in (4, 3, 2, 1, 0):
@@ -299,7 +297,7 @@ class TestTries:
         assert row_of(ann).tries == 0
 
     @pytest.mark.parametrize("mailboxes", [[], [Mailbox.NEW], [Mailbox.OLD], [Mailbox.NEW, Mailbox.OLD]])
-    def test_a_correct_code_is_stored_for_its_mailbox_alone(
+    def test_a_correct_code_is_stored_for_its_mailbox_only(
         self, ann: CMSUser, bob: CMSUser, change: EmailChange, mailboxes: list[Mailbox]
     ) -> None:
         start(bob)
@@ -313,7 +311,7 @@ class TestTries:
 class TestEnd:
     """How a change ends."""
 
-    def test_a_completed_change_is_made_and_others_are_not(self, ann: CMSUser, bob: CMSUser) -> None:
+    def test_only_the_completed_change_is_marked_as_made(self, ann: CMSUser, bob: CMSUser) -> None:
         start(ann)
         start(bob)
         pending.complete(row_of(ann))
@@ -330,7 +328,7 @@ class TestEnd:
         sqlite_env.clock.advance(seconds=60)
         pending.complete(row_of(ann))
 
-    def test_an_address_that_is_reserved_for_its_own_former_owner_is_given_back(self, ann: CMSUser) -> None:
+    def test_a_change_to_an_address_is_completed_if_it_is_reserved_for_the_same_account(self, ann: CMSUser) -> None:
         start(ann)
         links.make(LinkPurpose.UNDO, ann, NEW, seconds=60)
         pending.complete(row_of(ann))
@@ -353,7 +351,7 @@ class TestEnd:
         assert not pending.is_alive(start(ann))
         assert not pending.end(ann.id, ChangeOutcome.CANCELLED)
 
-    def test_a_change_is_alive_while_it_is_pending_and_somebody_can_complete_it(
+    def test_a_change_is_alive_while_it_is_pending_and_can_be_completed(
         self, ann: CMSUser, session: LoginSession
     ) -> None:
         assert pending.is_alive(start(ann, session_id=session.id))
@@ -364,7 +362,7 @@ class TestEnd:
 
 
 class TestLists:
-    """Changes that are found by accounts and starters."""
+    """Changes that are found by account or starter."""
 
     @pytest.fixture
     def cal(self, bob: CMSUser, sqlite_env: Environment) -> CMSUser:
@@ -373,7 +371,7 @@ class TestLists:
         assert user.id != bob.id
         return user
 
-    def test_the_starter_of_a_change_is_found_by_its_account_alone(
+    def test_the_starter_of_a_change_is_found_by_its_account_only(
         self, ann: CMSUser, bob: CMSUser, cal: CMSUser
     ) -> None:
         start(ann, is_assisted=True, started_by=cal.id)
@@ -382,7 +380,7 @@ class TestLists:
         assert pending.find_starter(bob.id) == set()
         assert pending.find_starter(cal.id) == set()
 
-    def test_an_account_is_found_by_who_started_its_change_since_a_time(
+    def test_accounts_are_found_by_the_starter_of_their_change_and_its_time(
         self, sqlite_env: Environment, ann: CMSUser, bob: CMSUser, cal: CMSUser
     ) -> None:
         start(ann, is_assisted=True, started_by=cal.id)
@@ -399,18 +397,18 @@ class TestLists:
     def test_pending_changes_are_listed_by_account_until_they_expire(
         self, sqlite_env: Environment, ann: CMSUser, bob: CMSUser, cal: CMSUser, session: LoginSession
     ) -> None:
-        everybody = [ann.id, bob.id, cal.id]
+        user_ids = [ann.id, bob.id, cal.id]
         start(ann, session_id=session.id)
         start(bob, is_assisted=True, expires_at=clock.now() + timedelta(seconds=601))
         start(cal)
-        found = pending.list_by_account(each for each in everybody)
+        found = pending.list_by_account(each for each in user_ids)
         assert {user_id: change.user_id for user_id, change in found.items()} == {ann.id: ann.id, bob.id: bob.id}
         assert pending.list_by_account([ann.id, cal.id]).keys() == {ann.id}
         assert pending.list_by_account([]) == {}
         sqlite_env.clock.advance(seconds=600)
-        assert pending.list_by_account(everybody).keys() == {bob.id}
+        assert pending.list_by_account(user_ids).keys() == {bob.id}
         pending.end(bob.id, ChangeOutcome.STOPPED)
-        assert pending.list_by_account(everybody) == {}
+        assert pending.list_by_account(user_ids) == {}
 
     def test_started_changes_are_listed_with_their_starters_oldest_first(
         self, sqlite_env: Environment, ann: CMSUser, bob: CMSUser, cal: CMSUser, session: LoginSession

@@ -34,7 +34,7 @@ def start(user: CMSUser, **values: Any) -> EmailChange:
     return pending.start(user, values.pop("address", NEW), origin=HERE, **{**defaults, **values})
 
 
-def mail(user: CMSUser, **values: Any) -> int:
+def store_mail(user: CMSUser, **values: Any) -> int:
     """Store a mail with these columns, and return its id."""
     mail_id = outbox.enqueue(Letter("code", "subject", "body", "html"), NEW.email, user_id=user.id)
     if values:
@@ -49,8 +49,8 @@ def load(user: CMSUser, session: LoginSession) -> Pending:
     return seen
 
 
-def use(limit: Limit, *, but: int = 0) -> None:
-    """Use a budget up, or all but some."""
+def spend(limit: Limit, *, but: int = 0) -> None:
+    """Spend a budget, except for `but` uses."""
     for _ in range(limit.capacity - but):
         limits.spend(limit)
 
@@ -60,7 +60,7 @@ def test_a_session_sees_the_change_that_it_requested(
 ) -> None:
     now = sqlite_env.clock.now()
     start(bob, is_assisted=True)
-    start(ann, session_id=session.id, mail_id=mail(ann))
+    start(ann, session_id=session.id, mail_id=store_mail(ann))
     wait = sqlite_env.app.extensions["settings"].ASSISTED_WAIT_SECONDS
     assert load(ann, session) == Pending(
         email="New@example.com",
@@ -82,14 +82,14 @@ def test_a_session_sees_the_change_that_it_requested(
     )
 
 
-def test_a_new_change_is_seen_as_it_will_be_loaded(ann: CMSUser, session: LoginSession) -> None:
+def test_a_new_change_is_equal_to_the_loaded_one(ann: CMSUser, session: LoginSession) -> None:
     limit = limits.sends(ann.id, NEW, HERE.network)[0]
     left = limits.spend(limit)
-    change = start(ann, session_id=session.id, mail_id=mail(ann), old_nonce="o")
+    change = start(ann, session_id=session.id, mail_id=store_mail(ann), old_nonce="o")
     assert pending_state.of_new(change, left) == load(ann, session)
 
 
-def test_nothing_is_seen_where_nothing_is_pending(ann: CMSUser, bob: CMSUser, session: LoginSession) -> None:
+def test_no_change_is_seen_if_none_is_pending(ann: CMSUser, bob: CMSUser, session: LoginSession) -> None:
     start(bob, is_assisted=True)
     assert pending_state.load(ann, session, HERE).pending is None
     start(ann)
@@ -99,7 +99,7 @@ def test_nothing_is_seen_where_nothing_is_pending(ann: CMSUser, bob: CMSUser, se
         assert pending_state.load(ann, session, HERE).pending is None
 
 
-def test_another_session_sees_the_change_until_it_expires_and_its_own_does_after_that(
+def test_only_the_session_that_requested_a_change_sees_it_after_it_expired(
     sqlite_env: Environment, ann: CMSUser, session: LoginSession
 ) -> None:
     start(ann, session_id=session.id)
@@ -129,14 +129,14 @@ def test_a_domain_that_is_not_in_ascii_is_shown_in_ascii_too(
 
 
 class TestBudgets:
-    """What is left, and until when."""
+    """Uses that are left, and the times when budgets reset."""
 
-    def test_the_smallest_of_three_budgets_of_tries_is_left(self, ann: CMSUser, session: LoginSession) -> None:
+    def test_the_number_of_tries_left_is_that_of_the_smallest_budget(self, ann: CMSUser, session: LoginSession) -> None:
         change = start(ann, session_id=session.id)
         of_user, of_address = limits.tries(ann.id, NEW)
-        use(of_address, but=4)
+        spend(of_address, but=4)
         assert load(ann, session).tries_left == 4
-        use(of_user, but=3)
+        spend(of_user, but=3)
         assert load(ann, session).tries_left == 3
         for _ in range(3):
             pending.count_try(ann, change)
@@ -150,15 +150,15 @@ class TestBudgets:
         assert load(ann, session).tries_left == 0
         assert load(ann, session).state == PendingState.NO_TRIES
 
-    def test_the_tries_of_the_day_and_of_no_other_budget_block(
+    def test_only_the_daily_tries_of_the_account_block(
         self, sqlite_env: Environment, ann: CMSUser, session: LoginSession
     ) -> None:
         began = sqlite_env.clock.now()
         start(ann, session_id=session.id)
         of_user, of_address = limits.tries(ann.id, NEW)
-        use(of_address)
+        spend(of_address)
         assert load(ann, session).blocked_until is None
-        use(of_user, but=1)
+        spend(of_user, but=1)
         assert load(ann, session).blocked_until is None
         limits.spend(of_user)
         assert load(ann, session).blocked_until == began + timedelta(days=1)
@@ -172,7 +172,7 @@ class TestBudgets:
         limits.spend(wait)
         assert load(ann, session).resend_at == began + timedelta(seconds=wait.seconds)
         for limit in others:
-            use(limit, but=1)
+            spend(limit, but=1)
         assert load(ann, session).resend_at == began + timedelta(seconds=wait.seconds)
         for limit in sorted(others, key=lambda limit: limit.seconds):
             limits.spend(limit)
@@ -181,12 +181,12 @@ class TestBudgets:
         assert elsewhere is not None
         assert elsewhere.resend_at == began + timedelta(days=1)
 
-    def test_the_network_of_the_request_is_the_one_that_is_counted(
+    def test_the_budget_of_the_network_of_the_request_is_used(
         self, sqlite_env: Environment, ann: CMSUser, session: LoginSession
     ) -> None:
         began = sqlite_env.clock.now()
         start(ann, session_id=session.id)
-        use(limits.sends(ann.id, NEW, HERE.network)[-1])
+        spend(limits.sends(ann.id, NEW, HERE.network)[-1])
         assert load(ann, session).resend_at == began + timedelta(hours=1)
         elsewhere = pending_state.load(ann, session, Origin("192.0.2.1", "")).pending
         assert elsewhere is not None
@@ -202,15 +202,15 @@ class TestMail:
         assert (seen.mail_state, seen.mail_at, seen.mail_problem) == ("", None, None)
         assert seen.state == PendingState.CODE
 
-    def test_a_mail_shows_when_it_was_done_or_else_when_it_is_due(
+    def test_the_time_of_a_mail_is_when_it_was_done_or_else_is_due(
         self, sqlite_env: Environment, ann: CMSUser, session: LoginSession
     ) -> None:
         due, done = sqlite_env.clock.now() + SECOND, sqlite_env.clock.now() + 2 * SECOND
-        start(ann, session_id=session.id, mail_id=mail(ann, due_at=due))
+        start(ann, session_id=session.id, mail_id=store_mail(ann, due_at=due))
         assert load(ann, session).mail_at == due
         problem = MailProblem.RECIPIENT_REFUSED
         values = {"due_at": due, "done_at": done, "state": MailState.REFUSED, "problem": problem}
-        start(ann, session_id=session.id, mail_id=mail(ann, **values))
+        start(ann, session_id=session.id, mail_id=store_mail(ann, **values))
         seen = load(ann, session)
         assert (seen.mail_state, seen.mail_at, seen.mail_problem) == (MailState.REFUSED, done, problem)
 
@@ -246,7 +246,7 @@ class TestState:
     def test_a_code_that_was_mailed_is_required(self, seen: Pending) -> None:
         assert seen.state == PendingState.CODE
 
-    def test_each_state_comes_before_the_ones_below_it(self, sqlite_env: Environment, seen: Pending) -> None:
+    def test_each_state_takes_precedence_over_the_former_ones(self, sqlite_env: Environment, seen: Pending) -> None:
         steps: list[tuple[PendingState, dict[str, Any]]] = [
             (PendingState.HALF, {"proved": (Mailbox.OLD,)}),
             (PendingState.UNSENT, {"mail_state": MailState.QUEUED}),
@@ -260,12 +260,14 @@ class TestState:
             seen = replace(seen, **values)
             assert seen.state == state
 
-    def test_one_try_is_enough(self, seen: Pending) -> None:
+    def test_a_code_is_required_while_a_try_is_left(self, seen: Pending) -> None:
         assert replace(seen, tries_left=1).state == PendingState.CODE
         assert replace(seen, tries_left=-1).state == PendingState.NO_TRIES
 
     @pytest.mark.parametrize("mail_state", list(MailState))
-    def test_the_mail_matters_only_while_its_code_is_missing(self, seen: Pending, mail_state: MailState) -> None:
+    def test_the_state_of_a_mail_is_shown_only_while_its_code_is_missing(
+        self, seen: Pending, mail_state: MailState
+    ) -> None:
         expected = {MailState.QUEUED: PendingState.UNSENT, MailState.SENT: PendingState.CODE}
         waiting = replace(seen, mail_state=mail_state)
         assert waiting.state == expected.get(mail_state, PendingState.UNDELIVERED)
@@ -284,9 +286,9 @@ def test_the_codes_of_two_mailboxes_are_missing_until_they_are_proved(ann: CMSUs
 
 
 class TestBlock:
-    """Until when no change can be requested."""
+    """The time until which no change can be requested."""
 
-    def test_nothing_blocks_at_first(self, ann: CMSUser, session: LoginSession) -> None:
+    def test_nothing_blocks_a_new_account(self, ann: CMSUser, session: LoginSession) -> None:
         assert pending_state.load(ann, session, HERE).block is None
         start(ann, session_id=session.id)
         assert pending_state.load(ann, session, HERE).block is None
@@ -298,8 +300,8 @@ class TestBlock:
         until = sqlite_env.clock.now() + timedelta(days=1)
         if is_pending:
             start(ann, session_id=session.id)
-        use(limits.tries_of_user(bob.id))
-        use(limits.tries_of_user(ann.id), but=1)
+        spend(limits.tries_of_user(bob.id))
+        spend(limits.tries_of_user(ann.id), but=1)
         assert pending_state.load(ann, session, HERE).block is None
         limits.spend(limits.tries_of_user(ann.id))
         assert pending_state.load(ann, session, HERE).block == Block(until, is_freeze=False)
@@ -313,6 +315,6 @@ class TestBlock:
         now = sqlite_env.clock.now()
         ann.frozen_until = now + timedelta(days=days)
         assert pending_state.load(ann, session, HERE).block == Block(ann.frozen_until, is_freeze=True)
-        use(limits.tries_of_user(ann.id))
+        spend(limits.tries_of_user(ann.id))
         block = pending_state.load(ann, session, HERE).block
         assert block == Block(now + timedelta(days=max(1, days)), is_freeze=is_freeze)

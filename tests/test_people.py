@@ -1,4 +1,4 @@
-"""accounts/people.py: what a lock gives, above all if it was waited for."""
+"""accounts/people.py: locks of accounts, with and without a wait, and columns of accounts."""
 
 import threading
 from collections.abc import Callable
@@ -21,23 +21,23 @@ IS_WAITING = text(
 
 @pytest.fixture
 def session(env: Environment) -> LoginSession:
-    """Give a session of an administrator, as a request finds it before it locks anything."""
+    """Provide a session of an administrator, as loaded before a lock."""
     user = env.administrator(EMAIL)
     with env.app.app_context():
         return new_session(user)
 
 
 def is_waiting(env: Environment) -> bool:
-    """Return whether somebody waits for a lock; SQLite tells nobody."""
+    """Return whether a transaction waits for a lock; always true on SQLite, which cannot show it."""
     if env.app.config["SQLALCHEMY_DATABASE_URI"].startswith("sqlite"):
         return True
     return bool(env.rows(IS_WAITING)[0][0])
 
 
 def lock_while(env: Environment, session: LoginSession, act: Callable[[CMSUser], object]) -> int | None:
-    """Lock the account of a session while another transaction, which has it locked, does something and commits.
+    """Lock the account of a session while another transaction, which has locked it, acts and commits.
 
-    Return the version of the address that the lock gives, or None if it gives no account.
+    Return the email version of the locked account, or None if no account was locked.
     """
     found: list[int | None] = []
 
@@ -60,32 +60,34 @@ def lock_while(env: Environment, session: LoginSession, act: Callable[[CMSUser],
 
 
 def end(session: LoginSession) -> Callable[[CMSUser], object]:
-    """Return what a sign-out does."""
+    """Return an action that ends the session, like a sign-out."""
     return lambda _: sessions.end(session.id)
 
 
 def renew(session: LoginSession) -> Callable[[CMSUser], object]:
-    """Return what a proof of the password does."""
+    """Return an action that renews the session, like a confirmation of the password."""
     return lambda _: sessions.renew(session)
 
 
 def disable(_: LoginSession) -> Callable[[CMSUser], object]:
-    """Return what another administrator does."""
+    """Return an action that disables the account."""
     return lambda account: people.update_columns(account, is_active=False)
 
 
-@pytest.mark.parametrize("meanwhile", [end, renew, disable])
-def test_an_account_that_lost_its_session_while_its_lock_was_waited_for_is_not_given(
-    env: Environment, session: LoginSession, meanwhile: Callable[[LoginSession], Callable[[CMSUser], object]]
+@pytest.mark.parametrize("make_action", [end, renew, disable])
+def test_no_account_is_locked_if_its_session_becomes_invalid_during_the_wait(
+    env: Environment, session: LoginSession, make_action: Callable[[LoginSession], Callable[[CMSUser], object]]
 ) -> None:
-    assert lock_while(env, session, meanwhile(session)) is None
+    assert lock_while(env, session, make_action(session)) is None
 
 
-def test_an_account_is_given_as_it_is_after_its_lock_was_waited_for(env: Environment, session: LoginSession) -> None:
+def test_a_locked_account_has_the_values_that_were_committed_during_the_wait(
+    env: Environment, session: LoginSession
+) -> None:
     assert lock_while(env, session, lambda account: people.update_columns(account, email_version=7)) == 7
 
 
-def test_the_account_of_another_session_is_not_given(env: Environment, session: LoginSession) -> None:
+def test_no_account_is_locked_for_another_session(env: Environment, session: LoginSession) -> None:
     with env.app.app_context():
         sessions.start(env.account("ann"), HERE, remember=False)
         db.session.commit()
@@ -98,7 +100,7 @@ def test_the_account_of_another_session_is_not_given(env: Environment, session: 
         db.session.rollback()
 
 
-def test_an_address_is_found_in_whatever_spelling(env: Environment, session: LoginSession) -> None:
+def test_an_account_is_found_by_any_spelling_of_its_address(env: Environment, session: LoginSession) -> None:
     with env.app.app_context():
         found = people.find_by_email(Address.of("ANN@Example.COM"))
         assert found is not None
@@ -108,7 +110,7 @@ def test_an_address_is_found_in_whatever_spelling(env: Environment, session: Log
 
 @pytest.mark.usefixtures("in_sqlite_app")
 class TestAccounts:
-    """What does not depend on the database."""
+    """Functions that do not depend on the database."""
 
     def test_one_account_is_locked_by_its_id(self, sqlite_env: Environment, ann: CMSUser, bob: CMSUser) -> None:
         sqlite_env.update_account(EMAIL, city="Beijing", interests=["art"])
@@ -119,7 +121,7 @@ class TestAccounts:
         assert [getattr(locked, name) for name in columns] == list(row)
         assert people.lock(bob.id + 1) is None
 
-    def test_a_lock_begins_to_write(self, ann: CMSUser) -> None:
+    def test_a_lock_begins_a_write_transaction(self, ann: CMSUser) -> None:
         for act in (
             lambda: people.lock(ann.id),
             lambda: people.lock_many([ann.id]),
@@ -130,7 +132,7 @@ class TestAccounts:
             act()
             assert db.session().info["has_written"]
 
-    def test_an_account_that_was_loaded_before_its_lock_does_not_hide_what_is_locked(
+    def test_a_lock_loads_current_values_of_an_account_that_was_loaded_before(
         self, sqlite_env: Environment, ann: CMSUser
     ) -> None:
         loaded = db.session.get(CMSUser, ann.id)
@@ -140,7 +142,7 @@ class TestAccounts:
         assert locked is not None
         assert (locked.city, locked.email_version) == ("Beijing", 5)
 
-    def test_several_accounts_are_locked_as_they_are_now_and_missing_ones_are_left_out(
+    def test_several_accounts_are_locked_with_current_values_and_missing_ones_are_omitted(
         self, ann: CMSUser, bob: CMSUser
     ) -> None:
         loaded = db.session.get(CMSUser, bob.id)
@@ -155,14 +157,12 @@ class TestAccounts:
         assert loaded.city is None
         assert people.lock_many([]) == {}
 
-    def test_accounts_that_are_no_longer_wanted_stay_locked_and_nothing_starts_again(
-        self, ann: CMSUser, bob: CMSUser
-    ) -> None:
+    def test_accounts_that_are_no_longer_found_stay_locked_without_a_restart(self, ann: CMSUser, bob: CMSUser) -> None:
         calls = iter([{ann.id, bob.id}, {ann.id}])
         assert people.lock_found(lambda: next(calls)).keys() == {ann.id, bob.id}
         assert next(calls, None) is None
 
-    def test_the_account_of_a_session_is_given_with_the_row_of_a_longer_query(self, ann: CMSUser, bob: CMSUser) -> None:
+    def test_additional_columns_are_returned_with_the_locked_account(self, ann: CMSUser, bob: CMSUser) -> None:
         sid = sessions.start(bob, HERE, remember=False)
         db.session.commit()
         found = sessions.find(sid)
@@ -188,7 +188,7 @@ class TestAccounts:
         rows = db.session.execute(db.select(CMSUser.city, CMSUser.email_version).order_by(CMSUser.id)).all()
         assert [tuple(row) for row in rows] == [("Beijing", 3), (None, 1)]
 
-    def test_the_present_address_is_refused_in_every_spelling(self, ann: CMSUser) -> None:
+    def test_the_current_address_is_refused_in_every_spelling(self, ann: CMSUser) -> None:
         with pytest.raises(SameEmail):
             people.refuse_same_email(ann, Address.of("ANN@example.com"))
         people.refuse_same_email(ann, Address.of("bob@example.com"))
@@ -262,10 +262,10 @@ class TestAccounts:
             db.session.rollback()
         self.add("cal@example.com", "cal")
 
-    def test_an_address_that_was_taken_after_it_was_available_is_refused(self) -> None:
+    def test_an_address_that_is_taken_after_the_check_is_refused(self) -> None:
         first, second = (
             people.new_account(Address.of("cal@example.com"), name, "hash", superuser=False) for name in ("cal", "kim")
         )
-        db.session.add(first)  # It is written after `availability.require`, which flushes nothing.
+        db.session.add(first)  # It is written after `availability.require`, which does not flush.
         with pytest.raises(EmailTaken):
             people.add(second)

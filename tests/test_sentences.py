@@ -1,4 +1,4 @@
-"""cms/sentences.py: the details of refusals and events. tests/test_completeness.py has what is true of all of them."""
+"""cms/sentences.py: details of refusals and events. tests/test_completeness.py checks all of them."""
 
 import pytest
 from sqlalchemy import update
@@ -11,7 +11,7 @@ from tests.refusals import refused_on_the_command_line
 from tests.stories.test_command_line import ANN, said
 
 
-def test_data_that_could_not_be_saved_are_not_called_saved_in_the_history(sqlite_env: Environment) -> None:
+def test_the_history_does_not_record_an_outdated_profile_as_saved(sqlite_env: Environment) -> None:
     ann = sqlite_env.person()
     form = {"username": "ann", "language": "en"}
     assert ann.post("/cms/profile/", {**form, "version": "1", "city": "hangzhou"}).status == 200
@@ -21,7 +21,7 @@ def test_data_that_could_not_be_saved_are_not_called_saved_in_the_history(sqlite
 
 
 @pytest.mark.parametrize(
-    ("refusal", "told"),
+    ("refusal", "expected"),
     [
         (errors.ChangesFrozen(7200), "Try again in 2 hours."),
         (errors.TooManyRequests(30), "Try again in 30 seconds."),
@@ -32,18 +32,20 @@ def test_data_that_could_not_be_saved_are_not_called_saved_in_the_history(sqlite
     ],
     ids=lambda each: type(each).__name__ if isinstance(each, Refusal) else each,
 )
-def test_the_command_line_tells_the_details_of_a_refusal(sqlite_env: Environment, refusal: Refusal, told: str) -> None:
-    assert told in refused_on_the_command_line(sqlite_env.app, refusal).stderr
+def test_the_command_line_prints_the_details_of_a_refusal(
+    sqlite_env: Environment, refusal: Refusal, expected: str
+) -> None:
+    assert expected in refused_on_the_command_line(sqlite_env.app, refusal).stderr
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
-def test_an_event_that_is_not_known_here_is_shown_in_words(sqlite_env: Environment, language: str) -> None:
-    """It may be one of a newer version: while nodes are updated one by one, both read the same history."""
+def test_an_unknown_event_has_a_sentence(sqlite_env: Environment, language: str) -> None:
+    """During a rolling update, the history may contain events of the newer version."""
     ann = sqlite_env.person()
     with sqlite_env.app.app_context():
-        db.session.execute(update(Audit).where(Audit.event == "signed_in").values(event="taught_to_fly"))
+        db.session.execute(update(Audit).where(Audit.event == "signed_in").values(event="future_event"))
         db.session.commit()
     page = ann.browser.send("GET", "/cms/security/", headers={"Accept": "text/html", "Accept-Language": language})
     assert page.status == 200
-    assert "taught_to_fly" not in page.text
+    assert "future_event" not in page.text
     assert ("其他事件" if language == "zh" else "Other event") in page.text

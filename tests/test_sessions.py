@@ -14,75 +14,75 @@ from tests.environments import HERE, Environment
 OLD = "ann@example.com"
 
 
-def in_(person: Person) -> bool:
-    """Say whether somebody is signed in."""
+def is_signed_in(person: Person) -> bool:
+    """Return whether the session of a person is valid."""
     return person.get_as_script().status == 200
 
 
-def remembered(env: Environment) -> Person:
-    """Return somebody who ticked `stay signed in`."""
+def remembered_person(env: Environment) -> Person:
+    """Return an administrator who signed in with `remember`."""
     env.administrator(OLD)
     ann = env.visitor(OLD)
     assert ann.sign_in(remember="y").status == 200
     return ann
 
 
-def test_a_session_unused_for_an_hour_is_over(env: Environment) -> None:
+def test_a_session_ends_after_an_hour_without_use(env: Environment) -> None:
     ann = env.person()
     env.clock.advance(seconds=3600)
-    assert in_(ann)
+    assert is_signed_in(ann)
     env.clock.advance(seconds=3601)
-    assert not in_(ann)
+    assert not is_signed_in(ann)
     assert ann.sign_in().status == 200
 
 
-def test_a_session_in_use_is_over_after_twelve_hours(env: Environment) -> None:
+def test_a_session_in_use_ends_after_twelve_hours(env: Environment) -> None:
     ann = env.person()
     for _ in range(12):
         env.clock.advance(seconds=3600)
-        assert in_(ann)
+        assert is_signed_in(ann)
     env.clock.advance(seconds=1)
-    assert not in_(ann)
+    assert not is_signed_in(ann)
 
 
-def test_a_remembered_session_is_over_two_weeks_after_its_last_use(env: Environment) -> None:
-    ann = remembered(env)
+def test_a_remembered_session_ends_after_two_weeks_without_use(env: Environment) -> None:
+    ann = remembered_person(env)
     env.clock.advance(days=14)
-    assert in_(ann)
+    assert is_signed_in(ann)
     env.clock.advance(days=14, seconds=1)
-    assert not in_(ann)
+    assert not is_signed_in(ann)
 
 
-def test_a_remembered_session_is_over_after_thirty_days(env: Environment) -> None:
-    ann = remembered(env)
+def test_a_remembered_session_in_use_ends_after_thirty_days(env: Environment) -> None:
+    ann = remembered_person(env)
     for _ in range(3):
         env.clock.advance(days=10)
-        assert in_(ann)
+        assert is_signed_in(ann)
     env.clock.advance(seconds=1)
-    assert not in_(ann)
+    assert not is_signed_in(ann)
 
 
-def test_what_is_over_stays_over(env: Environment) -> None:
-    """Its cookie may be asked with for ever: it must not wake the session up."""
+def test_an_expired_session_stays_invalid(env: Environment) -> None:
+    """Requests with its cookie do not extend it."""
     ann = env.person()
     env.clock.advance(seconds=3601)
-    assert not in_(ann)
-    assert not in_(ann)
+    assert not is_signed_in(ann)
+    assert not is_signed_in(ann)
     env.clock.advance(seconds=-10)
-    thief = env.visitor()
-    thief.browser.cookies.update(ann.browser.cookies)
+    copy = env.visitor()
+    copy.browser.cookies.update(ann.browser.cookies)
     env.clock.advance(seconds=10)
-    assert not in_(thief)
+    assert not is_signed_in(copy)
 
 
-def test_signing_in_tidies_away_what_is_over(env: Environment) -> None:
+def test_a_sign_in_deletes_expired_sessions(env: Environment) -> None:
     env.person()
     env.clock.advance(days=1)
     env.signed_in(OLD)
     assert len(env.rows(db.select(LoginSession.id))) == 1
 
 
-def test_the_database_holds_no_cookie(env: Environment) -> None:
+def test_the_database_does_not_contain_the_session_id(env: Environment) -> None:
     ann = env.person()
     cookie = ann.browser.cookies["session"]
     with env.app.test_request_context(headers={"Cookie": f"session={cookie}"}):
@@ -92,24 +92,24 @@ def test_the_database_holds_no_cookie(env: Environment) -> None:
     assert sid not in str(tuple(row))
 
 
-def test_a_session_remembers_where_it_began(env: Environment) -> None:
+def test_a_session_stores_its_network_and_browser(env: Environment) -> None:
     env.person()
     (row,) = env.rows(db.select(LoginSession.network, LoginSession.browser))
     assert tuple(row) == ("203.0.113.5", "Chrome 156, Linux")
 
 
-@pytest.mark.parametrize("what", ["sign_out", "reauth", "change"])
-def test_a_copied_cookie_is_dead_after(env: Environment, what: str) -> None:
+@pytest.mark.parametrize("action", ["sign_out", "reauth", "change"])
+def test_a_copied_cookie_is_invalid_after(env: Environment, action: str) -> None:
     ann = env.person()
-    thief = env.visitor()
-    thief.browser.cookies.update(ann.browser.cookies)
-    assert in_(thief)
-    if what == "change":
+    copy = env.visitor()
+    copy.browser.cookies.update(ann.browser.cookies)
+    assert is_signed_in(copy)
+    if action == "change":
         ann.ask("new@example.com")
         assert ann.confirm("new@example.com", env.code_to("new@example.com")).status == 200
     else:
-        assert getattr(ann, what)().status == 200
-    assert not in_(thief)
+        assert getattr(ann, action)().status == 200
+    assert not is_signed_in(copy)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_a_copied_cookie_is_dead_after(env: Environment, what: str) -> None:
     [(False, 3600, 12 * 3600), (True, 14 * 86400, 30 * 86400)],
     ids=["session", "remember"],
 )
-def test_a_session_says_which_of_its_two_limits_ended_it(
+def test_the_ending_of_a_session_names_the_limit_that_was_exceeded(
     sqlite_env: Environment, remember: bool, idle: int, life: int
 ) -> None:
     ann, clock = sqlite_env.administrator(OLD), sqlite_env.clock
@@ -125,7 +125,7 @@ def test_a_session_says_which_of_its_two_limits_ended_it(
         sid = sessions.start(ann, HERE, remember=remember)
         db.session.commit()
         clock.advance(seconds=idle)
-        assert sessions.find_ending(sid) == Ending("ended")  # By neither, as far as anybody can tell.
+        assert sessions.find_ending(sid) == Ending("ended")  # No limit is exceeded yet.
         clock.advance(seconds=1)
         assert sessions.find_ending(sid) == Ending("idle", idle)
         clock.advance(seconds=life - idle - 1)
@@ -134,12 +134,12 @@ def test_a_session_says_which_of_its_two_limits_ended_it(
         assert sessions.find_ending(sid) == Ending("age", life)
 
 
-def test_a_session_whose_row_is_gone_was_ended_and_says_no_more(sqlite_env: Environment) -> None:
+def test_a_deleted_session_has_an_ending_without_a_limit(sqlite_env: Environment) -> None:
     with sqlite_env.app.app_context():
-        assert sessions.find_ending("nobody's") == Ending("ended")
+        assert sessions.find_ending("unknown") == Ending("ended")
 
 
-def test_the_password_counts_as_proved_for_ten_minutes_and_not_a_moment_longer(sqlite_env: Environment) -> None:
+def test_a_confirmation_of_the_password_is_valid_for_ten_minutes(sqlite_env: Environment) -> None:
     ann, clock = sqlite_env.administrator(OLD), sqlite_env.clock
     with sqlite_env.app.app_context():
         sid = sessions.start(ann, HERE, remember=False)
@@ -163,17 +163,17 @@ def start(user: CMSUser, *, remember: bool = False) -> tuple[str, LoginSession]:
     """Return the id of a new session, and the session."""
     sid = sessions.start(user, HERE, remember=remember)
     db.session.commit()
-    return sid, found_by(sid)
+    return sid, find_session(sid)
 
 
-def found_by(sid: str) -> LoginSession:
+def find_session(sid: str) -> LoginSession:
     """Return the session of this id."""
     found = sessions.find(sid)
     assert found is not None
     return found[1]
 
 
-def ids() -> set[int]:
+def session_ids() -> set[int]:
     """Return the ids of all sessions."""
     return set(db.session.scalars(db.select(LoginSession.id)))
 
@@ -192,9 +192,7 @@ class TestRows:
             assert (found[0].id, found[1].user_id) == (user_id, user_id)
         assert sessions.find("unknown") is None
 
-    def test_a_new_session_is_proved_and_says_where_and_when_it_began(
-        self, sqlite_env: Environment, ann: CMSUser
-    ) -> None:
+    def test_a_new_session_is_fresh_and_stores_its_origin_and_time(self, sqlite_env: Environment, ann: CMSUser) -> None:
         now = sqlite_env.clock.now()
         for remember in (False, True):
             sid, session = start(ann, remember=remember)
@@ -208,25 +206,23 @@ class TestRows:
         sqlite_env.update_account(OLD, is_active=False)
         assert sessions.find(sid) is None
 
-    def test_use_is_stored_once_a_minute_and_for_this_session_alone(
-        self, sqlite_env: Environment, ann: CMSUser
-    ) -> None:
+    def test_use_is_stored_once_a_minute_and_for_this_session_only(self, sqlite_env: Environment, ann: CMSUser) -> None:
         began = sqlite_env.clock.now()
         sid, session = start(ann)
         _, other = start(ann)
         sqlite_env.clock.advance(seconds=60)
-        assert found_by(sid).seen_at == began
-        assert found_by(sid).seen_at == began, "and nothing was stored"
+        assert find_session(sid).seen_at == began
+        assert find_session(sid).seen_at == began, "and nothing was stored"
         later = sqlite_env.clock.advance(microseconds=1)
-        found_by(sid)
+        find_session(sid)
         db.session.rollback()
-        assert found_by(sid).seen_at == later
+        assert find_session(sid).seen_at == later
         rows = db.session.execute(db.select(LoginSession.id, LoginSession.seen_at))
         seen = {row.id: row.seen_at for row in rows}
         assert seen == {session.id: later, other.id: began}
 
     @pytest.mark.parametrize("proved", [True, False])
-    def test_a_renewed_session_has_a_new_id_and_is_proved_now_only_if_it_was(
+    def test_a_renewed_session_has_a_new_id_and_is_fresh_only_if_the_password_was_proved(
         self, sqlite_env: Environment, ann: CMSUser, proved: bool
     ) -> None:
         began = sqlite_env.clock.now()
@@ -236,14 +232,14 @@ class TestRows:
         renewed = sessions.renew(session, proved=True) if proved else sessions.renew(session)
         assert len(renewed) == 43
         assert sessions.find(sid) is None
-        assert (found_by(renewed).id, found_by(renewed).proved_at) == (session.id, now if proved else began)
-        assert ids() == {session.id, other.id}
+        assert (find_session(renewed).id, find_session(renewed).proved_at) == (session.id, now if proved else began)
+        assert session_ids() == {session.id, other.id}
         with pytest.raises(SignInRequired):
             sessions.renew(session)
         with pytest.raises(SignInRequired):
             sessions.require_alive(session)
         sessions.require_alive(other)
-        sessions.require_alive(found_by(renewed))
+        sessions.require_alive(find_session(renewed))
 
     def test_a_session_that_has_ended_is_not_alive(self, ann: CMSUser) -> None:
         _, session = start(ann)
@@ -252,23 +248,21 @@ class TestRows:
         with pytest.raises(SignInRequired):
             sessions.require_alive(session)
 
-    def test_only_the_sessions_that_are_meant_end(self, sqlite_env: Environment, ann: CMSUser) -> None:
+    def test_only_the_specified_sessions_end(self, sqlite_env: Environment, ann: CMSUser) -> None:
         bob = sqlite_env.administrator("bob@example.com")
-        mine = [start(ann)[1] for _ in range(4)]
+        own = [start(ann)[1] for _ in range(4)]
         _, others = start(bob)
         sessions.end(None)
-        assert ids() == {others.id, *(each.id for each in mine)}
-        sessions.end(mine[0].id)
-        assert ids() == {others.id, *(each.id for each in mine[1:])}
-        sessions.end_others(mine[1])
-        assert ids() == {others.id, mine[1].id}
+        assert session_ids() == {others.id, *(each.id for each in own)}
+        sessions.end(own[0].id)
+        assert session_ids() == {others.id, *(each.id for each in own[1:])}
+        sessions.end_others(own[1])
+        assert session_ids() == {others.id, own[1].id}
         start(ann)
         sessions.end_all(ann)
-        assert ids() == {others.id}
+        assert session_ids() == {others.id}
 
-    def test_only_the_sessions_of_one_account_that_are_over_are_deleted(
-        self, sqlite_env: Environment, ann: CMSUser
-    ) -> None:
+    def test_only_expired_sessions_of_one_account_are_deleted(self, sqlite_env: Environment, ann: CMSUser) -> None:
         bob = sqlite_env.administrator("bob@example.com")
         start(ann)
         _, remembered = start(ann, remember=True)
@@ -276,4 +270,4 @@ class TestRows:
         sqlite_env.clock.advance(seconds=3601)
         _, fresh = start(ann)
         sessions.end_stale(ann.id)
-        assert ids() == {remembered.id, fresh.id, others.id}
+        assert session_ids() == {remembered.id, fresh.id, others.id}

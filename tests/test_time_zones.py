@@ -1,4 +1,4 @@
-"""accounts/time_zones.py: which names are accepted from a browser, and zones that do not exist."""
+"""accounts/time_zones.py: names that are accepted from a browser, and missing time zones."""
 
 import sys
 import zoneinfo
@@ -9,7 +9,7 @@ import pytest
 
 from accounts import time_zones
 
-NO_ZONES = [
+INVALID_NAMES = [
     "",
     " ",
     "../../etc/passwd",
@@ -42,17 +42,17 @@ NO_ZONES = [
 
 
 @pytest.fixture
-def no_zones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Take every time zone away, the system's and those of the package; return the folder where they are looked for."""
+def zone_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Hide the time zones of the system and of tzdata, and provide the empty folder that is searched instead."""
     monkeypatch.setitem(sys.modules, "tzdata", None)
-    forget([str(tmp_path)])
+    reset_search_path([str(tmp_path)])
     yield tmp_path
     monkeypatch.undo()
-    forget(None)
+    reset_search_path(None)
 
 
-def forget(path: list[str] | None) -> None:
-    """Look for time zones in these folders, or where the system has them, as a process that just began."""
+def reset_search_path(path: list[str] | None) -> None:
+    """Search time zones in these folders, or else in those of the system, and clear the caches."""
     zoneinfo.reset_tzpath(path)
     zoneinfo.ZoneInfo.clear_cache()
     time_zones._names.cache_clear()
@@ -61,15 +61,15 @@ def forget(path: list[str] | None) -> None:
 @pytest.mark.parametrize(
     "name", ["Asia/Shanghai", "Asia/Calcutta", "America/Argentina/Buenos_Aires", "UTC", "Etc/GMT+8"]
 )
-def test_the_name_of_a_time_zone_is_taken(name: str) -> None:
+def test_a_valid_name_is_accepted(name: str) -> None:
     assert time_zones.validate(name) == name
     zone = time_zones.find(name)
     assert zone
     assert zone.key == name
 
 
-@pytest.mark.parametrize("name", NO_ZONES, ids=lambda name: repr(name[:20]))
-def test_what_is_no_name_of_a_time_zone_is_none(name: str) -> None:
+@pytest.mark.parametrize("name", INVALID_NAMES, ids=lambda name: repr(name[:20]))
+def test_an_invalid_name_is_rejected(name: str) -> None:
     assert time_zones.validate(name) == ""
     assert time_zones.find(name) is None
 
@@ -78,25 +78,25 @@ def test_no_name_is_longer_than_its_column() -> None:
     assert max(map(len, time_zones._names())) <= 64
 
 
-def test_nobodys_time_zone_is_none() -> None:
+def test_no_time_zone_is_found_without_a_name() -> None:
     assert time_zones.find(None) is None
 
 
-def test_on_a_machine_without_time_zones_none_is_known(no_zones: Path) -> None:
-    assert list(no_zones.iterdir()) == []
+def test_no_time_zone_is_found_on_a_machine_without_time_zones(zone_folder: Path) -> None:
+    assert list(zone_folder.iterdir()) == []
     assert time_zones.validate("Asia/Shanghai") == ""
     assert time_zones.find("Asia/Shanghai") is None
 
 
 @pytest.mark.parametrize("content", [b"TZif", b"TZif2" + b"\xff" * 60])
-def test_a_time_zone_whose_file_is_broken_is_none(no_zones: Path, content: bytes) -> None:
-    (no_zones / "Broken").write_bytes(content)
+def test_no_time_zone_is_found_if_its_file_is_invalid(zone_folder: Path, content: bytes) -> None:
+    (zone_folder / "Broken").write_bytes(content)
     assert time_zones.validate("Broken") == "Broken"
     assert time_zones.find("Broken") is None
 
 
-def test_a_time_zone_whose_file_is_gone_is_none(no_zones: Path) -> None:
-    path = no_zones / "Gone"
+def test_no_time_zone_is_found_if_its_file_was_deleted(zone_folder: Path) -> None:
+    path = zone_folder / "Gone"
     path.write_bytes(b"TZif")
     assert time_zones.validate("Gone") == "Gone"
     path.unlink()

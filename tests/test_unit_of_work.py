@@ -1,4 +1,4 @@
-"""accounts/unit_of_work.py: what a use case gets, and what remains of a refused one."""
+"""accounts/unit_of_work.py: transactions of use cases, refusals, rows of the history, and locks."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.usefixtures("in_sqlite_app")
 
 
 def sign_in(user: CMSUser) -> Actor:
-    """Return an administrator who acts in a new session."""
+    """Start a session, and return the actor of its requests."""
     sid = sessions.start(user, HERE, remember=False)
     db.session.commit()
     found = sessions.find(sid)
@@ -41,7 +41,7 @@ def sign_in(user: CMSUser) -> Actor:
 def refuse(
     requester: Requester, refusal: Exception, act: Callable[[UnitOfWork], object] = id, **refused_detail: object
 ) -> None:
-    """Run a use case that does something, and is then refused."""
+    """Run a use case that acts, and then raises a refusal or an error."""
 
     def act_and_raise(work: UnitOfWork) -> None:
         act(work)
@@ -67,7 +67,7 @@ def test_an_account_that_does_not_exist_cannot_be_managed() -> None:
         work.lock_managed(999)
 
 
-def test_what_is_found_only_under_the_lock_is_locked_before_anybody_acts(sqlite_env: Environment, ann: CMSUser) -> None:
+def test_accounts_that_are_found_only_under_the_lock_are_locked_too(sqlite_env: Environment, ann: CMSUser) -> None:
     bob = sqlite_env.administrator("bob@example.com")
     found = iter([{ann.id}, {ann.id, bob.id}])
     last = {ann.id, bob.id}
@@ -75,7 +75,7 @@ def test_what_is_found_only_under_the_lock_is_locked_before_anybody_acts(sqlite_
     assert {account.username for account in accounts.values()} == {"ann", "bob"}
 
 
-def test_a_session_that_ended_meanwhile_gets_no_new_id(ann: CMSUser) -> None:
+def test_a_session_that_has_ended_gets_no_new_id(ann: CMSUser) -> None:
     sid = sessions.start(ann, HERE, remember=False)
     db.session.commit()
     found = sessions.find(sid)
@@ -89,9 +89,9 @@ def test_a_session_that_ended_meanwhile_gets_no_new_id(ann: CMSUser) -> None:
 
 
 class TestBegin:
-    """The transaction, and what remains of a refused one."""
+    """The transaction of a use case, and the effects of a refusal."""
 
-    def test_a_use_case_is_committed_and_what_follows_runs_in_order_after_it(self, ann: CMSUser) -> None:
+    def test_actions_after_the_commit_run_in_order_and_outside_the_transaction(self, ann: CMSUser) -> None:
         done: list[object] = []
         with unit_of_work.begin(COMMAND_LINE) as work:
             account = work.lock(ann.id)
@@ -124,7 +124,7 @@ class TestBegin:
         assert (rows[second].recipient, rows[second].user_id) == ("other@example.com", ann.id)
         assert (rows[second].due_at, rows[second].not_after) == (due, end)
 
-    def test_a_refusal_undoes_everything_and_is_recorded_with_its_details(self, ann: CMSUser) -> None:
+    def test_a_refusal_rolls_everything_back_and_is_recorded_with_its_details(self, ann: CMSUser) -> None:
         actor = sign_in(ann)
         done: list[str] = []
 
@@ -142,7 +142,7 @@ class TestBegin:
             '{"email": "x@example.com"}',
         )
 
-    def test_a_refusal_that_stands_keeps_what_was_done_and_adds_no_row(self, ann: CMSUser) -> None:
+    def test_a_refusal_that_stands_is_committed_and_adds_no_row(self, ann: CMSUser) -> None:
         done: list[str] = []
 
         def act(work: UnitOfWork) -> None:
@@ -156,17 +156,17 @@ class TestBegin:
         assert (done, city_of(ann)) == (["ran"], "Beijing")
         assert [(row.event, row.detail) for row in history_of(ann)] == [("email_taken", "{}")]
 
-    def test_a_fault_is_neither_committed_nor_recorded(self, ann: CMSUser) -> None:
+    def test_after_an_unexpected_error_nothing_is_committed_or_recorded(self, ann: CMSUser) -> None:
         refuse(sign_in(ann), ZeroDivisionError(), lambda work: people.update_columns(work.lock_own(), city="Beijing"))
         db.session.rollback()
         assert (city_of(ann), history_of(ann)) == (None, [])
 
-    def test_a_visitors_refusal_is_recorded_for_the_account_of_the_link_alone(
+    def test_a_refusal_of_a_visitor_is_recorded_for_the_locked_account_only(
         self, sqlite_env: Environment, ann: CMSUser
     ) -> None:
         bob = sqlite_env.administrator("bob@example.com")
         refuse(HERE, LinkDead())
-        assert not db.session().info.get("has_written"), "it waits for no lock"
+        assert not db.session().info.get("has_written"), "it does not wait for a lock"
         assert (history_of(ann), history_of(bob)) == ([], [])
         refuse(HERE, LinkDead(), lambda work: work.lock(ann.id))
         locked: list[int] = []
@@ -181,12 +181,12 @@ class TestBegin:
         refuse(HERE, LinkDead(), lambda work: work.lock(ann.id + 1))
         assert history_of(ann) == []
 
-    def test_a_refusal_before_a_use_case_is_recorded_for_who_acts(self, ann: CMSUser) -> None:
+    def test_a_refusal_before_a_use_case_is_recorded_for_the_actor(self, ann: CMSUser) -> None:
         with pytest.raises(SameEmail):
             unit_of_work.refuse(sign_in(ann), SameEmail())
         assert [(row.event, row.actor_id) for row in history_of(ann)] == [("same_email", ann.id)]
 
-    def test_who_joins_a_transaction_does_not_commit_it(self, ann: CMSUser) -> None:
+    def test_joining_a_transaction_does_not_commit_it(self, ann: CMSUser) -> None:
         work = unit_of_work.join(HERE)
         account = work.lock(ann.id)
         assert account is not None
@@ -195,7 +195,7 @@ class TestBegin:
         db.session.rollback()
         assert history_of(ann) == []
 
-    def test_after_a_restart_nothing_is_done_and_the_account_is_locked(self, ann: CMSUser) -> None:
+    def test_a_restart_rolls_back_and_locks_the_account_again(self, ann: CMSUser) -> None:
         with unit_of_work.begin(sign_in(ann)) as work:
             people.update_columns(work.lock_own(), city="Beijing")
             account = work.restart()
@@ -205,11 +205,9 @@ class TestBegin:
 
 
 class TestRecord:
-    """Who is the actor of a row."""
+    """Rows of the history: actor, origin and details."""
 
-    def test_it_is_who_acts_or_the_operator_or_the_owner_unless_another_one_is_given(
-        self, sqlite_env: Environment, ann: CMSUser
-    ) -> None:
+    def test_the_actor_depends_on_the_requester_unless_it_is_given(self, sqlite_env: Environment, ann: CMSUser) -> None:
         bob = sqlite_env.administrator("bob@example.com")
         requesters = [(sign_in(ann), "ann", ann.id), (COMMAND_LINE, "", None), (HERE, "", bob.id)]
         for requester, name, _ in requesters:
@@ -224,7 +222,7 @@ class TestRecord:
         actors = [row.actor_id for row in history_of(bob)]
         assert [actors[:3], actors[3:6], actors[6:]] == expected
 
-    def test_a_row_has_its_origin_its_details_and_columns_and_is_counted_only_with_fold(self, ann: CMSUser) -> None:
+    def test_a_row_stores_origin_and_details_and_is_merged_only_with_fold(self, ann: CMSUser) -> None:
         with unit_of_work.begin(HERE) as work:
             account = work.lock(ann.id)
             assert account is not None
@@ -238,7 +236,7 @@ class TestRecord:
 
 
 class TestLocks:
-    """What is proved again under a lock."""
+    """Conditions that are checked again under a lock."""
 
     @pytest.fixture
     def root(self, ann: CMSUser, sqlite_env: Environment) -> CMSUser:
@@ -247,9 +245,7 @@ class TestLocks:
         assert user.id != ann.id
         return user
 
-    def test_the_own_account_is_locked_with_a_proof_that_still_holds(
-        self, sqlite_env: Environment, ann: CMSUser
-    ) -> None:
+    def test_the_own_account_is_locked_with_a_valid_proof_only(self, sqlite_env: Environment, ann: CMSUser) -> None:
         actor, proof = sign_in(ann), passwords.prove(PASSWORD, ann)
         with unit_of_work.begin(actor) as work:
             assert work.lock_own(proof).id == ann.id
@@ -270,7 +266,7 @@ class TestLocks:
             with pytest.raises(SignInRequired), unit_of_work.begin(actor) as work:
                 act(work)
 
-    def test_only_a_superuser_manages(self, ann: CMSUser, root: CMSUser) -> None:
+    def test_only_superusers_manage_accounts(self, ann: CMSUser, root: CMSUser) -> None:
         with unit_of_work.begin(sign_in(root)) as work:
             assert work.lock_managing().id == root.id
             assert work.lock_managed(ann.id).keys() == {ann.id, root.id}
@@ -278,20 +274,22 @@ class TestLocks:
             with pytest.raises(NotAllowed), unit_of_work.begin(sign_in(ann)) as work:
                 act(work)
 
-    def test_a_disabled_superuser_manages_nobody(self, sqlite_env: Environment, ann: CMSUser, root: CMSUser) -> None:
+    def test_a_disabled_superuser_manages_no_account(
+        self, sqlite_env: Environment, ann: CMSUser, root: CMSUser
+    ) -> None:
         actor = sign_in(root)
         sqlite_env.update_account("root@example.com", is_active=False)
         with pytest.raises(SignInRequired), unit_of_work.begin(actor) as work:
             work.lock_managed(ann.id)
 
-    def test_nobody_manages_themselves_or_an_account_that_does_not_exist(self, root: CMSUser) -> None:
+    def test_superusers_cannot_manage_their_own_account_or_a_missing_one(self, root: CMSUser) -> None:
         actor = sign_in(root)
         with pytest.raises(NotYourself), unit_of_work.begin(actor) as work:
             work.lock_managed(root.id)
         with pytest.raises(NobodyThere), unit_of_work.begin(actor) as work:
             work.lock_managed(root.id + 1)
 
-    def test_the_operator_locks_all_active_superusers_too_and_an_administrator_does_not(
+    def test_only_the_operator_also_locks_all_active_superusers(
         self, sqlite_env: Environment, ann: CMSUser, root: CMSUser
     ) -> None:
         others = [
@@ -304,7 +302,7 @@ class TestLocks:
         with unit_of_work.begin(sign_in(root)) as work:
             assert work.lock_managed(ann.id, lambda: {others[0].id}).keys() == {ann.id, root.id, others[0].id}
 
-    def test_more_columns_are_read_with_the_own_account(self, ann: CMSUser) -> None:
+    def test_additional_columns_are_read_with_the_own_account(self, ann: CMSUser) -> None:
         query = people.LOCK_SIGNED_IN.add_columns((bindparam("number", type_=Integer) + 1).label("next"))
         with unit_of_work.begin(sign_in(ann)) as work:
             account, row = work.lock_own_and_read(query, number=6)

@@ -1,4 +1,4 @@
-"""Which user names a form takes, and what it says of the others; and what invisible marks do to any text field."""
+"""Usernames that forms accept, the errors of other ones, and invisible characters in text fields."""
 
 import unicodedata
 from collections.abc import Iterator
@@ -13,33 +13,33 @@ from cms import languages
 from forms import EmailCaptchaForm, LoginForm, ProfileForm, UsernameForm, all_errors
 from models import CMSUser, name_key
 
-bare = Flask(__name__)
-languages.init_app(bare)
+app = Flask(__name__)
+languages.init_app(app)
 
 
 @pytest.fixture(autouse=True, params=["zh", "en"])
 def language(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Be a reader of one of the two languages."""
-    with bare.test_request_context(headers={"Accept-Language": request.param}):
+    """Run each test in a request in each of the two languages."""
+    with app.test_request_context(headers={"Accept-Language": request.param}):
         yield request.param
 
 
-def said_of(name: str) -> list[str]:
-    """Return what the page of one's own data says of a user name."""
+def profile_errors(name: str) -> list[str]:
+    """Return the errors of a username in the profile form."""
     form = ProfileForm(MultiDict({"username": name, "city": "", "language": "", "version": "1"}))
     form.validate()
     return all_errors(form).get("username", [])
 
 
-def said_to_the_operator(name: str) -> list[str]:
-    """Return what the command line says of a user name."""
+def command_line_errors(name: str) -> list[str]:
+    """Return the errors of a username on the command line."""
     form = UsernameForm(data={"username": name})
     form.validate()
     return all_errors(form).get("username", [])
 
 
-def kept(name: str) -> str:
-    """Return what becomes of a user name that is taken."""
+def clean_username(name: str) -> str:
+    """Return a valid username as the profile form returns it."""
     form = ProfileForm(MultiDict({"username": name, "city": "", "language": "", "version": "1"}))
     assert form.validate(), form.errors
     return str(form.username.data)
@@ -61,23 +61,23 @@ LETTER = {"zh": "用户名至少要包含一个汉字或字母。", "en": "The u
         *("रामचन्द्र", "สมชาย", "မြင့်", "Nguyễn", "ノート", "김철수", "ཀརྨ", "Ivan.Иванов", "ｌｉ"),
     ],
 )
-def test_names_of_every_script_are_taken_from_two_characters_on(name: str) -> None:
-    assert said_of(name) == []
-    assert kept(name) == unicodedata.normalize("NFC", name)
+def test_names_of_every_script_are_accepted(name: str) -> None:
+    assert profile_errors(name) == []
+    assert clean_username(name) == unicodedata.normalize("NFC", name)
 
 
 @pytest.mark.parametrize("name", ["李", "a", "e\u0301", "x" * 21, "张" * 21])
-def test_a_name_is_counted_in_characters_as_they_are_read(language: str, name: str) -> None:
-    assert said_of(name) == said_to_the_operator(name) == [LENGTH[language]]
+def test_the_length_of_a_name_is_that_of_its_grapheme_clusters(language: str, name: str) -> None:
+    assert profile_errors(name) == command_line_errors(name) == [LENGTH[language]]
 
 
 def test_a_letter_with_its_marks_is_one_character() -> None:
-    assert said_of("क्षि" * 10) == []  # Forty code points.
-    assert said_of("q\u0323\u0307" * 20) != []  # Sixty: more than the table has room for.
+    assert profile_errors("क्षि" * 10) == []  # Forty code points.
+    assert profile_errors("q\u0323\u0307" * 20) != []  # Sixty code points, too many for the column.
 
 
 @given(st.text(alphabet=st.characters(categories=["L", "N", "Mn", "Mc"]), min_size=1, max_size=60))
-def test_whatever_passes_has_room_in_the_table(name: str) -> None:
+def test_valid_names_fit_into_their_columns(name: str) -> None:
     form = UsernameForm(data={"username": name})
     if form.validate():
         columns = CMSUser.__table__.c
@@ -86,7 +86,7 @@ def test_whatever_passes_has_room_in_the_table(name: str) -> None:
 
 
 def ignorable() -> list[str]:
-    """Return some characters of every block that Unicode's Default_Ignorable_Code_Point names."""
+    """Return the first and last character of every range of Default_Ignorable_Code_Point in Unicode."""
     ranges = (
         "00AD 034F 061C 115F-1160 17B4-17B5 180B-180F 200B-200F 202A-202E 2060-206F 3164 FE00-FE0F FEFF FFA0 "
         "1BCA0-1BCA3 1D173-1D17A E0001 E0020-E007F E0100-E01EF"
@@ -94,48 +94,49 @@ def ignorable() -> list[str]:
     found = []
     for each in ranges.split():
         first, _, last = each.partition("-")
-        found += dict.fromkeys((chr(int(first, 16)), chr(int(last or first, 16))))  # In one order in every process.
+        # Not a set: the order must be the same in every process.
+        found += dict.fromkeys((chr(int(first, 16)), chr(int(last or first, 16))))
     return found
 
 
 @pytest.mark.parametrize("mark", ignorable(), ids=lambda mark: f"U+{ord(mark):04X}")
-def test_a_name_holds_nothing_that_is_ignored(mark: str) -> None:
+def test_a_name_with_an_ignorable_character_is_refused(mark: str) -> None:
     for name in (f"an{mark}n", f"a{mark}{mark}n", f"张{mark}伟"):
-        assert said_of(name) != [], name
-        assert said_to_the_operator(name) != [], name
-    assert said_of(mark * 3) != []
-    assert said_of(f"a{mark}") != []  # One letter and nothing.
+        assert profile_errors(name) != [], name
+        assert command_line_errors(name) != [], name
+    assert profile_errors(mark * 3) != []
+    assert profile_errors(f"a{mark}") != []  # Only one visible character.
 
 
-def test_an_invisible_character_inside_a_name_is_named(language: str) -> None:
+def test_an_invisible_character_inside_a_name_is_reported(language: str) -> None:
     sentence = {
         "zh": "用户名中“an”之后有一个不可见字符（零宽空格，U+200B），请手动输入，不要粘贴。",
         "en": "The username contains an invisible character (zero width space, U+200B) after “an”. "
         "Type the username instead of pasting it.",
     }
-    assert said_of("an\u200bn") == said_to_the_operator("an\u200bn") == [sentence[language]]
+    assert profile_errors("an\u200bn") == command_line_errors("an\u200bn") == [sentence[language]]
 
 
 @pytest.mark.parametrize("mark", ["\u200b", "\ufeff", "\u00a0", "\u3000", "\u202c", "\u2060", "\u3164", " \u200e\t"])
 def test_invisible_characters_around_a_name_are_stripped(mark: str) -> None:
-    assert kept(f"{mark}ann{mark}") == "ann"
+    assert clean_username(f"{mark}ann{mark}") == "ann"
 
 
 @pytest.mark.parametrize("name", ["12", "2026", "１２３", "...", "_-_", "ʼʼʼ", "٣٤"])
-def test_a_name_has_a_letter(language: str, name: str) -> None:
-    assert said_of(name) == said_to_the_operator(name) == [LETTER[language]]
+def test_a_name_without_letters_is_refused(language: str, name: str) -> None:
+    assert profile_errors(name) == command_line_errors(name) == [LETTER[language]]
 
 
 @pytest.mark.parametrize(
     "name",
     [
-        *("1\u0323ann", ".\u0308ann", "\u0308ann", "ann_\u0301"),  # A mark on a digit, on a sign, on nothing.
+        *("1\u0323ann", ".\u0308ann", "\u0308ann", "ann_\u0301"),  # Marks after a digit, a sign, and nothing.
         *("a\u20ddnn", "a\u20e3nn"),  # Enclosed letters.
-        *("xx\u0323\u0324\u0325\u0326\u0327", "x\u0323\u0323y"),  # Too many of them, or twice the same.
+        *("xx\u0323\u0324\u0325\u0326\u0327", "x\u0323\u0323y"),  # Too many marks, or the same one twice.
     ],
 )
-def test_marks_stand_on_letters_and_do_not_pile_up(language: str, name: str) -> None:
-    assert said_of(name) == [SHAPE[language]]
+def test_combining_marks_without_a_letter_and_repeated_ones_are_refused(language: str, name: str) -> None:
+    assert profile_errors(name) == [SHAPE[language]]
 
 
 @pytest.mark.parametrize(
@@ -145,21 +146,21 @@ def test_marks_stand_on_letters_and_do_not_pile_up(language: str, name: str) -> 
         *("rооt", "r00t", "ѕupport", "сс", "іnfo", "1nfo", "客服", "systern", "ѕystem"),
     ],
 )
-def test_what_looks_like_a_reserved_name_is_reserved(language: str, name: str) -> None:
-    assert said_of(name) == [RESERVED[language]]
-    assert said_to_the_operator(name) == []
+def test_a_name_that_looks_like_a_reserved_one_is_refused(language: str, name: str) -> None:
+    assert profile_errors(name) == [RESERVED[language]]
+    assert command_line_errors(name) == []
 
 
 @pytest.mark.parametrize("name", ["Seif", "Ian", "Sam", "Mia", "Otto", "admins", "administratrix", "rooty", "Владимир"])
-def test_what_only_resembles_a_reserved_name_is_free(name: str) -> None:
-    assert said_of(name) == []
+def test_a_name_that_only_resembles_a_reserved_one_is_accepted(name: str) -> None:
+    assert profile_errors(name) == []
 
 
 # --- Addresses
 
 
-def address(typed: str) -> tuple[str | None, list[str]]:
-    """Return what becomes of a typed address, and what is said of it."""
+def process_address(typed: str) -> tuple[str | None, list[str]]:
+    """Return an address as the form returns it, and its errors."""
     form = EmailCaptchaForm(MultiDict({"email": typed}))
     form.validate()
     return form.email.data, all_errors(form).get("email", [])
@@ -176,7 +177,7 @@ def address(typed: str) -> tuple[str | None, list[str]]:
 )
 def test_invisible_characters_around_an_address_are_stripped(mark: str) -> None:
     for typed in (f"{mark}ann@example.com", f"ann@example.com{mark}", f"{mark}ann@example.com{mark}"):
-        assert address(typed) == ("ann@example.com", [])
+        assert process_address(typed) == ("ann@example.com", [])
     form = LoginForm(MultiDict({"email": f"ann@example.com{mark}", "password": "x"}))
     assert form.validate(), form.errors
 
@@ -217,44 +218,44 @@ def test_invisible_characters_around_an_address_are_stripped(mark: str) -> None:
         ),
     ],
 )
-def test_an_invisible_character_inside_an_address_is_named_with_its_place(
+def test_an_invisible_character_inside_an_address_is_reported_with_its_position(
     language: str, typed: str, zh: str, en: str
 ) -> None:
-    said = address(typed)[1]
-    assert len(said) == 1
-    assert {"zh": zh, "en": en}[language] in said[0]
-    begins, ends = {
+    errors = process_address(typed)[1]
+    assert len(errors) == 1
+    assert {"zh": zh, "en": en}[language] in errors[0]
+    beginning, end = {
         "zh": ("邮箱地址中“", "，请手动输入，不要粘贴。"),
         "en": ("The address contains an invisible character (", "”. Type the address instead of pasting it."),
     }[language]
-    assert said[0].startswith(begins)
-    assert said[0].endswith(ends)
+    assert errors[0].startswith(beginning)
+    assert errors[0].endswith(end)
 
 
 @pytest.mark.parametrize("typed", ["ann bob@example.com", "ann@exa mple.com", "ann@example.com\nbcc", "\u200b", "ann"])
-def test_what_is_no_address_for_a_reason_that_can_be_seen_is_told_so(language: str, typed: str) -> None:
+def test_an_address_with_a_visible_error_is_reported_as_invalid(language: str, typed: str) -> None:
     sentences = {
         "zh": ("请输入正确格式的邮箱！", "请输入邮箱！"),
         "en": ("Enter a valid email address.", "Enter an email address."),
     }
-    assert address(typed)[1] == [sentences[language][typed == "\u200b"]]
+    assert process_address(typed)[1] == [sentences[language][typed == "\u200b"]]
 
 
-def test_a_domain_that_hides_an_invisible_character_in_its_a_form_is_refused(language: str) -> None:
+def test_a_domain_with_an_invisible_character_in_its_ascii_form_is_refused(language: str) -> None:
     malformed = {"zh": "请输入正确格式的邮箱！", "en": "Enter a valid email address."}
-    assert address("ann@xn--mgba3gch31f060k.com")[1] == [malformed[language]]
+    assert process_address("ann@xn--mgba3gch31f060k.com")[1] == [malformed[language]]
 
 
 @given(st.text(max_size=60))
-def test_an_address_that_is_taken_holds_nothing_invisible(typed: str) -> None:
-    taken, said = address(typed + "@example.com")
-    if not said:
-        assert taken is not None
-        assert taken.isprintable()
-        assert not any(unicodedata.category(character) in ("Cf", "Cc", "Zs") for character in taken)
+def test_accepted_addresses_contain_no_invisible_characters(typed: str) -> None:
+    processed, errors = process_address(typed + "@example.com")
+    if not errors:
+        assert processed is not None
+        assert processed.isprintable()
+        assert not any(unicodedata.category(character) in ("Cf", "Cc", "Zs") for character in processed)
 
 
-def test_a_mobile_number_may_be_pasted_with_its_direction_marks() -> None:
+def test_direction_marks_around_a_mobile_number_are_stripped() -> None:
     form = ProfileForm(
         MultiDict({"username": "ann", "mobile": "\u202d13812345678\u202c", "city": "", "language": "", "version": "1"})
     )
@@ -262,7 +263,7 @@ def test_a_mobile_number_may_be_pasted_with_its_direction_marks() -> None:
     assert form.mobile.data == "+8613812345678"
 
 
-def test_a_very_long_text_is_stripped_at_once() -> None:
+def test_a_very_long_text_is_stripped() -> None:
     long = "\u200b" * 200_000 + "x" + " " * 200_000 + "y" + "\u200b" * 200_000
     form = EmailCaptchaForm(MultiDict({"email": long}))
     assert not form.validate()

@@ -1,6 +1,6 @@
-"""Each validator of validators.py alone: its parameters, what it takes and makes of it, its errors in both languages.
+"""validators.py: the parameters, the results and the errors of each validator, in both languages.
 
-A field in a form of one field, and the catalogues: no page, no database, no cache.
+The tests use forms and the catalogues, and no page, no database and no cache.
 """
 
 from collections.abc import Iterator
@@ -42,127 +42,129 @@ from validators import (
     join_lines,
 )
 
-bare = Flask(__name__)
-languages.init_app(bare)
+app = Flask(__name__)
+languages.init_app(app)
 
 
 @pytest.fixture(autouse=True, params=["zh", "en"])
 def language(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Be a reader of one of the two languages."""
-    with bare.test_request_context(headers={"Accept-Language": request.param}):
+    """Run each test in a request in each of the two languages."""
+    with app.test_request_context(headers={"Accept-Language": request.param}):
         yield request.param
 
 
-def said_of(validator: Any, typed: str) -> list[str]:
-    """Return what a field with this validator alone says of a text."""
-    return validated(validator, typed)[0]
+def errors_of(validator: Any, typed: str) -> list[str]:
+    """Return the errors of a text in a field with this validator."""
+    return validate(validator, typed)[0]
 
 
-def made_of(validator: Any, typed: str) -> str:
-    """Return what the validator made of a text that it took."""
-    said, made = validated(validator, typed)
-    assert said == []
-    return str(made)
+def value_of(validator: Any, typed: str) -> str:
+    """Return a valid text as the validator returns it."""
+    found, value = validate(validator, typed)
+    assert found == []
+    return str(value)
 
 
-def validated(validator: Any, typed: str, field: Any = StringField) -> tuple[list[str], Any]:
-    """Return what is said of a text, and what became of it."""
+def validate(validator: Any, typed: str, field: Any = StringField) -> tuple[list[str], Any]:
+    """Return the errors of a text in a field with this validator, and the value of the field."""
 
-    class Alone(BaseForm):
-        one = field(validators=[validator])
+    class OneField(BaseForm):
+        value = field(validators=[validator])
 
-    form = Alone(MultiDict({"one": typed}))
+    form = OneField(MultiDict({"value": typed}))
     form.validate()
-    return all_errors(form).get("one", []), form.one.data
+    return all_errors(form).get("value", []), form.value.data
 
 
 class TestEmailAddress:
-    """Which addresses are valid is tested in test_forms.py; here are the parameter and the error."""
+    """The parameter and the error; tests/test_forms.py tests which addresses are valid."""
 
-    def test_it_says_so(self, language: str) -> None:
+    def test_an_invalid_address_has_an_error(self, language: str) -> None:
         sentence = {"zh": "请输入正确格式的邮箱！", "en": "Enter a valid email address."}
-        assert said_of(EmailAddress(), "ann") == [sentence[language]]
+        assert errors_of(EmailAddress(), "ann") == [sentence[language]]
 
-    def test_it_says_what_it_is_told_to_say(self) -> None:
-        assert said_of(EmailAddress("No."), "ann") == ["No."]
+    def test_the_message_of_an_invalid_address_can_be_changed(self) -> None:
+        assert errors_of(EmailAddress("No."), "ann") == ["No."]
 
-    def test_it_writes_the_address_in_its_normal_form(self) -> None:
-        assert made_of(EmailAddress(), "ann@EXAMPLE.com") == "ann@example.com"
+    def test_the_address_is_normalised(self) -> None:
+        assert value_of(EmailAddress(), "ann@EXAMPLE.com") == "ann@example.com"
 
 
 class TestCodeShape:
-    """Six digits, or nothing."""
+    """Six digits, or an empty value."""
 
     @pytest.mark.parametrize("typed", ["123456", "000000", ""])
-    def test_it_takes_six_digits_or_nothing(self, typed: str) -> None:
-        assert said_of(CodeShape(), typed) == []
+    def test_six_digits_and_an_empty_value_are_valid(self, typed: str) -> None:
+        assert errors_of(CodeShape(), typed) == []
 
     @pytest.mark.parametrize("typed", ["12345", "1234567", "12345a", "123456\n", "１２３４５６"])
-    def test_it_takes_nothing_else_and_says_so(self, language: str, typed: str) -> None:
+    def test_other_values_are_invalid(self, language: str, typed: str) -> None:
         sentence = {"zh": "邮箱验证码错误！", "en": "The code is incorrect."}
-        assert said_of(CodeShape(), typed) == [sentence[language]]
+        assert errors_of(CodeShape(), typed) == [sentence[language]]
 
 
 class TestNotReserved:
-    """Names that nobody may take."""
+    """Reserved names."""
 
     @pytest.mark.parametrize(
         "typed", ["admin", "ADMIN", "Root", "cc", "cms", "管理员", "ａｄｍｉｎ", "Ａdmin", "postmaster"]
     )
-    def test_it_refuses_them_whatever_their_case_and_width(self, language: str, typed: str) -> None:
+    def test_reserved_names_are_invalid_in_any_case_and_width(self, language: str, typed: str) -> None:
         sentence = {
             "zh": "该用户名为保留名称，请换一个。",
             "en": "This username is reserved. Choose a different one.",
         }
-        assert said_of(NotReserved(), typed) == [sentence[language]]
+        assert errors_of(NotReserved(), typed) == [sentence[language]]
 
     @pytest.mark.parametrize("typed", ["ann", "admins", "badmin", "李明", ""])
-    def test_it_takes_every_other_name(self, typed: str) -> None:
-        assert said_of(NotReserved(), typed) == []
+    def test_other_names_are_valid(self, typed: str) -> None:
+        assert errors_of(NotReserved(), typed) == []
 
-    def test_its_names_and_its_sentence_can_be_others(self) -> None:
-        mine = NotReserved(["Straße"], "Not this one.")
-        assert said_of(mine, "STRASSE") == ["Not this one."]
-        assert said_of(mine, "admin") == []
+    def test_names_and_message_can_be_changed(self) -> None:
+        validator = NotReserved(["Straße"], "Not this one.")
+        assert errors_of(validator, "STRASSE") == ["Not this one."]
+        assert errors_of(validator, "admin") == []
 
 
 class TestNameShape:
-    """Letters and digits of any script, dots, dashes, underscores."""
+    """Letters and digits of any script, dots, hyphens and underscores."""
 
     @pytest.mark.parametrize("typed", ["ann", "Ann.B-c_9", "李明", "Ångström", "Ёлка", "İbrahim", "ｌｉ"])
-    def test_it_takes_names_of_any_script(self, typed: str) -> None:
-        assert said_of(NameShape(), typed) == []
+    def test_names_of_any_script_are_valid(self, typed: str) -> None:
+        assert errors_of(NameShape(), typed) == []
 
     @pytest.mark.parametrize(
         "typed",
         [
             *("a b", "", " ann", "a/b", "a@b", "<b>", "a'b", "a\0b", "a\nb", "ann\n"),
             *("a\u200bb", "a\u202eb", "a\ufeffb", "a\u00a0b"),
-            *("\ufdfa", "½ann"),  # One letter or number for the eye; several words where names are compared.
+            *("\ufdfa", "½ann"),  # One character, but several words in the key that is compared.
         ],
     )
-    def test_it_takes_nothing_that_is_invisible_or_turns_round(self, language: str, typed: str) -> None:
+    def test_whitespace_and_invisible_characters_and_signs_are_invalid(self, language: str, typed: str) -> None:
         sentence = {
             "zh": "只能使用文字、数字、点、连字符和下划线。",
             "en": "Use only letters, digits, dots, hyphens and underscores.",
         }
-        assert said_of(NameShape(), typed) == [sentence[language]]
+        assert errors_of(NameShape(), typed) == [sentence[language]]
 
-    def test_whatever_passes_fits_into_the_table(self) -> None:
-        """A name has at most twenty characters; the longest that each can become is looked for, one by one."""
-        room = CMSUser.__table__.c.username_key.type.length
-        every = [chr(number) for number in range(0x20000) if chr(number).isalnum()]
-        widest = max(every, key=lambda each: len(name_key(each)))
-        assert len(name_key(widest)) * 20 > room  # So there is something to refuse.
-        assert said_of(NameShape(), widest)
+    def test_keys_of_valid_names_fit_into_their_column(self) -> None:
+        """A name has at most twenty characters; this finds the longest key of a single character."""
+        capacity = CMSUser.__table__.c.username_key.type.length
+        characters = [chr(number) for number in range(0x20000) if chr(number).isalnum()]
+        widest = max(characters, key=lambda each: len(name_key(each)))
+        assert len(name_key(widest)) * 20 > capacity  # Otherwise the validator would have nothing to refuse.
+        assert errors_of(NameShape(), widest)
         longest = max(
-            len(name_key(each)) for each in every if len(name_key(each)) < 5 or not said_of(NameShape(), f"a{each}")
+            len(name_key(each))
+            for each in characters
+            if len(name_key(each)) < 5 or not errors_of(NameShape(), f"a{each}")
         )
-        assert longest * 20 <= room
+        assert longest * 20 <= capacity
 
 
 class TestPasswordStrength:
-    """Long enough, not too long, not common; nothing else (NIST SP 800-63B)."""
+    """Bounds of the length and common passwords, and no other rules (NIST SP 800-63B)."""
 
     @pytest.mark.parametrize(
         ("typed", "zh", "en"),
@@ -182,33 +184,33 @@ class TestPasswordStrength:
             ),
         ],
     )
-    def test_it_refuses_and_says_why(self, language: str, typed: str, zh: str, en: str) -> None:
-        assert said_of(PasswordStrength(), typed) == [{"zh": zh, "en": en}[language]]
+    def test_short_long_and_common_passwords_are_invalid(self, language: str, typed: str, zh: str, en: str) -> None:
+        assert errors_of(PasswordStrength(), typed) == [{"zh": zh, "en": en}[language]]
 
     @pytest.mark.parametrize("typed", ["kq7!zzpw", "x" * 128, "mmmmnmmmm", "   a  b   ", "一二三四五六七八", "🐎" * 8])
-    def test_it_asks_for_no_kinds_of_characters(self, typed: str) -> None:
-        assert made_of(PasswordStrength(), typed) == typed  # As it was typed: nothing is cut off.
+    def test_no_kinds_of_characters_are_required(self, typed: str) -> None:
+        assert value_of(PasswordStrength(), typed) == typed  # The value is not modified.
 
-    def test_its_bounds_can_be_others(self) -> None:
-        mine = PasswordStrength(min=3, max=5, common=0)
-        assert [bool(said_of(mine, "x" * length)) for length in (2, 3, 5, 6)] == [True, False, False, True]
-        assert said_of(mine, "12345") == []
+    def test_the_bounds_can_be_changed(self) -> None:
+        validator = PasswordStrength(min=3, max=5, common=0)
+        assert [bool(errors_of(validator, "x" * length)) for length in (2, 3, 5, 6)] == [True, False, False, True]
+        assert errors_of(validator, "12345") == []
 
-    def test_the_commonest_are_as_many_as_it_is_told(self) -> None:
-        from zxcvbn.frequency_lists import FREQUENCY_LISTS  # noqa: PLC0415 (30 000 words, needed here only)
+    def test_the_number_of_common_passwords_can_be_changed(self) -> None:
+        from zxcvbn.frequency_lists import FREQUENCY_LISTS  # noqa: PLC0415 (30 000 words, used only here)
 
         words = FREQUENCY_LISTS["passwords"]
-        assert said_of(PasswordStrength(1, 128, 3), words[2])
-        assert not said_of(PasswordStrength(1, 128, 3), words[3])
-        assert said_of(PasswordStrength(1), words[9_999])
-        assert not said_of(PasswordStrength(1), words[10_000])
+        assert errors_of(PasswordStrength(1, 128, 3), words[2])
+        assert not errors_of(PasswordStrength(1, 128, 3), words[3])
+        assert errors_of(PasswordStrength(1), words[9_999])
+        assert not errors_of(PasswordStrength(1), words[10_000])
 
 
 class TestMobileNumber:
-    """Mobile numbers, of mainland China as they are written there, of any country with + and its code."""
+    """Mobile numbers of mainland China in national form, and of any country with + and the country code."""
 
     @pytest.mark.parametrize(
-        ("typed", "kept"),
+        ("typed", "expected"),
         [
             ("13812345678", "+8613812345678"),
             ("138 1234 5678", "+8613812345678"),
@@ -220,11 +222,11 @@ class TestMobileNumber:
             ("+49 1512 3456789", "+4915123456789"),
             ("+44 7400 123456", "+447400123456"),
             ("+852 5123 4567", "+85251234567"),
-            ("+1 201 555 0123", "+12015550123"),  # Mobile and fixed lines look the same there.
+            ("+1 201 555 0123", "+12015550123"),  # Mobile and fixed-line numbers cannot be distinguished there.
         ],
     )
-    def test_it_writes_them_internationally(self, typed: str, kept: str) -> None:
-        assert made_of(MobileNumber(), typed) == kept
+    def test_numbers_are_converted_to_the_international_form(self, typed: str, expected: str) -> None:
+        assert value_of(MobileNumber(), typed) == expected
 
     @pytest.mark.parametrize(
         "typed",
@@ -234,81 +236,81 @@ class TestMobileNumber:
             *("+" * 500, "1" * 500, "138\x001234\x005678"),
         ],
     )
-    def test_it_takes_nothing_else_and_says_so(self, language: str, typed: str) -> None:
+    def test_other_numbers_are_invalid(self, language: str, typed: str) -> None:
         sentence = {
             "zh": "请输入手机号，非中国大陆号码请以 + 和国家或地区代码开头。",
             "en": "Enter a mobile number. Numbers outside mainland China start with + and the country code.",
         }
-        assert said_of(MobileNumber(), typed) == [sentence[language]]
+        assert errors_of(MobileNumber(), typed) == [sentence[language]]
 
     @given(st.text(max_size=60))
-    def test_whatever_is_typed_is_validated_without_a_fault(self, typed: str) -> None:
-        said, made = validated(MobileNumber(), typed)
-        if not said:
-            assert phonenumbers.is_valid_number(phonenumbers.parse(made))
-            assert len(made) <= CMSUser.__table__.c.mobile.type.length
+    def test_any_text_is_validated_without_an_exception(self, typed: str) -> None:
+        found, value = validate(MobileNumber(), typed)
+        if not found:
+            assert phonenumbers.is_valid_number(phonenumbers.parse(value))
+            assert len(value) <= CMSUser.__table__.c.mobile.type.length
 
 
 class TestIntegerRange:
     """An integer between two bounds."""
 
     @pytest.mark.parametrize("typed", ["2", "5", " 3 ", "+4", "４"])
-    def test_it_takes_its_bounds_and_what_is_between(self, typed: str) -> None:
-        assert validated(IntegerRange(2, 5), typed, IntegerField)[0] == []
+    def test_bounds_and_values_between_them_are_valid(self, typed: str) -> None:
+        assert validate(IntegerRange(2, 5), typed, IntegerField)[0] == []
 
     @pytest.mark.parametrize("typed", ["1", "6", "-3", "9" * 40, "9" * 400, "-" + "9" * 400])
-    def test_it_refuses_what_is_outside_and_says_so(self, language: str, typed: str) -> None:
+    def test_values_outside_the_bounds_are_invalid(self, language: str, typed: str) -> None:
         sentence = {"zh": "请输入 2 到 5 之间的数字。", "en": "Enter a number from 2 to 5."}
-        assert validated(IntegerRange(2, 5), typed, IntegerField)[0] == [sentence[language]]
+        assert validate(IntegerRange(2, 5), typed, IntegerField)[0] == [sentence[language]]
 
     @pytest.mark.parametrize("typed", ["", "three", "2.5", "0x3", "9" * 5000])
-    def test_a_value_that_is_no_integer_has_one_error(self, language: str, typed: str) -> None:
+    def test_a_value_that_is_not_an_integer_has_one_error(self, language: str, typed: str) -> None:
         sentence = {"zh": "不是有效的整数。", "en": "Not a valid integer value."}
-        assert validated(IntegerRange(2, 5), typed, IntegerField)[0] == [sentence[language]]
+        assert validate(IntegerRange(2, 5), typed, IntegerField)[0] == [sentence[language]]
 
     @pytest.mark.parametrize("typed", ["6", "9" * 400])
-    def test_its_message_can_be_another_one(self, typed: str) -> None:
+    def test_the_message_can_be_changed(self, typed: str) -> None:
         message = "From %(min)s to %(max)s."
-        assert validated(IntegerRange(2, 5, message), typed, IntegerField)[0] == ["From 2 to 5."]
+        assert validate(IntegerRange(2, 5, message), typed, IntegerField)[0] == ["From 2 to 5."]
 
-    def test_a_missing_integer_is_outside_unless_it_is_optional(self, language: str) -> None:
-        class Counting(BaseForm):
+    def test_a_missing_integer_is_invalid_unless_it_is_optional(self, language: str) -> None:
+        class Numbers(BaseForm):
             required = IntegerField(validators=[IntegerRange(2, 5)])
             optional = IntegerField(validators=[Optional(), IntegerRange(2, 5)])
 
         sentence = {"zh": "请输入 2 到 5 之间的数字。", "en": "Enter a number from 2 to 5."}
-        assert errors(Counting(MultiDict())) == {"required": [sentence[language]]}
+        assert errors(Numbers(MultiDict())) == {"required": [sentence[language]]}
 
 
 class TestChoiceCount:
-    """So many choices at least and at most."""
+    """A minimum and a maximum of choices."""
 
-    class Several(BaseForm):
-        """A field of several choices."""
+    class Choices(BaseForm):
+        """A form with one field for several choices."""
 
         tags = SelectMultipleField(choices=choices(dict.fromkeys("abcde", "")), validators=[ChoiceCount(1, 3)])
 
-    def several(self, sent: str) -> tuple[list[str], list[str] | None]:
-        """Return what is said of some choices, and what became of them."""
-        form = self.Several(MultiDict([("tags", each) for each in sent]))
+    def choose(self, sent: str) -> tuple[list[str], list[str] | None]:
+        """Return the errors of some choices, and the value of the field."""
+        form = self.Choices(MultiDict([("tags", each) for each in sent]))
         form.validate()
         return all_errors(form).get("tags", []), form.tags.data
 
     @pytest.mark.parametrize("sent", ["a", "ba", "cab"])
-    def test_it_takes_its_bounds_and_what_is_between(self, sent: str) -> None:
-        assert self.several(sent) == ([], list(sent))
+    def test_numbers_of_choices_within_the_bounds_are_valid(self, sent: str) -> None:
+        assert self.choose(sent) == ([], list(sent))
 
     @pytest.mark.parametrize("sent", ["", "abcd"])
-    def test_it_refuses_fewer_and_more_and_says_so(self, language: str, sent: str) -> None:
+    def test_fewer_and_more_choices_are_invalid(self, language: str, sent: str) -> None:
         sentence = {"zh": "请选择 1 到 3 项。", "en": "Choose 1 to 3 options."}
-        assert self.several(sent)[0] == [sentence[language]]
+        assert self.choose(sent)[0] == [sentence[language]]
 
-    def test_what_is_sent_twice_is_chosen_once(self) -> None:
-        assert self.several("abaab") == ([], ["a", "b"])
+    def test_duplicate_choices_are_removed(self) -> None:
+        assert self.choose("abaab") == ([], ["a", "b"])
 
 
 @pytest.mark.parametrize(
-    ("typed", "kept"),
+    ("typed", "expected"),
     [
         (" a  reason ", "a reason"),
         ("one\r\ntwo\nthree\tfour", "one two three four"),
@@ -319,8 +321,8 @@ class TestChoiceCount:
         (None, None),
     ],
 )
-def test_a_reason_is_one_line(typed: str | None, kept: str | None) -> None:
-    assert join_lines(typed) == kept
+def test_a_reason_is_one_line(typed: str | None, expected: str | None) -> None:
+    assert join_lines(typed) == expected
 
 
 @pytest.mark.parametrize(
@@ -345,20 +347,20 @@ def test_an_ordinary_address_has_no_typo(email: str) -> None:
 
 
 def errors(form: BaseForm) -> dict[str, list[str]]:
-    """Validate the form, and return its errors."""
+    """Validate a form, and return its errors."""
     form.validate()
     return all_errors(form)
 
 
-def test_wtforms_own_sentences_are_in_the_language_of_the_reader(language: str) -> None:
-    class Own(BaseForm):
+def test_messages_of_wtforms_are_translated(language: str) -> None:
+    class Fields(BaseForm):
         name = StringField(validators=[DataRequired()])
         long = StringField(validators=[Length(max=2)])
         number = IntegerField(validators=[Optional()])
 
-    said = errors(Own(MultiDict({"name": "", "long": "abc", "number": "x"})))
+    found = errors(Fields(MultiDict({"name": "", "long": "abc", "number": "x"})))
     assert (
-        said
+        found
         == {
             "zh": {
                 "name": ["该字段是必填字段。"],
@@ -374,18 +376,18 @@ def test_wtforms_own_sentences_are_in_the_language_of_the_reader(language: str) 
     )
 
 
-def test_a_registration_asks_for_every_field_in_the_language_of_the_reader(language: str) -> None:
-    said = errors(RegisterForm(MultiDict()))
+def test_a_registration_requires_every_field(language: str) -> None:
+    found = errors(RegisterForm(MultiDict()))
     missing, password = {
         "zh": ("请填写此项。", "请输入密码！"),
         "en": ("This field is required.", "Enter your password."),
     }[language]
-    assert {name: sentences for name, sentences in said.items() if name != "language"} == {
+    assert {name: sentences for name, sentences in found.items() if name != "language"} == {
         "username": [missing],
         "password": [password],
         **{name: [missing] for name in ("mobile", "staff_number", "gender", "city", "interests")},
     }
-    assert len(said["language"]) == 1
+    assert len(found["language"]) == 1
 
 
 REGISTRATION = {
@@ -414,22 +416,22 @@ REGISTRATION = {
         ("language", "fr", "不是有效的选择。", "Not a valid choice."),
     ],
 )
-def test_a_field_of_the_registration_says_what_is_wrong_with_it(
+def test_an_invalid_field_of_a_registration_has_its_own_error(
     language: str, field: str, typed: str, zh: str, en: str
 ) -> None:
     assert errors(RegisterForm(MultiDict(REGISTRATION))) == {}
     assert errors(RegisterForm(MultiDict({**REGISTRATION, field: typed}))) == {field: [{"zh": zh, "en": en}[language]]}
 
 
-def test_what_can_be_chosen_among_the_interests_is_told_when_the_form_is_made() -> None:
+def test_the_choices_of_interests_are_a_parameter_of_the_form() -> None:
     for form_class in (RegisterForm, ProfileForm):
         sent = MultiDict({**REGISTRATION, "version": "1", "interests": "chess"})
         assert list(errors(form_class(sent))) == ["interests"]
         assert errors(form_class(sent, interests={"chess": "Chess"})) == {}
-    assert list(errors(RegisterForm(MultiDict(REGISTRATION)))) == []  # The choices of one form are not those of all.
+    assert list(errors(RegisterForm(MultiDict(REGISTRATION)))) == []  # The parameter affects one form only.
 
 
-def test_a_profile_may_leave_out_all_but_the_name() -> None:
+def test_a_profile_requires_only_the_username() -> None:
     left_out = {"username": "ann", "mobile": " ", "staff_number": "", "city": "", "language": "", "version": "1"}
     form = ProfileForm(MultiDict(left_out))
     assert errors(form) == {}
@@ -446,17 +448,17 @@ PERSONAL = {
 
 
 @pytest.mark.parametrize("typed", ["Annabella", "annabella@example.com", "ANNABELLA"])
-def test_a_password_is_not_the_person(language: str, typed: str) -> None:
+def test_a_password_must_not_be_the_username_or_address(language: str, typed: str) -> None:
     form = NewPasswordForm(MultiDict({"password": typed, "repetition": typed}), forbidden=("annabella@example.com", ""))
     assert errors(form) == {"password": [PERSONAL[language]]}
 
 
-def test_a_password_is_not_the_name_that_is_chosen_beside_it(language: str) -> None:
+def test_a_password_must_not_be_the_username_in_the_same_form(language: str) -> None:
     sent = {**REGISTRATION, "username": "annabella", "password": "AnnaBella", "repetition": "AnnaBella"}
     assert errors(RegisterForm(MultiDict(sent))) == {"password": [PERSONAL[language]]}
 
 
-def test_a_change_of_password_is_a_change(language: str) -> None:
+def test_a_new_password_must_be_different_from_the_current_one(language: str) -> None:
     same = "correct horse battery"
     sentence = {
         "zh": "新密码不能与当前密码相同。",
@@ -466,21 +468,21 @@ def test_a_change_of_password_is_a_change(language: str) -> None:
     assert errors(form) == {"password": [sentence[language]]}
 
 
-def test_a_field_that_is_sent_twice_is_refused_in_the_language_of_the_reader(language: str) -> None:
+def test_a_field_that_is_sent_twice_is_refused(language: str) -> None:
     sentence = {"zh": "此项被重复提交。", "en": "This field was submitted more than once."}
     form = ReasonForm(MultiDict([("reason", "a"), ("reason", "b")]))
     assert errors(form) == {"reason": [sentence[language]]}
 
 
-def test_what_is_too_long_is_refused_in_the_language_of_the_reader(language: str) -> None:
+def test_a_value_that_is_too_long_is_refused(language: str) -> None:
     sentence = {"zh": "内容过长。", "en": "This is too long."}
     assert errors(ReasonForm(MultiDict({"reason": "x" * 201}))) == {"reason": [sentence[language]]}
     long = LoginForm(MultiDict({"email": "ann@example.com", "password": "x" * 1025, "next": "/" * 2001}))
     assert errors(long) == {"password": [sentence[language]], "next": [sentence[language]]}
 
 
-def test_a_number_that_is_given_is_asked_for_by_input_and_not_by_truth() -> None:
-    class Counting(BaseForm):
+def test_zero_satisfies_a_required_integer_field() -> None:
+    class Numbers(BaseForm):
         number = IntegerField(validators=[InputRequired(), IntegerRange(0, 3)])
 
-    assert errors(Counting(MultiDict({"number": "0"}))) == {}
+    assert errors(Numbers(MultiDict({"number": "0"}))) == {}

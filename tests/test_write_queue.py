@@ -1,4 +1,4 @@
-"""accounts/write_queue.py: the writers of a SQLite file take turns, and a waiting one blocks nobody for long."""
+"""accounts/write_queue.py: writers of a SQLite file take turns in order; a stopped one does not block the others."""
 
 import fcntl
 import os
@@ -27,7 +27,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def writer(file: Path) -> Iterator[sqlite3.Connection]:
-    """Give a connection that is writing."""
+    """Provide a connection with an open write transaction."""
     connection = connect(file)
     connection.execute("BEGIN IMMEDIATE")
     yield connection
@@ -39,11 +39,11 @@ def connect(file: Path, seconds: float = 60) -> sqlite3.Connection:
     return sqlite3.connect(file, timeout=seconds, isolation_level=None, check_same_thread=False)
 
 
-class Waiter:
-    """A thread that waits to write, and notes its name when it does."""
+class QueuedWriter:
+    """A thread that waits to write, and then adds its name to a list."""
 
     def __init__(self, name: str, file: Path, queue: WriteQueue, order: list[str]) -> None:
-        """Begin to wait."""
+        """Start the thread."""
         self._name, self._connection, self._queue, self._order = name, connect(file), queue, order
         self._thread = threading.Thread(target=self._write, daemon=True)
         self._thread.start()
@@ -60,7 +60,7 @@ class Waiter:
 
 
 def is_locked(file: Path) -> bool:
-    """Return whether a process is first in the queue."""
+    """Return whether a writer holds the lock of the queue."""
     descriptor = os.open(f"{file}-queue", os.O_RDWR)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -72,14 +72,14 @@ def is_locked(file: Path) -> bool:
         os.close(descriptor)
 
 
-def test_who_waits_writes_before_another_process_that_comes_later(
+def test_a_waiting_process_writes_before_later_ones(
     file: Path, writer: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(write_queue, "TURN_SECONDS", 60)
     order: list[str] = []
-    first = Waiter("first", file, WriteQueue(str(file)), order)
-    eventually(lambda: is_locked(file), "the first one is first")
-    others = [Waiter(str(number), file, WriteQueue(str(file)), order) for number in range(3)]
+    first = QueuedWriter("first", file, WriteQueue(str(file)), order)
+    eventually(lambda: is_locked(file), "the first writer holds the lock of the queue")
+    others = [QueuedWriter(str(number), file, WriteQueue(str(file)), order) for number in range(3)]
     writer.execute("COMMIT")
     eventually(lambda: all(each.has_ended() for each in (first, *others)), "all have written")
     assert order[0] == "first"
@@ -89,13 +89,13 @@ def test_who_waits_writes_before_another_process_that_comes_later(
 def test_threads_of_one_process_all_write(file: Path, writer: sqlite3.Connection) -> None:
     order: list[str] = []
     queue = WriteQueue(str(file))
-    waiters = [Waiter(str(number), file, queue, order) for number in range(8)]
+    writers = [QueuedWriter(str(number), file, queue, order) for number in range(8)]
     writer.execute("COMMIT")
-    eventually(lambda: all(each.has_ended() for each in waiters), "all have written")
+    eventually(lambda: all(each.has_ended() for each in writers), "all have written")
     assert len(order) == 8
 
 
-def test_a_process_that_is_stopped_in_the_queue_blocks_nobody(file: Path) -> None:
+def test_a_process_that_is_stopped_in_the_queue_does_not_block_the_others(file: Path) -> None:
     stopped = os.open(f"{file}-queue", os.O_RDWR | os.O_CREAT)
     fcntl.flock(stopped, fcntl.LOCK_EX)
     connection = connect(file)
@@ -106,7 +106,7 @@ def test_a_process_that_is_stopped_in_the_queue_blocks_nobody(file: Path) -> Non
 
 
 @pytest.mark.parametrize("seconds", [0, 0.05])
-def test_who_waits_for_too_long_is_told_that_the_database_is_locked(
+def test_a_wait_that_is_too_long_fails_because_the_database_is_locked(
     file: Path, writer: sqlite3.Connection, seconds: float
 ) -> None:
     assert writer.in_transaction
@@ -120,7 +120,7 @@ def test_who_waits_for_too_long_is_told_that_the_database_is_locked(
     connection.close()
 
 
-def test_what_is_no_lock_is_not_waited_for(file: Path) -> None:
+def test_other_errors_are_raised_at_once(file: Path) -> None:
     connection = connect(file)
     connection.execute("BEGIN IMMEDIATE")
     with pytest.raises(sqlite3.OperationalError, match="within a transaction"):
@@ -128,8 +128,8 @@ def test_what_is_no_lock_is_not_waited_for(file: Path) -> None:
     connection.close()
 
 
-def test_a_forked_process_has_a_queue_of_its_own(file: Path) -> None:
-    """It would share the lock of a thread that does not exist there, and wait for it for ever."""
+def test_a_forked_process_has_its_own_queue(file: Path) -> None:
+    """In a shared queue, a thread that does not exist in the child process could hold the lock for ever."""
     connection = connect(file)
     write_queue.begin(str(file), connection)
     connection.close()

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.pages import ARTEFACTS, DESK, LOCALES, BrowserUser
 from tests.conftest import ENVIRONMENTS
-from tests.live.sites import Site, served
+from tests.live.sites import Site, serve_site
 from tests.servers import PostgresServer, find_program, refuse_if_fast, seconds_now
 
 OpenBrowser = Callable[..., BrowserUser]
@@ -34,7 +34,7 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture(scope="package")
 def site(postgres: PostgresServer, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Serve the environment with PostgreSQL, memcached and an SMTP server."""
-    with served(ENVIRONMENTS[1], tmp_path_factory.mktemp("site"), postgres, sqlite_template) as found:
+    with serve_site(ENVIRONMENTS[1], tmp_path_factory.mktemp("site"), postgres, sqlite_template) as found:
         yield found
         assert not found.broken_histories()
 
@@ -44,7 +44,8 @@ def demo_site(
     postgres: PostgresServer, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Site]:
     """Serve the environment with the embedded defaults: SQLite, the embedded store, and the mailbox page."""
-    with served(ENVIRONMENTS[0], tmp_path_factory.mktemp("demo"), postgres, sqlite_template, MAIL_SERVER="") as found:
+    folder = tmp_path_factory.mktemp("demo")
+    with serve_site(ENVIRONMENTS[0], folder, postgres, sqlite_template, MAIL_SERVER="") as found:
         yield found
 
 
@@ -54,7 +55,7 @@ def strict_site(
 ) -> Iterator[Site]:
     """Serve the environment with the embedded defaults and the policy `both`."""
     folder = tmp_path_factory.mktemp("strict")
-    with served(ENVIRONMENTS[0], folder, postgres, sqlite_template, EMAIL_POLICY="both") as found:
+    with serve_site(ENVIRONMENTS[0], folder, postgres, sqlite_template, EMAIL_POLICY="both") as found:
         yield found
 
 

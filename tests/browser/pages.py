@@ -71,11 +71,11 @@ class BrowserUser:
         self.email = email or self.site.administrator(**more)
         cookies = self.site.person(self.email).browser.cookies
         self.context.add_cookies(
-            [{"name": name, "value": value, "url": self.at("/")} for name, value in cookies.items()]
+            [{"name": name, "value": value, "url": self.url("/")} for name, value in cookies.items()]
         )
         return self
 
-    def at(self, path: str) -> str:
+    def url(self, path: str) -> str:
         """Return the URL of a path."""
         return f"http://127.0.0.1:{self.site.server.port}{path}"
 

@@ -14,9 +14,9 @@ from tests.servers import eventually
 NEW_PASSWORD = "a river and a hill"
 
 
-def fill(page: Page, **typed: str) -> None:
-    """Type into fields."""
-    for name, text in typed.items():
+def fill(page: Page, **values: str) -> None:
+    """Fill fields of the form."""
+    for name, text in values.items():
         page.locator(f"main [name={name}]").fill(text)
 
 
@@ -48,10 +48,10 @@ def test_a_password_is_changed_and_the_fields_are_emptied(open_browser: OpenBrow
         expect(page.locator(f"#{name}")).to_have_value("")
     assert not is_signed_in(other)
     page.reload()
-    expect(page.locator("#resetpwd")).to_be_visible()  # This session goes on.
+    expect(page.locator("#resetpwd")).to_be_visible()  # This session is still valid.
 
 
-def test_who_is_signed_out_elsewhere_is_sent_to_sign_in_from_the_password_page(open_browser: OpenBrowser) -> None:
+def test_the_password_page_leads_to_sign_in_and_back_after_the_session_has_ended(open_browser: OpenBrowser) -> None:
     user = open_browser("en").with_session()
     page = user.open("/cms/resetpwd/")
     user.end_sessions()
@@ -63,7 +63,7 @@ def test_who_is_signed_out_elsewhere_is_sent_to_sign_in_from_the_password_page(o
     expect(page.locator("#resetpwd")).to_be_visible()
 
 
-def test_a_forgotten_password_is_replaced_by_way_of_the_mail(open_browser: OpenBrowser, site: Site) -> None:
+def test_a_forgotten_password_is_replaced_with_the_link_in_the_mail(open_browser: OpenBrowser, site: Site) -> None:
     user, email = open_browser("zh"), site.administrator()
     page = user.open("/cms/login/")
     page.get_by_role("link", name="忘记密码").click()
@@ -81,7 +81,7 @@ def test_a_forgotten_password_is_replaced_by_way_of_the_mail(open_browser: OpenB
     user.sign_in(email, NEW_PASSWORD)
 
 
-def test_a_language_that_is_chosen_takes_effect_at_once(open_browser: OpenBrowser) -> None:
+def test_a_chosen_language_takes_effect_at_once(open_browser: OpenBrowser) -> None:
     user = open_browser("zh").with_session()
     page = user.open("/cms/profile/")
     page.get_by_label("语言").select_option("English")
@@ -96,7 +96,7 @@ def test_the_second_of_two_tabs_does_not_overwrite_the_first(open_browser: OpenB
     user = open_browser(language).with_session()
     first, second = user.open("/cms/profile/"), user.open_tab()
     second.goto("/cms/profile/")
-    first.bring_to_front()  # Nothing is painted in a tab that nobody looks at.
+    first.bring_to_front()  # Chromium does not render tabs in the background.
     fill(first, mobile="138 1234 5678", staff_number="007")
     first.get_by_label(user.translate("Music")).check()
     first.get_by_role("button", name=user.translate("Save")).click()
@@ -118,7 +118,7 @@ def test_the_second_of_two_tabs_does_not_overwrite_the_first(open_browser: OpenB
 
 
 @IN_CHINESE
-def test_what_is_wrong_with_a_profile_stands_at_its_field_and_nothing_typed_is_lost(
+def test_errors_of_a_profile_are_shown_at_their_fields_and_all_values_are_kept(
     open_browser: OpenBrowser, language: str
 ) -> None:
     user = open_browser(language).with_session()
@@ -136,7 +136,7 @@ def test_what_is_wrong_with_a_profile_stands_at_its_field_and_nothing_typed_is_l
         {"zh": "请选择 1 到 4 项。", "en": "Choose 1 to 4 options."}[language]
     )
     expect(page.locator("#staff_number")).to_have_value("seven")
-    expect(page.locator(".error-summary")).to_be_focused()  # It leads to each of them.
+    expect(page.locator(".error-summary")).to_be_focused()  # It links to every error.
     user.take_screenshot("profile-refused")
 
 
@@ -154,9 +154,7 @@ def test_a_session_is_ended_from_the_security_page(open_browser: OpenBrowser, si
 
 
 @BOTH
-def test_a_superuser_invites_somebody_who_registers_and_signs_in(
-    open_browser: OpenBrowser, site: Site, language: str
-) -> None:
+def test_an_invited_person_registers_and_signs_in(open_browser: OpenBrowser, site: Site, language: str) -> None:
     user, email = open_browser(language).with_session(superuser=True), site.new_address("guest")
     page = user.open("/cms/users/")
     fill(page, email=email)
@@ -187,9 +185,7 @@ def test_a_superuser_invites_somebody_who_registers_and_signs_in(
     guest.take_screenshot("home")
 
 
-def test_an_invitation_that_is_too_old_is_marked_and_can_be_sent_again_or_withdrawn(
-    open_browser: OpenBrowser, site: Site
-) -> None:
+def test_an_expired_invitation_is_marked_and_can_be_resent_or_withdrawn(open_browser: OpenBrowser, site: Site) -> None:
     user, email = open_browser("zh").with_session(superuser=True), site.new_address("late")
     page = user.open("/cms/users/")
     fill(page, email=email)
@@ -210,7 +206,7 @@ def test_an_invitation_that_is_too_old_is_marked_and_can_be_sent_again_or_withdr
     expect(page.get_by_role("heading", level=1)).to_contain_text("此链接已使用")
 
 
-def test_administrators_are_found_by_the_beginning_of_their_name_or_address(
+def test_administrators_are_found_by_the_beginning_of_their_username_or_address(
     open_browser: OpenBrowser, site: Site
 ) -> None:
     user = open_browser("en").with_session(superuser=True)
@@ -233,7 +229,7 @@ def test_administrators_are_found_by_the_beginning_of_their_name_or_address(
 
 
 @IN_CHINESE
-def test_a_superuser_disables_and_enables_somebody_and_says_why(
+def test_a_superuser_disables_and_enables_an_account_with_a_reason(
     open_browser: OpenBrowser, site: Site, language: str
 ) -> None:
     user, other = open_browser(language).with_session(superuser=True), site.person()
@@ -253,13 +249,13 @@ def test_a_superuser_disables_and_enables_somebody_and_says_why(
     page.locator("#enable-reason").fill("Is back")
     user.expire_reauth()
     user.button("Enable account").click()
-    page.locator("[name=password]").fill(PASSWORD)  # The page in between carries on with what was sent.
+    page.locator("[name=password]").fill(PASSWORD)  # The page that asks for the password repeats the request.
     user.button("Continue").click()
     expect(page.get_by_role("status").first).to_have_text(user.translate("The account has been enabled."))
     assert site.events(site.user_id(other.email))[-1] == "enabled"
 
 
-def test_a_pending_change_is_dropped_with_a_reason_that_its_owner_reads(open_browser: OpenBrowser, site: Site) -> None:
+def test_a_superuser_cancels_a_change_with_a_reason_that_its_owner_sees(open_browser: OpenBrowser, site: Site) -> None:
     user, other = open_browser("zh").with_session(superuser=True), site.person()
     assert other.ask(site.new_address("new")).status == 200
     page = user.open(f"/cms/users/{site.user_id(other.email)}/")
@@ -271,12 +267,12 @@ def test_a_pending_change_is_dropped_with_a_reason_that_its_owner_reads(open_bro
     expect(owner.open("/cms/security/").locator("main")).to_contain_text("电话核实不是本人")
     owner.take_screenshot("security-reason")
     eventually(
-        lambda: any("电话核实不是本人" in text_of(letter) for letter in site.mails_to(other.email)),
-        "the owner is told why",
+        lambda: any("电话核实不是本人" in text_of(mail) for mail in site.mails_to(other.email)),
+        "the mail with the reason arrives",
     )
 
 
-def test_nobody_is_offered_to_lock_themselves_out(open_browser: OpenBrowser, site: Site) -> None:
+def test_superusers_cannot_manage_their_own_account(open_browser: OpenBrowser, site: Site) -> None:
     user = open_browser("en").with_session(superuser=True)
     page = user.open(f"/cms/users/{site.user_id(user.email)}/")
     expect(page.locator("main")).to_contain_text("This is your own account.")
@@ -284,7 +280,7 @@ def test_nobody_is_offered_to_lock_themselves_out(open_browser: OpenBrowser, sit
     user.take_screenshot("user-own")
 
 
-def test_an_editor_sees_no_way_to_the_administrators(open_browser: OpenBrowser) -> None:
+def test_editors_have_no_access_to_the_list_of_administrators(open_browser: OpenBrowser) -> None:
     user = open_browser("en").with_session()
     page = user.open("/cms/")
     expect(page.get_by_role("link", name="Administrators")).to_have_count(0)

@@ -24,8 +24,8 @@ from tests.servers import eventually
 SUBJECT = {"zh": "是您修改邮箱的验证码", "en": "is the code for your new email address"}
 
 
-def with_dashes(code: str) -> str:
-    """Write a code as some mail programs show it."""
+def add_dash(code: str) -> str:
+    """Return a code with a dash in the middle, as some mail programs show it."""
     return f"{code[:3]}-{code[3:]}"
 
 
@@ -42,7 +42,7 @@ def test_an_administrator_changes_their_address(
     assert str(site.mails_to(new)[-1]["Subject"]) == f"{code} {SUBJECT[language]}"
     expect(page.locator("#captcha")).to_be_focused()
     user.take_screenshot("resetemail-pending")
-    page.keyboard.insert_text(with_dashes(code))  # As if it was pasted.
+    page.keyboard.insert_text(add_dash(code))  # Like a paste.
     page.locator("#submit").click()
     expect(user.success()).to_contain_text(new)
     expect(page.locator("#current-email")).to_have_text(new)
@@ -55,7 +55,7 @@ def test_an_administrator_changes_their_address(
 
 
 @BOTH
-def test_the_demonstration_needs_nothing_but_the_browser(
+def test_an_address_is_changed_with_the_embedded_defaults_and_the_mailbox_page(
     open_browser: OpenBrowser, demo_site: Site, language: str
 ) -> None:
     user = open_browser(language, at=demo_site, permissions=["clipboard-read", "clipboard-write"]).with_session()
@@ -64,7 +64,7 @@ def test_the_demonstration_needs_nothing_but_the_browser(
     mailbox.goto("/dev/mailbox/")
     user.request_code(new)
     mail = mailbox.locator("article", has_text=new)
-    mail.get_by_role("button", name=user.translate("Copy the code")).click()  # The list renewed itself.
+    mail.get_by_role("button", name=user.translate("Copy the code")).click()  # The list has refreshed itself.
     expect(mail.get_by_role("button", name=user.translate("Copied"))).to_be_visible()
     user.take_screenshot("mailbox", mailbox)
     page.bring_to_front()
@@ -75,7 +75,7 @@ def test_the_demonstration_needs_nothing_but_the_browser(
 
 
 @BOTH
-def test_a_wrong_code_is_told_at_its_field_and_what_was_typed_stays(
+def test_an_incorrect_code_is_reported_at_its_field_and_all_values_are_kept(
     open_browser: OpenBrowser, site: Site, language: str
 ) -> None:
     user, new = open_browser(language).with_session(), site.new_address("new")
@@ -96,12 +96,10 @@ def test_a_wrong_code_is_told_at_its_field_and_what_was_typed_stays(
 
 
 @IN_CHINESE
-def test_an_address_that_is_none_or_the_present_one_is_told_at_its_field(
-    open_browser: OpenBrowser, language: str
-) -> None:
+def test_an_invalid_or_unchanged_address_is_reported_at_its_field(open_browser: OpenBrowser, language: str) -> None:
     user = open_browser(language).with_session()
     page = user.open_settings()
-    for typed, sentence in (("somebody", MALFORMED), (user.email.upper(), SAME)):
+    for typed, sentence in (("ann", MALFORMED), (user.email.upper(), SAME)):
         page.locator("#email").fill(typed)
         page.locator("#captcha-btn").click()
         expect(user.error_at("email")).to_have_text(sentence[language])
@@ -109,10 +107,8 @@ def test_an_address_that_is_none_or_the_present_one_is_told_at_its_field(
     expect(page.locator("#pending")).to_have_count(0)
 
 
-def test_a_slip_in_the_address_is_asked_about_and_repaired_with_one_click(
-    open_browser: OpenBrowser, site: Site
-) -> None:
-    user, name = open_browser("zh").with_session(), site.new_address("slip").partition("@")[0]
+def test_a_probable_typo_is_queried_and_corrected_with_one_click(open_browser: OpenBrowser, site: Site) -> None:
+    user, name = open_browser("zh").with_session(), site.new_address("typo").partition("@")[0]
     page = user.open_settings()
     page.locator("#email").fill(f"{name}@gmial.com")
     page.locator("#captcha-btn").click()
@@ -123,9 +119,7 @@ def test_a_slip_in_the_address_is_asked_about_and_repaired_with_one_click(
     expect(page.locator("#typo")).to_be_hidden()
 
 
-def test_a_code_for_another_address_than_the_typed_one_is_told_before_a_try_is_lost(
-    open_browser: OpenBrowser, site: Site
-) -> None:
+def test_a_code_for_another_address_is_reported_before_it_is_submitted(open_browser: OpenBrowser, site: Site) -> None:
     user, new = open_browser("en").with_session(), site.new_address("new")
     page = user.open_settings()
     user.request_code(new)
@@ -136,7 +130,7 @@ def test_a_code_for_another_address_than_the_typed_one_is_told_before_a_try_is_l
 
 
 @IN_ENGLISH
-def test_it_all_works_with_the_keyboard_alone(open_browser: OpenBrowser, site: Site, language: str) -> None:
+def test_an_address_can_be_changed_with_the_keyboard_only(open_browser: OpenBrowser, site: Site, language: str) -> None:
     user, new, email = open_browser(language), site.new_address("new"), site.administrator()
     page, keys = user.open("/cms/resetemail/"), user.page.keyboard
     keys.press("Tab")
@@ -153,7 +147,7 @@ def test_it_all_works_with_the_keyboard_alone(open_browser: OpenBrowser, site: S
     keys.press("Tab")
     expect(page.locator("#email")).to_be_focused()
     keys.type(new)
-    keys.press("Enter")  # In the address, with no code yet, it means "get one".
+    keys.press("Enter")  # Without a code, Enter in the address requests one.
     expect(page.locator("#captcha")).to_be_focused()
     keys.type(site.code_to(new))
     keys.press("Enter")
@@ -162,12 +156,12 @@ def test_it_all_works_with_the_keyboard_alone(open_browser: OpenBrowser, site: S
 
 
 def seconds_left(button: Locator) -> int:
-    """Read the countdown on a button; where there is none, it is over."""
+    """Return the seconds of the countdown on a button; 0 if there is none."""
     found = re.match(r"(\d):(\d\d)", button.inner_text())
     return 60 * int(found[1]) + int(found[2]) if found else 0
 
 
-def test_the_button_counts_down_and_then_mails_a_new_code(open_browser: OpenBrowser, site: Site) -> None:
+def test_the_button_counts_down_and_then_requests_a_new_code(open_browser: OpenBrowser, site: Site) -> None:
     user, new = open_browser("zh"), site.new_address("new")
     user.page.clock.install()
     page = user.with_session().open_settings()
@@ -175,10 +169,10 @@ def test_the_button_counts_down_and_then_mails_a_new_code(open_browser: OpenBrow
     button = page.locator("#captcha-btn")
     expect(button).to_be_disabled()
     expect(button).to_have_text(re.compile(r"^(1:00|0:\d\d) 后重新获取$"))
-    expect(page.locator("#pending [data-mail=sent]")).to_be_visible()  # From now on the page asks nobody.
+    expect(page.locator("#pending [data-mail=sent]")).to_be_visible()  # The page has stopped polling.
     before = seconds_left(button)
     page.clock.fast_forward(30_000)
-    eventually(lambda: seconds_left(button) <= max(0, before - 30), "half a minute is over")
+    eventually(lambda: seconds_left(button) <= max(0, before - 30), "the countdown is 30 seconds shorter")
     user.skip_resend_wait()
     page.clock.fast_forward(40_000)
     expect(button).to_be_enabled()
@@ -207,7 +201,7 @@ def test_a_pending_change_is_cancelled_with_one_click(open_browser: OpenBrowser,
 
 
 @IN_CHINESE
-def test_the_password_is_asked_for_again_without_losing_what_was_typed(
+def test_a_dialog_asks_for_the_password_and_all_values_are_kept(
     open_browser: OpenBrowser, site: Site, language: str
 ) -> None:
     user, new = open_browser(language).with_session(), site.new_address("new")
@@ -236,7 +230,7 @@ def test_the_password_is_asked_for_again_without_losing_what_was_typed(
 
 
 @IN_CHINESE
-def test_a_dead_network_is_told_and_the_form_goes_on_when_it_lives_again(
+def test_a_network_failure_is_reported_and_the_form_works_again_afterwards(
     open_browser: OpenBrowser, site: Site, language: str
 ) -> None:
     user, new = open_browser(language).with_session(), site.new_address("new")
@@ -252,7 +246,9 @@ def test_a_dead_network_is_told_and_the_form_goes_on_when_it_lives_again(
     expect(page.locator("#pending strong.address")).to_have_text(new)
 
 
-def test_who_was_signed_out_meanwhile_signs_in_and_is_back_on_the_page(open_browser: OpenBrowser, site: Site) -> None:
+def test_the_settings_page_leads_to_sign_in_and_back_after_the_session_has_ended(
+    open_browser: OpenBrowser, site: Site
+) -> None:
     user, new = open_browser("en").with_session(), site.new_address("new")
     page = user.open_settings()
     user.end_sessions()

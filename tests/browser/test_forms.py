@@ -8,12 +8,12 @@ from tests.browser.conftest import OpenBrowser
 from tests.browser.pages import BOTH, DESK, NO_NETWORK, PHONE
 from tests.live.sites import Site
 
-# Tells whether two elements cover each other, and whether one is wholly in the window.
-COVERS = """([one, other]) => {
+# Whether two elements overlap, and whether an element is completely inside the window.
+OVERLAP = """([one, other]) => {
     const [a, b] = [one, other].map((selector) => document.querySelector(selector).getBoundingClientRect());
     return a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
 }"""
-IN_SIGHT = """(selector) => {
+IS_IN_WINDOW = """(selector) => {
     const box = document.querySelector(selector).getBoundingClientRect();
     return box.left >= 0 && box.top >= 0 && box.right <= document.documentElement.clientWidth &&
         box.bottom <= window.innerHeight;
@@ -21,14 +21,14 @@ IN_SIGHT = """(selector) => {
 CLOSE = "#notices .btn-close"
 
 
-def covers(page: Page, one: str, other: str) -> bool:
-    """Say whether one element covers another."""
-    return bool(page.evaluate(COVERS, [one, other]))
+def overlap(page: Page, one: str, other: str) -> bool:
+    """Return whether two elements overlap."""
+    return bool(page.evaluate(OVERLAP, [one, other]))
 
 
 @BOTH
-@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "plain"])
-def test_a_wrong_password_at_the_sign_in_keeps_the_focus_in_the_emptied_field(
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+def test_an_incorrect_password_at_sign_in_empties_and_focuses_the_field(
     open_browser: OpenBrowser, site: Site, language: str, *, scripts: bool
 ) -> None:
     user, email = open_browser(language, scripts=scripts), site.administrator()
@@ -47,7 +47,7 @@ def test_a_wrong_password_at_the_sign_in_keeps_the_focus_in_the_emptied_field(
 
 
 @BOTH
-def test_a_wrong_password_in_the_dialog_keeps_the_focus_there_and_is_announced(
+def test_an_incorrect_password_in_the_dialog_focuses_the_field_and_is_announced(
     open_browser: OpenBrowser, site: Site, language: str
 ) -> None:
     user, new = open_browser(language, size=PHONE).with_session(), site.new_address("new")
@@ -63,14 +63,14 @@ def test_a_wrong_password_in_the_dialog_keeps_the_focus_there_and_is_announced(
     expect(dialog.get_by_role("alert")).to_have_text(user.translate("The password is incorrect."))
     expect(field).to_be_focused()
     expect(field).to_have_value("")
-    expect(user.notice()).to_have_count(0)  # Outside the dialog a screen reader would not hear it.
+    expect(user.notice()).to_have_count(0)  # Screen readers ignore everything outside a modal dialog.
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
     expect(page.locator("#pending strong.address")).to_have_text(new)
 
 
 @BOTH
-def test_a_password_is_shown_while_its_button_is_pressed_and_sent_as_a_password(
+def test_a_password_is_shown_while_its_button_is_pressed_and_submitted_as_a_password(
     open_browser: OpenBrowser, site: Site, language: str
 ) -> None:
     user, email = open_browser(language), site.administrator()
@@ -100,7 +100,7 @@ def test_a_password_is_shown_while_its_button_is_pressed_and_sent_as_a_password(
     expect(show).to_have_attribute("aria-pressed", "false")
 
 
-def test_every_field_for_a_password_has_its_own_button(open_browser: OpenBrowser) -> None:
+def test_every_password_field_has_its_own_button(open_browser: OpenBrowser) -> None:
     user = open_browser("en", size=PHONE).with_session()
     page = user.open("/cms/resetpwd/")
     buttons = page.locator("[data-show-password]")
@@ -122,15 +122,15 @@ def test_every_field_for_a_password_has_its_own_button(open_browser: OpenBrowser
     expect(page).to_have_title("Change password · Account centre")
 
 
-def test_without_scripts_there_is_no_button_that_does_nothing(open_browser: OpenBrowser) -> None:
+def test_without_scripts_the_button_to_show_a_password_is_hidden(open_browser: OpenBrowser) -> None:
     page = open_browser("en", scripts=False).open("/cms/login/")
     expect(page.locator("#password")).to_be_visible()
     expect(page.locator("[data-show-password]")).to_be_hidden()
 
 
 @BOTH
-@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "plain"])
-def test_the_summary_of_a_long_form_has_the_focus_and_its_links_lead_to_the_fields(
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+def test_the_error_summary_of_a_form_gets_the_focus_and_links_to_the_fields(
     open_browser: OpenBrowser, language: str, *, scripts: bool
 ) -> None:
     user = open_browser(language, size=PHONE, scripts=scripts).with_session()
@@ -151,13 +151,13 @@ def test_the_summary_of_a_long_form_has_the_focus_and_its_links_lead_to_the_fiel
     expect(page.locator("#mobile")).to_have_value("312")
 
 
-def test_after_registering_the_password_is_all_that_is_left_to_type(open_browser: OpenBrowser, site: Site) -> None:
-    host, email = site.person(site.administrator(superuser=True)), site.new_address("guest")
-    assert host.post("/cms/users/invite/", {"email": email, "role": "editor"}).status == 200
+def test_after_a_registration_only_the_password_must_be_entered(open_browser: OpenBrowser, site: Site) -> None:
+    superuser, email = site.person(site.administrator(superuser=True)), site.new_address("guest")
+    assert superuser.post("/cms/users/invite/", {"email": email, "role": "editor"}).status == 200
     user = open_browser("en")
     page = user.open(site.link_to(email, "register"))
-    typed = {"username": email.partition("@")[0], "password": PASSWORD, "repetition": PASSWORD}
-    for name, text in {**typed, "mobile": "13812345678", "staff_number": "7"}.items():
+    values = {"username": email.partition("@")[0], "password": PASSWORD, "repetition": PASSWORD}
+    for name, text in {**values, "mobile": "13812345678", "staff_number": "7"}.items():
         page.locator(f"#{name}").fill(text)
     page.get_by_label("Male", exact=True).check()
     page.locator("#city").select_option("hangzhou")
@@ -171,20 +171,22 @@ def test_after_registering_the_password_is_all_that_is_left_to_type(open_browser
 
 
 @BOTH
-def test_who_was_signed_out_elsewhere_is_told_so_by_the_script_too(open_browser: OpenBrowser, language: str) -> None:
+def test_a_session_that_ended_elsewhere_is_reported_after_a_request_of_a_script(
+    open_browser: OpenBrowser, language: str
+) -> None:
     user = open_browser(language).with_session()
     page = user.open_settings()
     user.end_sessions()
     page.locator("#email").fill("new@example.com")
     page.locator("#captcha-btn").click()
-    said = page.get_by_role("status").first
-    expect(said).to_contain_text({"zh": "您的登录已失效。", "en": "Your session has ended."}[language])
+    status = page.get_by_role("status").first
+    expect(status).to_contain_text({"zh": "您的登录已失效。", "en": "Your session has ended."}[language])
     user.take_screenshot("login-ended")
 
 
 @BOTH
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
-def test_a_notice_is_wholly_in_sight_and_covers_neither_the_card_nor_what_has_the_focus(
+def test_a_notice_is_fully_visible_and_covers_neither_the_card_nor_the_focused_element(
     open_browser: OpenBrowser, site: Site, language: str, size: tuple[int, int]
 ) -> None:
     user = open_browser(language, size=size).with_session()
@@ -192,16 +194,16 @@ def test_a_notice_is_wholly_in_sight_and_covers_neither_the_card_nor_what_has_th
     user.request_code(site.new_address("new"))
     expect(user.notice()).to_be_visible()
     for selector in ("#notices .toast", CLOSE):
-        assert page.evaluate(IN_SIGHT, selector), selector
-    assert not covers(page, "#notices .toast", "#pending")
-    assert not covers(page, "#notices .toast", ":focus")
+        assert page.evaluate(IS_IN_WINDOW, selector), selector
+    assert not overlap(page, "#notices .toast", "#pending")
+    assert not overlap(page, "#notices .toast", ":focus")
     user.take_screenshot("notice")
     page.locator("#captcha").fill("000000x")
     page.locator("#captcha").press("Enter")
     expect(page.locator("#notices .toast-info")).to_be_visible()
-    assert page.evaluate(IN_SIGHT, CLOSE)
-    assert not covers(page, "#notices .toast", "#pending")
-    assert not covers(page, "#notices .toast", ":focus")
+    assert page.evaluate(IS_IN_WINDOW, CLOSE)
+    assert not overlap(page, "#notices .toast", "#pending")
+    assert not overlap(page, "#notices .toast", ":focus")
     page.locator(CLOSE).click()
     expect(user.notice()).to_have_count(0)
 
@@ -214,7 +216,7 @@ def test_a_long_notice_fits_on_a_phone_and_can_be_closed(open_browser: OpenBrows
     page.locator("#submit").click()
     expect(user.notice()).to_contain_text(NO_NETWORK[language])
     for selector in ("#notices .toast", CLOSE):
-        assert page.evaluate(IN_SIGHT, selector), selector
+        assert page.evaluate(IS_IN_WINDOW, selector), selector
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE[0]
     user.context.set_offline(False)
     page.locator(CLOSE).click()
@@ -223,7 +225,7 @@ def test_a_long_notice_fits_on_a_phone_and_can_be_closed(open_browser: OpenBrows
 
 @BOTH
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
-def test_the_list_of_administrators_is_read_with_its_columns(
+def test_the_list_of_administrators_names_its_columns(
     open_browser: OpenBrowser, site: Site, language: str, size: tuple[int, int]
 ) -> None:
     user = open_browser(language, size=size).with_session(superuser=True)
@@ -233,9 +235,9 @@ def test_the_list_of_administrators_is_read_with_its_columns(
     row = page.locator("tbody tr").filter(has=page.get_by_text(other.email, exact=True))
     expect(row.locator("time")).to_have_count(2)
     if size == DESK:
-        heads = [page.get_by_role("columnheader", name=user.translate(each)) for each in ("State", "Last sign-in")]
-        for head in heads:
-            expect(head).to_be_visible()
+        headers = [page.get_by_role("columnheader", name=user.translate(each)) for each in ("State", "Last sign-in")]
+        for header in headers:
+            expect(header).to_be_visible()
     else:
         labels = row.locator("td").evaluate_all("all => all.map((each) => getComputedStyle(each, '::before').content)")
         assert labels == [f'"{user.translate(each)}"' for each in ("State", "Last sign-in", "Pending change")]

@@ -1,4 +1,4 @@
-"""The links in mails: opening one only explains, because mail scanners open them; its button acts."""
+"""The links in mails: opening a link changes nothing, because mail scanners open links; its button does."""
 
 from datetime import timedelta
 
@@ -19,14 +19,14 @@ NEW_PASSWORD = "a river and a hill"
 def test_the_old_address_undoes_a_change_and_sets_a_new_password(
     open_browser: OpenBrowser, site: Site, language: str
 ) -> None:
-    thief = site.person()
-    old, user_id, new = thief.email, site.user_id(thief.email), site.new_address("new")
-    site.change_address(thief, new)
+    attacker = site.person()
+    old, user_id, new = attacker.email, site.user_id(attacker.email), site.new_address("new")
+    site.change_address(attacker, new)
     user = open_browser(language)
     page = user.open(site.link_to(old, "undo"))
     expect(page.get_by_role("heading", level=1)).to_have_text(user.translate("Undo the email address change"))
     expect(page.locator("main")).to_contain_text(old)
-    assert site.email_of(user_id) == new  # It was only looked at.
+    assert site.email_of(user_id) == new  # Opening the link changes nothing.
     user.take_screenshot("undo")
     user.button("Restore the address").click()
     expect(page.get_by_role("heading", level=1)).to_have_text(user.translate("The email address has been restored"))
@@ -45,15 +45,15 @@ def test_the_old_address_undoes_a_change_and_sets_a_new_password(
 
 
 @IN_ENGLISH
-def test_the_present_address_stops_a_change(open_browser: OpenBrowser, site: Site, language: str) -> None:
+def test_the_current_address_stops_a_change(open_browser: OpenBrowser, site: Site, language: str) -> None:
     user, new = open_browser(language).with_session(), site.new_address("new")
     user.open_settings()
     user.request_and_read_code(new)
     owner = open_browser(language, size=(360, 740))
     page = owner.open(site.link_to(user.email, "stop"))
-    expect(page.locator("main")).to_contain_text("n***@e***.com")  # Who stops it need not learn the whole of it.
+    expect(page.locator("main")).to_contain_text("n***@e***.com")  # The new address is masked.
     user.page.reload()
-    expect(user.page.locator("#pending")).to_be_visible()  # It was only looked at.
+    expect(user.page.locator("#pending")).to_be_visible()  # Opening the link changes nothing.
     owner.take_screenshot("stop")
     owner.button("Stop the change").click()
     expect(page.get_by_role("heading", level=1)).to_have_text(owner.translate("The change has been stopped"))
@@ -64,7 +64,7 @@ def test_the_present_address_stops_a_change(open_browser: OpenBrowser, site: Sit
 
 
 @IN_CHINESE
-def test_a_link_that_is_used_up_says_so(open_browser: OpenBrowser, language: str) -> None:
+def test_the_page_of_an_invalid_link_explains_it(open_browser: OpenBrowser, language: str) -> None:
     user = open_browser(language)
     for path in ("resetemail/undo", "resetemail/stop", "resetemail/prove", "forgotpwd", "register"):
         page = user.open(f"/cms/{path}/{'x' * 43}/")
@@ -75,15 +75,15 @@ def test_a_link_that_is_used_up_says_so(open_browser: OpenBrowser, language: str
 
 
 @IN_CHINESE
-def test_a_change_that_a_superuser_started_is_proved_by_the_new_address(
+def test_a_change_that_a_superuser_started_is_confirmed_by_the_new_address(
     open_browser: OpenBrowser, site: Site, language: str
 ) -> None:
-    user, new, whose = (
+    user, new, old = (
         open_browser(language).with_session(superuser=True),
         site.new_address("new"),
         site.administrator(),
     )
-    user_id = site.user_id(whose)
+    user_id = site.user_id(old)
     page = user.open(f"/cms/users/{user_id}/")
     page.locator("summary", has_text=user.translate("Start an email address change")).click()
     page.locator("#start-email").fill(new)
@@ -94,7 +94,7 @@ def test_a_change_that_a_superuser_started_is_proved_by_the_new_address(
     )
     expect(page.locator(".pending")).to_contain_text(new)
     user.take_screenshot("user-started")
-    earlier = clock.now() - timedelta(days=1, minutes=1)  # A day passes.
+    earlier = clock.now() - timedelta(days=1, minutes=1)  # As if a day had passed.
     site.execute(update(EmailChange).where(EmailChange.user_id == user_id).values(asked_at=earlier))
     site.execute(update(Mail).where(Mail.recipient == new).values(due_at=earlier))
     owner = open_browser(language)

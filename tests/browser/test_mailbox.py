@@ -1,4 +1,4 @@
-"""/dev/mailbox/: the HTML parts of mails are shown, and nothing in them runs or loads anything."""
+"""/dev/mailbox/: the HTML parts of mails are shown; they run no scripts and load nothing."""
 
 from collections.abc import Iterator
 from email.message import EmailMessage
@@ -12,7 +12,7 @@ from tests.browser.pages import ARTEFACTS, BOTH
 from tests.live.sites import Site
 from tests.servers import seconds_now
 
-EVIL = """<!doctype html><html><body onload="top.ran = document.title = 'ran'">
+HOSTILE_HTML = """<!doctype html><html><body onload="top.ran = document.title = 'ran'">
 <p id="shown">Shown</p><p id="styled" style="color:rgb(1, 2, 3);background:url(/loaded/background)">Styled</p>
 <script>top.ran = document.title = "ran"; fetch("/loaded/fetch")</script>
 <script src="/loaded/script"></script><link rel="stylesheet" href="/loaded/style"><img src="/loaded/image">
@@ -26,12 +26,12 @@ EVIL = """<!doctype html><html><body onload="top.ran = document.title = 'ran'">
 
 
 @pytest.fixture
-def evil_mail(demo_site: Site) -> Iterator[str]:
-    """File a mail that tries all that HTML can do; return its id."""
+def hostile_mail(demo_site: Site) -> Iterator[str]:
+    """Store a mail with scripts, remote content and forms in the mailbox, and provide its id."""
     message = EmailMessage()
-    message["To"], message["Subject"], message["Date"] = "eve@example.com", "Evil", "Tue, 03 Feb 2026 04:05:06 +0000"
-    message.set_content("Evil")
-    message.add_alternative(EVIL, subtype="html")
+    message["To"], message["Subject"], message["Date"] = "eve@example.com", "Hostile", "Tue, 03 Feb 2026 04:05:06 +0000"
+    message.set_content("Hostile")
+    message.add_alternative(HOSTILE_HTML, subtype="html")
     folder = Path(demo_site.settings["INSTANCE_DIR"]) / "mailbox"
     folder.mkdir(mode=0o700, exist_ok=True)
     path = folder / "00009700000000.000000-0123456789abcdef.eml"
@@ -61,30 +61,30 @@ def test_the_html_part_of_a_mail_is_shown_with_its_button(
     user.take_screenshot("mailbox-html")
 
 
-def test_nothing_in_a_mail_runs_or_loads_anything(chromium: Browser, demo_site: Site, evil_mail: str) -> None:
+def test_a_mail_runs_no_scripts_and_loads_nothing(chromium: Browser, demo_site: Site, hostile_mail: str) -> None:
     context = chromium.new_context(base_url=f"http://127.0.0.1:{demo_site.server.port}")
     context.set_default_timeout(1000 * seconds_now())
-    page, asked = context.new_page(), list[Request]()
-    context.on("request", lambda request: asked.append(request))  # noqa: PLW0108 - Playwright needs a function.
+    page, requests = context.new_page(), list[Request]()
+    context.on("request", lambda request: requests.append(request))  # noqa: PLW0108 - Playwright needs a function.
     page.goto("/dev/mailbox/")
-    mail = page.locator(f"[id='message-{evil_mail}']")
+    mail = page.locator(f"[id='message-{hostile_mail}']")
     mail.locator("summary").click()
     inside = mail.frame_locator("iframe")
     expect(inside.locator("#styled")).to_have_css("color", "rgb(1, 2, 3)")
     expect(inside.locator("#shown")).to_have_css("color", "rgb(4, 5, 6)")
-    for trap in ("#send", "#top", "#script"):
-        inside.locator(trap).click()
+    for selector in ("#send", "#top", "#script"):
+        inside.locator(selector).click()
     expect(inside.locator("#shown")).to_be_visible()
-    assert answers_of(page) == 200
+    assert wait_for_requests(page) == 200
     assert page.evaluate("window.ran === undefined && document.title !== 'ran'")
     assert page.url.endswith("/dev/mailbox/")
-    # Chromium tells of a request that the policy blocks, too: it has failed without having been sent.
-    tempted = [request for request in asked if "/loaded/" in request.url or "/nothing" in request.url]
-    assert [(request.url, request.failure) for request in tempted if request.failure != "csp"] == []
-    page.screenshot(path=ARTEFACTS / "mailbox-evil.png", full_page=True)
+    # Chromium also reports requests that the policy blocks: they fail with `csp` and are not sent.
+    unwanted = [request for request in requests if "/loaded/" in request.url or "/nothing" in request.url]
+    assert [(request.url, request.failure) for request in unwanted if request.failure != "csp"] == []
+    page.screenshot(path=ARTEFACTS / "mailbox-hostile.png", full_page=True)
     context.close()
 
 
-def answers_of(page: Page) -> int:
-    """Ask for something and wait for the answer: what the frame asked for before has been asked by then."""
+def wait_for_requests(page: Page) -> int:
+    """Send a request, and return the status of its response: earlier requests of the frame were sent before it."""
     return int(page.evaluate("fetch('/healthz').then((answer) => answer.status)"))

@@ -16,25 +16,25 @@ from tests.live.sites import Site
 
 
 def heading(page: Page) -> str:
-    """Return the heading of the card as it is read out."""
+    """Return the visible heading of the card."""
     return page.locator("#pending-heading").inner_text().strip()
 
 
-def is_used(site: Site, limit: Limit, times: int) -> None:
+def set_budget(site: Site, limit: Limit, times: int) -> None:
     """Set the number of uses of a budget."""
     site.execute(update(Budget).where(Budget.key == limit.key).values(used=times))
 
 
-def has_started(site: Site, whose: str, new: str) -> str:
-    """Have a superuser start a change for somebody; return the superuser's name."""
+def start_change(site: Site, owner: str, new: str) -> str:
+    """Start a change as a superuser, and return the username of the superuser."""
     boss = site.person(site.administrator(superuser=True))
-    answer = boss.post(f"/cms/users/{site.user_id(whose)}/start_change/", {"email": new, "reason": "Lost it"})
+    answer = boss.post(f"/cms/users/{site.user_id(owner)}/start_change/", {"email": new, "reason": "Lost it"})
     assert answer.status == 200, answer
     return boss.email.partition("@")[0]
 
 
 @pytest.mark.parametrize(("language", "size"), [("zh", DESK), ("en", PHONE)])
-def test_success_is_a_panel_that_stays_and_has_the_focus(
+def test_a_completed_change_shows_a_panel_that_stays_and_has_the_focus(
     open_browser: OpenBrowser, site: Site, language: str, size: tuple[int, int]
 ) -> None:
     user, new = open_browser(language, size=size).with_session(), site.new_address("new")
@@ -44,19 +44,19 @@ def test_success_is_a_panel_that_stays_and_has_the_focus(
     page.keyboard.press("Enter")
     panel = user.success()
     expect(page.locator("#changed-place")).to_have_attribute("role", "status")
-    for told in (new, {"zh": "其他设备均已退出登录", "en": "All other sessions have ended."}[language]):
-        expect(panel).to_contain_text(told)
+    for sentence in (new, {"zh": "其他设备均已退出登录", "en": "All other sessions have ended."}[language]):
+        expect(panel).to_contain_text(sentence)
     expect(panel).to_contain_text({"zh": "7 天内", "en": "can be undone from there for 7 days"}[language])
     expect(panel).to_be_in_viewport()
     expect(page.locator("#notices .toast")).to_have_count(0)  # Nothing covers it.
     user.take_screenshot("resetemail-changed")
-    page.locator("#email").fill("somebody")
+    page.locator("#email").fill("ann")
     page.locator("#current-email").click()
     expect(panel).to_be_visible()
 
 
 @BOTH
-def test_a_right_first_code_of_two_is_ticked_and_costs_no_try(
+def test_the_first_correct_code_of_two_is_marked_and_costs_no_try(
     open_browser: OpenBrowser, strict_site: Site, language: str
 ) -> None:
     user, new = open_browser(language, at=strict_site).with_session(), strict_site.new_address("new")
@@ -82,7 +82,7 @@ def test_a_right_first_code_of_two_is_ticked_and_costs_no_try(
 
 
 @BOTH
-def test_the_last_try_of_the_day_closes_the_form(open_browser: OpenBrowser, site: Site, language: str) -> None:
+def test_the_last_try_of_a_day_hides_the_form(open_browser: OpenBrowser, site: Site, language: str) -> None:
     user, new = open_browser(language).with_session(), site.new_address("new")
     page = user.open_settings()
     wrong = different_code(user.request_and_read_code(new))
@@ -90,7 +90,7 @@ def test_the_last_try_of_the_day_closes_the_form(open_browser: OpenBrowser, site
     page.locator("#submit").click()
     expect(page.locator("#pending [data-fill=tries_left]")).to_have_text("4")
     with site.app.app_context():
-        is_used(site, limits.tries_of_user(site.user_id(user.email)), 9)
+        set_budget(site, limits.tries_of_user(site.user_id(user.email)), 9)
     page.locator("#captcha").fill(wrong)
     page.locator("#submit").click()
     expect(page.locator("#no-tries")).to_be_visible()
@@ -108,7 +108,7 @@ def test_the_last_try_of_the_day_closes_the_form(open_browser: OpenBrowser, site
     expect(page.locator("#email")).to_have_count(0)
 
 
-def test_the_button_counts_down_to_the_end_of_the_hour_when_its_codes_are_spent(
+def test_the_button_counts_down_to_the_end_of_the_hour_if_its_codes_are_spent(
     open_browser: OpenBrowser, site: Site
 ) -> None:
     user, new = open_browser("en"), site.new_address("new")
@@ -121,7 +121,7 @@ def test_the_button_counts_down_to_the_end_of_the_hour_when_its_codes_are_spent(
             for limit in limits.sends(site.user_id(user.email), Address.of(new), "127.0.0.1")
             if limit.name == f"sends:user:{site.user_id(user.email)}"
         ]
-    is_used(site, of_the_hour, of_the_hour.capacity)
+    set_budget(site, of_the_hour, of_the_hour.capacity)
     page.reload()
     button = page.locator("#captcha-btn")
     expect(button).to_have_text(re.compile(r"^New code in (1:00:00|59:\d\d)$"))
@@ -133,13 +133,13 @@ def test_the_button_counts_down_to_the_end_of_the_hour_when_its_codes_are_spent(
 
 
 @BOTH
-def test_a_change_that_a_superuser_started_is_told_without_a_false_alarm_and_goes_when_it_is_over(
+def test_a_change_that_a_superuser_started_is_explained_until_it_expires(
     open_browser: OpenBrowser, site: Site, language: str
 ) -> None:
     user, new = open_browser(language, size=PHONE), site.new_address("new")
     user.page.clock.install()
     user.with_session()
-    boss = has_started(site, user.email, new)
+    boss = start_change(site, user.email, new)
     page = user.open("/cms/")
     expect(page.locator("main .pending")).to_contain_text(boss)
     user.take_screenshot("home-started")
@@ -163,7 +163,7 @@ def test_a_change_that_a_superuser_started_is_told_without_a_false_alarm_and_goe
 
 def test_a_change_that_a_superuser_started_is_cancelled_with_one_click(open_browser: OpenBrowser, site: Site) -> None:
     user = open_browser("zh").with_session()
-    has_started(site, user.email, site.new_address("new"))
+    start_change(site, user.email, site.new_address("new"))
     page = user.open_settings()
     user.button("Cancel the change").click()
     expect(page.locator("#pending")).to_have_count(0)
@@ -172,7 +172,7 @@ def test_a_change_that_a_superuser_started_is_cancelled_with_one_click(open_brow
 
 
 @BOTH
-def test_a_code_typed_in_another_browser_says_so_at_its_field(
+def test_a_code_that_another_browser_requested_is_reported_at_its_field(
     open_browser: OpenBrowser, site: Site, language: str
 ) -> None:
     first, new = open_browser(language).with_session(), site.new_address("new")
@@ -195,7 +195,7 @@ def test_a_code_typed_in_another_browser_says_so_at_its_field(
 
 
 @BOTH
-def test_a_change_that_was_dropped_says_who_dropped_it_and_leaves_the_card(
+def test_a_change_that_a_superuser_cancelled_names_them_and_is_no_longer_shown(
     open_browser: OpenBrowser, site: Site, language: str
 ) -> None:
     user, new = open_browser(language).with_session(), site.new_address("new")
@@ -216,9 +216,7 @@ def test_a_change_that_was_dropped_says_who_dropped_it_and_leaves_the_card(
 
 
 @IN_CHINESE
-def test_a_mail_on_its_way_changes_the_heading_when_it_has_arrived(
-    open_browser: OpenBrowser, site: Site, language: str
-) -> None:
+def test_the_heading_changes_when_the_mail_is_sent(open_browser: OpenBrowser, site: Site, language: str) -> None:
     user, new = open_browser(language).with_session(), site.new_address("new")
     page = user.open_settings()
     user.request_code(new)

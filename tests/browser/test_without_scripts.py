@@ -9,7 +9,7 @@ from tests.live.sites import Site
 
 
 def request_and_read_code(user: BrowserUser, email: str) -> str:
-    """Ask for a code by a plain form, and return the one in the mail."""
+    """Request a code with the form, and return the code in the mail."""
     page = user.open_settings()
     page.locator("#email").fill(email)
     page.locator("#captcha-btn").click()
@@ -50,7 +50,7 @@ def test_enter_in_the_address_requests_a_code_and_then_submits_it(open_browser: 
 
 
 @IN_ENGLISH
-def test_the_page_that_asks_for_the_password_carries_on_without_scripts(
+def test_the_page_that_asks_for_the_password_repeats_the_request_without_scripts(
     open_browser: OpenBrowser, site: Site, language: str
 ) -> None:
     user, new = open_browser(language, scripts=False).with_session(), site.new_address("new")
@@ -80,16 +80,16 @@ def test_a_pending_change_is_cancelled_without_scripts(open_browser: OpenBrowser
 def test_a_password_is_changed_without_scripts(open_browser: OpenBrowser) -> None:
     user = open_browser("en", scripts=False).with_session()
     page = user.open("/cms/resetpwd/")
-    for field, typed in (("oldpwd", PASSWORD), ("password", "a river and a hill"), ("repetition", "a river, a hill")):
-        page.locator(f"[name={field}]").fill(typed)
+    for field, value in (("oldpwd", PASSWORD), ("password", "a river and a hill"), ("repetition", "a river, a hill")):
+        page.locator(f"[name={field}]").fill(value)
     page.locator("#submit").click()
     expect(user.error_at("repetition")).to_have_text("The passwords do not match.")
-    for field, typed in (
+    for field, value in (
         ("oldpwd", PASSWORD),
         ("password", "a river and a hill"),
         ("repetition", "a river and a hill"),
     ):
-        page.locator(f"[name={field}]").fill(typed)
+        page.locator(f"[name={field}]").fill(value)
     page.locator("#submit").click()
     expect(page.get_by_role("status").first).to_have_text(
         "Your password has been changed. All other sessions have ended."

@@ -1,4 +1,4 @@
-"""The sites: one for each environment, shared by all tests, and one whose workers fail on request."""
+"""Fixtures of sites: one for each environment, shared by all tests, and one with fault injection."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ENVIRONMENTS
-from tests.live.sites import Site, served
+from tests.live.sites import Site, serve_site
 from tests.servers import PostgresServer
 
 Serve = Callable[..., Site]
-RESEND_SECONDS = 600  # Long enough that it does not end during a test on a busy machine.
+RESEND_SECONDS = 600  # It does not expire during a test, even on a busy machine.
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +22,7 @@ def serve(
 
     def build(name: str, *options: str, **more: str) -> contextlib.AbstractContextManager[Site]:
         settings = {"CAPTCHA_RESEND_SECONDS": str(RESEND_SECONDS), **more}
-        return served(name, tmp_path_factory.mktemp("site"), postgres, sqlite_template, *options, **settings)
+        return serve_site(name, tmp_path_factory.mktemp("site"), postgres, sqlite_template, *options, **settings)
 
     return build
 
@@ -40,9 +40,9 @@ def _postgres_site(serve: Serve) -> Iterator[Site]:
 
 
 @pytest.fixture(scope="session", params=ENVIRONMENTS)
-def _breaking_site(request: pytest.FixtureRequest, serve: Serve) -> Iterator[Site]:
+def _faulty_site(request: pytest.FixtureRequest, serve: Serve) -> Iterator[Site]:
     # --preload: a killed worker is replaced quickly.
-    with serve(request.param, "--preload", application="tests.live.breaking:create_app()") as site:
+    with serve(request.param, "--preload", application="tests.live.fault_injection:create_app()") as site:
         yield site
 
 
@@ -60,15 +60,15 @@ def postgres_site(_postgres_site: Site) -> Iterator[Site]:
 
 @pytest.fixture(params=["sqlite_site", "postgres_site"])
 def site(request: pytest.FixtureRequest) -> Site:
-    """Provide both sites, one after the other."""
+    """Provide each site in turn."""
     found: Site = request.getfixturevalue(request.param)
     return found
 
 
 @pytest.fixture
-def breaking_site(_breaking_site: Site) -> Iterator[Site]:
-    """Provide both sites with workers that fail at a line that a request names."""
-    yield from reset_after_test(_breaking_site)
+def faulty_site(_faulty_site: Site) -> Iterator[Site]:
+    """Provide both sites with fault injection: a request can name a line and a fault that occurs before it."""
+    yield from reset_after_test(_faulty_site)
 
 
 def reset_after_test(site: Site) -> Iterator[Site]:

@@ -1,4 +1,4 @@
-"""Sites: the application served by real workers with real servers, and helpers to use and inspect it."""
+"""Sites: the application served by gunicorn with real servers, and helpers to use and inspect it."""
 
 import contextlib
 import http.client
@@ -48,7 +48,7 @@ from tests.servers import (
     wait_for_response,
 )
 
-# Created before tests reduce the cost of passwords: a worker would rehash a cheap one at the first sign-in.
+# Created before tests reduce the cost of hashing: a worker would rehash a cheap hash at the first sign-in.
 HASHED = passwords.hash_password(PASSWORD)
 DEADLINE_SECONDS = 8.0  # The deadline of a prompt response on an idle machine; it grows with the load.
 NUMBERS = itertools.count(1)
@@ -77,7 +77,7 @@ class NoRetryBrowser(Browser):
 
 
 class Site:
-    """An environment that is served. Tests share it, and each uses its own addresses."""
+    """An environment served by gunicorn. Tests share it; each test uses its own addresses."""
 
     def __init__(
         self, name: str, settings: dict[str, str], server: Gunicorn, smtp: SmtpServer, memcached: MemcachedServer | None
@@ -146,7 +146,7 @@ class Site:
         return [self.clone(person) for _ in range(count)]
 
     def clone(self, person: Person) -> Person:
-        """Return a person with the same cookies: another tab of the browser, or a thief."""
+        """Return a person with the same cookies: another tab of the browser, or a copied cookie."""
         assert isinstance(person.browser, NoRetryBrowser)
         browser = NoRetryBrowser(self.server.port, person.browser.deadline_seconds)
         browser.cookies = dict(person.browser.cookies)
@@ -188,16 +188,16 @@ class Site:
         """Return the events of an administrator's history, in order."""
         return [row[0] for row in self.rows(select(Audit.event).where(Audit.user_id == user_id).order_by(Audit.number))]
 
-    def times(self, user_id: int, event: str) -> int:
-        """Return how often an event occurred in the history of an account, including merged repetitions."""
+    def count_event(self, user_id: int, event: str) -> int:
+        """Return how many times an event occurred in the history of an account, including merged rows."""
         query = select(func.coalesce(func.sum(Audit.times), 0)).where(Audit.user_id == user_id, Audit.event == event)
         return int(self.rows(query)[0][0])
 
-    def undo_links(self, user_id: int) -> int:
+    def count_undo_links(self, user_id: int) -> int:
         """Return the number of valid undo links of an account."""
         return self.count(Link, Link.user_id == user_id, Link.purpose == LinkPurpose.UNDO, Link.ended_at.is_(None))
 
-    def notices(self, user_id: int) -> int:
+    def count_notices(self, user_id: int) -> int:
         """Return the number of notices of a change that were stored for an account."""
         return self.count(Mail, Mail.user_id == user_id, Mail.kind == "changed")
 
@@ -206,11 +206,11 @@ class Site:
         query = select(EmailChange.id).where(EmailChange.user_id == user_id, pending.ALIVE)
         return bool(self.rows(query))
 
-    def tries(self, user_id: int) -> int:
+    def count_tries(self, user_id: int) -> int:
         """Return the number of tries of the pending change."""
         return int(self.rows(select(EmailChange.tries).where(EmailChange.user_id == user_id))[0][0])
 
-    def sessions(self, user_id: int) -> int:
+    def count_sessions(self, user_id: int) -> int:
         """Return the number of sessions of an administrator."""
         return self.count(LoginSession, LoginSession.user_id == user_id)
 
@@ -266,7 +266,7 @@ class Site:
         return self.codes_to(recipient)[-1]
 
     def code_after_outage(self, recipient: str) -> str:
-        """Wait for a mail with a code after an outage, without its back-off, and return the newest code."""
+        """Skip the back-off after an outage, wait for a mail with a code, and return the newest code."""
         eventually(lambda: self.make_mail_due() or self.smtp.mails_to(recipient), f"a mail arrives at {recipient}")
         return self.code_to(recipient)
 
@@ -294,12 +294,12 @@ def retry_while_unavailable(act: Callable[[], Found]) -> Found:
     `act` returns the response, or a pair whose second value is the response.
     """
 
-    def look() -> list[Found]:
+    def attempt() -> list[Found]:
         found = act()
         answer = found[1] if isinstance(found, tuple) else found
         return [] if isinstance(answer, Answer) and answer.status == 503 else [found]
 
-    return eventually(look, "the request is served")[0]
+    return eventually(attempt, "the request is served")[0]
 
 
 def is_signed_in(person: Person) -> bool:
@@ -310,7 +310,7 @@ def is_signed_in(person: Person) -> bool:
 
 
 @contextlib.contextmanager
-def served(
+def serve_site(
     name: str,
     folder: Path,
     postgres: PostgresServer,

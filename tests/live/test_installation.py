@@ -33,64 +33,64 @@ from tests.servers import (
 PRODUCTION_CHAPTER = (ROOT / "README.md").read_text().partition("\n## In production\n")[2].partition("\n## ")[0]
 
 
-def blocks(language: str, beginning: str = "") -> list[str]:
-    """Return the blocks of code of the chapter in a language that begin so."""
+def code_blocks(language: str, beginning: str = "") -> list[str]:
+    """Return the code blocks of the chapter in a language, with this beginning."""
     found = re.findall(rf"^```{language}\n(.*?)^```$", PRODUCTION_CHAPTER, re.MULTILINE | re.DOTALL)
     return [block for block in found if block.startswith(beginning)]
 
 
 def settings_file() -> str:
-    """Return the file of settings, with something in the place of every secret."""
-    (text,) = blocks("sh", "CMS_ENV=")
+    """Return the settings file with a value for every secret."""
+    (text,) = code_blocks("sh", "CMS_ENV=")
     assert text.count("...") == 3
     return text.replace("...", SECRET.replace(" ", "-").replace(",", ""))
 
 
-def read_by_systemd(text: str) -> dict[str, str]:
-    """Read a file of settings as systemd.exec(5) says of EnvironmentFile=.
+def parse_like_systemd(text: str) -> dict[str, str]:
+    """Parse a settings file as systemd.exec(5) specifies for EnvironmentFile=.
 
-    A line that begins with # or ; is a comment; a # anywhere else is a part of the value. Blanks at the end of a value
-    are dropped, quotes around it are removed, and nothing is expanded.
+    A line that begins with # or ; is a comment; any other # is part of the value. Whitespace around a value and quotes
+    are removed, and nothing is expanded.
     """
     found = {}
     for line in filter(None, (line.strip() for line in text.splitlines())):
         if line[0] not in "#;":
             name, is_setting, value = line.partition("=")
             assert is_setting, line
-            assert "\\" not in value, "only double quotes and the end of a line give it a meaning; do without"
+            assert "\\" not in value, "the meaning of a backslash depends on quotes; do not use any"
             quote = value[:1] if value[:1] in ("'", '"') else ""
             assert not quote or value.count(quote) == 2, line
             found[name.strip()] = value[1:].replace(quote, "") if quote else value
     return found
 
 
-def read_by_shell(path: Path, shell: str) -> dict[str, str]:
-    """Read a file of settings as the commands of README do."""
+def read_with_shell(path: Path, shell: str) -> dict[str, str]:
+    """Read a settings file like the commands of README.md."""
     script = f"set -a && . {shlex.quote(str(path))} && set +a && exec env -0"
-    told = subprocess.run(
+    result = subprocess.run(
         [find_program(shell), "-c", script],
         env={"PATH": os.environ["PATH"]},
         capture_output=True,
         check=True,
         text=True,
     )
-    assert told.stderr == ""
-    pairs = [line.partition("=") for line in told.stdout.split("\0") if line]
+    assert result.stderr == ""
+    pairs = [line.partition("=") for line in result.stdout.split("\0") if line]
     return {name: value for name, _, value in pairs if name not in ("PATH", "PWD", "SHLVL", "_", "OLDPWD")}
 
 
 @pytest.mark.parametrize("shell", ["sh", "bash"])
-def test_systemd_and_a_shell_read_the_same_settings(tmp_path: Path, shell: str) -> None:
+def test_systemd_and_shells_read_the_same_settings(tmp_path: Path, shell: str) -> None:
     path = tmp_path / "cms.env"
     path.write_text(settings_file())
-    settings = read_by_systemd(settings_file())
-    assert settings == read_by_shell(path, shell)
+    settings = parse_like_systemd(settings_file())
+    assert settings == read_with_shell(path, shell)
     assert "DATABASE_URL" in settings
     assert not [value for value in settings.values() if "#" in value or value != value.strip()]
 
 
-def test_the_settings_of_the_readme_are_taken(tmp_path: Path) -> None:
-    settings = read_by_systemd(settings_file())
+def test_the_settings_of_the_readme_are_valid(tmp_path: Path) -> None:
+    settings = parse_like_systemd(settings_file())
     assert set(settings) <= {setting.name for setting in config.SETTINGS}
     values = config.load({**settings, "INSTANCE_DIR": str(tmp_path)})
     assert (values["CMS_ENV"], values["SERVED_HOSTS"], values["TRUSTED_PROXIES"]) == (
@@ -103,17 +103,17 @@ def test_the_settings_of_the_readme_are_taken(tmp_path: Path) -> None:
 
 
 def units() -> dict[str, configparser.ConfigParser]:
-    """Return the units by the names that README gives them."""
+    """Return the units of README.md by name."""
     names = re.findall(r"`/etc/systemd/system/(cms-\w+)@?\.service`:\n\n```ini\n", PRODUCTION_CHAPTER)
     found = {}
-    for name, text in zip(names, blocks("ini"), strict=True):
+    for name, text in zip(names, code_blocks("ini"), strict=True):
         found[name] = configparser.ConfigParser(interpolation=None)
         found[name].optionxform = str  # type: ignore[assignment,method-assign]
         found[name].read_string(text)
     return found
 
 
-def test_the_units_start_at_every_boot_as_a_user_of_their_own() -> None:
+def test_the_units_start_at_boot_as_their_own_user() -> None:
     assert list(units()) == ["cms-web", "cms-mail"]
     for unit in units().values():
         assert unit["Install"]["WantedBy"] == "multi-user.target"
@@ -128,11 +128,11 @@ def test_the_units_start_at_every_boot_as_a_user_of_their_own() -> None:
 
 
 @pytest.mark.parametrize(("name", "module"), [("cms-web", "gunicorn"), ("cms-mail", "flask")])
-def test_what_a_unit_starts_is_there_and_takes_its_arguments(name: str, module: str) -> None:
+def test_the_program_of_a_unit_exists_and_accepts_its_arguments(name: str, module: str) -> None:
     python, minus_m, found, *arguments = shlex.split(units()[name]["Service"]["ExecStart"].replace("%i", "8001"))
     assert (python, minus_m, found) == ("/srv/cms/.venv/bin/python", "-m", module)
     check = "--check-config" if module == "gunicorn" else "--help"
-    ended = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-m", module, *arguments, check],
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")},
@@ -140,12 +140,12 @@ def test_what_a_unit_starts_is_there_and_takes_its_arguments(name: str, module: 
         check=False,
         text=True,
     )
-    assert ended.returncode == 0, ended.stderr
+    assert result.returncode == 0, result.stderr
 
 
-def test_all_that_must_be_made_before_is_told() -> None:
-    commands = "\n".join(blocks("sh"))
-    for what in (
+def test_the_readme_shows_every_command_of_an_installation() -> None:
+    commands = "\n".join(code_blocks("sh"))
+    for command in (
         "adduser --system",
         "createuser ",
         "createdb ",
@@ -154,17 +154,17 @@ def test_all_that_must_be_made_before_is_told() -> None:
         "db upgrade",
         "doctor",
     ):
-        assert what in commands, what
+        assert command in commands, command
 
 
 class Proxy:
-    """nginx with the block of README, on free ports and with a certificate that nobody vouches for."""
+    """nginx with the configuration of README.md, on free ports and with a self-signed certificate."""
 
     def __init__(self, folder: Path, application_port: int) -> None:
-        """Fill in the placeholders of the block, and put it into a file as small as nginx takes."""
+        """Replace the placeholders, and write a minimal configuration file."""
         self.folder, self.http, self.https = folder, free_port(), free_port()
         certificate, _ = create_certificate(folder)
-        (block,) = blocks("nginx")
+        (block,) = code_blocks("nginx")
         for placeholder, value in {
             "listen 80;": f"listen 127.0.0.1:{self.http};",
             "listen 443 ssl;": f"listen 127.0.0.1:{self.https} ssl;",
@@ -187,7 +187,7 @@ class Proxy:
         self._process: subprocess.Popen[bytes] | None = None
 
     def command(self, *words: str) -> list[str]:
-        """Return how nginx is called."""
+        """Return the command line of nginx with these options."""
         return [
             find_program("nginx"),
             "-p",
@@ -210,11 +210,11 @@ class Proxy:
         terminate(self._process, signal.SIGTERM)
 
 
-def test_nginx_takes_the_block_with_its_placeholders_filled_in(tmp_path: Path) -> None:
+def test_the_configuration_of_nginx_is_valid(tmp_path: Path) -> None:
     proxy = Proxy(tmp_path, free_port())
-    ended = subprocess.run(proxy.command("-t"), capture_output=True, text=True, check=False)
-    assert ended.returncode == 0, ended.stderr
-    assert "warn" not in ended.stderr
+    result = subprocess.run(proxy.command("-t"), capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert "warn" not in result.stderr
 
 
 @pytest.fixture
@@ -227,7 +227,7 @@ def proxy(serve: Serve, tmp_path: Path) -> Iterator[Proxy]:
         proxy.stop()
 
 
-def test_behind_nginx_the_site_is_served_on_https_only_and_no_secret_link_is_in_its_log(proxy: Proxy) -> None:
+def test_nginx_serves_the_site_on_https_only_and_logs_no_tokens(proxy: Proxy) -> None:
     token = "a-token-of-forty-characters-or-more_0123456789"
     plain = HTTPConnection("127.0.0.1", proxy.http, timeout=20)
     plain.request("GET", "/cms/login/?x=y", headers={"Host": "cms.example.com"})
@@ -249,7 +249,7 @@ def test_behind_nginx_the_site_is_served_on_https_only_and_no_secret_link_is_in_
         assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
     secure.close()
     log = eventually(
-        lambda: (text := (proxy.folder / "access.log").read_text()).count("\n") > 2 and text, "it is logged"
+        lambda: (text := (proxy.folder / "access.log").read_text()).count("\n") > 2 and text, "nginx logs the requests"
     )
     assert token not in log
     assert '"GET /cms/resetemail/undo/***" 410' in log

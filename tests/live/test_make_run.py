@@ -18,14 +18,14 @@ import pytest
 
 from tests.servers import ROOT, find_program, free_port, spawn, terminate
 
-DEADLINE_SECONDS = 240  # Three programs are started, one after the other, on a machine that may be busy.
-KEPT = ("PATH", "HOME", "LANG", "TMPDIR")
+DEADLINE_SECONDS = 240  # It starts three programs in sequence, on a machine that may be busy.
+INHERITED = ("PATH", "HOME", "LANG", "TMPDIR")
 
 
 @pytest.fixture
-def moved(tmp_path: Path) -> Path:
-    """Return a checkout with a virtual environment whose scripts still name the folder where it was made."""
-    checkout = tmp_path / "a folder of another name"
+def moved_checkout(tmp_path: Path) -> Path:
+    """Provide a checkout with a virtual environment whose scripts contain the path of another folder."""
+    checkout = tmp_path / "moved folder"
     names = ["accounts", "cms", "migrations", "static", "templates", "translations", "Makefile", "requirements.lock"]
     for source in [*(ROOT / name for name in names), *ROOT.glob("*.py")]:
         copy = shutil.copytree if source.is_dir() else shutil.copy
@@ -47,14 +47,14 @@ def moved(tmp_path: Path) -> Path:
 
 
 def make_run(checkout: Path, port: int) -> subprocess.Popen[bytes]:
-    """Begin `make run`."""
-    environment = {**{name: os.environ[name] for name in KEPT if name in os.environ}, "PORT": str(port)}
+    """Start `make run`."""
+    environment = {**{name: os.environ[name] for name in INHERITED if name in os.environ}, "PORT": str(port)}
     words = [find_program("make"), "--no-print-directory", "-o", ".venv/.installed", "run"]
     return spawn(words, "TERM", cwd=checkout, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
-def said(process: subprocess.Popen[bytes], last: str = "") -> list[str]:
-    """Return the lines that it says, until one that begins with the last one, or its end."""
+def read_lines(process: subprocess.Popen[bytes], last: str = "") -> list[str]:
+    """Return the output of a program up to a line that begins with `last`, or up to its end."""
     deadline = threading.Timer(DEADLINE_SECONDS, lambda: os.killpg(process.pid, signal.SIGKILL))
     deadline.start()
     lines = []
@@ -69,7 +69,7 @@ def said(process: subprocess.Popen[bytes], last: str = "") -> list[str]:
 
 @dataclass
 class Running:
-    """A `make run` that serves, if all went well: its folder, its port, and what it said until then."""
+    """A `make run` that serves: its folder, its port, and its output so far."""
 
     checkout: Path
     port: int
@@ -77,42 +77,42 @@ class Running:
 
 
 @pytest.fixture
-def running(moved: Path) -> Iterator[Running]:
-    """Run it until it says where it serves."""
+def running(moved_checkout: Path) -> Iterator[Running]:
+    """Provide a `make run` that serves, and end it after the test."""
     port = free_port()
-    process = make_run(moved, port)
+    process = make_run(moved_checkout, port)
     try:
-        yield Running(moved, port, said(process, "Serving on"))
+        yield Running(moved_checkout, port, read_lines(process, "Serving on"))
     finally:
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGINT)  # As Ctrl-C at the terminal would.
+            os.killpg(process.pid, signal.SIGINT)  # Like Ctrl-C in a terminal.
         terminate(process, signal.SIGINT)
         assert process.stdout is not None
         process.stdout.close()
 
 
-def test_it_runs_in_a_folder_that_was_moved_and_says_where_when_it_serves(running: Running) -> None:
+def test_it_runs_in_a_moved_folder_and_prints_its_address_once_it_serves(running: Running) -> None:
     assert running.lines[-1] == f"Serving on http://127.0.0.1:{running.port}/cms/ - Ctrl-C stops it.", running.lines
     connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=60)
-    connection.request("GET", "/cms/login/")  # At once: who reads the line clicks on the address.
+    connection.request("GET", "/cms/login/")  # At once: users follow the address in the line.
     assert connection.getresponse().status == 200
     connection.close()
     assert [line for line in running.lines if line.startswith("Demonstration sign-in:  admin@example.com  password:  ")]
 
 
-def test_what_it_keeps_is_for_its_owner_only_and_the_source_stays_as_it_was(running: Running) -> None:
+def test_only_the_owner_can_access_its_data_and_the_source_is_not_modified(running: Running) -> None:
     assert stat.S_IMODE((running.checkout / "instance").stat().st_mode) == 0o700
     assert {path.suffix for path in (running.checkout / "translations").rglob("*") if path.is_file()} == {".po"}
 
 
-def test_a_port_in_use_is_one_line_that_says_how_to_take_another(moved: Path) -> None:
+def test_a_port_in_use_prints_one_line_with_the_command_for_another_port(moved_checkout: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        process = make_run(moved, port)
-        told = said(process)
+        process = make_run(moved_checkout, port)
+        output = read_lines(process)
     with process:
         assert process.wait(DEADLINE_SECONDS) != 0
-    lines = [line for line in told if not line.startswith(("make: ", "INFO "))]
+    lines = [line for line in output if not line.startswith(("make: ", "INFO "))]
     assert lines[0].startswith("Demonstration sign-in: ")
     assert lines[1:] == [
         f"127.0.0.1:{port} cannot be used: Address already in use. Use another port: PORT=8080 make run"

@@ -16,68 +16,68 @@ from tests.actors import PASSWORD, Person, different_code, text_of
 from tests.conftest import ENVIRONMENTS
 from tests.live.conftest import Serve
 from tests.live.sites import NoRetryBrowser, Site
-from tests.live.test_broken_lines import lines_of
+from tests.live.test_interrupted_requests import lines_of
 from tests.servers import eventually
 
 NEW_PASSWORD, WRONG_PASSWORD = "another battery staple", "not the right horse"
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_no_secret_stands_in_clear_anywhere(serve: Serve, name: str) -> None:
+def test_no_secret_is_stored_or_logged_unencrypted(serve: Serve, name: str) -> None:
     options = ("--preload", "--access-logfile", "-", "--log-level", "debug")
-    with serve(name, *options, application="tests.live.breaking:create_app()") as site:
-        people, secrets = the_whole_story(site)
+    with serve(name, *options, application="tests.live.fault_injection:create_app()") as site:
+        people, secrets = perform_all_actions(site)
         for mail in site.smtp.received:
             secrets |= set(re.findall(r"/([\w-]{40,})/", text_of(mail.message)))
         assert len(secrets) > 12, secrets
         eventually(site.all_mail_is_sent, "all mail is sent")
-        places = dict(every_place(site))
+        texts = dict(contents(site))
         for person in people:
             assert isinstance(person.browser, NoRetryBrowser)
             for number, answer in enumerate(person.browser.answers):
                 where = f"answer {number} to {person.email}"
-                # Its own page may hold the link that somebody came by.
-                places[where] = answer.text.replace(answer.path, "") + answer.headers.get("Location", "")
-        assert {where: text for where, text in places.items() if not text} == {}
-        leaks = [(where, secret) for where, text in places.items() for secret in secrets if stands_in(secret, text)]
+                # The page of a link may contain that link.
+                texts[where] = answer.text.replace(answer.path, "") + answer.headers.get("Location", "")
+        assert {where: text for where, text in texts.items() if not text} == {}
+        leaks = [(where, secret) for where, text in texts.items() for secret in secrets if is_contained(secret, text)]
         assert leaks == [], leaks[:20]
 
 
-def stands_in(secret: str, text: str) -> bool:
-    """Say whether a secret is somewhere in a text, as it is or as it would stand in an address."""
+def is_contained(secret: str, text: str) -> bool:
+    """Return whether a text contains a secret, as it is or encoded for a URL."""
     if secret.isdigit():
         return re.search(rf"(?<![0-9a-f.]){secret}(?![0-9a-f])", text) is not None
     return secret in text or quote(secret) in text
 
 
-def the_whole_story(site: Site) -> tuple[list[Person], set[str]]:
-    """Have everything happen once, well and badly; return who took part, and the codes, passwords and session ids."""
+def perform_all_actions(site: Site) -> tuple[list[Person], set[str]]:
+    """Perform every action with and without errors; return the people, and the codes, passwords and session ids."""
     ann, second = site.visitor(site.administrator()), site.new_address()
     old, first = ann.email, site.new_address()
-    secrets = {PASSWORD, NEW_PASSWORD, WRONG_PASSWORD, *signing_in(site, ann), *confirming(site, ann, first)}
+    secrets = {PASSWORD, NEW_PASSWORD, WRONG_PASSWORD, *sign_in(site, ann), *change_address(site, ann, first)}
     site.delete_budgets()
     site.smtp.refusals[second] = "451 later"
     assert ann.ask(second).status == 200
-    eventually(lambda: (ann.pending() or {})["mail"]["problem"], "the refusal is told")
+    eventually(lambda: (ann.pending() or {})["mail"]["problem"], "the page shows the problem")
     site.smtp.refusals.clear()
     secrets.add(site.code_after_outage(second))
-    holder = site.visitor(script=False)
+    owner = site.visitor(script=False)
     for link in (site.link_to(first, "stop"), site.link_to(old)):
-        holder.page(link)
-        holder.browser.headers["Referer"] = f"http://127.0.0.1:{site.server.port}{link}"
-        assert holder.post(link).status == 200
+        owner.page(link)
+        owner.browser.headers["Referer"] = f"http://127.0.0.1:{site.server.port}{link}"
+        assert owner.post(link).status == 200
     link = site.link_to(old, "forgotpwd")
     for repetition, status in ((WRONG_PASSWORD, 400), (NEW_PASSWORD, 200)):
-        holder.page(link)
-        holder.discard_token()
-        assert holder.post(link, {"password": NEW_PASSWORD, "repetition": repetition}).status == status
+        owner.page(link)
+        owner.discard_token()
+        assert owner.post(link, {"password": NEW_PASSWORD, "repetition": repetition}).status == status
     back = site.visitor(old, password=NEW_PASSWORD)
     assert back.sign_in().status == 200
-    return [ann, holder, back], secrets | {session_id(site, back)}
+    return [ann, owner, back], secrets | {session_id(site, back)}
 
 
-def signing_in(site: Site, ann: Person) -> set[str]:
-    """Sign in and prove the password, wrongly first; return the ids that the session had."""
+def sign_in(site: Site, ann: Person) -> set[str]:
+    """Sign in and confirm the password, each first with a wrong one; return the ids of the session."""
     assert ann.sign_in(password=WRONG_PASSWORD).error == "wrong_credentials"
     assert ann.sign_in().status == 200
     first = session_id(site, ann)
@@ -86,17 +86,17 @@ def signing_in(site: Site, ann: Person) -> set[str]:
     return {first, session_id(site, ann)}
 
 
-def confirming(site: Site, ann: Person, new: str) -> set[str]:
-    """Change the address after every mishap that there is; return the codes and the session's id."""
+def change_address(site: Site, ann: Person, new: str) -> set[str]:
+    """Change the address after every kind of error; return the codes and the session id."""
     assert ann.ask(new).status == 200
     code = site.code_to(new)
     wrong = different_code(code)
     assert ann.confirm(new, wrong).error == "code_wrong"
-    for way in ("fault", "database", "cache"):  # The request holds the code when the page falls over.
+    for fault in ("error", "database", "cache"):  # These occur while the request has the code in memory.
         for file, line, _ in list(lines_of(email_change._complete))[:3]:
-            ann.browser.headers["X-Break"] = f"{way} {file} {line}"
+            ann.browser.headers["X-Fault"] = f"{fault} {file} {line}"
             assert ann.confirm(new, code).status in (500, 503)
-            del ann.browser.headers["X-Break"]
+            del ann.browser.headers["X-Fault"]
     assert ann.confirm("no address", code).error == "invalid"
     assert ann.post("/cms/nothing/", {"captcha": code}).status == 404
     assert ann.post("/cms/resetemail/", {"email": new, "captcha": code}, token="no token").error == "csrf_failed"
@@ -108,7 +108,7 @@ def confirming(site: Site, ann: Person, new: str) -> set[str]:
 
 
 def session_id(site: Site, person: Person) -> str:
-    """Return the id of the session that the browser's cookie names."""
+    """Return the session id in the cookie of the browser."""
     interface = site.app.session_interface
     assert isinstance(interface, SecureCookieSessionInterface)
     serializer = interface.get_signing_serializer(site.app)
@@ -116,8 +116,8 @@ def session_id(site: Site, person: Person) -> str:
     return str(serializer.loads(person.browser.cookies["session"])["sid"])
 
 
-def every_place(site: Site) -> Iterator[tuple[str, str]]:
-    """Yield what is kept or was written, each with the name of the place."""
+def contents(site: Site) -> Iterator[tuple[str, str]]:
+    """Yield the log, every table and the cache as texts, with their names."""
     yield "the log", site.log
     for table in db.metadata.sorted_tables:
         rows = site.rows(select(table))
@@ -125,11 +125,14 @@ def every_place(site: Site) -> Iterator[tuple[str, str]]:
             f"table {table.name}",
             f"{len(rows)} rows\n" + "\n".join(str(value) for row in rows for value in row if isinstance(value, str)),
         )
-    yield "the cache", "\n".join(map(str, site.memcached.dump().items()) if site.memcached else kept_in_file(site))
+    yield (
+        "the cache",
+        "\n".join(map(str, site.memcached.dump().items()) if site.memcached else dump_embedded_store(site)),
+    )
 
 
-def kept_in_file(site: Site) -> list[str]:
-    """Return every key and value of the embedded store."""
+def dump_embedded_store(site: Site) -> list[str]:
+    """Return the keys and values of the embedded store."""
     with sqlite3.connect(Path(site.settings["INSTANCE_DIR"]) / "cache.db") as store:
         found = [f"{key} {value}" for key, value in store.execute("SELECT key, value FROM item")]
     store.close()

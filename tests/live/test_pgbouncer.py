@@ -15,13 +15,13 @@ from tests.live.conftest import Serve
 from tests.live.sites import Site, is_signed_in, retry_while_unavailable
 from tests.servers import Pgbouncer, PostgresServer, eventually, run_concurrently
 
-CONNECTIONS, CROWD, ROUNDS = 2, 16, 8
+CONNECTIONS, CLIENTS, ROUNDS = 2, 16, 8
 SETTINGS = {"DATABASE_PREPARED_STATEMENTS": "no"}
 
 
 @pytest.fixture(scope="module")
 def pgbouncer(postgres: PostgresServer) -> Iterator[Pgbouncer]:
-    """Run one pgbouncer before the tests' PostgreSQL."""
+    """Run a pgbouncer in front of PostgreSQL."""
     pgbouncer = Pgbouncer(postgres, CONNECTIONS)
     try:
         yield pgbouncer.start()
@@ -31,7 +31,7 @@ def pgbouncer(postgres: PostgresServer) -> Iterator[Pgbouncer]:
 
 @pytest.fixture(scope="module")
 def pooled_site(serve: Serve, postgres: PostgresServer, pgbouncer: Pgbouncer) -> Iterator[Site]:
-    """Give the environment on PostgreSQL behind pgbouncer."""
+    """Provide a site that uses PostgreSQL through pgbouncer."""
     with (
         postgres.database() as url,
         serve(ENVIRONMENTS[1], "--preload", "--threads", "8", DATABASE_URL=pgbouncer.url(url), **SETTINGS) as site,
@@ -53,58 +53,61 @@ def test_an_address_is_changed(pooled_site: Site) -> None:
     assert site.visitor(new).sign_in().error == "wrong_credentials"
 
 
-def test_a_statement_that_is_sent_often_is_sent_every_time(pooled_site: Site) -> None:
-    """Prepared in one connection to PostgreSQL, it would be missing in the other."""
+def test_repeated_statements_are_not_prepared(pooled_site: Site) -> None:
+    """A statement that is prepared in one connection to PostgreSQL does not exist in the other."""
     people = [pooled_site.person_with_session() for _ in range(CONNECTIONS * 3)]
     for _ in range(ROUNDS):
         answers = run_concurrently(lambda number: people[number].get_as_script(), len(people))
         assert {answer.status for answer in answers} == {200}
 
 
-def test_many_clients_at_once_are_all_served(pooled_site: Site) -> None:
+def test_more_clients_than_connections_are_served(pooled_site: Site) -> None:
     site = pooled_site
-    people, addresses = [site.person_with_session() for _ in range(CROWD)], [site.new_address() for _ in range(CROWD)]
+    people, addresses = (
+        [site.person_with_session() for _ in range(CLIENTS)],
+        [site.new_address() for _ in range(CLIENTS)],
+    )
 
-    def story(number: int) -> list[Answer]:
+    def act(number: int) -> list[Answer]:
         person, new = people[number], addresses[number]
         pages = [lambda path=path: person.page(path) for path in ("/cms/security/", "/cms/profile/")]
-        return [retry_while_unavailable(act) for act in (person.reauth, lambda: person.ask(new), *pages)]
+        return [retry_while_unavailable(send) for send in (person.reauth, lambda: person.ask(new), *pages)]
 
-    answers = [answer for each in run_concurrently(story, CROWD) for answer in each]
+    answers = [answer for each in run_concurrently(act, CLIENTS) for answer in each]
     assert {answer.status for answer in answers} == {200}, [str(a) for a in answers if a.status != 200]
     codes = [site.code_to(address) for address in addresses]
     answers = run_concurrently(
-        lambda n: retry_while_unavailable(lambda: people[n].confirm(addresses[n], codes[n])), CROWD
+        lambda n: retry_while_unavailable(lambda: people[n].confirm(addresses[n], codes[n])), CLIENTS
     )
     assert {answer.status for answer in answers} == {200}, [str(a) for a in answers if a.status != 200]
 
 
-def test_an_idle_process_keeps_no_connection_to_postgresql(pooled_site: Site, pgbouncer: Pgbouncer) -> None:
+def test_an_idle_process_holds_no_connection_to_postgresql(pooled_site: Site, pgbouncer: Pgbouncer) -> None:
     ann = pooled_site.person_with_session()
     assert ann.get_as_script().status == 200
-    # pgbouncer's own console takes no transactions and no extended queries.
+    # The console of pgbouncer supports neither transactions nor extended queries.
     url = pgbouncer.url(pooled_site.settings["DATABASE_URL"]).rpartition("/")[0] + "/pgbouncer"
 
-    def busy() -> int:
+    def count_busy() -> int:
         with psycopg.connect(url, autocommit=True, cursor_factory=psycopg.ClientCursor) as console:
             cursor = console.execute("SHOW POOLS")
             assert cursor.description is not None
             names = [column.name for column in cursor.description]
             return sum(dict(zip(names, row, strict=True))["sv_active"] for row in cursor if row[0] != "pgbouncer")
 
-    eventually(lambda: busy() == 0, "all connections to PostgreSQL are free")
+    eventually(lambda: count_busy() == 0, "all connections to PostgreSQL are free")
 
 
-def test_the_limits_of_one_transaction_do_not_reach_the_next_client(
+def test_the_time_limits_of_a_transaction_do_not_affect_the_next_client(
     postgres: PostgresServer, pgbouncer: Pgbouncer, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     with postgres.database() as url:
-        through = pgbouncer.url(url)
-        app = create_app(settings_for(tmp_path_factory.mktemp("pooled"), DATABASE_URL=through, **SETTINGS))
+        pooled_url = pgbouncer.url(url)
+        app = create_app(settings_for(tmp_path_factory.mktemp("pooled"), DATABASE_URL=pooled_url, **SETTINGS))
         with app.test_request_context("/"):
             app.preprocess_request()
             assert db.session.scalar(text("SHOW statement_timeout")) != "0"
-        with psycopg.connect(through, autocommit=True, prepare_threshold=None) as other:
+        with psycopg.connect(pooled_url, autocommit=True, prepare_threshold=None) as other:
             for _ in range(CONNECTIONS * 2):
                 assert other.execute("SHOW statement_timeout").fetchone() == ("0",)
         with app.app_context():

@@ -26,41 +26,41 @@ NODE = {
 }
 
 
-def signalled(pid: int) -> bool:
-    """Say whether a process has a SIGTERM to handle."""
+def has_pending_sigterm(pid: int) -> bool:
+    """Return whether a SIGTERM is pending for a process."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     pending = [int(line.split()[1], 16) for line in lines if line.startswith(("SigPnd", "ShdPnd"))]
     return any(mask >> (signal.SIGTERM - 1) & 1 for mask in pending)
 
 
-def readiness(site: Site) -> int:
-    """Return what /readyz answers."""
+def readiness_status(site: Site) -> int:
+    """Return the status of /readyz."""
     return site.visitor().get_as_script("/readyz").status
 
 
-class TestTheEnd:
-    """SIGTERM to one server."""
+class TestShutdown:
+    """Graceful shutdown of one server."""
 
     @pytest.mark.parametrize("last", [signal.SIGTERM, signal.SIGINT])
-    def test_it_says_that_it_is_not_ready_and_serves_all_else_until_it_is_told_again(
+    def test_it_is_not_ready_but_serves_requests_until_a_second_signal(
         self, serve: Serve, last: signal.Signals
     ) -> None:
         with serve(ENVIRONMENTS[0], DRAIN_SECONDS="300", MAIL_DELIVERY="worker") as site:
             ann, process = site.person(), site.server._process
             assert process is not None
-            assert readiness(site) == 200
+            assert readiness_status(site) == 200
             process.send_signal(signal.SIGTERM)
-            eventually(lambda: readiness(site) == 503, "the server says that it drains")
+            eventually(lambda: readiness_status(site) == 503, "/readyz reports that the server shuts down")
             for worker in site.server.workers():
                 with frozen(*(each for each in site.server.workers() if each != worker)):
-                    assert readiness(site) == 503
+                    assert readiness_status(site) == 503
                     assert site.visitor().get_as_script("/healthz").status == 200
                     assert ann.get_as_script().status == 200
                     assert ann.reauth().status == 200
             process.send_signal(last)
             assert process.wait(PATIENCE_SECONDS) == 0
 
-    def test_it_ends_by_itself_when_the_time_to_drain_is_over(self, serve: Serve) -> None:
+    def test_it_ends_after_the_drain_time(self, serve: Serve) -> None:
         with serve(ENVIRONMENTS[0], DRAIN_SECONDS="1", MAIL_DELIVERY="worker") as site:
             process = site.server._process
             assert process is not None
@@ -68,24 +68,24 @@ class TestTheEnd:
             assert process.wait(PATIENCE_SECONDS) == 0
             assert "Traceback" not in site.log
 
-    def test_connections_that_nobody_has_accepted_yet_are_answered(self, serve: Serve) -> None:
+    def test_requests_on_connections_that_are_not_accepted_yet_are_served(self, serve: Serve) -> None:
         with serve(ENVIRONMENTS[0], MAIL_DELIVERY="worker") as site, contextlib.ExitStack() as stack:
             process, workers = site.server._process, site.server.workers()
             assert process is not None
             with frozen(*workers):
-                waiting = [
+                connections = [
                     stack.enter_context(socket.create_connection(("127.0.0.1", site.server.port), PATIENCE_SECONDS))
                     for _ in range(20)
                 ]
-                for line in waiting:
-                    line.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                for connection in connections:
+                    connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
                 process.send_signal(signal.SIGTERM)
                 for worker in workers:
-                    eventually(lambda worker=worker: signalled(worker), "the worker is told to end")
-            assert [_first_line(line) for line in waiting] == [b"HTTP/1.1 200 OK\r\n"] * 20
+                    eventually(lambda worker=worker: has_pending_sigterm(worker), "SIGTERM is pending for the worker")
+            assert [_read_status_line(connection) for connection in connections] == [b"HTTP/1.1 200 OK\r\n"] * 20
             assert process.wait(PATIENCE_SECONDS) == 0
 
-    def test_a_spare_connection_of_a_browser_does_not_hold_it(self, serve: Serve) -> None:
+    def test_an_idle_connection_does_not_delay_the_end(self, serve: Serve) -> None:
         with serve(ENVIRONMENTS[0], MAIL_DELIVERY="worker") as site:
             process = site.server._process
             assert process is not None
@@ -95,18 +95,18 @@ class TestTheEnd:
             assert "SIGKILL" not in site.log
 
 
-def _first_line(line: socket.socket) -> bytes:
-    """Read the status line of an answer; nothing where there is none."""
-    with contextlib.suppress(OSError), line.makefile("rb") as stream:
+def _read_status_line(connection: socket.socket) -> bytes:
+    """Return the status line of a response; nothing if the connection fails."""
+    with contextlib.suppress(OSError), connection.makefile("rb") as stream:
         return stream.readline()
     return b""
 
 
-class Crowd:
-    """People who open pages and send forms without a pause; `failures` holds what nobody should ever get."""
+class Traffic:
+    """People who send requests continuously; `failures` collects errors and every status other than 200."""
 
     def __init__(self, site: Site, port: int) -> None:
-        """Sign some people in, and send them to another port."""
+        """Create sessions, and send the requests of the people to this port."""
         self._site, self._ended = site, threading.Event()
         self.failures: list[str] = []
         self.answers = 0
@@ -116,21 +116,21 @@ class Crowd:
         self._threads = [threading.Thread(target=self._work, args=(person,)) for person in people]
 
     def __enter__(self) -> Self:
-        """Begin."""
+        """Start the threads."""
         for thread in self._threads:
             thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End, when everybody has their last answer."""
+        """Wait for the last responses."""
         self._ended.set()
         for thread in self._threads:
             thread.join()
 
-    def served(self, count: int) -> None:
-        """Wait for a number of further responses, or for one that should not have come."""
+    def wait_for_responses(self, count: int) -> None:
+        """Wait for a number of further responses, or for a failure."""
         goal = self.answers + count
-        eventually(lambda: self.answers >= goal or self.failures, f"{count} more answers come")
+        eventually(lambda: self.answers >= goal or self.failures, f"{count} more responses arrive")
 
     def _work(self, person: Person) -> None:
         while not self._ended.is_set():
@@ -141,7 +141,7 @@ class Crowd:
             ):
                 try:
                     status = act().status
-                except Exception as problem:  # It belongs to the test, not to the thread.
+                except Exception as problem:  # Reported by the test.
                     self.failures.append(repr(problem))
                 else:
                     self.answers += 1
@@ -151,7 +151,7 @@ class Crowd:
 
 @pytest.fixture
 def nodes(serve: Serve, tmp_path: Path) -> Iterator[tuple[Site, list[Gunicorn]]]:
-    """Give a site with two servers on the same parts."""
+    """Provide a site with two servers that use the same database, cache and mail server."""
     with serve(ENVIRONMENTS[1], **NODE) as site:
         second = Gunicorn(site.settings, tmp_path / "log", 2)
         try:
@@ -160,7 +160,7 @@ def nodes(serve: Serve, tmp_path: Path) -> Iterator[tuple[Site, list[Gunicorn]]]
             second.stop()
 
 
-def test_two_nodes_restart_in_turn_behind_nginx_and_nobody_notices(
+def test_a_restart_of_two_nodes_in_turn_behind_nginx_fails_no_request(
     nodes: tuple[Site, list[Gunicorn]], tmp_path: Path
 ) -> None:
     site, servers = nodes
@@ -168,12 +168,12 @@ def test_two_nodes_restart_in_turn_behind_nginx_and_nobody_notices(
     folder.mkdir()
     nginx = Nginx(folder, [server.port for server in servers]).start()
     try:
-        with Crowd(site, nginx.port) as crowd:
-            crowd.served(20)
+        with Traffic(site, nginx.port) as traffic:
+            traffic.wait_for_responses(20)
             for server in servers:
                 server.stop()
                 server.start()
-                crowd.served(20)
-        assert crowd.failures == [], nginx.log[-3000:]
+                traffic.wait_for_responses(20)
+        assert traffic.failures == [], nginx.log[-3000:]
     finally:
         nginx.stop()

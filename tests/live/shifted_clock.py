@@ -1,4 +1,4 @@
-"""The application on a machine whose clock is ahead: by the number of seconds in TEST_SECONDS_AHEAD.
+"""The application on a machine whose clock is ahead: by TEST_SECONDS_AHEAD seconds.
 
 Both the clock of the product and `time.time` are shifted: itsdangerous and other libraries use the latter.
 """
@@ -14,7 +14,7 @@ from accounts import clock
 
 
 def create_app() -> Flask:
-    """Return the application, after shifting the clocks of this process."""
+    """Shift the clocks of this process, and return the application."""
     ahead, real_time = float(os.environ["TEST_SECONDS_AHEAD"]), time.time
     time.time = lambda: real_time() + ahead
     clock.now = lambda: datetime.now(UTC) + timedelta(seconds=ahead)

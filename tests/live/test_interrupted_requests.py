@@ -27,8 +27,8 @@ from tests.conftest import ENVIRONMENTS
 from tests.live.sites import Site, is_signed_in
 from tests.servers import ROOT, Found, eventually
 
-# "die" kills the worker: the answer is lost, whatever was done. The others fail a request, which must then say so.
-ALL = (UnitOfWork.lock_own_and_read, people.lock_signed_in, unit_of_work._commit)
+# The fault "kill" ends the worker without a response. The others fail the request; its response must then be a 503.
+COMMON = (UnitOfWork.lock_own_and_read, people.lock_signed_in, unit_of_work._commit)
 ASK = (
     email_change.ask,
     email_change._start,
@@ -36,7 +36,7 @@ ASK = (
     email_change._mail_to_old,
     pending.start,
     settings.email_captcha,
-    *ALL,
+    *COMMON,
 )
 CONFIRM = (
     email_change.confirm,
@@ -45,13 +45,13 @@ CONFIRM = (
     completion.complete,
     pending.complete,
     settings.reset_email_post,
-    *ALL,
+    *COMMON,
 )
-RESTORE = (undo.restore, undo._restore_address, undo._withdraw, unit_of_work._commit, undo_pages.undo_email_post)
+UNDO = (undo.restore, undo._restore_address, undo._withdraw, unit_of_work._commit, undo_pages.undo_email_post)
 
 
 def lines_of(*functions: Callable[..., Any]) -> Iterator[tuple[str, int, str]]:
-    """Yield file, number and text of the first line of every statement, but of those that refuse."""
+    """Yield file, number and text of the first line of every statement except `raise`."""
     for function in functions:
         source, first = inspect.getsourcelines(function)
         tree = ast.parse(textwrap.dedent("".join(source))).body[0]
@@ -63,7 +63,7 @@ def lines_of(*functions: Callable[..., Any]) -> Iterator[tuple[str, int, str]]:
 
 
 def statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
-    """Yield the statements of a body and those inside them, in order, as far as a request that goes well runs them."""
+    """Yield the statements of a body and those nested in it, in order, without `raise` and error handlers."""
     for statement in body:
         if not isinstance(statement, ast.Raise):
             yield statement
@@ -73,9 +73,9 @@ def statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
 
 @dataclass
 class Case:
-    """One administrator, and where the worker breaks that serves them."""
+    """An administrator, and the fault that occurs during their request."""
 
-    way: str
+    fault: str
     file: str
     line: int
     text: str
@@ -87,183 +87,189 @@ class Case:
     code: str = ""
     link: str = ""
 
-    def send(self, send: Callable[[], Answer]) -> None:
-        """Send the request that breaks; where no answer comes, keep None."""
-        self.person.browser.headers["X-Break"] = f"{self.way} {self.file} {self.line}"
+    def send(self, request: Callable[[], Answer]) -> None:
+        """Send a request during which the fault occurs; without a response, `answer` is None."""
+        self.person.browser.headers["X-Fault"] = f"{self.fault} {self.file} {self.line}"
         try:
-            self.answer = send()
+            self.answer = request()
         except (ConnectionError, http.client.HTTPException):
             self.answer = None
-        del self.person.browser.headers["X-Break"]
+        del self.person.browser.headers["X-Fault"]
 
-    def assert_told(self, *, done: bool) -> None:
-        """See that nobody was told that it went well if it did not."""
+    def assert_reported_correctly(self, *, done: bool) -> None:
+        """Check that success was reported only if the change was made."""
         assert self.answer is None or self.answer.status in ((200, 503) if done else (503,)), self.answer
 
 
-def cases(site: Site, functions: tuple[Callable[..., Any], ...], *failures: str) -> list[Case]:
-    """Return an administrator for every line before which a worker dies, or one of its parts fails.
+def build_cases(site: Site, functions: tuple[Callable[..., Any], ...], *faults: str) -> list[Case]:
+    """Create an administrator for every line before which the worker is killed or another fault occurs.
 
-    The environments share the lines among them; those on both sides of a commit are broken in both.
+    Each environment tests half of the lines; the lines before and after a commit are tested in both.
     """
     lines = list(lines_of(*functions))
-    here = ENVIRONMENTS.index(site.name)
+    half = ENVIRONMENTS.index(site.name)
     commits = {number + after for number, (_, _, text) in enumerate(lines) if ".commit()" in text for after in (0, 1)}
-    places = [place for number, place in enumerate(lines) if number % 2 == here or number in commits]
-    ways = [("die", place) for place in places] + list(zip(cycle(failures), places[::2], strict=False))
+    tested = [line for number, line in enumerate(lines) if number % 2 == half or number in commits]
+    faults_and_lines = [("kill", line) for line in tested] + list(zip(cycle(faults), tested[::2], strict=False))
 
-    def case(broken: tuple[str, tuple[str, int, str]]) -> Case:
-        way, (file, line, text) = broken
+    def build(fault_and_line: tuple[str, tuple[str, int, str]]) -> Case:
+        fault, (file, line, text) = fault_and_line
         person = site.person_with_session()
-        return Case(way, file, line, text, person, person.email, site.new_address(), site.user_id(person.email))
+        return Case(fault, file, line, text, person, person.email, site.new_address(), site.user_id(person.email))
 
-    return each(case, ways)
+    return run_for_each(build, faults_and_lines)
 
 
-def each(work: Callable[[Any], Found], things: list[Any]) -> list[Found]:
-    """Do something for many, a few at a time; what goes wrong tells for which line."""
+def run_for_each(work: Callable[[Any], Found], values: list[Any]) -> list[Found]:
+    """Call a function with each value, in six threads; add the value to an error as a note."""
 
-    def noted(thing: Any) -> Found:
+    def run(value: Any) -> Found:
         try:
-            return work(thing)
+            return work(value)
         except BaseException as problem:
-            problem.add_note(str(thing))
+            problem.add_note(str(value))
             raise
 
-    with ThreadPoolExecutor(6) as crew:
-        return list(crew.map(noted, things))
+    with ThreadPoolExecutor(6) as pool:
+        return list(pool.map(run, values))
 
 
-def settle(site: Site) -> None:
-    """Have the mail of the dead workers be sent by the living, once their leases are over."""
+def wait_for_mail(site: Site) -> None:
+    """End the leases of killed workers, and wait until all mail is sent."""
     eventually(lambda: site.make_mail_due() or site.all_mail_is_sent(), "all mail is sent")
 
 
-def test_who_asks_while_something_breaks_gets_the_code_or_can_ask_again_at_once(breaking_site: Site) -> None:
-    site = breaking_site
-    asking = cases(site, ASK, "database")
-    for case in asking:  # One after the other: a worker that dies takes its other requests along.
+def test_an_interrupted_request_for_a_code_is_complete_or_can_be_repeated_at_once(faulty_site: Site) -> None:
+    site = faulty_site
+    requests = build_cases(site, ASK, "database")
+    for case in requests:  # Not concurrently: a killed worker would also abort its other requests.
         case.send(lambda case=case: case.person.ask(case.new))
 
-    def look(case: Case) -> None:
-        asked = site.events(case.user_id).count("code_requested")
+    def check(case: Case) -> None:
+        requested = site.events(case.user_id).count("code_requested")
         codes = site.count(Mail, Mail.user_id == case.user_id, Mail.kind == "code")
-        assert codes == site.is_pending(case.user_id) == asked
-        case.assert_told(done=bool(asked))
-        if not asked:
+        assert codes == site.is_pending(case.user_id) == requested
+        case.assert_reported_correctly(done=bool(requested))
+        if not requested:
             assert case.person.ask(case.new).status == 200
 
-    each(look, asking)
-    settle(site)
+    run_for_each(check, requests)
+    wait_for_mail(site)
 
-    def go_on(case: Case) -> None:
+    def confirm(case: Case) -> None:
         assert len(site.codes_to(case.new)) == 1
         assert case.person.confirm(case.new, site.code_to(case.new)).status == 200
 
-    each(go_on, asking)
-    settle(site)
-    each(lambda case: assert_changed_once(site, case), asking)
+    run_for_each(confirm, requests)
+    wait_for_mail(site)
+    run_for_each(lambda case: assert_changed_once(site, case), requests)
 
 
-def test_who_confirms_while_something_breaks_has_the_old_address_and_a_good_code_or_the_new_one(
-    breaking_site: Site,
+def test_an_interrupted_confirmation_leaves_the_old_address_and_a_valid_code_or_the_new_address(
+    faulty_site: Site,
 ) -> None:
-    site = breaking_site
-    confirming = cases(site, CONFIRM, "database", "cache")
+    site = faulty_site
+    confirmations = build_cases(site, CONFIRM, "database", "cache")
 
     def ask(case: Case) -> None:
         assert case.person.ask(case.new).status == 200
         case.code = site.code_to(case.new)
 
-    each(ask, confirming)
-    settle(site)
-    for case in confirming:
+    run_for_each(ask, confirmations)
+    wait_for_mail(site)
+    for case in confirmations:
         case.send(lambda case=case: case.person.confirm(case.new, case.code))
 
-    def look(case: Case) -> None:
+    def check(case: Case) -> None:
         done = site.email_of(case.user_id) == case.new
-        case.assert_told(done=done)
+        case.assert_reported_correctly(done=done)
         if not done:
             assert_untouched(site, case)
             assert is_signed_in(case.person)
             assert case.person.confirm(case.new, case.code).status == 200
 
-    each(look, confirming)
-    settle(site)
+    run_for_each(check, confirmations)
+    wait_for_mail(site)
 
     def end(case: Case) -> None:
         assert_changed_once(site, case)
-        # The cookie with the session's new id went down with the answer: then one signs in with the new address.
+        # Without a response, the browser has no cookie with the new id of the session.
         person = case.person if is_signed_in(case.person) else site.person(case.new)
         assert person.address() == case.new
 
-    each(end, confirming)
+    run_for_each(end, confirmations)
 
 
-def test_who_undoes_while_something_breaks_has_a_good_link_or_the_old_address(breaking_site: Site) -> None:
-    site = breaking_site
-    undoing = cases(site, RESTORE, "database")
-    for case in undoing:
+def test_an_interrupted_undo_leaves_a_valid_link_or_the_restored_address(faulty_site: Site) -> None:
+    site = faulty_site
+    undos = build_cases(site, UNDO, "database")
+    for case in undos:
         with site.app.app_context():
             user = people.find_by_email(Address.of(case.old))
             assert user is not None
-            # `new` was theirs before.
+            # Here `new` is the address before the change.
             token = links.make(LinkPurpose.UNDO, user, Address.of(case.new), seconds=600, since=clock.now())
             case.link = f"/cms/resetemail/undo/{token}/"
             db.session.commit()
         case.send(lambda case=case: case.person.post(case.link))
 
-    def look(case: Case) -> None:
+    def check(case: Case) -> None:
         done = site.email_of(case.user_id) == case.new
-        case.assert_told(done=done)
+        case.assert_reported_correctly(done=done)
         if not done:
-            assert (site.times(case.user_id, "change_undone"), site.undo_links(case.user_id)) == (0, 1)
+            assert (site.count_event(case.user_id, "change_undone"), site.count_undo_links(case.user_id)) == (0, 1)
             assert is_signed_in(case.person)
             assert password_hash(site, case) != passwords.NONE
             assert case.person.post(case.link).status == 200
         assert site.email_of(case.user_id) == case.new
-        assert (site.times(case.user_id, "change_undone"), site.undo_links(case.user_id)) == (1, 0)
-        assert site.sessions(case.user_id) == 0
+        assert (site.count_event(case.user_id, "change_undone"), site.count_undo_links(case.user_id)) == (1, 0)
+        assert site.count_sessions(case.user_id) == 0
         assert password_hash(site, case) == passwords.NONE
         assert site.visitor().post(case.link).error == "link_dead"
 
-    each(look, undoing)
-    settle(site)
-    for case in undoing:
+    run_for_each(check, undos)
+    wait_for_mail(site)
+    for case in undos:
         assert len(site.mails_to(case.old)) == 1
-        assert len([letter for letter in site.mails_to(case.new) if "/forgotpwd/" in text_of(letter)]) == 1
+        assert len([mail for mail in site.mails_to(case.new) if "/forgotpwd/" in text_of(mail)]) == 1
 
 
-def test_a_database_connection_that_is_cut_during_the_response_gets_a_regular_response(breaking_site: Site) -> None:
-    site = breaking_site
+def test_a_connection_that_is_lost_after_the_commit_does_not_change_the_response(faulty_site: Site) -> None:
+    site = faulty_site
     for file, line, text in lines_of(answers.done, answers._envelope, headers.add, settings._pending):
         person, new = site.person_with_session(), site.new_address()
-        case = Case("cut", file, line, text, person, person.email, new, site.user_id(person.email))
+        case = Case("disconnect", file, line, text, person, person.email, new, site.user_id(person.email))
         case.send(lambda case=case: case.person.ask(case.new))
-        assert case.answer is not None, case  # gunicorn's own 500 has no envelope, and none of our headers.
+        assert case.answer is not None, case  # The 500 of gunicorn itself has no envelope and none of our headers.
         assert case.answer.status == case.answer.envelope["code"] == 200, case
         assert case.answer.headers["Content-Security-Policy"], case
         assert site.is_pending(case.user_id)
-    settle(site)
+    wait_for_mail(site)
 
 
 def password_hash(site: Site, case: Case) -> str:
-    """Return what is kept of the administrator's password."""
+    """Return the stored password hash of the administrator."""
     return str(site.rows(select(CMSUser.password_hash).where(CMSUser.id == case.user_id))[0][0])
 
 
 def assert_changed_once(site: Site, case: Case) -> None:
-    """See that all that belongs to a change is there once."""
+    """Check that the change was made and recorded once."""
     user_id = case.user_id
     assert site.email_of(user_id) == case.new
-    assert site.times(user_id, "email_changed") == site.notices(user_id) == site.undo_links(user_id) == 1
+    assert (
+        site.count_event(user_id, "email_changed") == site.count_notices(user_id) == site.count_undo_links(user_id) == 1
+    )
     assert not site.is_pending(user_id)
-    assert len([letter for letter in site.mails_to(case.old) if "/undo/" in text_of(letter)]) == 1
+    assert len([mail for mail in site.mails_to(case.old) if "/undo/" in text_of(mail)]) == 1
 
 
 def assert_untouched(site: Site, case: Case) -> None:
-    """See that nothing of a change is there."""
+    """Check that nothing of the change is stored."""
     user_id = case.user_id
     assert site.email_of(user_id) == case.old
-    assert (site.times(user_id, "email_changed"), site.notices(user_id), site.undo_links(user_id)) == (0, 0, 0)
-    assert site.tries(user_id) == 0
+    assert (
+        site.count_event(user_id, "email_changed"),
+        site.count_notices(user_id),
+        site.count_undo_links(user_id),
+    ) == (0, 0, 0)
+    assert site.count_tries(user_id) == 0

@@ -22,58 +22,58 @@ import app
 import cache
 
 
-def die() -> None:
+def kill_worker() -> None:
     """Kill the worker with SIGKILL: no handler runs, and nothing is flushed."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def fail(problem: Exception) -> Callable[[], None]:
+def error_raiser(error: Exception) -> Callable[[], None]:
     """Return a function that raises this error."""
 
-    def raise_it() -> None:
-        raise problem
+    def raise_error() -> None:
+        raise error
 
-    return raise_it
+    return raise_error
 
 
-def cut() -> None:
-    """Shut down the connections of this worker to PostgreSQL; their next use fails."""
-    for thing in gc.get_objects():
-        if isinstance(thing, psycopg.Connection):
+def disconnect() -> None:
+    """Shut down all connections of this worker to PostgreSQL, so that their next use fails."""
+    for found in gc.get_objects():
+        if isinstance(found, psycopg.Connection):
             # Another thread may have closed it, and a statement of several lines is traced more than once.
             with (
                 contextlib.suppress(OSError, psycopg.Error),
-                socket.socket(fileno=os.dup(thing.fileno())) as sock,
+                socket.socket(fileno=os.dup(found.fileno())) as sock,
             ):
                 sock.shutdown(socket.SHUT_RDWR)
 
 
 FAULTS: dict[str, Callable[[], None]] = {
-    "die": die,
-    "cut": cut,
-    "database": fail(OperationalError("a statement", None, Exception("the server closed the connection"))),
-    "cache": fail(cache.CacheDown("memcached does not respond")),
-    "fault": fail(RuntimeError("an unexpected error")),
+    "kill": kill_worker,
+    "disconnect": disconnect,
+    "database": error_raiser(OperationalError("a statement", None, Exception("the server closed the connection"))),
+    "cache": error_raiser(cache.CacheDown("memcached does not respond")),
+    "error": error_raiser(RuntimeError("an unexpected error")),
 }
 
 
-class Breaking:
-    """WSGI middleware: with the header `X-Break: FAULT FILE LINE` the fault occurs before that line is executed."""
+class FaultInjection:
+    """WSGI middleware: with the header `X-Fault: FAULT FILE LINE` the fault occurs before that line is run."""
 
     def __init__(self, application: Any) -> None:
         """Store the application."""
-        self.application = application
+        self._application = application
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """Serve a request, and trace its lines if it has the header."""
-        parts = environ.get("HTTP_X_BREAK", "").split()
+        """Serve a request, and trace its lines if the header is set."""
+        parts = environ.get("HTTP_X_FAULT", "").split()
         if parts:
-            sys.settrace(_trace(parts[0], parts[1], int(parts[2])))
+            sys.settrace(_line_tracer(parts[0], parts[1], int(parts[2])))
         try:
-            answer: Iterable[bytes] = self.application(environ, start_response)
+            body: Iterable[bytes] = self._application(environ, start_response)
         finally:
             sys.settrace(None)
-        return answer
+        return body
 
 
 def create_app() -> Flask:
@@ -82,12 +82,12 @@ def create_app() -> Flask:
     # At DEBUG, SQLAlchemy logs every row that it reads, even with `hide_parameters`.
     logging.getLogger("sqlalchemy").setLevel(logging.INFO)
     logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
-    breakable = app.create_app()
-    breakable.wsgi_app = Breaking(breakable.wsgi_app)
-    return breakable
+    application = app.create_app()
+    application.wsgi_app = FaultInjection(application.wsgi_app)
+    return application
 
 
-def _trace(fault: str, file: str, line: int) -> Any:
+def _line_tracer(fault: str, file: str, line: int) -> Any:
     def on_line(frame: FrameType, event: str, _: object) -> Any:
         if event == "line" and frame.f_lineno == line:
             FAULTS[fault]()

@@ -20,59 +20,59 @@ from tests.servers import LONGEST_SECONDS, PostgresServer, eventually, run_concu
 
 
 def assert_unavailable(answer: Answer) -> None:
-    """See that a script was told to come back later."""
+    """Check that the response to a script is 503 with the seconds until the next attempt."""
     assert (answer.status, answer.error) == (503, "unavailable"), answer
     assert int(answer.headers["Retry-After"]) == answer.data["retry_after"] > 0
-    assert "fields" not in answer.data  # Nobody is told that something was wrong with what they typed.
+    assert "fields" not in answer.data  # No field is reported as invalid.
 
 
-def soon(look: Callable[[], Answer]) -> Answer:
-    """Ask again until it is answered, as the 503 said."""
-    return eventually(lambda: (answer := look()).status != 503 and answer, "the site serves again", DEADLINE_SECONDS)
+def retry_until_available(send: Callable[[], Answer]) -> Answer:
+    """Repeat a request until the response is not 503, and return the response."""
+    return eventually(lambda: (answer := send()).status != 503 and answer, "the site serves again", DEADLINE_SECONDS)
 
 
 @contextlib.contextmanager
-def failing_cache(site: Site, how: str) -> Iterator[None]:
-    """Have the site's memcached stopped or frozen for a while."""
+def failing_cache(site: Site, outage: str) -> Iterator[None]:
+    """Stop or freeze the memcached of a site temporarily."""
     assert site.memcached is not None
-    getattr(site.memcached, "stop" if how == "stopped" else "freeze")()
+    getattr(site.memcached, "stop" if outage == "stopped" else "freeze")()
     try:
         yield
     finally:
-        site.memcached.thaw() if how == "frozen" else site.memcached.start()
+        site.memcached.thaw() if outage == "frozen" else site.memcached.start()
 
 
-HOW = pytest.mark.parametrize("how", ["stopped", "frozen"])
+OUTAGES = pytest.mark.parametrize("outage", ["stopped", "frozen"])
 
 
 class TestMemcached:
-    """The cache of the larger environment."""
+    """memcached is stopped, frozen, flushed or restarted."""
 
-    @HOW
-    def test_who_asks_without_it_is_told_to_come_back_and_nothing_is_counted(
-        self, postgres_site: Site, how: str
+    @OUTAGES
+    def test_a_request_for_a_code_during_an_outage_gets_503_and_is_not_counted(
+        self, postgres_site: Site, outage: str
     ) -> None:
         site = postgres_site
         ann, new = site.person_with_session(deadline_seconds=DEADLINE_SECONDS), site.new_address()
         user_id, budgets = site.user_id(ann.email), site.count(Budget)
-        with failing_cache(site, how):
+        with failing_cache(site, outage):
             assert_unavailable(ann.ask(new))
             assert ann.pending() is None
             assert site.count(Budget) == budgets
             assert site.count(Mail, Mail.user_id == user_id) == 0
-        assert soon(lambda: ann.ask(new)).status == 200
+        assert retry_until_available(lambda: ann.ask(new)).status == 200
         code = site.code_to(new)
-        assert soon(lambda: ann.confirm(new, code)).status == 200
+        assert retry_until_available(lambda: ann.confirm(new, code)).status == 200
 
-    def test_a_crowd_that_asks_while_it_hangs_is_answered_in_time(self, postgres_site: Site) -> None:
+    def test_concurrent_requests_get_503_within_the_deadline_while_it_hangs(self, postgres_site: Site) -> None:
         site = postgres_site
-        crowd = [site.person_with_session(deadline_seconds=DEADLINE_SECONDS) for _ in range(8)]
+        people = [site.person_with_session(deadline_seconds=DEADLINE_SECONDS) for _ in range(8)]
         with failing_cache(site, "frozen"):
-            for answer in run_concurrently(lambda n: crowd[n].ask(site.new_address()), len(crowd)):
+            for answer in run_concurrently(lambda n: people[n].ask(site.new_address()), len(people)):
                 assert_unavailable(answer)
 
-    @HOW
-    def test_who_confirms_without_it_loses_no_try(self, postgres_site: Site, how: str) -> None:
+    @OUTAGES
+    def test_a_confirmation_during_an_outage_costs_no_try(self, postgres_site: Site, outage: str) -> None:
         site = postgres_site
         ann, new = site.person_with_session(deadline_seconds=DEADLINE_SECONDS), site.new_address()
         user_id = site.user_id(ann.email)
@@ -80,26 +80,26 @@ class TestMemcached:
         code = site.code_to(new)
         assert ann.confirm(new, different_code(code)).data["tries_left"] == 4
         used = sorted(site.rows(select(Budget.key, Budget.used)))
-        with failing_cache(site, how):
+        with failing_cache(site, outage):
             for guess in (code, different_code(code)):
                 assert_unavailable(ann.confirm(new, guess))
-            assert site.tries(user_id) == 1
+            assert site.count_tries(user_id) == 1
             assert sorted(site.rows(select(Budget.key, Budget.used))) == used
             pending = ann.pending()
             assert pending is not None
             assert pending["tries_left"] == 4
-        answer = soon(lambda: ann.confirm(new, code))
-        if how == "frozen":  # It kept the code.
+        answer = retry_until_available(lambda: ann.confirm(new, code))
+        if outage == "frozen":  # The code was not lost.
             assert answer.status == 200
             return
         assert answer.error == "code_expired"
-        assert (site.email_of(user_id), site.tries(user_id)) == (ann.email, 1)
+        assert (site.email_of(user_id), site.count_tries(user_id)) == (ann.email, 1)
         site.delete_budgets()
-        assert soon(lambda: ann.ask(new)).status == 200
+        assert retry_until_available(lambda: ann.ask(new)).status == 200
         code = site.codes_to(new, 2)[-1]
-        assert soon(lambda: ann.confirm(new, code)).status == 200
+        assert retry_until_available(lambda: ann.confirm(new, code)).status == 200
 
-    def test_a_flush_costs_a_resend_and_gives_no_try_back(self, postgres_site: Site) -> None:
+    def test_a_flush_invalidates_the_code_and_restores_no_tries(self, postgres_site: Site) -> None:
         site = postgres_site
         assert site.memcached is not None
         ann, new = site.person_with_session(), site.new_address()
@@ -110,45 +110,47 @@ class TestMemcached:
             ann.confirm(new, different_code(code))
         site.memcached.flush()
         assert ann.confirm(new, code).error in ("code_expired", "too_many_attempts")
-        assert site.tries(user_id) == 5
+        assert site.count_tries(user_id) == 5
         assert site.email_of(user_id) == ann.email
-        assert ann.ask(new).error == "too_many_requests"  # The wait between two codes stands in SQL, too.
+        assert ann.ask(new).error == "too_many_requests"  # The wait between two codes is counted in SQL.
 
-    def test_a_restart_between_two_requests_is_not_noticed(self, postgres_site: Site) -> None:
+    def test_a_restart_between_two_requests_fails_no_request(self, postgres_site: Site) -> None:
         site = postgres_site
         assert site.memcached is not None
-        people = [site.person_with_session() for _ in range(8)]  # Every thread of every worker has had a connection.
+        people = [site.person_with_session() for _ in range(8)]  # Every thread of every worker has connected.
         site.memcached.stop()
         site.memcached.start()
         assert {person.ask(site.new_address()).status for person in people} == {200}
 
-    @HOW
-    def test_nobody_signs_in_and_no_password_is_tried_without_it(self, postgres_site: Site, how: str) -> None:
+    @OUTAGES
+    def test_no_password_is_compared_during_an_outage(self, postgres_site: Site, outage: str) -> None:
         site = postgres_site
         email = site.administrator()
         user_id = site.user_id(email)
-        stranger = site.visitor(email, deadline_seconds=DEADLINE_SECONDS)
-        stranger.token()
-        with failing_cache(site, how):
+        visitor = site.visitor(email, deadline_seconds=DEADLINE_SECONDS)
+        visitor.token()
+        with failing_cache(site, outage):
             for _ in range(12):
-                assert_unavailable(stranger.sign_in(password="wrong"))
-            assert_unavailable(stranger.sign_in())
+                assert_unavailable(visitor.sign_in(password="wrong"))
+            assert_unavailable(visitor.sign_in())
         assert site.events(user_id) == ["administrator_created"]
-        assert site.sessions(user_id) == 0
-        assert soon(stranger.sign_in).status == 200
+        assert site.count_sessions(user_id) == 0
+        assert retry_until_available(visitor.sign_in).status == 200
 
-    @HOW
-    def test_who_is_signed_in_can_read_and_leave_without_it(self, postgres_site: Site, how: str) -> None:
+    @OUTAGES
+    def test_signed_in_administrators_can_read_and_sign_out_during_an_outage(
+        self, postgres_site: Site, outage: str
+    ) -> None:
         site = postgres_site
         ann = site.person_with_session(deadline_seconds=DEADLINE_SECONDS)
-        with failing_cache(site, how):
+        with failing_cache(site, outage):
             assert ann.page().status == 200
             assert ann.get_as_script("/healthz").status == 200
             assert_unavailable(ann.get_as_script("/readyz"))
             assert ann.sign_out().status == 200
-        assert soon(lambda: ann.get_as_script("/readyz")).status == 200
+        assert retry_until_available(lambda: ann.get_as_script("/readyz")).status == 200
 
-    def test_a_page_is_told_the_same_as_a_script(self, postgres_site: Site) -> None:
+    def test_a_request_without_scripts_gets_a_page_with_status_503(self, postgres_site: Site) -> None:
         site = postgres_site
         ann = site.person_with_session(script=False, deadline_seconds=DEADLINE_SECONDS)
         with failing_cache(site, "stopped"):
@@ -157,26 +159,26 @@ class TestMemcached:
         assert answer.headers["Content-Type"].startswith("text/html")
         assert int(answer.headers["Retry-After"]) > 0
 
-    def test_codes_asked_for_while_it_comes_and_goes_are_mailed_or_refused(self, postgres_site: Site) -> None:
+    def test_requests_during_repeated_restarts_mail_a_code_or_change_nothing(self, postgres_site: Site) -> None:
         site = postgres_site
         people, addresses = [site.person_with_session() for _ in range(12)], [site.new_address() for _ in range(12)]
         numbers = [site.user_id(person.email) for person in people]
         done = threading.Event()
 
-        def come_and_go() -> None:
+        def restart_repeatedly() -> None:
             assert site.memcached is not None
             while not done.is_set():
                 site.memcached.stop()
                 site.memcached.start()
                 done.wait(0.05)
 
-        tormentor = threading.Thread(target=come_and_go)
-        tormentor.start()
+        restarts = threading.Thread(target=restart_repeatedly)
+        restarts.start()
         try:
             answers = dict(run_concurrently(lambda n: (n, people[n].ask(addresses[n])), 12))
         finally:
             done.set()
-            tormentor.join()
+            restarts.join()
         assert {answer.status for answer in answers.values()} <= {200, 503}
         for number, answer in answers.items():
             asked = site.events(numbers[number]).count("code_requested")
@@ -193,7 +195,7 @@ def locked(path: Path) -> Iterator[None]:
         yield
 
 
-def test_an_embedded_store_that_is_locked_is_a_503_and_no_lost_try(sqlite_site: Site) -> None:
+def test_a_locked_embedded_store_causes_503_and_loses_nothing(sqlite_site: Site) -> None:
     site = sqlite_site
     ann, new = site.person_with_session(), site.new_address()
     user_id = site.user_id(ann.email)
@@ -206,79 +208,82 @@ def test_an_embedded_store_that_is_locked_is_a_503_and_no_lost_try(sqlite_site: 
 
 
 @pytest.fixture(scope="module", params=ENVIRONMENTS)
-def _hasty_site(request: pytest.FixtureRequest, serve: Serve) -> Iterator[Site]:
+def _impatient_site(request: pytest.FixtureRequest, serve: Serve) -> Iterator[Site]:
     with serve(request.param, MAIL_SECONDS="1", MAIL_DIALOGUE_SECONDS="2") as site:
         yield site
 
 
 @pytest.fixture
-def hasty_site(_hasty_site: Site) -> Iterator[Site]:
-    """Give both environments, which wait for a mail server for a second only."""
-    yield from reset_after_test(_hasty_site)
+def impatient_site(_impatient_site: Site) -> Iterator[Site]:
+    """Provide both environments with a time-out of one second for the mail server."""
+    yield from reset_after_test(_impatient_site)
 
 
-def mail_of(person: Person) -> dict[str, str]:
-    """Return what the page tells about the mail with the code."""
+def shown_mail(person: Person) -> dict[str, str]:
+    """Return the state of the mail with the code as the page shows it."""
     pending = person.pending()
     assert pending is not None
-    told: dict[str, str] = pending["mail"]
-    return told
+    shown: dict[str, str] = pending["mail"]
+    return shown
 
 
 class TestSmtp:
-    """The mail server: no request waits for it."""
+    """The mail server refuses connections, hangs or refuses mails; no request waits for it."""
 
-    def test_while_it_refuses_connections_the_page_says_so_and_afterwards_the_code_comes(self, site: Site) -> None:
+    def test_refused_connections_are_shown_on_the_page_until_the_code_is_sent(self, site: Site) -> None:
         site.smtp.stop()
         ann, new = site.person_with_session(deadline_seconds=DEADLINE_SECONDS), site.new_address()
         assert ann.ask(new).status == 200
-        told = eventually(lambda: (told := mail_of(ann))["problem"] and told, "the page tells the problem")
-        assert (told["state"], told["problem_kind"]) == ("queued", "unreachable")
+        shown = eventually(lambda: (shown := shown_mail(ann))["problem"] and shown, "the page shows the problem")
+        assert (shown["state"], shown["problem_kind"]) == ("queued", "unreachable")
         site.smtp.start()
         code = site.code_after_outage(new)
-        eventually(lambda: mail_of(ann)["state"] == "sent", "the page tells that the mail is sent")
-        assert mail_of(ann)["problem"] == ""
+        eventually(lambda: shown_mail(ann)["state"] == "sent", "the page shows that the mail was sent")
+        assert shown_mail(ann)["problem"] == ""
         assert ann.confirm(new, code).status == 200
 
-    @pytest.mark.parametrize("how", ["says nothing", "stops after its greeting"])
-    def test_while_it_hangs_nobody_waits_for_it(self, hasty_site: Site, how: str) -> None:
-        site, hole = hasty_site, contextlib.ExitStack()
-        if how == "says nothing":
+    @pytest.mark.parametrize("outage", ["no greeting", "no response to EHLO"])
+    def test_no_request_waits_for_a_server_that_hangs(self, impatient_site: Site, outage: str) -> None:
+        site, stack = impatient_site, contextlib.ExitStack()
+        if outage == "no greeting":
             site.smtp.stop()
-            hole.enter_context(socket.create_server(("127.0.0.1", site.smtp.port)))
+            stack.enter_context(socket.create_server(("127.0.0.1", site.smtp.port)))
         else:
             site.smtp.behaviour = "hang"
         people = [site.person_with_session(deadline_seconds=DEADLINE_SECONDS) for _ in range(4)]
         addresses = [site.new_address() for _ in people]
         answers = run_concurrently(lambda n: people[n].ask(addresses[n]), len(people))
         assert {answer.status for answer in answers} == {200}
-        told = eventually(
-            lambda: next((told for each in people if (told := mail_of(each))["problem"]), None), "a problem is told"
+        shown = eventually(
+            lambda: next((shown for each in people if (shown := shown_mail(each))["problem"]), None),
+            "the page shows a problem",
         )
-        assert told["state"] == "queued"
-        hole.close()
+        assert shown["state"] == "queued"
+        stack.close()
         site.smtp.behaviour = ""
-        if how == "says nothing":
+        if outage == "no greeting":
             site.smtp.start()
         for person, address in zip(people, addresses, strict=True):
             assert person.confirm(address, site.code_after_outage(address)).status == 200
 
-    def test_an_address_that_it_refuses_for_good_can_be_corrected_at_once(self, site: Site) -> None:
+    def test_a_permanently_refused_address_can_be_corrected_at_once(self, site: Site) -> None:
         ann, wrong, right = site.person_with_session(), site.new_address(), site.new_address()
         site.smtp.refusals[wrong] = "550 5.1.1 no such user"
         ann.ask(wrong)
-        told = eventually(lambda: (told := mail_of(ann))["state"] == "refused" and told, "the refusal is told")
-        assert told["problem_kind"] == "recipient_refused"
+        shown = eventually(
+            lambda: (shown := shown_mail(ann))["state"] == "refused" and shown, "the page shows the refusal"
+        )
+        assert shown["problem_kind"] == "recipient_refused"
         assert ann.ask(right).status == 200
         assert ann.confirm(right, site.code_to(right)).status == 200
 
-    def test_a_mail_whose_receipt_is_lost_comes_again_as_the_same_mail(self, site: Site) -> None:
+    def test_a_mail_without_a_receipt_is_sent_again_with_the_same_message_id(self, site: Site) -> None:
         site.smtp.behaviour = "drop-after-data"
         ann, new = site.person_with_session(), site.new_address()
         ann.ask(new)
-        eventually(lambda: mail_of(ann)["problem"], "the lost receipt is told")
+        eventually(lambda: shown_mail(ann)["problem"], "the page shows the problem")
         site.smtp.behaviour = ""
-        eventually(lambda: site.make_mail_due() or mail_of(ann)["state"] == "sent", "the mail is sent")
+        eventually(lambda: site.make_mail_due() or shown_mail(ann)["state"] == "sent", "the mail is sent")
         copies = site.smtp.mails_to(new)
         assert len(copies) >= 2
         assert len({str(message["Message-ID"]) for message in copies}) == 1
@@ -287,7 +292,7 @@ class TestSmtp:
 
 @contextlib.contextmanager
 def locked_database(site: Site, tables: str = "cms_user, mail") -> Iterator[None]:
-    """Hold what every story needs to write, as a backup, a migration or a forgotten session would."""
+    """Lock what every use case writes, as a backup, a migration or a long transaction would."""
     url = site.settings["DATABASE_URL"]
     if not url:
         with locked(Path(site.settings["INSTANCE_DIR"]) / "cms.db"):
@@ -299,56 +304,58 @@ def locked_database(site: Site, tables: str = "cms_user, mail") -> Iterator[None
 
 
 class TestDatabase:
-    """The database."""
+    """The database is locked, restarted or terminates its connections."""
 
-    def test_while_it_is_locked_nothing_is_half_done(self, site: Site) -> None:
-        asks, confirms, new, newer = (
+    def test_requests_during_a_lock_get_503_and_change_nothing(self, site: Site) -> None:
+        ann, bob, new, bobs_new = (
             site.person_with_session(),
             site.person_with_session(),
             site.new_address(),
             site.new_address(),
         )
-        numbers = [site.user_id(person.email) for person in (asks, confirms)]
-        confirms.ask(newer)
-        code = site.code_to(newer)
-        tab, stranger = site.clone(confirms), site.visitor(site.administrator())
-        stranger.token()
+        numbers = [site.user_id(person.email) for person in (ann, bob)]
+        bob.ask(bobs_new)
+        code = site.code_to(bobs_new)
+        tab, visitor = site.clone(bob), site.visitor(site.administrator())
+        visitor.token()
         eventually(site.all_mail_is_sent, "all mail is sent")
         before = (site.count(Audit), site.count(Mail), sorted(site.rows(select(Budget.key, Budget.used))))
         work: list[Callable[[], Answer]] = [
-            lambda: asks.ask(new),
-            lambda: confirms.confirm(newer, code),
-            lambda: tab.confirm(newer, different_code(code)),
-            stranger.sign_in,
-            lambda: stranger.sign_in(password="wrong"),
+            lambda: ann.ask(new),
+            lambda: bob.confirm(bobs_new, code),
+            lambda: tab.confirm(bobs_new, different_code(code)),
+            visitor.sign_in,
+            lambda: visitor.sign_in(password="wrong"),
         ]
         site.touch_sessions()
         with locked_database(site):
             for answer in run_concurrently(lambda n: work[n](), len(work)):
                 assert_unavailable(answer)
-            assert confirms.page().status == 200  # Reading goes on.
-            assert site.email_of(numbers[1]) == confirms.email
-            assert site.tries(numbers[1]) == 0
+            assert bob.page().status == 200  # Reading needs no lock.
+            assert site.email_of(numbers[1]) == bob.email
+            assert site.count_tries(numbers[1]) == 0
             after = (site.count(Audit), site.count(Mail), sorted(site.rows(select(Budget.key, Budget.used))))
             assert after == before
-        assert asks.ask(new).status == 200
-        assert asks.confirm(new, site.code_to(new)).status == 200
-        assert confirms.confirm(newer, code).status == 200
-        assert stranger.sign_in().status == 200
+        assert ann.ask(new).status == 200
+        assert ann.confirm(new, site.code_to(new)).status == 200
+        assert bob.confirm(bobs_new, code).status == 200
+        assert visitor.sign_in().status == 200
 
-    def test_a_lock_in_the_middle_of_a_change_undoes_its_beginning(self, postgres_site: Site) -> None:
+    def test_a_lock_during_a_change_rolls_it_back(self, postgres_site: Site) -> None:
         site = postgres_site
         ann, new = site.person_with_session(), site.new_address()
         user_id = site.user_id(ann.email)
         ann.ask(new)
         code = site.code_to(new)
-        with locked_database(site, "link"):  # The address is written by then, and the undo link is not.
+        with locked_database(site, "link"):  # At that time the address is written and the undo link is not.
             assert_unavailable(ann.confirm(new, code))
-        assert (site.email_of(user_id), site.tries(user_id), site.notices(user_id)) == (ann.email, 0, 0)
+        assert (site.email_of(user_id), site.count_tries(user_id), site.count_notices(user_id)) == (ann.email, 0, 0)
         assert is_signed_in(ann)
         assert ann.confirm(new, code).status == 200
 
-    def test_a_restart_of_postgresql_is_survived(self, postgres_site: Site, postgres: PostgresServer) -> None:
+    def test_a_pending_change_can_be_confirmed_after_a_restart_of_postgresql(
+        self, postgres_site: Site, postgres: PostgresServer
+    ) -> None:
         site = postgres_site
         ann, new = site.person_with_session(), site.new_address()
         user_id = site.user_id(ann.email)
@@ -356,7 +363,7 @@ class TestDatabase:
         code = site.code_to(new)
         eventually(site.all_mail_is_sent, "all mail is sent")
         with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
-            connection.execute("CHECKPOINT")  # The tests' server waits for no disk: what it promised is there now.
+            connection.execute("CHECKPOINT")  # The server runs without fsync; this writes committed data to its files.
         postgres.stop()
         try:
             answers = run_concurrently(lambda n: site.clones(ann, 8)[n].confirm(new, code), 8)
@@ -365,11 +372,11 @@ class TestDatabase:
             assert ann.get_as_script("/healthz").status == 200
         finally:
             postgres.start()
-        assert soon(lambda: ann.confirm(new, code)).status == 200
+        assert retry_until_available(lambda: ann.confirm(new, code)).status == 200
         assert site.email_of(user_id) == new
-        assert site.link_to(ann.email)  # The thread that carries the mail has survived, too.
+        assert site.link_to(ann.email)  # The delivery thread still runs.
 
-    def test_changes_confirmed_while_postgresql_is_torn_down_are_made_or_not_made(
+    def test_changes_are_complete_or_can_be_repeated_after_postgresql_terminates_its_connections(
         self, postgres_site: Site, postgres: PostgresServer
     ) -> None:
         site = postgres_site
@@ -395,23 +402,22 @@ class TestDatabase:
             assert answer is not None
             assert answer.status in (200, 503), answer
             if answer.status == 503 and site.email_of(numbers[number]) == people[number].email:
-                assert soon(lambda n=number: people[n].confirm(addresses[n], codes[n])).status == 200
+                assert retry_until_available(lambda n=number: people[n].confirm(addresses[n], codes[n])).status == 200
             assert site.email_of(numbers[number]) == addresses[number]
-            assert site.times(numbers[number], "email_changed") == site.undo_links(numbers[number]) == 1
-            assert site.notices(numbers[number]) == 1
+            assert site.count_event(numbers[number], "email_changed") == site.count_undo_links(numbers[number]) == 1
+            assert site.count_notices(numbers[number]) == 1
 
 
-def test_a_mail_in_the_hands_of_a_worker_that_dies_is_not_lost(breaking_site: Site) -> None:
-    site = breaking_site
-    site.smtp.behaviour = "hang"  # The delivery waits in the middle of its dialogue.
+def test_the_mail_of_a_killed_worker_is_sent_after_its_lease(faulty_site: Site) -> None:
+    site = faulty_site
+    site.smtp.behaviour = "hang"  # Delivery waits for the response to EHLO.
     ann, new = site.person_with_session(), site.new_address()
     hellos = site.smtp.hellos
     assert ann.ask(new).status == 200
-    eventually(lambda: site.smtp.hellos > hellos, "the dialogue begins")
-    doomed = set(site.server.workers())
-    for worker in doomed:
+    eventually(lambda: site.smtp.hellos > hellos, "delivery connects")
+    workers = set(site.server.workers())
+    for worker in workers:
         site.server.kill_worker(worker)
     site.smtp.behaviour = ""
-    assert eventually(lambda: site.count(Mail, Mail.state == MailState.QUEUED), "the mail waits")
-    # The lease of the dead worker runs out.
+    assert eventually(lambda: site.count(Mail, Mail.state == MailState.QUEUED), "the mail is queued")
     assert ann.confirm(new, site.code_after_outage(new)).status == 200
