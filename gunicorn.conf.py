@@ -127,18 +127,24 @@ def on_starting(server: Any) -> None:
 def share_metrics(server: Any, settings: Any) -> Any:
     """Return the folder of the metrics; None if they are not served. Exits with one line if their port is in use.
 
-    The workers share the port, so that it must be free before: otherwise those of two servers would share it.
+    The workers share the port. This process reserves it, so that no other server can share it, too.
     """
     import config
 
     host, port = settings["METRICS_HOST"], settings["METRICS_PORT"]
-    if port and "GUNICORN_FD" not in server.cfg.env_orig:  # Not the successor of a server that still runs.
-        try:
-            socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
-        except OSError as problem:
-            reason = str(problem.strerror).partition(" (")[0]
-            raise SystemExit(f"METRICS_PORT={port} on {host} cannot be used: {reason}. 0 serves no metrics.") from None
-    return config.share_metrics() if port else None
+    if not port:
+        return None
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        if "GUNICORN_FD" not in server.cfg.env_orig:  # Not the successor of a server that still runs.
+            socket.create_server((host, port), family=family).close()
+        server.metrics_port = socket.socket(family)
+        server.metrics_port.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        server.metrics_port.bind((host, port))  # It does not listen, so that the kernel gives it no connection.
+    except OSError as problem:
+        reason = str(problem.strerror).partition(" (")[0]
+        raise SystemExit(f"METRICS_PORT={port} on {host} cannot be used: {reason}. 0 serves no metrics.") from None
+    return config.share_metrics()
 
 
 def require_free_ports(master: Any) -> None:

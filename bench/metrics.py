@@ -6,8 +6,10 @@ shares are those of the medians.
     .venv/bin/python -m bench.metrics [ROUNDS]
 """
 
+import atexit
 import logging
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -22,7 +24,7 @@ from telemetry import metrics
 
 def main() -> None:
     """Print a table."""
-    share_metrics()
+    atexit.register(shutil.rmtree, share_metrics())
     metrics.enable()
     enabled = {metric: metric._metric for metric in metrics._declared}
     sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 (It stays open until the end.)

@@ -1,6 +1,7 @@
 """The metrics of a running site."""
 
 import http.client
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -10,7 +11,7 @@ from tests.actors import different_code
 from tests.conftest import ENVIRONMENTS
 from tests.live.conftest import Serve
 from tests.live.sites import Site
-from tests.servers import PostgresServer, eventually, free_port
+from tests.servers import PostgresServer, eventually, free_port, start_command, terminate
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
@@ -115,3 +116,31 @@ def test_a_database_that_does_not_respond_does_not_stop_the_metrics(
     assert samples["cms_database_up", ()] == 0
     assert ("cms_mails_queued", ()) not in samples
     assert requests_of(samples, "/healthz", 200) > 0
+
+
+@pytest.mark.usefixtures("metrics_site")
+def test_two_servers_do_not_share_a_port(serve: Serve, port: int) -> None:
+    message = rf"METRICS_PORT={port} on 127\.0\.0\.1 cannot be used: Address already in use"
+    with pytest.raises(AssertionError, match=message), serve(ENVIRONMENTS[0], METRICS_PORT=str(port)):
+        pass
+    assert read_metrics(port)["cms_database_up", ()] == 1
+
+
+def test_a_reload_keeps_what_was_counted(metrics_site: Site, port: int) -> None:
+    before, workers = read_metrics(port), metrics_site.server.workers()
+    metrics_site.server.reload()
+    eventually(lambda: not set(metrics_site.server.workers()) & set(workers), "the workers are replaced")
+    metrics_site.visitor().get_as_script("/healthz")
+    assert requests_of(read_metrics(port), "/healthz", 200) > requests_of(before, "/healthz", 200)
+
+
+def test_a_delivering_process_serves_its_metrics(serve: Serve) -> None:
+    port = free_port()
+    with serve(ENVIRONMENTS[1], MAIL_DELIVERY="worker") as site:
+        site.person_with_session().ask(site.new_address())
+        worker = start_command(site.settings, "mail", "deliver", "--watch", "--metrics-port", str(port))
+        try:
+            eventually(site.all_mail_is_sent, "all mail is sent")
+            assert read_metrics(port)["cms_mails_total", (("kind", "code"), ("result", "sent"))] == 1
+        finally:
+            terminate(worker, signal.SIGTERM)
