@@ -4,12 +4,10 @@ import configparser
 import os
 import re
 import shlex
-import signal
-import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
-from http.client import HTTPConnection, HTTPSConnection
+from email.message import Message
 from pathlib import Path
 
 import pytest
@@ -18,17 +16,7 @@ import config
 from tests.conftest import ENVIRONMENTS
 from tests.environments import PRODUCTION, SECRET
 from tests.live.conftest import Serve
-from tests.servers import (
-    AS_ROOT,
-    ROOT,
-    create_certificate,
-    eventually,
-    find_program,
-    free_port,
-    is_listening,
-    spawn,
-    terminate,
-)
+from tests.servers import ROOT, Nginx, find_program
 
 PRODUCTION_CHAPTER = (ROOT / "README.md").read_text().partition("\n## In production\n")[2].partition("\n## ")[0]
 
@@ -157,100 +145,32 @@ def test_all_that_must_be_made_before_is_told() -> None:
         assert what in commands, what
 
 
-class Proxy:
-    """nginx with the block of README, on free ports and with a certificate that nobody vouches for."""
-
-    def __init__(self, folder: Path, application_port: int) -> None:
-        """Fill in the placeholders of the block, and put it into a file as small as nginx takes."""
-        self.folder, self.http, self.https = folder, free_port(), free_port()
-        certificate, _ = create_certificate(folder)
-        (block,) = blocks("nginx")
-        for placeholder, value in {
-            "listen 80;": f"listen 127.0.0.1:{self.http};",
-            "listen 443 ssl;": f"listen 127.0.0.1:{self.https} ssl;",
-            "/etc/ssl/cms/certificate.pem": str(certificate),
-            "/etc/ssl/cms/key.pem": str(folder / "key.pem"),
-            "/var/log/nginx/cms.log": str(folder / "access.log"),
-            "server 127.0.0.1:8001 max_fails=0;": f"server 127.0.0.1:{application_port};",
-            "    server 127.0.0.1:8002 max_fails=0;\n": "",
-        }.items():
-            assert block.count(placeholder) == 1, placeholder
-            block = block.replace(placeholder, value)
-        kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-        temporary = "".join(f"{kind}_temp_path {folder}/{kind};\n" for kind in kinds)
-        user = "user root;" if AS_ROOT else ""
-        self.path = folder / "nginx.conf"
-        self.path.write_text(
-            f"{user} daemon off; pid {folder}/pid; error_log {folder}/error.log;\n"
-            f"events {{ }}\nhttp {{\n{temporary}\n{block}\n}}\n"
-        )
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def command(self, *words: str) -> list[str]:
-        """Return how nginx is called."""
-        return [
-            find_program("nginx"),
-            "-p",
-            str(self.folder),
-            "-e",
-            str(self.folder / "error.log"),
-            "-c",
-            str(self.path),
-            *words,
-        ]
-
-    def start(self) -> "Proxy":
-        """Start it, and wait until it listens."""
-        self._process = spawn(self.command())
-        eventually(lambda: is_listening(self.https), "nginx listens")
-        return self
-
-    def stop(self) -> None:
-        """Stop it."""
-        terminate(self._process, signal.SIGTERM)
-
-
-def test_nginx_takes_the_block_with_its_placeholders_filled_in(tmp_path: Path) -> None:
-    proxy = Proxy(tmp_path, free_port())
-    ended = subprocess.run(proxy.command("-t"), capture_output=True, text=True, check=False)
-    assert ended.returncode == 0, ended.stderr
-    assert "warn" not in ended.stderr
-
-
 @pytest.fixture
-def proxy(serve: Serve, tmp_path: Path) -> Iterator[Proxy]:
+def proxy(serve: Serve, tmp_path: Path) -> Iterator[Nginx]:
     """Serve a site in production behind nginx."""
     settings = {**PRODUCTION, "TRUSTED_PROXIES": "1", "TRUSTED_HOSTS": "cms.example.com,127.0.0.1"}
     with serve(ENVIRONMENTS[0], MAIL_DELIVERY="worker", **settings) as site:
-        proxy = Proxy(tmp_path, site.server.port).start()
-        yield proxy
-        proxy.stop()
+        nginx = Nginx(tmp_path, [site.server.port, site.server.port]).start()
+        yield nginx
+        nginx.stop()
 
 
-def test_behind_nginx_the_site_is_served_on_https_only_and_no_secret_link_is_in_its_log(proxy: Proxy) -> None:
-    token = "a-token-of-forty-characters-or-more_0123456789"
-    plain = HTTPConnection("127.0.0.1", proxy.http, timeout=20)
-    plain.request("GET", "/cms/login/?x=y", headers={"Host": "cms.example.com"})
-    answer = plain.getresponse()
-    assert (answer.status, answer.headers["Location"]) == (301, "https://cms.example.com/cms/login/?x=y")
-    plain.close()
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    secure = HTTPSConnection("127.0.0.1", proxy.https, timeout=20, context=context)
-    for path, status in (
-        ("/cms/login/", 200),
-        (f"/cms/resetemail/undo/{token}/?next=/{token}", 410),
-        ("/healthz", 200),
-    ):
-        secure.request("GET", path, headers={"Host": "cms.example.com", "X-Forwarded-For": "192.0.2.1"})
-        answer = secure.getresponse()
-        answer.read()
-        assert answer.status == status, path
-        assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
-    secure.close()
-    log = eventually(
-        lambda: (text := (proxy.folder / "access.log").read_text()).count("\n") > 2 and text, "it is logged"
-    )
-    assert token not in log
-    assert '"GET /cms/resetemail/undo/***" 410' in log
-    assert '"GET /cms/login/" 200' in log
+def test_behind_nginx_the_application_sees_https_and_its_files_are_cached_for_ever(proxy: Nginx) -> None:
+    connection = proxy.connect()
+
+    def get(path: str, status: int) -> tuple[Message, str]:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        assert response.status == status, path
+        assert response.headers["Strict-Transport-Security"] == "max-age=31536000"
+        return response.headers, response.read().decode()
+
+    headers, page = get("/cms/login/", 200)
+    assert "Secure" in headers["Set-Cookie"]
+    get("/cms/resetemail/undo/a-token-of-forty-characters-or-more_0123456789/", 410)
+    get("/healthz", 200)
+    files = re.findall(r'(?:href|src)="(/assets/[^"]+)"', page)
+    assert len(files) > 5
+    for path in files:
+        assert get(path, 200)[0]["Cache-Control"] == "public, max-age=31536000, immutable"
+    connection.close()
