@@ -1,11 +1,9 @@
-"""The instructions of README.md for an installation work: the settings file, the units, the reverse proxy."""
+"""docs/deployment.md and deploy/cms.env: the files that the page installs exist, and the settings are accepted."""
 
-import configparser
 import os
 import re
 import shlex
 import subprocess
-import sys
 from collections.abc import Iterator
 from email.message import Message
 from pathlib import Path
@@ -16,40 +14,22 @@ import config
 from tests.conftest import ENVIRONMENTS
 from tests.environments import PRODUCTION, SECRET
 from tests.live.conftest import Serve
+from tests.live.units import DEPLOY, read_by_systemd
 from tests.servers import ROOT, Nginx, find_program
 
-PRODUCTION_CHAPTER = (ROOT / "README.md").read_text().partition("\n## In production\n")[2].partition("\n## ")[0]
+PAGE = (ROOT / "docs" / "deployment.md").read_text()
 
 
-def blocks(language: str, beginning: str = "") -> list[str]:
-    """Return the blocks of code of the chapter in a language that begin so."""
-    found = re.findall(rf"^```{language}\n(.*?)^```$", PRODUCTION_CHAPTER, re.MULTILINE | re.DOTALL)
-    return [block for block in found if block.startswith(beginning)]
+def blocks(language: str) -> list[str]:
+    """Return the blocks of code of the page in a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 
 def settings_file() -> str:
     """Return the file of settings, with something in the place of every secret."""
-    (text,) = blocks("sh", "CMS_ENV=")
+    text = re.sub(r"^#.*\n", "", (DEPLOY / "cms.env").read_text(), flags=re.MULTILINE)
     assert text.count("...") == 3
     return text.replace("...", SECRET.replace(" ", "-").replace(",", ""))
-
-
-def read_by_systemd(text: str) -> dict[str, str]:
-    """Read a file of settings as systemd.exec(5) says of EnvironmentFile=.
-
-    A line that begins with # or ; is a comment; a # anywhere else is a part of the value. Blanks at the end of a value
-    are dropped, quotes around it are removed, and nothing is expanded.
-    """
-    found = {}
-    for line in filter(None, (line.strip() for line in text.splitlines())):
-        if line[0] not in "#;":
-            name, is_setting, value = line.partition("=")
-            assert is_setting, line
-            assert "\\" not in value, "only double quotes and the end of a line give it a meaning; do without"
-            quote = value[:1] if value[:1] in ("'", '"') else ""
-            assert not quote or value.count(quote) == 2, line
-            found[name.strip()] = value[1:].replace(quote, "") if quote else value
-    return found
 
 
 def read_by_shell(path: Path, shell: str) -> dict[str, str]:
@@ -77,7 +57,7 @@ def test_systemd_and_a_shell_read_the_same_settings(tmp_path: Path, shell: str) 
     assert not [value for value in settings.values() if "#" in value or value != value.strip()]
 
 
-def test_the_settings_of_the_readme_are_taken(tmp_path: Path) -> None:
+def test_the_settings_of_the_file_are_accepted_and_are_those_that_production_needs(tmp_path: Path) -> None:
     settings = read_by_systemd(settings_file())
     assert set(settings) <= {setting.name for setting in config.SETTINGS}
     values = config.load({**settings, "INSTANCE_DIR": str(tmp_path)})
@@ -88,47 +68,9 @@ def test_the_settings_of_the_readme_are_taken(tmp_path: Path) -> None:
     )
     assert values["DATABASE_URL"].startswith("postgresql://")
     assert values["CACHE_URL"].startswith("memcached://")
-
-
-def units() -> dict[str, configparser.ConfigParser]:
-    """Return the units by the names that README gives them."""
-    names = re.findall(r"`/etc/systemd/system/(cms-\w+)@?\.service`:\n\n```ini\n", PRODUCTION_CHAPTER)
-    found = {}
-    for name, text in zip(names, blocks("ini"), strict=True):
-        found[name] = configparser.ConfigParser(interpolation=None)
-        found[name].optionxform = str  # type: ignore[assignment,method-assign]
-        found[name].read_string(text)
-    return found
-
-
-def test_the_units_start_at_every_boot_as_a_user_of_their_own() -> None:
-    assert list(units()) == ["cms-web", "cms-mail"]
-    for unit in units().values():
-        assert unit["Install"]["WantedBy"] == "multi-user.target"
-        assert unit["Unit"]["Description"]
-        service = unit["Service"]
-        assert (service["User"], service["WorkingDirectory"]) == ("cms", "/srv/cms")
-        assert (service["EnvironmentFile"], service["Restart"]) == ("/etc/cms.env", "always")
-    assert "%i" in units()["cms-web"]["Service"]["ExecStart"]
-    enable = re.search(r"`systemctl daemon-reload && systemctl enable --now ([^`]+)`", PRODUCTION_CHAPTER)
-    assert enable
-    assert enable[1].split() == ["cms-web@8001", "cms-web@8002", "cms-mail"]
-
-
-@pytest.mark.parametrize(("name", "module"), [("cms-web", "gunicorn"), ("cms-mail", "flask")])
-def test_what_a_unit_starts_is_there_and_takes_its_arguments(name: str, module: str) -> None:
-    python, minus_m, found, *arguments = shlex.split(units()[name]["Service"]["ExecStart"].replace("%i", "8001"))
-    assert (python, minus_m, found) == ("/srv/cms/.venv/bin/python", "-m", module)
-    check = "--check-config" if module == "gunicorn" else "--help"
-    ended = subprocess.run(
-        [sys.executable, "-m", module, *arguments, check],
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")},
-        capture_output=True,
-        check=False,
-        text=True,
-    )
-    assert ended.returncode == 0, ended.stderr
+    for name in ("SECRET_KEY", "SITE_URL"):
+        with pytest.raises(config.ConfigError, match=name):
+            config.load({**settings, "INSTANCE_DIR": str(tmp_path), name: ""})
 
 
 def test_all_that_must_be_made_before_is_told() -> None:
@@ -141,8 +83,23 @@ def test_all_that_must_be_made_before_is_told() -> None:
         "/etc/cms.env",
         "db upgrade",
         "doctor",
+        "systemctl enable --now cms-web cms-mail cms-maintenance.timer",
     ):
         assert what in commands, what
+
+
+def test_the_page_names_every_file_and_uses_no_other() -> None:
+    assert set(re.findall(r"^\| `deploy/(\S+)` \|", PAGE, re.MULTILINE)) == {path.name for path in DEPLOY.iterdir()}
+    for path in re.findall(r"/srv/cms/deploy/(\S+)", "\n".join(blocks("sh"))):
+        assert list(DEPLOY.glob(path)), path
+
+
+def test_the_second_machine_is_added_to_the_upstream_of_the_file() -> None:
+    (block,) = blocks("nginx")
+    lines = [line for line in block.splitlines() if "10.0.0.12" not in line]
+    plain = re.sub(r"^ *#.*\n", "", (DEPLOY / "nginx.conf").read_text(), flags=re.MULTILINE)
+    assert "\n".join(lines) in plain
+    assert block.count("10.0.0.12") == 2
 
 
 @pytest.fixture
