@@ -1,4 +1,4 @@
-"""The command line: `flask admin`, `flask email`, `flask mail`, `flask audit` and `flask doctor`."""
+"""The command line: `flask admin`, `email`, `mail`, `audit`, `housekeeping` and `doctor`."""
 
 import json
 import os
@@ -18,11 +18,12 @@ from flask_babel import force_locale
 
 from accounts import passwords, people
 from accounts import pending as pending_changes
-from accounts.errors import EmailTaken, Refusal, UsernameTaken
+from accounts.errors import UNAVAILABLE, EmailTaken, Refusal, UsernameTaken
 from accounts.flows import administration, assisted_change, history, new_password
 from accounts.flows.history import Event
 from accounts.mail import outbox, worker
 from accounts.operations import audit_verification, doctor
+from accounts.operations import housekeeping as expired_rows
 from accounts.operations.measurements import measure
 from accounts.origin import COMMAND_LINE, Origin
 from accounts.settings import settings
@@ -78,7 +79,7 @@ REASON = click.option("--reason", required=True, callback=_reason, help=WHY)
 
 def init_app(app: Flask) -> None:
     """Add the commands to `flask`."""
-    for command in (admin, mail, email, audit_group, doctor_command):
+    for command in (admin, mail, email, audit_group, housekeeping, doctor_command):
         app.cli.add_command(command)
 
 
@@ -288,6 +289,17 @@ def verify() -> None:
     if not broken:
         click.echo("Every history is intact.")
     sys.exit(1 if broken else 0)
+
+
+@click.command("housekeeping", cls=OwnCommand)
+@with_appcontext
+def housekeeping() -> None:
+    """Delete all expired rows, in batches. It can be interrupted and repeated at any time."""
+    try:
+        expired_rows.delete_all_expired()
+    except UNAVAILABLE as problem:
+        raise click.ClickException(f"Not completed: {str(problem).partition(chr(10))[0]}") from None
+    click.echo("All expired rows are deleted.")
 
 
 @click.command("doctor", cls=OwnCommand)

@@ -121,7 +121,6 @@ class Setting(NamedTuple):
 
 
 HOUR, DAY = 3600, 86400
-METRICS_PORT = 9464  # As the exporters of OpenTelemetry.
 SETTINGS = (
     Setting("CMS_ENV", "development", one_of("development", "production"), "production: no /dev/, Secure cookies"),
     Setting("SECRET_KEY", "", text, "keys of cookies and codes; needed in production, at least 16 random characters"),
@@ -141,9 +140,7 @@ SETTINGS = (
     Setting("MAIL_DIALOGUE_SECONDS", "30", whole(1, 300), "deadline of the whole SMTP dialogue of one mail"),
     Setting("MAIL_DELIVERY", "thread", one_of("thread", "worker"), "worker: only `flask mail deliver` sends"),
     Setting("LOG_FORMAT", "text", one_of("text", "json"), "json: every line of the log is a JSON object"),
-    Setting(
-        "METRICS_PORT", "", port, "port of the metrics for Prometheus; 0: none; empty: 9464 in production, else none"
-    ),
+    Setting("METRICS_PORT", "", port, "port of the metrics; 0: none; empty: in production gunicorn's + 1000"),
     Setting("METRICS_HOST", "127.0.0.1", text, "the address on which this port listens"),
     Setting("TRUSTED_PROXIES", "0", whole(0, 10), "number of proxies that set X-Forwarded-For and X-Forwarded-Proto"),
     Setting("TRUSTED_HOSTS", "", hosts, "host names that are served; empty: all, in development those of this machine"),
@@ -212,8 +209,8 @@ def load(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
             raise ConfigError(f"{setting.name}={written!r} is invalid: {problem}.") from None
     for reason in _unsafe_settings(values, is_named="CMS_ENV" in given):
         raise ConfigError(reason)
-    if values["METRICS_PORT"] is None:
-        values["METRICS_PORT"] = METRICS_PORT if values["CMS_ENV"] == "production" else 0
+    if values["METRICS_PORT"] is None and values["CMS_ENV"] == "development":
+        values["METRICS_PORT"] = 0
     _set_embedded_defaults(values)
     _set_flask_keys(values)
     return values

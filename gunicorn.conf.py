@@ -14,7 +14,8 @@ import socket
 import struct
 import sys
 import time
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import ThreadWorker
@@ -102,7 +103,7 @@ def on_starting(server: Any) -> None:
     settings = config.load()
     if settings["CMS_ENV"] == "development":
         require_free_ports(server)
-    server.metrics_folder = share_metrics(server, settings)
+    server.metrics = share_metrics(server, settings)
     seconds = settings["DRAIN_SECONDS"]
     server.draining = mmap.mmap(-1, 1)  # Shared with every worker that is forked from here.
     end = server.handle_term
@@ -124,27 +125,41 @@ def on_starting(server: Any) -> None:
     signal.signal(signal.SIGALRM, server.signal)
 
 
-def share_metrics(server: Any, settings: Any) -> Any:
-    """Return the folder of the metrics; None if they are not served. Exits with one line if their port is in use.
+METRICS_PORT_OFFSET = 1000  # By default, nodes with different ports serve their metrics on different ports.
+
+
+class Metrics(NamedTuple):
+    """Where the metrics of the workers are served, and the folder in which they are added up."""
+
+    host: str
+    port: int
+    folder: Path
+    reserved: socket.socket
+
+
+def share_metrics(server: Any, settings: Any) -> Metrics | None:
+    """Prepare the metrics; None if they are not served. Exits with one line if their port is in use.
 
     The workers share the port. This process reserves it, so that no other server can share it, too.
     """
     import config
 
     host, port = settings["METRICS_HOST"], settings["METRICS_PORT"]
-    if not port:
+    if port is None:
+        port = next((each[1] + METRICS_PORT_OFFSET for each in server.cfg.address if isinstance(each, tuple)), 0)
+    if not 0 < port < 65536:
         return None
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         if "GUNICORN_FD" not in server.cfg.env_orig:  # Not the successor of a server that still runs.
             socket.create_server((host, port), family=family).close()
-        server.metrics_port = socket.socket(family)
-        server.metrics_port.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        server.metrics_port.bind((host, port))  # It does not listen, so that the kernel gives it no connection.
+        reserved = socket.socket(family)
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        reserved.bind((host, port))  # It does not listen, so that the kernel gives it no connection.
     except OSError as problem:
         reason = str(problem.strerror).partition(" (")[0]
         raise SystemExit(f"METRICS_PORT={port} on {host} cannot be used: {reason}. 0 serves no metrics.") from None
-    return config.share_metrics()
+    return Metrics(host, port, config.share_metrics(), reserved)
 
 
 def require_free_ports(master: Any) -> None:
@@ -174,21 +189,21 @@ def pre_request(worker: Any, request: Any) -> None:
 
 def child_exit(server: Any, worker: Any) -> None:
     """Remove what a process that has ended still had in progress from the metrics."""
-    if server.metrics_folder:
+    if server.metrics:
         from telemetry.exporter import remove_process
 
-        remove_process(worker.pid, str(server.metrics_folder))
+        remove_process(worker.pid, str(server.metrics.folder))
 
 
 def on_exit(server: Any) -> None:
     """Delete the folder of the metrics."""
-    if server.metrics_folder:
-        shutil.rmtree(server.metrics_folder, ignore_errors=True)
+    if server.metrics:
+        shutil.rmtree(server.metrics.folder, ignore_errors=True)
 
 
 def pre_fork(server: Any, worker: Any) -> None:
-    """Give the worker the memory that marks the server as draining, and the folder of the metrics."""
-    worker.draining, worker.metrics_folder = server.draining, server.metrics_folder
+    """Give the worker the memory that marks the server as draining, and the place of the metrics."""
+    worker.draining, worker.metrics = server.draining, server.metrics
 
 
 HANDSHAKE_SECONDS = 0.2
@@ -229,12 +244,11 @@ def post_worker_init(worker: Any) -> None:
     app.extensions["is_draining"] = lambda: bool(worker.draining[0])
     if worker.age == 1 and app.config["CMS_ENV"] == "development":
         announce(worker.sockets)
-    if worker.metrics_folder:
+    if worker.metrics:
         from accounts.operations.measurements import measure
         from telemetry import exporter
 
-        host, port = app.config["METRICS_HOST"], app.config["METRICS_PORT"]
-        exporter.serve(host, port, lambda: measure(app), str(worker.metrics_folder))
+        exporter.serve(worker.metrics.host, worker.metrics.port, lambda: measure(app), str(worker.metrics.folder))
     with app.app_context():
         mail_worker.wake()
 

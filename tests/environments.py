@@ -36,7 +36,12 @@ from tests.actors import PASSWORD, InProcess, Person, code_in, link_in, text_of
 from tests.servers import LONGEST_SECONDS, ROOT, MemcachedServer, PostgresServer, SmtpServer
 
 SECRET = "a secret of the tests, and of nothing else"
-PRODUCTION = {"CMS_ENV": "production", "SECRET_KEY": SECRET, "SITE_URL": "https://cms.example.com"}
+PRODUCTION = {
+    "CMS_ENV": "production",
+    "SECRET_KEY": SECRET,
+    "SITE_URL": "https://cms.example.com",
+    "METRICS_PORT": "0",  # Its default might be the port of another test.
+}
 HERE = Origin("198.51.100.7", "Firefox 131, Linux")
 
 

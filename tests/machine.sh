@@ -18,6 +18,7 @@ else
   need chromium-headless-shell chromium-headless-shell  # If only `chromium` is found, the tests use that.
   need /usr/sbin/nginx nginx-light
   need promtool prometheus
+  need systemd-analyze systemd libseccomp2  # To check the units; systemd need not run.
   ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
   ls /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc >/dev/null 2>&1 || missing="$missing fonts-noto-cjk"
 fi

@@ -27,7 +27,7 @@ import tempfile
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -713,8 +713,8 @@ class SmtpServer:
         return "221 bye"
 
 
-def create_certificate(folder: Path) -> tuple[Path, ssl.SSLContext]:
-    """Create a self-signed certificate for localhost; return its file and the TLS context of a server."""
+def create_certificate(folder: Path, host: str = "localhost") -> tuple[Path, ssl.SSLContext]:
+    """Create a self-signed certificate for a host; return its file and the TLS context of a server."""
     certificate, key = folder / "certificate.pem", folder / "key.pem"
     subprocess.run(
         [
@@ -728,7 +728,7 @@ def create_certificate(folder: Path) -> tuple[Path, ssl.SSLContext]:
                 "ec_paramgen_curve:P-256",
                 "-nodes",
             ),
-            *("-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"),
+            *("-days", "2", "-subj", f"/CN={host}", "-addext", f"subjectAltName=DNS:{host}"),
             *("-keyout", str(key), "-out", str(certificate)),
         ],
         check=True,
@@ -798,40 +798,79 @@ class Gunicorn:
 
 
 class Nginx:
-    """A real nginx in front of two nodes, with the upstream and the location of the example in README.md."""
+    """A real nginx with deploy/nginx.conf in front of two nodes.
 
-    def __init__(self, folder: Path, ports: list[int]) -> None:
-        """Choose a port, and write the configuration to a folder."""
-        self.port, self._folder = free_port(), folder
+    Replaced are only: ports, user and folders. `has_limits=False` removes the limits of one client, because all clients
+    of a test have one address; `rate` replaces the rates of these limits, so that no test depends on time. `extra` is
+    added to the block `http`.
+    """
+
+    HOST = "cms.example.com"
+    FILE = ROOT / "deploy" / "nginx.conf"
+
+    def __init__(
+        self, folder: Path, ports: Sequence[int], *, has_limits: bool = True, rate: str = "", extra: str = ""
+    ) -> None:
+        """Choose ports, create a certificate, and write the configuration to a folder."""
+        self.http, self.https, self.folder = free_port(), free_port(), folder
+        self.path = folder / "nginx.conf"
         self._process: subprocess.Popen[bytes] | None = None
-        shown = (ROOT / "README.md").read_text().partition("```nginx\n")[2].partition("```")[0]
-        location = shown[shown.index("    location / {") : shown.rindex("}")]
-        upstream = shown[: shown.index("server {\n    listen")]
-        for named, port in zip(("8001", "8002"), ports, strict=True):
-            assert f"127.0.0.1:{named}" in upstream
-            upstream = upstream.replace(f"127.0.0.1:{named}", f"127.0.0.1:{port}")
-        temporary = "".join(
-            f"{name}_temp_path {folder}/{name};\n" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-        )
-        (folder / "nginx.conf").write_text(
-            f"{'user root;' if AS_ROOT else ''}\ndaemon off;\npid {folder}/pid;\nerror_log {folder}/error.log info;\n"
-            f"events {{}}\nhttp {{\naccess_log {folder}/access.log;\n{temporary}{upstream}"
-            f"server {{\nlisten 127.0.0.1:{self.port};\n{location}}}\n}}\n"
-        )
+        self.certificate, _ = create_certificate(folder, self.HOST)
+        text = re.sub(r"^ *listen \[::\].*\n", "", self.FILE.read_text(), flags=re.MULTILINE)
+        if not has_limits:
+            text = re.sub(r"^ *limit_(req|conn) .*\n", "", text, flags=re.MULTILINE)
+        if rate:
+            text = re.sub(r"rate=[^;]+;", f"rate={rate};", text)
+        unused = "".join(f"{name}_temp_path {folder}/{name}; " for name in ("fastcgi", "uwsgi", "scgi"))
+        for named, value in {
+            "user www-data;": "user root;" if AS_ROOT else "",
+            "pid /run/nginx.pid;": f"pid {folder}/pid; daemon off;",
+            "http {\n": f"http {{ {unused} {extra}\n",
+            "listen 80": f"listen 127.0.0.1:{self.http}",
+            "listen 443": f"listen 127.0.0.1:{self.https}",
+            "127.0.0.1:8001": f"127.0.0.1:{ports[0]}",
+            "127.0.0.1:8002": f"127.0.0.1:{ports[1]}",
+            "/etc/ssl/cms/": f"{folder}/",
+            "/var/log/nginx/": f"{folder}/",
+            "/var/lib/nginx/": f"{folder}/",
+            "/var/www/html": str(folder),
+        }.items():
+            assert named in text, named
+            text = text.replace(named, value)
+        self.path.write_text(text)
 
     @property
     def log(self) -> str:
-        """Return the content of its error log."""
-        return (self._folder / "error.log").read_text()
+        """Return its error log and what it printed."""
+        names = ("error.log", "output")
+        return "".join((self.folder / name).read_text() for name in names if (self.folder / name).exists())
+
+    @property
+    def access_log(self) -> str:
+        """Return its access log."""
+        return (self.folder / "cms.log").read_text()
+
+    def command(self, *words: str) -> list[str]:
+        """Return how nginx is called."""
+        early_log = str(self.folder / "output")
+        return [find_program("nginx"), "-p", str(self.folder), "-e", early_log, "-c", str(self.path), *words]
+
+    def connect(self, version: ssl.TLSVersion | None = None, **options: Any) -> http.client.HTTPSConnection:
+        """Return a connection to the site, which checks the certificate and is opened by the first request."""
+        context = ssl.create_default_context(cafile=self.certificate)
+        if version:
+            context.maximum_version = version
+        connection = http.client.HTTPSConnection(
+            self.HOST, self.https, context=context, timeout=LONGEST_SECONDS, **options
+        )
+        connection._create_connection = lambda _, *rest: socket.create_connection(("127.0.0.1", self.https), *rest)  # type: ignore[attr-defined]
+        return connection
 
     def start(self) -> "Nginx":
         """Start it, and wait until it listens."""
-        with (self._folder / "output").open("ab") as output:
-            command = [find_program("nginx"), "-p", str(self._folder), "-e", f"{self._folder}/error.log"]
-            self._process = spawn(
-                [*command, "-c", str(self._folder / "nginx.conf")], "TERM", stdout=output, stderr=output
-            )
-        eventually(lambda: is_listening(self.port), "nginx listens")
+        with (self.folder / "output").open("ab") as output:
+            self._process = spawn(self.command(), "TERM", stdout=output, stderr=output)
+        eventually(lambda: is_listening(self.https), f"nginx listens: {self.log}")
         return self
 
     def stop(self) -> None:

@@ -20,7 +20,7 @@ README = (ROOT / "README.md").read_text()
 SECURITY = (ROOT / "docs" / "security.md").read_text()
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 EACH = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
-KINDS = "py|md|txt|html|js|mjs|css|svg|png|lock|toml|cfg|ini|json|po|sh"
+KINDS = "py|md|txt|html|js|mjs|css|svg|png|lock|toml|cfg|ini|json|po|sh|conf|service|timer|yaml"
 FLASKS_OWN = {"run", "shell", "routes", "db"}
 
 

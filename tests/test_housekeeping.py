@@ -13,7 +13,9 @@ from typing import Any
 
 import psycopg
 import pytest
+from click.testing import CliRunner, Result
 from flask import Flask
+from flask.cli import FlaskGroup
 from sqlalchemy import bindparam, create_engine, func, inspect, select, text
 from sqlalchemy.pool import NullPool
 
@@ -373,6 +375,35 @@ def an_hour_later(env: Environment) -> None:
 def a_minute_later(env: Environment) -> None:
     """Let a minute pass."""
     later(env, 60)
+
+
+class TestCommand:
+    """`flask housekeeping`, for a timer."""
+
+    def test_it_deletes_more_than_one_run_of_the_mail_processes_does_and_nothing_else(self, env: Environment) -> None:
+        a_run = housekeeping.BATCH_ROWS * housekeeping.BATCHES_PER_RUN
+        budgets(env, a_run + 5)
+        budgets(env, 7, resets_at=":now")
+        result = run_command(env)
+        assert (result.exit_code, result.output) == (0, "All expired rows are deleted.\n")
+        assert count(env, Budget) == 7
+
+    def test_it_takes_no_turn_of_the_mail_processes_and_waits_for_none(self, env: Environment) -> None:
+        run_if_due(env.app)
+        budgets(env, 3)
+        assert run_command(env).exit_code == 0
+        assert count(env, Budget) == 0
+
+    def test_a_database_that_is_not_there_is_one_line(self, sqlite_env: Environment) -> None:
+        app = sqlite_env.build(DATABASE_URL="sqlite:////nowhere/at/all/cms.db")
+        result = CliRunner().invoke(FlaskGroup(create_app=lambda: app), ["housekeeping"])
+        assert result.exit_code == 1
+        assert re.fullmatch(r"Error: Not completed: .+\n", result.output)
+
+
+def run_command(env: Environment) -> Result:
+    """Run `flask housekeeping`."""
+    return CliRunner().invoke(FlaskGroup(create_app=lambda: env.app), ["housekeeping"])
 
 
 class TestMany:

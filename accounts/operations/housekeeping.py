@@ -50,6 +50,15 @@ def run_if_due() -> None:
         cache.delete(LEASE_KEY)
 
 
+def delete_all_expired() -> None:
+    """Delete all expired rows, in batches, each in a transaction of its own. Raises one of errors.UNAVAILABLE.
+
+    It needs no lease: several processes may delete at the same time, because each skips the rows that another locks.
+    """
+    while not delete_expired():
+        pass
+
+
 def delete_expired() -> bool:
     """Delete up to BATCHES_PER_RUN batches of expired rows, and return whether none remain. The history is kept.
 

@@ -41,6 +41,7 @@ from tests.servers import (
     Found,
     Gunicorn,
     MemcachedServer,
+    Nginx,
     PostgresServer,
     SmtpServer,
     eventually,
@@ -61,10 +62,12 @@ class NoRetryBrowser(Browser):
         """Store the port, and the deadline of a response on an idle machine."""
         super().__init__()
         self.port, self.deadline_seconds = port, deadline_seconds
+        self.proxy: Nginx | None = None  # If set, requests are sent to it, over HTTPS.
         self.answers: list[Answer] = []
 
     def _send(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=LONGEST_SECONDS)
+        direct = http.client.HTTPConnection("127.0.0.1", self.port, timeout=LONGEST_SECONDS)
+        connection = self.proxy.connect() if self.proxy else direct
         try:
             connection.request(method, path, body, {"Connection": "close", **headers})
             wait_for_response(connection.sock, self.deadline_seconds)

@@ -1,8 +1,11 @@
 """The metrics of a running site."""
 
 import http.client
+import runpy
 import signal
 from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -11,7 +14,7 @@ from tests.actors import different_code
 from tests.conftest import ENVIRONMENTS
 from tests.live.conftest import Serve
 from tests.live.sites import Site
-from tests.servers import PostgresServer, eventually, free_port, start_command, terminate
+from tests.servers import ROOT, PostgresServer, eventually, free_port, start_command, terminate
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
@@ -144,3 +147,15 @@ def test_a_delivering_process_serves_its_metrics(serve: Serve) -> None:
             assert read_metrics(port)["cms_mails_total", (("kind", "code"), ("result", "sent"))] == 1
         finally:
             terminate(worker, signal.SIGTERM)
+
+
+def test_in_production_the_port_is_by_default_that_of_the_site_and_a_thousand() -> None:
+    share_metrics: Any = runpy.run_path(str(ROOT / "gunicorn.conf.py"))["share_metrics"]
+    port = free_port()
+    server = SimpleNamespace(cfg=SimpleNamespace(address=["/run/cms.sock", ("127.0.0.1", port - 1000)], env_orig={}))
+    found = share_metrics(server, {"METRICS_HOST": "127.0.0.1", "METRICS_PORT": None})
+    assert (found.host, found.port) == ("127.0.0.1", port)
+    found.reserved.close()
+    found.folder.rmdir()
+    server.cfg.address = ["/run/cms.sock"]
+    assert share_metrics(server, {"METRICS_HOST": "127.0.0.1", "METRICS_PORT": None}) is None

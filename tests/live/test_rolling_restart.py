@@ -20,6 +20,7 @@ PATIENCE_SECONDS = 60.0
 NODE = {
     "MAIL_DELIVERY": "worker",
     "TRUSTED_PROXIES": "1",
+    "TRUSTED_HOSTS": f"{Nginx.HOST},127.0.0.1,localhost",
     "CAPTCHA_RESEND_SECONDS": "0",
     "CAPTCHA_SENDS_PER_HOUR": "0",
     "CAPTCHA_SENDS_PER_ADDRESS_PER_HOUR": "0",
@@ -105,14 +106,14 @@ def _read_status_line(connection: socket.socket) -> bytes:
 class Traffic:
     """People who send requests continuously; `failures` collects errors and every status other than 200."""
 
-    def __init__(self, site: Site, port: int) -> None:
-        """Create sessions, and send the requests of the people to this port."""
+    def __init__(self, site: Site, proxy: Nginx) -> None:
+        """Create sessions, and send the requests of the people to this proxy."""
         self._site, self._ended = site, threading.Event()
         self.failures: list[str] = []
         self.answers = 0
         people = [site.person_with_session(deadline_seconds=PATIENCE_SECONDS) for _ in range(6)]
         for person in people:
-            person.browser.port = port  # type: ignore[attr-defined]
+            person.browser.proxy = proxy  # type: ignore[attr-defined]
         self._threads = [threading.Thread(target=self._work, args=(person,)) for person in people]
 
     def __enter__(self) -> Self:
@@ -166,9 +167,9 @@ def test_a_restart_of_two_nodes_in_turn_behind_nginx_fails_no_request(
     site, servers = nodes
     folder = tmp_path / "nginx"
     folder.mkdir()
-    nginx = Nginx(folder, [server.port for server in servers]).start()
+    nginx = Nginx(folder, [server.port for server in servers], has_limits=False).start()
     try:
-        with Traffic(site, nginx.port) as traffic:
+        with Traffic(site, nginx) as traffic:
             traffic.wait_for_responses(20)
             for server in servers:
                 server.stop()
