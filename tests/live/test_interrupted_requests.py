@@ -236,7 +236,7 @@ def test_an_interrupted_undo_leaves_a_valid_link_or_the_restored_address(faulty_
 
 def test_a_connection_that_is_lost_after_the_commit_does_not_change_the_response(faulty_site: Site) -> None:
     site = faulty_site
-    for file, line, text in lines_of(answers.done, answers._envelope, headers.add, settings._pending):
+    for file, line, text in lines_of(answers.done, answers._envelope, headers.add, settings._load_status):
         person, new = site.person_with_session(), site.new_address()
         case = Case("disconnect", file, line, text, person, person.email, new, site.user_id(person.email))
         case.send(lambda case=case: case.person.ask(case.new))

@@ -26,7 +26,17 @@ INHERITED = ("PATH", "HOME", "LANG", "TMPDIR")
 def moved_checkout(tmp_path: Path) -> Path:
     """Provide a checkout with a virtual environment whose scripts contain the path of another folder."""
     checkout = tmp_path / "moved folder"
-    names = ["accounts", "cms", "migrations", "static", "templates", "translations", "Makefile", "requirements.lock"]
+    names = [
+        "accounts",
+        "cms",
+        "telemetry",
+        "migrations",
+        "static",
+        "templates",
+        "translations",
+        "Makefile",
+        "requirements.lock",
+    ]
     for source in [*(ROOT / name for name in names), *ROOT.glob("*.py")]:
         copy = shutil.copytree if source.is_dir() else shutil.copy
         checkout.mkdir(exist_ok=True)
