@@ -1,8 +1,8 @@
-"""Every page, in both languages, before html-validate. `make check` runs this file, because it needs Node.js.
+"""Every page in both languages is valid for html-validate. `make check` runs this file, because it needs Node.js.
 
-Three rules are switched off in `.htmlvalidate.json`: our own files need no integrity attribute, the mailbox of a
-developer without scripts renews itself, and the button of a form may stand elsewhere and come with a script. What
-stands in a <template> is no part of the page yet and is left out.
+Three rules are disabled in `.htmlvalidate.json`: files of the same site need no integrity attribute, the development
+mailbox refreshes itself without scripts, and the button of a form may be outside the form or added by a script. The
+content of a <template> is not run_validator, because it is not part of the page.
 """
 
 import re
@@ -19,7 +19,7 @@ VALIDATOR = ROOT / "node_modules" / ".bin" / "html-validate"
 TEMPLATE = re.compile(r"(<template[^>]*>).*?(</template>)", re.DOTALL)
 
 
-def validated(folder: Path) -> subprocess.CompletedProcess[str]:
+def run_validator(folder: Path) -> subprocess.CompletedProcess[str]:
     """Run the validator on the pages in a folder."""
     command = [str(VALIDATOR), "--config", str(ROOT / ".htmlvalidate.json"), "--formatter", "text", str(folder)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
@@ -32,13 +32,13 @@ def test_every_page_is_valid(sqlite_env: Environment, tmp_path: Path, language: 
     for number, page in enumerate(every_page(sqlite_env, language)):
         name = "".join(letter if letter.isalnum() else "-" for letter in page.name)
         (folder / f"{number:02}-{name}.html").write_text(TEMPLATE.sub(r"\1\2", page.answer.text))
-    found = validated(folder)
+    found = run_validator(folder)
     assert found.returncode == 0, found.stdout + found.stderr
 
 
-def test_a_page_that_is_wrong_is_found(tmp_path: Path) -> None:
-    """The test above is worth something: it fails for what it is about."""
+def test_an_invalid_page_is_reported(tmp_path: Path) -> None:
+    """Without this test, a validator that reports nothing would go unnoticed."""
     (tmp_path / "wrong.html").write_text('<!doctype html>\n<html lang="en"><title>T</title><ul><p>x</p></ul></html>')
-    found = validated(tmp_path)
+    found = run_validator(tmp_path)
     assert found.returncode == 1
     assert "element-permitted-content" in found.stdout

@@ -33,10 +33,10 @@ from cms.sentences import EVENTS, HTTP_ERRORS, REFUSALS, ErrorWord, event_senten
 from models import PERMISSIONS, Address, Audit, Permission, Role, db
 from tests.actors import PAGE, PASSWORD, SCRIPT, Answer, InProcess, Person
 from tests.environments import HERE, Environment, close_app, copy_template, new_app, settings_for
-from tests.refusals import reasons, refusals, refused_on_the_command_line
+from tests.refusals import factories, refusals, run_refused_command
 from tests.servers import ROOT
 from tests.stories.admin_steps import BOSS
-from tests.stories.test_command_line import ANN, said
+from tests.stories.test_command_line import ANN, run_command
 from tests.test_docs import README, rows
 
 Reason = Callable[[], Exception]
@@ -62,7 +62,7 @@ def likely_typo() -> Exception:
 
 
 REASONS: list[tuple[ErrorWord, Reason]] = [
-    *((cls.word, reason) for cls in refusals() for reason in reasons(cls)),
+    *((cls.word, reason) for cls in refusals() for reason in factories(cls)),
     *((word, default_exceptions[status]) for status, (word, _) in HTTP_ERRORS.items()),
     ("bad_request", SecurityError),
     ("invalid", invalid),
@@ -181,8 +181,8 @@ class TestRefusals:
     def test_every_refusal_is_one_english_line_on_the_command_line(
         self, refusing: Refusing, cls: type[Refusal]
     ) -> None:
-        for reason in reasons(cls):
-            result = refused_on_the_command_line(refusing.app, reason())
+        for reason in factories(cls):
+            result = run_refused_command(refusing.app, reason())
             assert (result.exit_code, result.stdout) == (1, "")
             assert result.stderr.startswith(f"Error: Refused ({cls.word}): ")
             sentence = result.stderr.partition("): ")[2].removesuffix("\n")
@@ -231,7 +231,9 @@ class TestEvents:
             page = ann.browser.send("GET", "/cms/security/", headers={**PAGE, "Accept-Language": language})
             shown = re.findall(r"<strong>(.*?)</strong>", html.unescape(page.text))
             assert {sentence_in(sqlite_env.app, language, event) for event in names} <= set(shown)
-        printed = {tuple(line.split("\t")[1:3]) for line in said(sqlite_env, "email", "history", ANN).splitlines()}
+        printed = {
+            tuple(line.split("\t")[1:3]) for line in run_command(sqlite_env, "email", "history", ANN).splitlines()
+        }
         assert {(f"{event} x1", sentence_in(sqlite_env.app, "en", event)) for event in names} <= printed
 
 

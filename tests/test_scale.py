@@ -11,7 +11,7 @@ from sqlalchemy import event
 from models import db
 from tests.environments import Environment
 from tests.stories.admin_steps import create_many, id_of, superuser
-from tests.stories.test_administrators import names
+from tests.stories.test_administrators import listed_usernames
 
 COUNT = 100_000
 # SQL statements of a page: who is there, the administrators, their pending changes, the started changes, the
@@ -28,7 +28,7 @@ def name(number: int) -> str:
 
 
 def run(first: int, last: int, step: int = 1) -> list[str]:
-    """Return the names of some of the crowd, in their order."""
+    """Return the listed_usernames of some of the crowd, in their order."""
     return [name(number) for number in range(first, last + step, step)]
 
 
@@ -71,7 +71,7 @@ def test_a_page_of_administrators_costs_the_same_however_many_there_are(env: Env
     for query, shown in PAGES.items():
         with listened(env) as asked:
             page = boss.page(f"/cms/users/?{query}")
-        assert names(page) == shown, query
+        assert listed_usernames(page) == shown, query
         assert len(asked) == LIST, query
         ((statement, parameters),) = [each for each in asked if "LIMIT" in each[0] and "FROM cms_user" in each[0]]
         index = f"uq_cms_user_{'email' if 'sort=email' in query else 'username'}_key"

@@ -27,8 +27,8 @@ ANN = "ann@example.com"
 USERS = "/cms/users/"
 
 
-def names(page: Answer) -> list[str]:
-    """Return the user names in a list, from above."""
+def listed_usernames(page: Answer) -> list[str]:
+    """Return the user listed_usernames that a page lists, in order."""
     return re.findall(r'<a class="tall fw-semibold" href="[^"]+">([^<]+)</a>', page.text)
 
 
@@ -49,8 +49,8 @@ class TestList:
             seen, path, sizes = [], f"{USERS}?sort={sort}", []
             while path:
                 page = boss.page(path)
-                seen += names(page)
-                sizes.append(len(names(page)))
+                seen += listed_usernames(page)
+                sizes.append(len(listed_usernames(page)))
                 path = next_page(page)
             assert (seen, sizes) == (order, [50, 50, 21])
 
@@ -66,22 +66,22 @@ class TestList:
             ("李", ["李明", "李红"]),
             ("nn", []),
         ):
-            assert set(names(boss.page(f"{USERS}?q={q}"))) == set(found), q
-        assert names(boss.page(f"{USERS}?sort=email&q=A1")) == ["Annabel"]
-        assert names(boss.page(f"{USERS}?sort=email&q=ann")) == []
+            assert set(listed_usernames(boss.page(f"{USERS}?q={q}"))) == set(found), q
+        assert listed_usernames(boss.page(f"{USERS}?sort=email&q=A1")) == ["Annabel"]
+        assert listed_usernames(boss.page(f"{USERS}?sort=email&q=ann")) == []
 
     def test_whatever_is_searched_is_taken_as_it_is_written(self, env: Environment) -> None:
         boss = superuser(env)
         for q in ("%25", "_", "%27", "%22%3E%3Cscript%3E", "z%00", "%F4%8F%BF%BF", "%FF", "x" * 300, "[a-z]*", "\\"):
             page = boss.page(f"{USERS}?q={q}&after={q}")
-            assert (page.status, names(page)) == (200, []), q
+            assert (page.status, listed_usernames(page)) == (200, []), q
             assert "<script>" not in page.text
         for query in ("sort=password_hash", "sort=", "after=%00", "q=", "page=7"):
-            assert names(boss.page(f"{USERS}?{query}")) == ["boss"], query
+            assert listed_usernames(boss.page(f"{USERS}?{query}")) == ["boss"], query
 
     def test_a_page_that_begins_behind_the_last_one_is_empty_and_leads_back(self, sqlite_env: Environment) -> None:
         page = superuser(sqlite_env).page(f"{USERS}?after=zzz")
-        assert (page.status, names(page), next_page(page)) == (200, [], None)
+        assert (page.status, listed_usernames(page), next_page(page)) == (200, [], None)
         assert f'href="{USERS}?sort=username"' in page.text
 
     def test_it_shows_who_is_what(self, sqlite_env: Environment) -> None:

@@ -21,14 +21,14 @@ FRESH = "several words of mine"
 BECAUSE = ("--reason", "a call from the person")
 
 
-def flask(env: Environment, *words: str, typed: str = "") -> Result:
+def invoke_command(env: Environment, *words: str, typed: str = "") -> Result:
     """Run `flask ...` on the application of the environment."""
     return CliRunner().invoke(FlaskGroup(create_app=lambda: env.app), words, input=typed)
 
 
-def said(env: Environment, *words: str, typed: str = "") -> str:
-    """Run `flask ...`; return what it said, if it went well."""
-    result = flask(env, *words, typed=typed)
+def run_command(env: Environment, *words: str, typed: str = "") -> str:
+    """Run `flask ...`, which must succeed, and return its output."""
+    result = invoke_command(env, *words, typed=typed)
     assert result.exit_code == 0, result.output
     return result.output
 
@@ -54,25 +54,29 @@ class TestAdmin:
     """`flask admin ...`."""
 
     def test_one_is_made_and_the_history_knows(self, sqlite_env: Environment) -> None:
-        said(sqlite_env, "admin", "create", "Ann@Example.COM", "--username", "ann", "--superuser", typed=f"{FRESH}\n")
+        run_command(
+            sqlite_env, "admin", "create", "Ann@Example.COM", "--username", "ann", "--superuser", typed=f"{FRESH}\n"
+        )
         row = newest_row(sqlite_env, "Ann@example.com")
         assert (row.event, row.detail) == ("administrator_created", {"superuser": True})
         assert sqlite_env.visitor("ann@example.com", password=FRESH).sign_in().status == 200
 
     def test_a_password_that_a_page_would_refuse_is_refused(self, sqlite_env: Environment) -> None:
         for password in (ANN, "annabella", "", "short", "password"):
-            result = flask(sqlite_env, "admin", "create", ANN, "--username", "annabella", typed=f"{password}\n")
+            result = invoke_command(
+                sqlite_env, "admin", "create", ANN, "--username", "annabella", typed=f"{password}\n"
+            )
             assert (result.exit_code, result.output[:7]) == (1, "Error: "), password
         assert sqlite_env.rows(select(CMSUser.id)) == []
 
     def test_a_name_that_a_page_would_refuse_is_refused(self, sqlite_env: Environment) -> None:
         for name in ("a b", "x", "x" * 21, "", "a\x07b", "\ufdfa" * 20):
-            result = flask(sqlite_env, "admin", "create", ANN, "--username", name, typed=f"{FRESH}\n")
+            result = invoke_command(sqlite_env, "admin", "create", ANN, "--username", name, typed=f"{FRESH}\n")
             assert (result.exit_code, result.output[:19]) == (1, "Error: --username: "), name
         assert sqlite_env.rows(select(CMSUser.id)) == []
 
     def test_the_operator_may_give_a_reserved_name(self, sqlite_env: Environment) -> None:
-        said(sqlite_env, "admin", "create", ANN, "--username", "admin", typed=f"{FRESH}\n")
+        run_command(sqlite_env, "admin", "create", ANN, "--username", "admin", typed=f"{FRESH}\n")
         assert sqlite_env.account("admin").email == ANN
 
     def test_an_address_or_a_name_that_somebody_has_is_refused(self, env: Environment) -> None:
@@ -81,7 +85,7 @@ class TestAdmin:
             ("ANN@example.com", "other", "email_taken"),
             ("other@example.com", "Ann", "username_taken"),
         ):
-            result = flask(env, "admin", "create", email, "--username", name, typed=f"{FRESH}\n")
+            result = invoke_command(env, "admin", "create", email, "--username", name, typed=f"{FRESH}\n")
             assert result.output.startswith(f"Error: Refused ({word}): This ")
         assert len(env.rows(select(CMSUser.id))) == 1
 
@@ -90,18 +94,20 @@ class TestAdmin:
         env.administrator(ANN)
         superuser(env)
         env.update_account(ANN, is_active=False)
-        rows = [line.split("\t") for line in said(env, "admin", "list").splitlines()]
+        rows = [line.split("\t") for line in run_command(env, "admin", "list").splitlines()]
         assert [row[1] for row in rows] == ["ann", "boss", *(f"user-{number:06}" for number in range(1, 121))]
         assert rows[0][1:] == ["ann", ANN, "editor", "disabled"]
         assert rows[1][1:] == ["boss", BOSS, "superuser", "active"]
-        assert [line.split("\t")[1] for line in said(env, "admin", "list", "--begins", "BO").splitlines()] == ["boss"]
+        assert [line.split("\t")[1] for line in run_command(env, "admin", "list", "--begins", "BO").splitlines()] == [
+            "boss"
+        ]
 
     def test_one_is_disabled_and_enabled(self, env: Environment) -> None:
         ann = env.person()
-        assert said(env, "admin", "disable", "ANN@example.com", *BECAUSE) == "Done.\n"
+        assert run_command(env, "admin", "disable", "ANN@example.com", *BECAUSE) == "Done.\n"
         is_told(env, "disabled", by="-")
         assert ann.get_as_script().error == "sign_in_required"
-        assert said(env, "admin", "enable", ANN, *BECAUSE) == "Done.\n"
+        assert run_command(env, "admin", "enable", ANN, *BECAUSE) == "Done.\n"
         is_told(env, "enabled", by="-")
         assert env.visitor(ANN).sign_in().status == 200
         for mail in env.mail_to(ANN):
@@ -112,7 +118,7 @@ class TestAdmin:
         superuser(sqlite_env)
         ann = sqlite_env.person()
         for role, status in (("superuser", 200), ("editor", 403)):
-            said(sqlite_env, "admin", "role", ANN, role, *BECAUSE)
+            run_command(sqlite_env, "admin", "role", ANN, role, *BECAUSE)
             is_told(sqlite_env, f"made_{role}", by="-")
             assert ann.page("/cms/users/").status == status
             assert BECAUSE[1] in text_of(sqlite_env.mail_to(ANN)[-1])
@@ -123,7 +129,7 @@ class TestAdmin:
         env.update_account("disabled@example.com", is_active=False)
         before = newest_row(env, BOSS)
         for words in (("role", BOSS, "editor"), ("disable", BOSS)):
-            result = flask(env, "admin", *words, *BECAUSE)
+            result = invoke_command(env, "admin", *words, *BECAUSE)
             assert result.exit_code == 1
             assert result.output == (
                 "Error: Refused (last_superuser): This is the last superuser. At least one superuser is required.\n"
@@ -136,7 +142,7 @@ class TestAdmin:
         ann = env.person()
         ann.post("/cms/forgotpwd/", {"email": ANN})
         (link,) = env.links_to(ANN, "forgotpwd")
-        output = said(env, "admin", "set-password", ANN, *BECAUSE, typed=f"{FRESH}\n")
+        output = run_command(env, "admin", "set-password", ANN, *BECAUSE, typed=f"{FRESH}\n")
         assert FRESH not in output
         is_told(env, "password_set", by="-")
         assert ann.get_as_script().error == "sign_in_required"
@@ -151,40 +157,40 @@ class TestAdmin:
     def test_a_password_is_set_only_if_a_page_would_take_it(self, sqlite_env: Environment) -> None:
         sqlite_env.administrator(ANN, username="annabella")
         for password in (ANN, "annabella", "", "short", "password"):
-            result = flask(sqlite_env, "admin", "set-password", ANN, *BECAUSE, typed=f"{password}\n")
+            result = invoke_command(sqlite_env, "admin", "set-password", ANN, *BECAUSE, typed=f"{password}\n")
             assert (result.exit_code, result.output[:7]) == (1, "Error: "), password
         assert sqlite_env.visitor(ANN).sign_in().status == 200
         assert sqlite_env.mail_to(ANN) == []
 
     def test_the_demonstration_says_its_password_until_it_is_changed(self, sqlite_env: Environment) -> None:
-        told = said(sqlite_env, "admin", "demo")
+        told = run_command(sqlite_env, "admin", "demo")
         email, password = told.split()[2], told.split()[-1]
         demo = sqlite_env.visitor(email, password=password)
         assert demo.sign_in().status == 200
         assert newest_row(sqlite_env, email).event == "signed_in"
         changed = {"oldpwd": password, "password": FRESH, "repetition": FRESH}
         assert demo.post("/cms/resetpwd/", changed).status == 200
-        assert said(sqlite_env, "admin", "demo") == ""
+        assert run_command(sqlite_env, "admin", "demo") == ""
 
 
 class TestEmail:
     """`flask email ...`."""
 
     def test_pending_changes_are_listed_while_they_can_be_finished(self, env: Environment) -> None:
-        assert said(env, "email", "pending") == ""
+        assert run_command(env, "email", "pending") == ""
         ann = env.person()
         ann.ask(NEW)
         ann.confirm(NEW, different_code(env.code_to(NEW)))
-        (line,) = said(env, "email", "pending").splitlines()
+        (line,) = run_command(env, "email", "pending").splitlines()
         assert line == f"{ANN} -> {NEW}\trequested {env.clock.now():%Y-%m-%d %H:%M} UTC\ttries 1"
         env.clock.advance(seconds=600)
-        assert said(env, "email", "pending") == ""
+        assert run_command(env, "email", "pending") == ""
 
     def test_one_is_cancelled_and_its_owner_sees_why(self, sqlite_env: Environment) -> None:
         ann = sqlite_env.person()
         ann.ask(NEW)
         code = sqlite_env.code_to(NEW)
-        said(sqlite_env, "email", "cancel", ANN, *BECAUSE)
+        run_command(sqlite_env, "email", "cancel", ANN, *BECAUSE)
         is_told(sqlite_env, "change_dropped", by="-")
         refused = ann.confirm(NEW, code)
         assert (refused.error, refused.data["by"]) == ("change_dropped", "")
@@ -200,7 +206,7 @@ class TestEmail:
                 ann.confirm(NEW, wrong)
             sqlite_env.clock.advance(seconds=60)
         assert ann.ask(NEW).error == "too_many_attempts"
-        said(sqlite_env, "email", "unlock", ANN, *BECAUSE)
+        run_command(sqlite_env, "email", "unlock", ANN, *BECAUSE)
         is_told(sqlite_env, "unlocked", by="-")
         assert BECAUSE[1] in text_of(sqlite_env.mail_to(ANN)[-1])
         assert ann.ask(NEW).status == 200
@@ -211,18 +217,18 @@ class TestEmail:
         ann.ask(NEW)
         ann.confirm(NEW, sqlite_env.code_to(NEW))
         assert sqlite_env.visitor().post(sqlite_env.links_to(ANN, "undo")[0]).status == 200
-        said(sqlite_env, "admin", "set-password", ANN, *BECAUSE, typed=f"{PASSWORD}\n")
+        run_command(sqlite_env, "admin", "set-password", ANN, *BECAUSE, typed=f"{PASSWORD}\n")
         ann = sqlite_env.signed_in(ANN)
         sqlite_env.clock.advance(seconds=60)
         assert ann.ask(NEW).error == "changes_frozen"
-        said(sqlite_env, "email", "unlock", ANN, *BECAUSE)
+        run_command(sqlite_env, "email", "unlock", ANN, *BECAUSE)
         assert ann.ask(NEW).status == 200
 
     def test_a_history_is_printed_from_its_newest_row_on(self, sqlite_env: Environment) -> None:
         ann = sqlite_env.person(network="192.0.2.44")
         ann.ask(NEW)
-        said(sqlite_env, "email", "cancel", ANN, *BECAUSE)
-        lines = said(sqlite_env, "email", "history", ANN).splitlines()
+        run_command(sqlite_env, "email", "cancel", ANN, *BECAUSE)
+        lines = run_command(sqlite_env, "email", "history", ANN).splitlines()
         assert [line.split("\t")[1].split()[0] for line in lines] == [
             "change_dropped",
             "code_requested",
@@ -243,7 +249,7 @@ class TestEmail:
         sqlite_env.clock.advance(seconds=61)
         ann.confirm(NEW, different_code(code))
         assert act(boss, sqlite_env, ANN, "disable", "left the team").status == 200
-        rows = [line.split("\t") for line in said(sqlite_env, "email", "history", ANN).splitlines()]
+        rows = [line.split("\t") for line in run_command(sqlite_env, "email", "history", ANN).splitlines()]
         assert [len(row) for row in rows] == [6] * len(rows)
         now = f"{sqlite_env.clock.now():%Y-%m-%d %H:%M:%S} UTC"
         assert rows[0][:4] == [now, "disabled x1", "Account disabled", "203.0.113.5"]
@@ -282,7 +288,7 @@ class TestEmail:
             (BOSS, "Refused (email_taken): This address belongs to another account."),
             ("no address", "Invalid address 'no address': Enter a valid email address."),
         ):
-            result = flask(sqlite_env, "email", "start", ANN, new, *BECAUSE)
+            result = invoke_command(sqlite_env, "email", "start", ANN, new, *BECAUSE)
             assert (result.exit_code, result.output) == (1, f"Error: {line}\n")
         assert sqlite_env.rows(select(EmailChange.id)) == []
         assert sqlite_env.rows(select(Mail.id)) == []
@@ -305,7 +311,7 @@ class TestLanguage:
             (("admin", "set-password", ANN, *BECAUSE), "password\n"),
             (("email", "start", ANN, "no address", *BECAUSE), ""),
         ):
-            result = flask(sqlite_env, *words, typed=typed)
+            result = invoke_command(sqlite_env, *words, typed=typed)
             assert (result.exit_code, result.output[:7]) == (1, "Error: "), words
             assert not CHINESE.search(result.output), result.output
             assert re.search(r"[A-Z][a-z]* .*[.!?)]\n$", result.output), result.output
@@ -316,9 +322,9 @@ class TestLanguage:
     ) -> None:
         sqlite_env.administrator(ANN)
         sqlite_env.update_account(ANN, language=language)
-        said(sqlite_env, "admin", "role", ANN, "superuser", *BECAUSE)
-        said(sqlite_env, "admin", "set-password", ANN, *BECAUSE, typed=f"{FRESH}\n")
-        said(sqlite_env, "email", "start", ANN, NEW, *BECAUSE)
+        run_command(sqlite_env, "admin", "role", ANN, "superuser", *BECAUSE)
+        run_command(sqlite_env, "admin", "set-password", ANN, *BECAUSE, typed=f"{FRESH}\n")
+        run_command(sqlite_env, "email", "start", ANN, NEW, *BECAUSE)
         mails = sqlite_env.mail_to(ANN)
         assert len(mails) == 3
         assert [bool(CHINESE.search(str(mail["Subject"]))) for mail in mails] == [is_chinese] * 3
@@ -329,7 +335,7 @@ class TestLanguage:
         ann = sqlite_env.person()
         ann.ask(NEW)
         ann.confirm(NEW, sqlite_env.code_to(NEW))
-        result = flask(sqlite_env, "admin", "create", ANN, "--username", "bob", typed=f"{FRESH}\n")
+        result = invoke_command(sqlite_env, "admin", "create", ANN, "--username", "bob", typed=f"{FRESH}\n")
         assert result.output == "Error: Refused (email_taken): This address belongs to another account.\n"
         assert result.exit_code == 1
 
@@ -348,13 +354,13 @@ WHATEVER_CHANGES = [
 def test_nothing_changes_without_a_reason_or_for_nobody(sqlite_env: Environment) -> None:
     sqlite_env.administrator(ANN)
     for words in WHATEVER_CHANGES:
-        assert flask(sqlite_env, *words, typed=FRESH).exit_code == 2, words
+        assert invoke_command(sqlite_env, *words, typed=FRESH).exit_code == 2, words
         for reason in ("", "  ", "x" * 201):
-            result = flask(sqlite_env, *words, "--reason", reason, typed=FRESH)
+            result = invoke_command(sqlite_env, *words, "--reason", reason, typed=FRESH)
             assert result.exit_code == 1, words
             assert re.fullmatch(r"Error: --reason: .+\n", result.output), result.output
         nobody = [word.replace(ANN, "nobody@example.com") for word in words]
-        result = flask(sqlite_env, *nobody, *BECAUSE, typed=FRESH)
+        result = invoke_command(sqlite_env, *nobody, *BECAUSE, typed=FRESH)
         assert result.output == "Error: No administrator has the address nobody@example.com.\n"
     assert [row.event for row in history(sqlite_env, id_of(sqlite_env, ANN))] == ["administrator_created"]
     assert sqlite_env.rows(select(Mail.id)) == []

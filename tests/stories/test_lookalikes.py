@@ -5,7 +5,7 @@ import pytest
 from tests.actors import Answer, Person
 from tests.environments import Environment
 from tests.stories.admin_steps import act, history, id_of, invitation_link, newest_row, register, superuser
-from tests.stories.test_command_line import flask, said
+from tests.stories.test_command_line import invoke_command, run_command
 from tests.stories.test_profile import save
 
 ANN, BOB, BOSS = "ann@example.com", "bob@example.com", "boss@example.com"
@@ -75,8 +75,8 @@ def test_nobody_becomes_a_superuser_who_looks_like_another_one(env: Environment)
     refused = act(boss, env, "b0ss@example.com", "role", role="superuser")
     assert (refused.status, refused.error) == (409, "username_taken")
     assert not env.account("b0ss").is_superuser
-    said_no = flask(env, "admin", "role", "b0ss@example.com", "superuser", "--reason", "because")
-    assert said_no.exit_code == 1
+    result = invoke_command(env, "admin", "role", "b0ss@example.com", "superuser", "--reason", "because")
+    assert result.exit_code == 1
     assert not env.account("b0ss").is_superuser
 
 
@@ -92,16 +92,16 @@ def test_a_superuser_who_looks_like_another_one_can_be_made_an_editor(sqlite_env
 def test_the_operator_makes_nobody_who_looks_like_a_superuser(sqlite_env: Environment, flags: tuple[str, ...]) -> None:
     sqlite_env.administrator(BOSS, superuser=True)
     line = ("admin", "create", BOB, "--username", "bоss", *flags)
-    result = flask(sqlite_env, *line, typed=f"{PASSWORD}\n")
+    result = invoke_command(sqlite_env, *line, typed=f"{PASSWORD}\n")
     assert result.exit_code == 1
     assert result.output == "Error: Refused (username_taken): This username is already taken.\n"
-    said(sqlite_env, "admin", "create", BOB, "--username", "bob", *flags, typed=f"{PASSWORD}\n")
+    run_command(sqlite_env, "admin", "create", BOB, "--username", "bob", *flags, typed=f"{PASSWORD}\n")
     assert history(sqlite_env, id_of(sqlite_env, BOB))[0].event == "administrator_created"
 
 
 def test_the_operator_gives_no_name_with_an_invisible_character(sqlite_env: Environment) -> None:
     for name in ("a\u3164nn", "an\ufe0fn", "an\u034fn", "an\u200bn"):
-        result = flask(sqlite_env, "admin", "create", ANN, "--username", name, typed=f"{PASSWORD}\n")
+        result = invoke_command(sqlite_env, "admin", "create", ANN, "--username", name, typed=f"{PASSWORD}\n")
         assert (result.exit_code, result.output[:19]) == (1, "Error: --username: "), name
 
 

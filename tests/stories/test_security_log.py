@@ -11,7 +11,7 @@ from accounts.security_log import log_refusal
 from cms import answers, sentences
 from tests.actors import PAGE, SCRIPT, Answer, Person
 from tests.environments import Environment
-from tests.refusals import reasons
+from tests.refusals import factories
 
 ANN, NOBODY = "ann@example.com", "nobody@example.com"
 TOKEN = "a-token-that-somebody-guessed-and-that-is-as-long-as-ours"
@@ -149,7 +149,7 @@ def test_every_refusal_is_one_line_unless_it_is_called_ordinary(
     """A refusal that is new tomorrow is in the log without anybody's doing."""
     word = cls.word
     app = sqlite_env.build()
-    app.before_request_funcs.setdefault(None, []).insert(0, lambda: (_ for _ in ()).throw(reasons(cls)[0]()))
+    app.before_request_funcs.setdefault(None, []).insert(0, lambda: (_ for _ in ()).throw(factories(cls)[0]()))
     Person(sqlite_env.visitor(app=app).browser, NOBODY).get_as_script("/cms/login/")
     lines = [] if word in answers.ORDINARY else [(word, "GET /cms/login/", "203.0.113.5", "-")]
     assert security_log.read() == lines
