@@ -24,8 +24,8 @@ KINDS = "py|md|txt|html|js|mjs|css|svg|png|lock|toml|cfg|ini|json|po|sh"
 FLASKS_OWN = {"run", "shell", "routes", "db"}
 
 
-def rows(text: str, *header: str) -> list[list[str]]:
-    """Return the rows below the one table with this header."""
+def table_rows(text: str, *header: str) -> list[list[str]]:
+    """Return the rows of the only table with this header."""
     first = f"| {' | '.join(header)} |\n"
     assert text.count(first) == 1, f"one table with the header {first!r}"
     body = text.partition(first)[2].splitlines()[1:]
@@ -61,19 +61,20 @@ def application(tmp_path_factory: pytest.TempPathFactory) -> Flask:
 
 def test_the_readme_lists_every_setting_with_its_default_in_the_order_of_the_code() -> None:
     told = [
-        (name.strip("`"), default.strip("`")) for name, default, _ in rows(README, "Name", "Default", "What it does")
+        (name.strip("`"), default.strip("`"))
+        for name, default, _ in table_rows(README, "Name", "Default", "What it does")
     ]
     assert told == [(setting.name, setting.default or "empty") for setting in config.SETTINGS]
 
 
 def test_the_readme_says_of_every_setting_what_it_does() -> None:
-    assert all(len(says) > 10 for _, _, says in rows(README, "Name", "Default", "What it does"))
+    assert all(len(says) > 10 for _, _, says in table_rows(README, "Name", "Default", "What it does"))
 
 
 def test_the_readme_lists_every_route_and_no_other(application: Flask) -> None:
     told = [
         (method, path.strip("`"))
-        for methods, path, _, _ in rows(README, "Method", "Path", "Who", "What")
+        for methods, path, _, _ in table_rows(README, "Method", "Path", "Who", "What")
         for method in re.findall(r"`([A-Z]+)`", methods)
     ]
     assert len(told) == len(set(told))
@@ -92,7 +93,7 @@ def commands_of(app: Flask) -> set[str]:
 
 
 def test_the_readme_lists_every_command_and_no_other(application: Flask) -> None:
-    told = {cells[0].strip("`").removeprefix("flask ") for cells in rows(README, "Command", "What it does")}
+    told = {cells[0].strip("`").removeprefix("flask ") for cells in table_rows(README, "Command", "What it does")}
     ours = commands_of(application)
     assert len(ours) > 4
     for command in ours:
@@ -106,7 +107,7 @@ def test_the_readme_names_every_table() -> None:
     assert tables
     assert set(re.findall(r"`(\w+)`", tables[1])) == set(db.metadata.tables)
     architecture = (ROOT / "docs" / "architecture.md").read_text()
-    told = {name.strip("`") for name, _, _ in rows(architecture, "Table", "One row is", "Ends")}
+    told = {name.strip("`") for name, _, _ in table_rows(architecture, "Table", "One row is", "Ends")}
     assert told == set(db.metadata.tables)
 
 
@@ -196,7 +197,7 @@ def test_the_probabilities_of_the_security_document_follow_from_the_numbers() ->
         "both codes, a day": day / tries * (tries * a_try) ** 2,
         "both codes, a year": 365 * day / tries * (tries * a_try) ** 2,
     }
-    told = {name: float(value) for name, value, _ in rows(SECURITY, "Span", "Probability", "Formula")}
+    told = {name: float(value) for name, value, _ in table_rows(SECURITY, "Span", "Probability", "Formula")}
     assert told == {name: pytest.approx(value, rel=0.01) for name, value in probabilities.items()}
 
 
