@@ -15,7 +15,7 @@ from models import db
 from tests.actors import PASSWORD, Answer, Person
 from tests.environments import Environment
 from tests.servers import PostgresServer
-from tests.stories.admin_steps import FORM, NEW, id_of, invitation_link, superuser
+from tests.stories.admin_steps import NEW, REGISTRATION, id_of, invitation_link, superuser
 
 Act = Callable[[], Answer]
 OLD = "ann@example.com"
@@ -88,13 +88,13 @@ def staying(person: Person) -> Person:
     return person
 
 
-def asks(env: Environment, *, script: bool) -> Act:
+def prepare_code_request(env: Environment, *, script: bool) -> Act:
     """Prepare: somebody asks for a code."""
     ann = seated(env, script=script)
     return lambda: ann.ask(NEW)
 
 
-def confirms(env: Environment, *, script: bool) -> Act:
+def prepare_confirmation(env: Environment, *, script: bool) -> Act:
     """Prepare: somebody types the right code."""
     ann = seated(env, script=script)
     ann.ask(NEW)
@@ -102,94 +102,94 @@ def confirms(env: Environment, *, script: bool) -> Act:
     return lambda: ann.confirm(NEW, code)
 
 
-def cancels(env: Environment, *, script: bool) -> Act:
+def prepare_cancellation(env: Environment, *, script: bool) -> Act:
     """Prepare: somebody drops the pending change."""
     ann = seated(env, script=script)
     ann.ask(NEW)
     return ann.cancel
 
 
-def proves(env: Environment, *, script: bool) -> Act:
+def prepare_reauth(env: Environment, *, script: bool) -> Act:
     """Prepare: somebody proves the password once more."""
     return seated(env, script=script).reauth
 
 
-def signs_in(env: Environment, *, script: bool) -> Act:
+def prepare_sign_in(env: Environment, *, script: bool) -> Act:
     """Prepare: somebody signs in."""
     env.administrator(OLD)
     ann = staying(env.visitor(OLD, script=script))
     return ann.sign_in
 
 
-def signs_out(env: Environment, *, script: bool) -> Act:
+def prepare_sign_out(env: Environment, *, script: bool) -> Act:
     """Prepare: somebody signs out."""
     return seated(env, script=script).sign_out
 
 
-def changes_the_password(env: Environment, *, script: bool) -> Act:
+def prepare_password_change(env: Environment, *, script: bool) -> Act:
     """Prepare: somebody changes the password."""
     ann = seated(env, script=script)
     fields = {"oldpwd": PASSWORD, "password": NEW_PASSWORD, "repetition": NEW_PASSWORD}
     return lambda: ann.post("/cms/resetpwd/", fields)
 
 
-def saves_the_profile(env: Environment, *, script: bool) -> Act:
+def prepare_profile_change(env: Environment, *, script: bool) -> Act:
     """Prepare: somebody saves their own data."""
     ann = seated(env, script=script)
     return lambda: ann.post("/cms/profile/", {"username": "ann", "city": "hangzhou", "language": "en", "version": "1"})
 
 
-def ends_other_sessions(env: Environment, *, script: bool) -> Act:
+def prepare_ending_other_sessions(env: Environment, *, script: bool) -> Act:
     """Prepare: somebody ends all other sessions."""
     ann = seated(env, script=script)
     return lambda: ann.post("/cms/security/sessions/end_others/")
 
 
-def forgets_the_password(env: Environment, *, script: bool) -> Act:
+def prepare_password_link_request(env: Environment, *, script: bool) -> Act:
     """Prepare: somebody asks for a link to set a new password."""
     env.administrator(OLD)
     ann = staying(env.visitor(script=script))
     return lambda: ann.post("/cms/forgotpwd/", {"email": OLD})
 
 
-def chooses_a_password(env: Environment, *, script: bool) -> Act:
+def prepare_new_password(env: Environment, *, script: bool) -> Act:
     """Prepare: somebody sets a new password by a link."""
-    forgets_the_password(env, script=True)()
+    prepare_password_link_request(env, script=True)()
     ann = staying(env.visitor(script=script))
     (link,) = env.links_to(OLD, "forgotpwd")
     return lambda: ann.post(link, {"password": NEW_PASSWORD, "repetition": NEW_PASSWORD})
 
 
-def stops(env: Environment, *, script: bool) -> Act:
+def prepare_stop(env: Environment, *, script: bool) -> Act:
     """Prepare: the old address stops a change."""
-    asks(env, script=True)()
+    prepare_code_request(env, script=True)()
     holder = staying(env.visitor(script=script))
     (link,) = env.links_to(OLD, "stop")
     return lambda: holder.post(link)
 
 
-def undoes(env: Environment, *, script: bool) -> Act:
+def prepare_undo(env: Environment, *, script: bool) -> Act:
     """Prepare: the old address undoes a change."""
-    confirms(env, script=True)()
+    prepare_confirmation(env, script=True)()
     holder = staying(env.visitor(script=script))
     (link,) = env.links_to(OLD, "undo")
     return lambda: holder.post(link)
 
 
-def registers(env: Environment, *, script: bool) -> Act:
+def prepare_registration(env: Environment, *, script: bool) -> Act:
     """Prepare: somebody who was invited registers."""
     link = invitation_link(env)
     ming = staying(env.visitor(script=script))
-    return lambda: ming.post(link, FORM)
+    return lambda: ming.post(link, REGISTRATION)
 
 
-def invites(env: Environment, *, script: bool) -> Act:
+def prepare_invitation(env: Environment, *, script: bool) -> Act:
     """Prepare: a superuser invites somebody."""
     boss = staying(superuser(env, script=script))
     return lambda: boss.post("/cms/users/invite/", {"email": NEW, "role": "editor"})
 
 
-def disables(env: Environment, *, script: bool) -> Act:
+def prepare_disabling(env: Environment, *, script: bool) -> Act:
     """Prepare: a superuser disables somebody."""
     boss = staying(superuser(env, script=script))
     env.administrator(OLD)
@@ -197,7 +197,7 @@ def disables(env: Environment, *, script: bool) -> Act:
     return lambda: boss.post(f"/cms/users/{user_id}/disable/", {"reason": "because"})
 
 
-def starts_a_change(env: Environment, *, script: bool) -> Act:
+def prepare_started_change(env: Environment, *, script: bool) -> Act:
     """Prepare: a superuser starts a change for somebody."""
     boss = staying(superuser(env, script=script))
     env.administrator(OLD)
@@ -206,23 +206,23 @@ def starts_a_change(env: Environment, *, script: bool) -> Act:
 
 
 STORIES = (
-    asks,
-    confirms,
-    cancels,
-    proves,
-    signs_in,
-    signs_out,
-    changes_the_password,
-    saves_the_profile,
-    ends_other_sessions,
-    forgets_the_password,
-    chooses_a_password,
-    stops,
-    undoes,
-    registers,
-    invites,
-    disables,
-    starts_a_change,
+    prepare_code_request,
+    prepare_confirmation,
+    prepare_cancellation,
+    prepare_reauth,
+    prepare_sign_in,
+    prepare_sign_out,
+    prepare_password_change,
+    prepare_profile_change,
+    prepare_ending_other_sessions,
+    prepare_password_link_request,
+    prepare_new_password,
+    prepare_stop,
+    prepare_undo,
+    prepare_registration,
+    prepare_invitation,
+    prepare_disabling,
+    prepare_started_change,
 )
 EACH_STORY = pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
 BOTH_CLIENTS = pytest.mark.parametrize("script", [True, False], ids=["script", "page"])
@@ -269,7 +269,11 @@ def lost_after(env: Environment, line: Line, statements: int) -> Iterator[None]:
 
 @BOTH_CLIENTS
 @pytest.mark.parametrize("statements", [1, 3, 6])
-@pytest.mark.parametrize("story", [asks, confirms, saves_the_profile, invites], ids=lambda story: story.__name__)
+@pytest.mark.parametrize(
+    "story",
+    [prepare_code_request, prepare_confirmation, prepare_profile_change, prepare_invitation],
+    ids=lambda story: story.__name__,
+)
 def test_a_connection_lost_in_the_middle_of_a_form_gets_a_regular_response(
     env: Environment, line: Line, story: Callable[..., Act], script: bool, statements: int
 ) -> None:

@@ -10,7 +10,7 @@ from models import CMSUser, Invitation
 from tests.actors import PASSWORD, text_of
 from tests.environments import Environment
 from tests.servers import run_concurrently
-from tests.stories.admin_steps import FORM, NEW, history, id_of, invitation_link, invite, register, superuser
+from tests.stories.admin_steps import NEW, REGISTRATION, history, id_of, invitation_link, invite, register, superuser
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["with scripts", "without"])
@@ -18,8 +18,8 @@ def test_who_is_invited_registers_and_signs_in(env: Environment, script: bool) -
     link = invitation_link(env)
     page = env.visitor().page(link)
     assert (page.status, NEW in page.text) == (200, True)
-    ming = env.visitor(NEW, password=FORM["password"], script=script)
-    answer = ming.post(link, [*FORM.items(), ("interests", "music")])
+    ming = env.visitor(NEW, password=REGISTRATION["password"], script=script)
+    answer = ming.post(link, [*REGISTRATION.items(), ("interests", "music")])
     assert answer.status == 200, answer
     if not script:
         assert answer.path == "/cms/login/"
@@ -136,7 +136,7 @@ def test_a_link_for_one_thing_is_none_for_another(sqlite_env: Environment) -> No
     token = link.split("/")[-2]
     for path in ("forgotpwd", "resetemail/undo", "resetemail/prove", "resetemail/stop"):
         assert sqlite_env.visitor().page(f"/cms/{path}/{token}/").status == 410
-        assert sqlite_env.visitor().post(f"/cms/{path}/{token}/", FORM).error == "link_dead"
+        assert sqlite_env.visitor().post(f"/cms/{path}/{token}/", REGISTRATION).error == "link_dead"
     visitor = sqlite_env.visitor("boss@example.com")
     visitor.post("/cms/forgotpwd/", {"email": "boss@example.com"})
     password_token = sqlite_env.links_to("boss@example.com", "forgotpwd")[0].split("/")[-2]
@@ -161,7 +161,7 @@ def test_who_is_refused_without_scripts_finds_their_data_and_no_password_on_the_
     refused = register(bob, link, username="ann", staff_number="4711")
     assert refused.status == 409, refused
     assert 'value="4711"' in refused.text
-    assert FORM["password"] not in refused.text
+    assert REGISTRATION["password"] not in refused.text
     assert re.search(r'data-errors-of="username">\s*<p>', refused.text)
     assert register(bob, link).path == "/cms/login/"
     assert bob.page("/cms/profile/", follow=False).status == 303  # Whoever was signed in here is not any more.
@@ -201,7 +201,7 @@ def test_one_to_four_interests_are_taken(sqlite_env: Environment) -> None:
     link = invitation_link(sqlite_env)
     ming = sqlite_env.visitor()
     interests = [("interests", name) for name in ("news", "culture", "science", "sport", "music")]
-    rest = [pair for pair in FORM.items() if pair[0] != "interests"]
+    rest = [pair for pair in REGISTRATION.items() if pair[0] != "interests"]
     for chosen in ([], interests):
         assert list(ming.post(link, rest + chosen).data["fields"]) == ["interests"]
     assert ming.post(link, rest + interests[:4]).status == 200

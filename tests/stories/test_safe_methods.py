@@ -13,12 +13,14 @@ from werkzeug.routing import Rule
 from models import db
 from tests.actors import PAGE, SCRIPT, Person
 from tests.environments import Environment
-from tests.stories.admin_steps import FORM, act, id_of, invite, superuser
+from tests.stories.admin_steps import REGISTRATION, act, id_of, invite, superuser
 
 HOST, ANN, BOB, CAROL, GUEST = (f"{name}@example.com" for name in ("host", "ann", "bob", "carol", "guest"))
 NEWER, LENT = "newer@example.com", "lent@example.com"
 # What the forms of the pages send; a view that takes it from an address instead would do what it says.
-TYPED = urlencode({"email": "typed@example.com", "captcha": "123456", "reason": "because", "role": "superuser", **FORM})
+TYPED = urlencode(
+    {"email": "typed@example.com", "captcha": "123456", "reason": "because", "role": "superuser", **REGISTRATION}
+)
 
 
 def rows(env: Environment) -> dict[str, list[tuple[Any, ...]]]:

@@ -5,7 +5,7 @@ import pytest
 from tests.actors import PASSWORD, Answer, Person
 from tests.environments import Environment
 from tests.markup import Element, read
-from tests.stories.admin_steps import BOSS, FORM, act, invitation_link, register, superuser
+from tests.stories.admin_steps import BOSS, REGISTRATION, act, invitation_link, register, superuser
 
 OLD = "ann@example.com"
 NEW_PASSWORD = "a river and a hill"
@@ -154,7 +154,7 @@ class TestTheAddressIsFilledIn:
         page = register(guest, invitation_link(env, "new@example.com"), language="en")
         assert page.path == "/cms/login/"
         self.is_filled_in_once(guest, page, "new@example.com")
-        assert guest.sign_in(email="new@example.com", password=FORM["password"]).path == "/cms/"
+        assert guest.sign_in(email="new@example.com", password=REGISTRATION["password"]).path == "/cms/"
 
     def test_after_setting_a_password(self, env: Environment) -> None:
         env.administrator(OLD)
