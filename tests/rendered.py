@@ -82,8 +82,8 @@ def _own_pages(env: Environment, language: str) -> Iterator[Page]:
     yield Page("resetemail, pending", ann.ask(NEW))
     yield Page("resetemail, code refused", ann.confirm(NEW, "000000" if env.code_to(NEW) != "000000" else "000001"))
     yield Page("home, pending", ann.page("/cms/"))
-    elsewhere = _signed_in(env, language, OLD)
-    yield Page("resetemail, pending in another session", elsewhere.page())
+    other = _signed_in(env, language, OLD)
+    yield Page("resetemail, pending in another session", other.page())
     yield Page("security", ann.page("/cms/security/"))
     yield Page("profile", ann.page("/cms/profile/"))
     yield Page("profile, refused", ann.post("/cms/profile/", PROFILE))
@@ -94,10 +94,10 @@ def _own_pages(env: Environment, language: str) -> Iterator[Page]:
     env.clock.advance(seconds=601)
     yield Page("401, reauth with a submitted form", ann.ask(NEXT))
     yield Page("resetemail, expired", ann.page())
-    both = _signed_in(env, language, OLD, app=env.build(EMAIL_POLICY="both"))
-    yield Page("resetemail, two codes", both.page())
-    yield Page("resetemail, two codes pending", both.ask(NEXT))
-    yield Page("security, two codes", both.page("/cms/security/"))
+    two_codes = _signed_in(env, language, OLD, app=env.build(EMAIL_POLICY="both"))
+    yield Page("resetemail, two codes", two_codes.page())
+    yield Page("resetemail, two codes pending", two_codes.ask(NEXT))
+    yield Page("security, two codes", two_codes.page("/cms/security/"))
 
 
 def _pages_of_superusers(env: Environment, language: str) -> Iterator[Page]:

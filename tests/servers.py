@@ -62,7 +62,7 @@ class Patience:
     """A deadline that grows with the load: a second counts in full only while no thread waits for a processor."""
 
     def __init__(self, seconds: float = PATIENCE_SECONDS) -> None:
-        """Start the time."""
+        """Start the clock."""
         self.seconds = self._left = seconds
         self._began = self._seen = time.monotonic()
 
@@ -403,10 +403,10 @@ class PostgresServer:
             "full_page_writes": "off",
             "max_connections": 200,
         }
-        given = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        arguments = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         with (Path(self._home.name) / "log").open("ab") as log:
             self._process = spawn(
-                [self._postgres, "-D", str(data), *given],
+                [self._postgres, "-D", str(data), *arguments],
                 "QUIT",
                 stdout=log,
                 stderr=log,
@@ -802,9 +802,9 @@ class Nginx:
         """Choose a port, and write the configuration to a folder."""
         self.port, self._folder = free_port(), folder
         self._process: subprocess.Popen[bytes] | None = None
-        shown = (ROOT / "README.md").read_text().partition("```nginx\n")[2].partition("```")[0]
-        location = shown[shown.index("    location / {") : shown.rindex("}")]
-        upstream = shown[: shown.index("server {\n    listen")]
+        example = (ROOT / "README.md").read_text().partition("```nginx\n")[2].partition("```")[0]
+        location = example[example.index("    location / {") : example.rindex("}")]
+        upstream = example[: example.index("server {\n    listen")]
         for named, port in zip(("8001", "8002"), ports, strict=True):
             assert f"127.0.0.1:{named}" in upstream
             upstream = upstream.replace(f"127.0.0.1:{named}", f"127.0.0.1:{port}")

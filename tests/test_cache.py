@@ -184,11 +184,11 @@ class TestContract:
 
     def test_threads_see_only_their_own_values(self, store: Store) -> None:
         def work(number: int) -> bool:
-            seen = []
+            results = []
             for step in range(50):
                 store.set(f"key {number}", f"{number}-{step}", 60)
-                seen.append(store.get(f"key {number}") == f"{number}-{step}")
-            return all(seen)
+                results.append(store.get(f"key {number}") == f"{number}-{step}")
+            return all(results)
 
         assert all(run_concurrently(work, 8))
 

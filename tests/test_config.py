@@ -87,11 +87,11 @@ def test_production_requires_a_strong_secret_key(tmp_path: Path, key: str) -> No
 
 def assert_refused(folder: Path, message: str, *, without_cms_env: bool = False, **settings: str) -> None:
     """Check that these settings prevent the start with one line, before anything is created."""
-    given = settings_for(folder / "instance", **settings)
+    environment = settings_for(folder / "instance", **settings)
     if without_cms_env:
-        del given["CMS_ENV"]
+        del environment["CMS_ENV"]
     with pytest.raises(ConfigError, match=message) as caught:
-        config.load(given)
+        config.load(environment)
     assert "\n" not in str(caught.value)
     assert str(caught.value).endswith(".")
     assert not (folder / "instance").exists()
@@ -119,9 +119,11 @@ def test_a_setting_of_a_reachable_site_without_cms_env_prevents_the_start(
 
 
 def test_settings_of_this_machine_do_not_require_cms_env(tmp_path: Path) -> None:
-    given = settings_for(tmp_path, DATABASE_URL=f"sqlite:///{tmp_path}/a.db", CACHE_URL=f"sqlite:///{tmp_path}/b.db")
-    del given["CMS_ENV"]
-    assert config.load(given)["CMS_ENV"] == "development"
+    environment = settings_for(
+        tmp_path, DATABASE_URL=f"sqlite:///{tmp_path}/a.db", CACHE_URL=f"sqlite:///{tmp_path}/b.db"
+    )
+    del environment["CMS_ENV"]
+    assert config.load(environment)["CMS_ENV"] == "development"
 
 
 @pytest.mark.parametrize("env", [{"CMS_ENV": "development"}, PRODUCTION], ids=["development", "production"])

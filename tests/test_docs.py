@@ -94,12 +94,12 @@ def list_commands(app: Flask) -> set[str]:
 
 def test_the_readme_lists_exactly_the_commands(application: Flask) -> None:
     documented = {cells[0].strip("`").removeprefix("flask ") for cells in table_rows(README, "Command", "What it does")}
-    ours = list_commands(application)
-    assert len(ours) > 4
-    for command in ours:
+    commands = list_commands(application)
+    assert len(commands) > 4
+    for command in commands:
         assert any(f"{line} ".startswith(f"{command} ") for line in documented), f"flask {command} is not in README.md"
     for line in documented - {"db upgrade"}:
-        assert any(f"{line} ".startswith(f"{command} ") for command in ours), f"there is no flask {line}"
+        assert any(f"{line} ".startswith(f"{command} ") for command in commands), f"there is no flask {line}"
 
 
 def test_the_readme_names_every_table() -> None:

@@ -102,10 +102,10 @@ def test_a_request_after_the_waiting_time_succeeds(env: Environment) -> None:
 
 
 def test_a_limit_can_have_its_own_refusal() -> None:
-    mine = Limit("mine", 1, 60, TooManyAttempts)
-    limits.spend(mine)
+    limit = Limit("mine", 1, 60, TooManyAttempts)
+    limits.spend(limit)
     with pytest.raises(TooManyAttempts):
-        limits.spend(mine)
+        limits.spend(limit)
 
 
 def test_spending_returns_what_is_left_of_each_budget() -> None:

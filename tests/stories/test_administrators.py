@@ -48,13 +48,13 @@ class TestList:
         boss = superuser(env)
         usernames = ["boss", *(f"user-{number:06}" for number in range(1, 121))]
         for sort, order in (("username", usernames), ("email", ["boss", *reversed(usernames[1:])])):
-            seen, path, sizes = [], f"{USERS}?sort={sort}", []
+            listed, path, sizes = [], f"{USERS}?sort={sort}", []
             while path:
                 page = boss.page(path)
-                seen += listed_usernames(page)
+                listed += listed_usernames(page)
                 sizes.append(len(listed_usernames(page)))
                 path = next_page(page)
-            assert (seen, sizes) == (order, [50, 50, 21])
+            assert (listed, sizes) == (order, [50, 50, 21])
 
     def test_a_search_finds_prefixes_in_every_spelling(self, env: Environment) -> None:
         for number, name in enumerate(["ann", "Annabel", "Ännchen", "bann", "李明", "李红"]):
@@ -151,12 +151,12 @@ class TestRoles:
     def test_of_two_superusers_who_disable_or_demote_each_other_concurrently_one_remains(
         self, env: Environment, action: str, more: dict[str, str]
     ) -> None:
-        both = [superuser(env, email) for email in ("a@example.com", "b@example.com")]
-        ids = [id_of(env, person.email) for person in both]
-        for person in both:
+        superusers = [superuser(env, email) for email in ("a@example.com", "b@example.com")]
+        ids = [id_of(env, person.email) for person in superusers]
+        for person in superusers:
             person.token()
         answers = run_concurrently(
-            lambda number: both[number].post(f"{USERS}{ids[1 - number]}/{action}/", {"reason": "you", **more}), 2
+            lambda number: superusers[number].post(f"{USERS}{ids[1 - number]}/{action}/", {"reason": "you", **more}), 2
         )
         errors = [answer.error for answer in answers]
         assert errors.count(None) == 1

@@ -51,7 +51,7 @@ def find_times(element: Element) -> list[datetime]:
     return [datetime.fromisoformat(each["datetime"]) for each in element.all("time")]
 
 
-class TestTheList:
+class TestList:
     """The list of administrators with state, last sign-in and pending change."""
 
     def test_the_list_has_a_column_for_each_value(self, sqlite_env: Environment) -> None:
@@ -344,7 +344,7 @@ class TestCommonRules:
         assert act(boss, sqlite_env, ANN, action).status == 200
         assert ann.get_as_script().error == ("sign_in_required" if action == "end_sessions" else None)
 
-    def test_the_action_on_the_own_account_is_refused(self, sqlite_env: Environment, action: str) -> None:
+    def test_superusers_cannot_perform_the_action_on_themselves(self, sqlite_env: Environment, action: str) -> None:
         boss = superuser(sqlite_env)
         refused = act(boss, sqlite_env, BOSS, action)
         assert (refused.status, refused.error) == (409, "not_yourself")

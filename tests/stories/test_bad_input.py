@@ -61,7 +61,7 @@ CODES = ["", " ", "12345", "1234567", "12345a", "0x1234", "+12345", "-12345", "1
 
 @pytest.fixture
 def ann(sqlite_env: Environment) -> Person:
-    """Return an administrator who has requested a code."""
+    """Return an administrator who has requested a code a minute ago."""
     ann = sqlite_env.person()
     assert ann.ask(NEW).status == 200
     sqlite_env.clock.advance(seconds=60)

@@ -193,11 +193,11 @@ class TestDailyTries:
 
     def test_another_session_of_the_account_cannot_spend_the_tries_of_a_code(self, env: Environment) -> None:
         """Its codes are not compared, and therefore not counted."""
-        ann, elsewhere = env.person(), env.signed_in(OLD)
+        ann, other = env.person(), env.signed_in(OLD)
         ann.ask(NEW)
         code = env.code_to(NEW)
         for _ in range(12):
-            assert elsewhere.confirm(NEW, different_code(code)).error == "asked_elsewhere"
+            assert other.confirm(NEW, different_code(code)).error == "asked_elsewhere"
         assert ann.confirm(NEW, code).status == 200
 
 

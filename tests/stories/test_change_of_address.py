@@ -167,11 +167,11 @@ class TestTheCode:
     def test_a_code_is_valid_only_in_the_session_that_requested_it(self, env: Environment) -> None:
         ann = env.person()
         ann.ask(NEW)
-        elsewhere = env.signed_in(OLD)
-        pending = elsewhere.pending()
+        other = env.signed_in(OLD)
+        pending = other.pending()
         assert pending is not None
         assert pending["of_this_session"] is False
-        assert elsewhere.confirm(NEW, env.code_to(NEW)).error == "asked_elsewhere"
+        assert other.confirm(NEW, env.code_to(NEW)).error == "asked_elsewhere"
         assert ann.confirm(NEW, env.code_to(NEW)).status == 200
 
     def test_a_code_is_valid_once(self, env: Environment) -> None:
@@ -463,8 +463,8 @@ class TestSends:
         people = [env.person(f"p{number}@example.com", app=app) for number in range(3)]
         answers = [person.ask(f"new{number}@example.com") for number, person in enumerate(people)]
         assert [answer.error for answer in answers] == [None, None, "too_many_requests"]
-        elsewhere = env.signed_in("p2@example.com", app=app, network="198.51.100.1")
-        assert elsewhere.ask(NEW).status == 200
+        other = env.signed_in("p2@example.com", app=app, network="198.51.100.1")
+        assert other.ask(NEW).status == 200
 
     def test_codes_of_all_accounts_are_limited_per_hour(self, env: Environment) -> None:
         app = env.build(CAPTCHA_SENDS_OVERALL_PER_HOUR="2")
@@ -612,10 +612,10 @@ class TestOtherSessions:
     """The effects of a change on sessions."""
 
     def test_a_change_ends_every_other_session(self, env: Environment) -> None:
-        ann, elsewhere = env.person(), env.signed_in(OLD)
+        ann, other = env.person(), env.signed_in(OLD)
         ann.ask(NEW)
         ann.confirm(NEW, env.code_to(NEW))
-        assert elsewhere.get_as_script().error == "sign_in_required"
+        assert other.get_as_script().error == "sign_in_required"
         assert ann.address() == NEW
 
     def test_a_change_renews_the_cookie_of_the_session(self, env: Environment) -> None:

@@ -43,7 +43,7 @@ def test_error_pages_have_the_navigation_for_signed_in_administrators(env: Envir
     assert "/cms/users/" not in answer.text
 
 
-def test_a_forbidden_page_has_the_navigation_of_the_own_role(sqlite_env: Environment) -> None:
+def test_a_forbidden_page_has_the_navigation_of_the_current_role(sqlite_env: Environment) -> None:
     refused = sqlite_env.person(script=False).page("/cms/users/")
     assert refused.status == 403
     assert has_navigation(read(refused.text))

@@ -142,6 +142,6 @@ def test_a_refusal_of_the_whole_form_has_the_focus(sqlite_env: Environment) -> N
 
 def test_a_question_about_a_typo_is_not_an_error(sqlite_env: Environment) -> None:
     ann = sqlite_env.person(script=False)
-    asked = ann.ask("ann@gmial.com")
-    assert asked.status == 400
-    assert "错误：" not in read(asked.text).one("title").text
+    queried = ann.ask("ann@gmial.com")
+    assert queried.status == 400
+    assert "错误：" not in read(queried.text).one("title").text

@@ -201,11 +201,11 @@ class TestBursts:
 
     def test_refusals_from_two_networks_are_one_row_for_several_networks(self, env: Environment) -> None:
         ann = env.person()
-        elsewhere = env.signed_in(OLD, network="198.51.100.9")
+        other = env.signed_in(OLD, network="198.51.100.9")
         for _ in range(2):
             ann.ask(OLD)
         for _ in range(3):
-            elsewhere.ask(OLD)
+            other.ask(OLD)
         found = [(row.network, row.times) for row in read_rows(env) if row.event == "same_email"]
         assert found == [("*", 5)]
         assert "多个网络" in ann.page("/cms/security/").text
@@ -297,7 +297,7 @@ class TestChain:
 
 
 class TestSecurityPage:
-    """The page with the own history and sessions."""
+    """The page with an administrator's own history and sessions."""
 
     def test_the_page_shows_both_addresses_and_the_origin_of_a_change(self, env: Environment) -> None:
         ann = create_history(env)
@@ -411,7 +411,7 @@ class TestSessions:
         ann = env.person()
         assert ann.post(f"/cms/security/sessions/{number}/end/").status in (200, 404)
 
-    def test_the_own_session_has_no_form_to_end_it(self, env: Environment) -> None:
+    def test_the_session_of_the_browser_has_no_form_to_end_it(self, env: Environment) -> None:
         ann = env.person()
         assert self.other_sessions(ann) == []
         env.signed_in(OLD)

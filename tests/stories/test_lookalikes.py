@@ -50,7 +50,7 @@ def test_a_username_confusable_with_a_disabled_superuser_is_refused(sqlite_env: 
     assert is_refused_as_taken(save(ann, username="bоss"))
 
 
-def test_a_username_may_be_confusable_with_an_editor_or_with_the_own_one(sqlite_env: Environment) -> None:
+def test_a_username_may_be_confusable_with_that_of_an_editor_or_its_previous_spelling(sqlite_env: Environment) -> None:
     ann = create_ann_and_boss(sqlite_env)
     sqlite_env.administrator(BOB)
     assert save(ann, username="bоb").status == 200

@@ -129,7 +129,7 @@ def test_a_taken_username_is_refused_in_every_spelling(env: Environment) -> None
     stored = env.account("ann")
     assert (stored.city, stored.profile_version) == ("chengdu", 2)
     assert history(env, stored.id)[-1].event == "username_taken"
-    assert save(ann, username="ANN").status == 200  # The spelling of the own username can be changed.
+    assert save(ann, username="ANN").status == 200  # Administrators can change the spelling of their username.
 
 
 def test_without_scripts_a_taken_username_is_reported_at_its_field(env: Environment) -> None:

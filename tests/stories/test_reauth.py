@@ -66,11 +66,11 @@ def test_a_stale_session_can_open_pages_and_sign_out(env: Environment) -> None:
 
 
 def test_confirming_the_password_affects_only_its_session(env: Environment) -> None:
-    ann, elsewhere = env.person(), env.signed_in(OLD)
+    ann, other = env.person(), env.signed_in(OLD)
     env.clock.advance(seconds=601)
-    assert elsewhere.reauth().status == 200
+    assert other.reauth().status == 200
     assert ann.ask(NEW).error == "reauth_required"
-    assert elsewhere.ask(NEW).status == 200
+    assert other.ask(NEW).status == 200
 
 
 def test_a_sign_in_with_another_browser_does_not_make_a_session_fresh(env: Environment) -> None:

@@ -53,7 +53,7 @@ class Scene:
         return act(self.boss, self.env, BOB, action, **more)
 
     def act_on_boss(self, action: str, **more: str) -> Answer:
-        """Perform an action on the own account as boss."""
+        """Perform an action on boss as boss."""
         return act(self.boss, self.env, BOSS, action, **more)
 
 

@@ -268,13 +268,13 @@ def test_an_invitation_is_recorded_in_both_histories(sqlite_env: Environment) ->
     assert PASSWORD not in str(created)
 
 
-@pytest.mark.parametrize("lost", [{"is_superuser": False}, {"is_active": False}], ids=["demoted", "disabled"])
+@pytest.mark.parametrize("values", [{"is_superuser": False}, {"is_active": False}], ids=["demoted", "disabled"])
 def test_an_invitation_is_invalid_if_its_sender_was_demoted_or_disabled(
-    sqlite_env: Environment, lost: dict[str, bool]
+    sqlite_env: Environment, values: dict[str, bool]
 ) -> None:
     link = invitation_link(sqlite_env, role="superuser")
     assert sqlite_env.visitor().page(link).status == 200
-    sqlite_env.update_account("boss@example.com", **lost)
+    sqlite_env.update_account("boss@example.com", **values)
     assert sqlite_env.visitor().page(link).status == 410
     assert register(sqlite_env.visitor(NEW), link).error == "link_dead"
     assert sqlite_env.rows(select(CMSUser.id).where(CMSUser.email == NEW)) == []

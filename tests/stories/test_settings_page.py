@@ -123,9 +123,9 @@ class TestCard:
     @pytest.mark.parametrize("first", ["new", "old"])
     def test_a_correct_first_code_counts_no_try_and_is_ticked(self, env: Environment, first: str) -> None:
         ann = env.person(script=False, app=env.build(EMAIL_POLICY="both"))
-        asked = ann.ask(NEW)
-        assert 'data-proved="new" hidden' in asked.text
-        assert 'data-proved="old" hidden' in asked.text
+        answer = ann.ask(NEW)
+        assert 'data-proved="new" hidden' in answer.text
+        assert 'data-proved="old" hidden' in answer.text
         codes = {"new": env.code_to(NEW), "old": env.code_to(OLD)}
         page = ann.confirm(NEW, codes["new"]) if first == "new" else ann.confirm(NEW, "", old_captcha=codes["old"])
         assert page.status == 400

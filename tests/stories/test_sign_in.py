@@ -398,11 +398,11 @@ def test_an_outdated_password_hash_is_replaced_at_the_next_sign_in(env: Environm
     new = stored_hash(env)
     assert new != old
     parameters = extract_parameters(new)
-    wanted = passwords.HASHER
+    hasher = passwords.HASHER
     assert (parameters.memory_cost, parameters.time_cost, parameters.parallelism) == (
-        wanted.memory_cost,
-        wanted.time_cost,
-        wanted.parallelism,
+        hasher.memory_cost,
+        hasher.time_cost,
+        hasher.parallelism,
     )
     assert other.address() == "ann@example.com"  # The password has not changed: sessions remain,
     directive = [event for (event,) in env.rows(select(Audit.event).order_by(Audit.id))]
