@@ -1,8 +1,8 @@
-"""Every page in both languages is valid for html-validate. `make check` runs this file, because it needs Node.js.
+"""Every page in both languages, validated with html-validate. `make check` runs this file, because it needs Node.js.
 
-Three rules are disabled in `.htmlvalidate.json`: files of the same site need no integrity attribute, the development
-mailbox refreshes itself without scripts, and the button of a form may be outside the form or added by a script. The
-content of a <template> is not run_validator, because it is not part of the page.
+Three rules are disabled in `.htmlvalidate.json`: our own files need no integrity attribute, the mailbox page refreshes
+itself without scripts, and the button of a form may be outside the form or be added by a script. The content of
+<template> elements is omitted, because it is not part of the page.
 """
 
 import re
@@ -37,7 +37,7 @@ def test_every_page_is_valid(sqlite_env: Environment, tmp_path: Path, language: 
 
 
 def test_an_invalid_page_is_reported(tmp_path: Path) -> None:
-    """Without this test, a validator that reports nothing would go unnoticed."""
+    """The test of the pages fails for an invalid one."""
     (tmp_path / "wrong.html").write_text('<!doctype html>\n<html lang="en"><title>T</title><ul><p>x</p></ul></html>')
     found = run_validator(tmp_path)
     assert found.returncode == 1

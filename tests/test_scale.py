@@ -28,7 +28,7 @@ def name(number: int) -> str:
 
 
 def run(first: int, last: int, step: int = 1) -> list[str]:
-    """Return the listed_usernames of some of the crowd, in their order."""
+    """Return the names of some of the crowd, in their order."""
     return [name(number) for number in range(first, last + step, step)]
 
 

@@ -28,7 +28,7 @@ USERS = "/cms/users/"
 
 
 def listed_usernames(page: Answer) -> list[str]:
-    """Return the user listed_usernames that a page lists, in order."""
+    """Return the usernames that a page lists, in order."""
     return re.findall(r'<a class="tall fw-semibold" href="[^"]+">([^<]+)</a>', page.text)
 
 
