@@ -1,4 +1,4 @@
-"""The persons of the tests: they use the application through a browser and their mail only."""
+"""Administrators and visitors in tests: they use the application only through a browser and their mail."""
 
 import html
 import http.client
@@ -197,7 +197,7 @@ class Person:
         """Return the CSRF token of the current page; open one if there is none."""
         if not self._token:
             found = re.search(r'<meta name="csrf-token" content="([^"]+)"', self.page("/cms/login/").text)
-            assert found, "the page has no <meta name=csrf-token>"
+            assert found, "the page has no CSRF token"
             self._token = html.unescape(found[1])
         return self._token
 
@@ -264,7 +264,7 @@ def html_of(message: EmailMessage) -> str:
 
 
 def code_in(message: EmailMessage) -> str:
-    """Return the code in a mail: it is at the beginning of the subject, and on its own line of the text."""
+    """Return the code in a mail, which is at the beginning of the subject and on a separate line of the text."""
     found = re.match(r"([0-9]{6})\b", str(message["Subject"]))
     assert found, f"no code in the subject {message['Subject']!r}"
     assert re.search(rf"^\s*{found[1]}\s*$", text_of(message), re.MULTILINE), text_of(message)

@@ -19,7 +19,7 @@ from tests.environments import Clock, Environment, SharedApp, migrate, settings_
 from tests.servers import SEED, MemcachedServer, PostgresServer, SmtpServer
 
 ENVIRONMENTS = ("sqlite+embedded", "postgresql+memcached")
-# Fixtures and parameters that start a server or the browser, and the folders in which every test does.
+# Fixtures and parameters that start a server or the browser, and the folders in which every test needs one.
 STARTERS = {"postgres", "postgres_env", "memcached", "memcached_server", "smtp_server", "chromium", ENVIRONMENTS[1]}
 SERVED = {"live", "browser"}
 # Examples have no deadline, because it would depend on the speed of the machine.

@@ -272,19 +272,19 @@ class Environment:
         with self.app.app_context():
             return list(db.session.execute(query).all())
 
-    def visitor(self, email: str = "nobody@example.com", *, app: Flask | None = None, **how: Any) -> Person:
+    def visitor(self, email: str = "nobody@example.com", *, app: Flask | None = None, **options: Any) -> Person:
         """Return a person with a new browser, who is not signed in."""
-        network = how.pop("network", "203.0.113.5")
-        return Person(InProcess(app or self.app, network), email, **how)
+        network = options.pop("network", "203.0.113.5")
+        return Person(InProcess(app or self.app, network), email, **options)
 
-    def person(self, email: str = "ann@example.com", *, app: Flask | None = None, **how: Any) -> Person:
+    def person(self, email: str = "ann@example.com", *, app: Flask | None = None, **options: Any) -> Person:
         """Create an administrator, sign in, and return them."""
         self.administrator(email)
-        return self.signed_in(email, app=app, **how)
+        return self.signed_in(email, app=app, **options)
 
-    def signed_in(self, email: str, *, app: Flask | None = None, **how: Any) -> Person:
+    def signed_in(self, email: str, *, app: Flask | None = None, **options: Any) -> Person:
         """Sign in as an administrator in a new browser, and return them."""
-        person = self.visitor(email, app=app, **how)
+        person = self.visitor(email, app=app, **options)
         answer = person.sign_in()
         assert answer.status == 200, answer
         return person
@@ -438,7 +438,7 @@ def copy_template(template: Path, folder: Path) -> None:
 
 @lru_cache
 def _empty_cache() -> bytes:
-    """Return the content of an empty SQLite file in WAL mode: to switch a new file takes longer than many a test."""
+    """Return the content of an empty SQLite file in WAL mode; switching a new file takes longer than most tests."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "cache.db"
         with contextlib.closing(sqlite3.connect(file)) as connection:

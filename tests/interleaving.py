@@ -31,7 +31,7 @@ class Once:
 
 @contextmanager
 def run_before_the_lock(act: Callable[[], object]) -> Iterator[None]:
-    """Do something just before the next request locks an account: all that it checked so far was checked before."""
+    """Run an action just before the next request locks an account, after its first checks."""
     once, begin = Once(act), database.begin_write
 
     def begin_write() -> None:

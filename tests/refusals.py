@@ -1,4 +1,4 @@
-"""Every refusal that a use case can raise, for the tests of what is true of all of them."""
+"""Every refusal that a use case can raise, for tests that apply to all of them."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -15,27 +15,27 @@ from commands import OwnGroup
 def refusals() -> list[type[Refusal]]:
     """Return the classes of all refusals that can be raised."""
 
-    def below(cls: type[Refusal]) -> Iterator[type[Refusal]]:
+    def subclasses(cls: type[Refusal]) -> Iterator[type[Refusal]]:
         for each in cls.__subclasses__():
             yield each
-            yield from below(each)
+            yield from subclasses(each)
 
-    return [cls for cls in below(Refusal) if not cls.__subclasses__()]
+    return [cls for cls in subclasses(Refusal) if not cls.__subclasses__()]
 
 
-def reasons(cls: type[Refusal]) -> list[Callable[[], Refusal]]:
-    """Return how to make refusals of a class, one for each of its sentences."""
-    given: dict[type[Refusal], list[tuple[object, ...]]] = {
+def factories(cls: type[Refusal]) -> list[Callable[[], Refusal]]:
+    """Return functions that create refusals of a class, one for each of its sentences."""
+    arguments: dict[type[Refusal], list[tuple[object, ...]]] = {
         errors.CodeWrong: [(4, "new"), (0, "old")],
         errors.CodeMissing: [("old",), ("new",)],
         errors.ChangeWasDropped: [("boss",), ("",)],
     }
     waits: list[tuple[object, ...]] = [(7,), (600,), (86400,)]
-    return [partial(cls, *each) for each in given.get(cls, waits if issubclass(cls, errors.WaitFirst) else [()])]
+    return [partial(cls, *each) for each in arguments.get(cls, waits if issubclass(cls, errors.WaitFirst) else [()])]
 
 
-def refused_on_the_command_line(app: Flask, refusal: Refusal) -> Result:
-    """Run a command that is refused, in a group like those of `flask`."""
+def run_refused_command(app: Flask, refusal: Refusal) -> Result:
+    """Run a command that raises a refusal, in a group like those of `flask`."""
     group = OwnGroup("test")
 
     @group.command("refused")

@@ -35,25 +35,25 @@ def record_templates(app: Flask) -> Iterator[set[str]]:
 
 def every_page(env: Environment, language: str) -> Iterator[Page]:
     """Yield every page in every state that affects its elements, in a language; the environment must be empty."""
-    for part in (_open_pages, _own_pages, _pages_of_superusers, _pages_of_links, _error_pages):
-        for page in part(env, language):
+    for group in (_open_pages, _own_pages, _pages_of_superusers, _pages_of_links, _error_pages):
+        for page in group(env, language):
             assert page.answer.status == _expected_status(page.name), f"{page.name}: {page.answer}"
             yield page
 
 
 def _expected_status(name: str) -> int:
-    """Return the number at the beginning of the name of a page, else 400 if it contains "refused", else 200."""
+    """Return the status at the beginning of the name of a page, or 400 if the name contains "refused", or 200."""
     return int(name[:3]) if name[:3].isdigit() else 400 if "refused" in name else 200
 
 
-def _visitor(env: Environment, language: str, email: str = OLD, **how: Any) -> Person:
-    visitor = env.visitor(email, script=False, **how)
+def _visitor(env: Environment, language: str, email: str = OLD, **options: Any) -> Person:
+    visitor = env.visitor(email, script=False, **options)
     visitor.browser.headers["Accept-Language"] = language
     return visitor
 
 
-def _signed_in(env: Environment, language: str, email: str, **how: Any) -> Person:
-    person = _visitor(env, language, email, **how)
+def _signed_in(env: Environment, language: str, email: str, **options: Any) -> Person:
+    person = _visitor(env, language, email, **options)
     assert person.sign_in().status == 200
     return person
 
@@ -62,10 +62,10 @@ def _open_pages(env: Environment, language: str) -> Iterator[Page]:
     ann = _visitor(env, language, "first@example.com")
     yield Page("login", ann.page("/cms/login/"))
     yield Page("login, refused", ann.sign_in(password="not this one"))
-    yield Page("login, an address refused", ann.sign_in(email="nobody"))
+    yield Page("login, malformed address refused", ann.sign_in(email="nobody"))
     yield Page("forgotpwd", ann.page("/cms/forgotpwd/"))
     yield Page("forgotpwd, refused", ann.post("/cms/forgotpwd/", {"email": ""}))
-    yield Page("login, told something", ann.post("/cms/forgotpwd/", {"email": OLD}))
+    yield Page("login, with a notice", ann.post("/cms/forgotpwd/", {"email": OLD}))
     env.administrator("first@example.com")
     ann.sign_in()
     env.signed_in("first@example.com").post("/cms/security/sessions/end_others/")
@@ -82,8 +82,8 @@ def _own_pages(env: Environment, language: str) -> Iterator[Page]:
     yield Page("resetemail, pending", ann.ask(NEW))
     yield Page("resetemail, code refused", ann.confirm(NEW, "000000" if env.code_to(NEW) != "000000" else "000001"))
     yield Page("home, pending", ann.page("/cms/"))
-    elsewhere = _signed_in(env, language, OLD)
-    yield Page("resetemail, asked elsewhere", elsewhere.page())
+    other = _signed_in(env, language, OLD)
+    yield Page("resetemail, pending in another session", other.page())
     yield Page("security", ann.page("/cms/security/"))
     yield Page("profile", ann.page("/cms/profile/"))
     yield Page("profile, refused", ann.post("/cms/profile/", PROFILE))
@@ -92,19 +92,19 @@ def _own_pages(env: Environment, language: str) -> Iterator[Page]:
     yield Page("reauth", ann.page("/cms/reauth/"))
     yield Page("reauth, refused", ann.reauth("not this one"))
     env.clock.advance(seconds=601)
-    yield Page("401, reauth with a form", ann.ask(NEXT))
+    yield Page("401, reauth with a submitted form", ann.ask(NEXT))
     yield Page("resetemail, expired", ann.page())
-    both = _signed_in(env, language, OLD, app=env.build(EMAIL_POLICY="both"))
-    yield Page("resetemail, two codes", both.page())
-    yield Page("resetemail, two codes pending", both.ask(NEXT))
-    yield Page("security, two codes", both.page("/cms/security/"))
+    two_codes = _signed_in(env, language, OLD, app=env.build(EMAIL_POLICY="both"))
+    yield Page("resetemail, two codes", two_codes.page())
+    yield Page("resetemail, two codes pending", two_codes.ask(NEXT))
+    yield Page("security, two codes", two_codes.page("/cms/security/"))
 
 
 def _pages_of_superusers(env: Environment, language: str) -> Iterator[Page]:
     boss = superuser(env, script=False)
     boss.browser.headers["Accept-Language"] = language
     yield Page("users", boss.page("/cms/users/"))
-    yield Page("users, nobody found", boss.page("/cms/users/?q=zzz"))
+    yield Page("users, no results", boss.page("/cms/users/?q=zzz"))
     yield Page("users, refused", invite(boss, "nobody"))
     yield Page("users, invited", invite(boss, "guest@example.com"))
     yield Page("user", boss.page(f"/cms/users/{env.account('ann').id}/"))
@@ -136,7 +136,7 @@ def _pages_of_links(env: Environment, language: str) -> Iterator[Page]:
     dan.ask("dan-new@example.com")
     stop = env.links_to("dan@example.com", "stop")[-1]
     yield Page("stop, done", guest.post(stop))
-    yield Page("stop, nothing left", guest.page(stop))
+    yield Page("stop, no pending change", guest.page(stop))
     link = env.links_to("bob@example.com", "forgotpwd")[-1]
     yield Page("newpwd", guest.page(link))
     yield Page("newpwd, refused", guest.post(link, {"password": "short"}))

@@ -1,4 +1,4 @@
-"""The servers of the tests, all of them real: memcached, PostgreSQL, pgbouncer, an SMTP server, gunicorn and nginx.
+"""The servers of the tests, which are real: memcached, PostgreSQL, pgbouncer, an SMTP server, gunicorn and nginx.
 
 Each is started on a free port of the loopback interface and ends with the test run: its fixture stops it, or, if Python
 was killed, the kernel does (`setpriv --pdeathsig`).
@@ -62,7 +62,7 @@ class Patience:
     """A deadline that grows with the load: a second counts in full only while no thread waits for a processor."""
 
     def __init__(self, seconds: float = PATIENCE_SECONDS) -> None:
-        """Start the time."""
+        """Start the clock."""
         self.seconds = self._left = seconds
         self._began = self._seen = time.monotonic()
 
@@ -74,7 +74,7 @@ class Patience:
         return self._left <= 0 or now - self._began > LONGEST_SECONDS
 
     def __str__(self) -> str:
-        """Return how long was waited, and the load of the machine."""
+        """Return the time since the start, and the load of the machine."""
         waited = time.monotonic() - self._began
         return f"{waited:.0f} s (of {self.seconds:.0f} s on an idle machine, load {machine_load():.1f} per processor)"
 
@@ -84,12 +84,12 @@ def seconds_now(seconds: float = PATIENCE_SECONDS) -> float:
     return min(4 * seconds * max(1.0, machine_load()), LONGEST_SECONDS)
 
 
-def eventually(condition: Callable[[], Found], what: str, seconds: float = PATIENCE_SECONDS) -> Found:
+def eventually(condition: Callable[[], Found], expectation: str, seconds: float = PATIENCE_SECONDS) -> Found:
     """Poll until the condition returns a true value, and return that. Raises AssertionError after the deadline."""
     patience = Patience(seconds)
     while not (found := condition()):
         if patience.is_over():
-            raise AssertionError(f"waited {patience} in vain: {what}")
+            raise AssertionError(f"not met within {patience}: {expectation}")
         time.sleep(0.01)
     return found
 
@@ -139,7 +139,7 @@ def free_port() -> int:
                 continue
             _reserved.append(lock)
             return port
-    raise RuntimeError("the tests find no free port")
+    raise RuntimeError("no free port for a test server")
 
 
 def is_listening(port: int) -> bool:
@@ -220,20 +220,18 @@ def run_program(command: list[str], *, input_text: str = "", **options: Any) -> 
         try:
             output, errors = process.communicate(rest, timeout=0.5)
         except subprocess.TimeoutExpired:
-            rest = ""  # It was already passed on.
+            rest = ""  # The first call has already sent the input.
             if patience.is_over():
                 process.kill()
-                raise AssertionError(
-                    f"waited {patience} in vain for the end of {command}: {process.communicate()}"
-                ) from None
+                raise AssertionError(f"{command} did not end within {patience}: {process.communicate()}") from None
         else:
             return subprocess.CompletedProcess(command, process.returncode, output, errors)
 
 
-def refuse_if_fast(what: str) -> None:
+def refuse_if_fast(program: str) -> None:
     """Fail a test that starts a server in `make test-fast`: it must have the marker `servers`."""
     if FAST in os.environ:
-        raise AssertionError(f"make test-fast must not start {what}: mark the test `servers`")
+        raise AssertionError(f"make test-fast must not start {program}: mark the test `servers`")
 
 
 def spawn(command: list[str], last_signal: str = "KILL", **options: Any) -> subprocess.Popen[bytes]:
@@ -359,7 +357,7 @@ class MemcachedServer:
 
     def _responds(self) -> bool:
         assert self._process is not None
-        assert self._process.poll() is None, "memcached ended by itself"
+        assert self._process.poll() is None, "memcached ended unexpectedly"
         with contextlib.suppress(OSError):
             return self.send_command(b"version\r\n").startswith(b"VERSION")
         return False
@@ -405,10 +403,10 @@ class PostgresServer:
             "full_page_writes": "off",
             "max_connections": 200,
         }
-        given = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        arguments = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         with (Path(self._home.name) / "log").open("ab") as log:
             self._process = spawn(
-                [self._postgres, "-D", str(data), *given],
+                [self._postgres, "-D", str(data), *arguments],
                 "QUIT",
                 stdout=log,
                 stderr=log,
@@ -419,7 +417,7 @@ class PostgresServer:
         return self
 
     def stop(self) -> None:
-        """Stop it immediately, like a crash; committed data is there after the next start."""
+        """Stop it immediately, like a crash; committed data is still present after the next start."""
         terminate(self._process, signal.SIGQUIT)
         eventually(lambda: is_closed(self.port), "PostgreSQL has ended")
 
@@ -669,7 +667,7 @@ class SmtpServer:
         return responses
 
     async def handle_MAIL(self, server: SMTP, session: Any, envelope: Any, address: str, options: list[str]) -> str:  # noqa: N802 (aiosmtpd's)
-        """Begin a mail, or disconnect if the connection has had enough."""
+        """Begin a mail, or disconnect if the connection has reached its limit of mails."""
         if self.mails_per_connection and getattr(session, "mails", 0) >= self.mails_per_connection:
             if self.closing_reply:
                 await server.push(self.closing_reply)

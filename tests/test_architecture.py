@@ -1,4 +1,4 @@
-"""The architecture (docs/architecture.md): which module may import which, and which responsibility it has."""
+"""The architecture (docs/architecture.md): the imports that each module may have, and its responsibility."""
 
 import ast
 from collections.abc import Iterator
@@ -41,7 +41,7 @@ def tree_of(path: Path) -> ast.Module:
 
 
 def imports_of(path: Path) -> Iterator[tuple[str, str]]:
-    """Yield every import of a file, also those inside functions: the module, and the imported name or ""."""
+    """Yield every import of a file, including those inside functions: the module, and the imported name or ""."""
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             yield from ((alias.name, "") for alias in node.names)
@@ -74,8 +74,8 @@ def imports(path: Path, module: str, *names: str) -> bool:
     return False
 
 
-def test_the_checks_see_every_module() -> None:
-    """Without this test, an empty list of files would pass all others."""
+def test_the_checks_include_every_module() -> None:
+    """Without this test, the others would pass for an empty list of files."""
     assert {package_of(path) for path in SOURCES} >= set(PACKAGES)
     assert imports(ROOT / "app.py", "flask", "Flask")
     assert "create_app" not in calls_of(ROOT / "app.py")
@@ -103,7 +103,7 @@ EXCEPTIONS = {"accounts/unit_of_work.py": {f"accounts.mail.{name}" for name in (
 
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("accounts/**/*.py")), ids=lambda path: str(path.relative_to(ROOT)))
-def test_inside_accounts_flows_import_owners_and_owners_import_no_flow(path: Path) -> None:
+def test_inside_accounts_a_module_imports_only_from_lower_layers(path: Path) -> None:
     folder = ".".join(path.relative_to(ROOT).parts[:-1])
     for module, name in imports_of(path):
         if module.partition(".")[0] == "accounts":
@@ -153,7 +153,7 @@ def test_nothing_is_printed(path: Path) -> None:
 
 
 @ALL
-def test_every_public_definition_says_what_it_is(path: Path) -> None:
+def test_every_public_definition_has_a_docstring(path: Path) -> None:
     module = tree_of(path)
     classes = [node for node in module.body if isinstance(node, ast.ClassDef)]
     for node in [*module.body, *(each for cls in classes for each in cls.body)]:
@@ -161,28 +161,28 @@ def test_every_public_definition_says_what_it_is(path: Path) -> None:
             assert ast.get_docstring(node), f"{path}:{node.lineno}: {node.name} has no docstring"
 
 
-def test_memcache_belongs_to_the_cache() -> None:
+def test_only_the_cache_imports_memcache() -> None:
     assert files_where(lambda path: imports(path, "memcache")) == {"cache.py"}
 
 
-def test_the_mail_library_belongs_to_the_smtp_connection() -> None:
+def test_only_the_smtp_connection_imports_flask_mail() -> None:
     assert files_where(lambda path: imports(path, "flask_mail")) == {"accounts/mail/smtp.py"}
 
 
-def test_the_form_of_the_log_belongs_to_telemetry() -> None:
+def test_only_telemetry_formats_the_log() -> None:
     assert files_where(lambda path: imports(path, "pythonjsonlogger")) == {"telemetry/logs.py"}
 
 
-def test_prometheus_belongs_to_telemetry() -> None:
+def test_only_telemetry_imports_prometheus() -> None:
     users = {"telemetry/metrics.py", "telemetry/exporter.py"}
     assert files_where(lambda path: imports(path, "prometheus_client")) == users
 
 
-def test_smtp_belongs_to_the_smtp_connection_and_the_mailbox() -> None:
+def test_only_the_smtp_connection_and_the_mailbox_import_smtplib() -> None:
     assert files_where(lambda path: imports(path, "smtplib")) == {"accounts/mail/smtp.py", "accounts/mail/mailbox.py"}
 
 
-def test_the_environment_belongs_to_the_config() -> None:
+def test_only_the_config_reads_the_environment() -> None:
     def reads(path: Path) -> bool:
         attributes = {node.attr for node in ast.walk(tree_of(path)) if isinstance(node, ast.Attribute)}
         return bool(attributes & {"environ", "getenv", "environb"}) or imports(path, "os", "environ", "getenv")
@@ -191,9 +191,9 @@ def test_the_environment_belongs_to_the_config() -> None:
 
 
 def test_use_cases_commit_only_through_the_unit_of_work() -> None:
-    """Exceptions: sessions store when they were used, and delivery and housekeeping are no use cases."""
+    """Exceptions: sessions store the time of their last use, and delivery and housekeeping are not use cases."""
     committing = files_where(lambda path: bool({"commit", "rollback", "wake", "wake_if_queued"} & calls_of(path)))
-    committing.discard("gunicorn.conf.py")  # It wakes delivery for mail that an earlier process left.
+    committing.discard("gunicorn.conf.py")  # It wakes delivery for mail that an earlier process has queued.
     assert committing == {
         *("accounts/unit_of_work.py", "accounts/sessions.py", "accounts/people.py"),
         *("accounts/mail/delivery.py", "accounts/mail/worker.py", "accounts/operations/housekeeping.py"),
@@ -206,11 +206,11 @@ def test_only_cms_answers_creates_json() -> None:
 
 
 def test_only_the_clock_reads_the_time() -> None:
-    def asks(path: Path) -> bool:
+    def reads_time(path: Path) -> bool:
         return bool(calls_of(path) & {"now", "utcnow", "today"}) and imports(path, "datetime", "datetime", "UTC")
 
     importing = files_where(lambda path: package_of(path) == "accounts" and imports(path, "time"))
-    # They measure durations with time.monotonic().
+    # These two measure durations with time.monotonic().
     assert importing == {"accounts/database.py", "accounts/write_queue.py"}
     direct = set()
     for path in SOURCES:
@@ -220,7 +220,7 @@ def test_only_the_clock_reads_the_time() -> None:
                 if node.func.attr in ("now", "utcnow") and isinstance(owner, ast.Name) and owner.id == "datetime":
                     direct.add(str(path.relative_to(ROOT)))
     assert direct == {"accounts/clock.py"}
-    assert "accounts/clock.py" in files_where(asks)
+    assert "accounts/clock.py" in files_where(reads_time)
 
 
 def test_randomness_comes_from_the_operating_system() -> None:

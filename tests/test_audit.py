@@ -1,4 +1,4 @@
-"""accounts/audit.py: the rows of a history, how repetitions are counted, and what ties the rows together."""
+"""accounts/audit.py: the rows of a history, the counting of repetitions, and the chain of signatures."""
 
 import json
 from datetime import datetime, timedelta
@@ -20,102 +20,103 @@ pytestmark = pytest.mark.usefixtures("in_sqlite_app")
 
 @pytest.fixture
 def ann(sqlite_env: Environment) -> CMSUser:
-    """Return an administrator, who belongs to the session of the test."""
-    return loaded(sqlite_env.administrator("ann@example.com"))
+    """Return an administrator as an object of the database session of the test."""
+    return load(sqlite_env.administrator("ann@example.com"))
 
 
 @pytest.fixture
 def bob(ann: CMSUser, sqlite_env: Environment) -> CMSUser:
     """Return another administrator."""
-    user = loaded(sqlite_env.administrator("bob@example.com"))
+    user = load(sqlite_env.administrator("bob@example.com"))
     assert user.id != ann.id
     return user
 
 
-def loaded(user: CMSUser) -> CMSUser:
-    """Return an account as an object of the session."""
+def load(user: CMSUser) -> CMSUser:
+    """Return an account as an object of the database session."""
     found = db.session.get(CMSUser, user.id)
     assert found is not None
     return found
 
 
-def rows_of(user: CMSUser) -> list[Audit]:
-    """Return the history of an account, without the row of its creation."""
+def list_rows(user: CMSUser) -> list[Audit]:
+    """Return the rows of an account's history, except that of its creation."""
     db.session.commit()
     return list(db.session.scalars(db.select(Audit).where(Audit.user_id == user.id).order_by(Audit.number)))[1:]
 
 
-def repeat(user: CMSUser, event: str = "code_wrong", origin: Origin = HERE, **more: Any) -> None:
-    """Record a refusal that is counted in the row of an equal one."""
+def record_refusal(user: CMSUser, event: str = "code_wrong", origin: Origin = HERE, **more: Any) -> None:
+    """Record a refusal, which is counted in the row of an equal one."""
     audit.record(user, event, origin, fold=True, **more)
 
 
 def is_intact(env: Environment) -> bool:
-    """Return whether the verification finds nothing."""
+    """Return whether the verification reports no history."""
     db.session.commit()
     with env.app.app_context():
         return not any(page.broken for page in audit_verification.verify_all())
 
 
-def test_a_row_tells_who_did_what_when_and_from_where(sqlite_env: Environment, ann: CMSUser, bob: CMSUser) -> None:
+def test_a_row_contains_actor_event_time_and_origin(sqlite_env: Environment, ann: CMSUser, bob: CMSUser) -> None:
     before = (ann.audit_rows, ann.audit_chain)
     audit.record(ann, "renamed", HERE, actor_id=bob.id, to="安", at_last="x")
-    (row,) = rows_of(ann)
+    (row,) = list_rows(ann)
     now = sqlite_env.clock.now()
     assert (row.user_id, row.number, row.event, row.actor_id) == (ann.id, before[0] + 1, "renamed", bob.id)
     assert (row.at, row.last_at, row.times) == (now, now, 1)
     assert (row.network, row.browser, row.detail) == (HERE.network, HERE.browser, '{"at_last": "x", "to": "安"}')
     assert (ann.audit_rows, ann.audit_chain) == (row.number, row.chain)
-    moments, told = [now.isoformat()] * 2, [ann.id, 2, "renamed", bob.id, 1, row.network, row.browser, row.detail]
-    assert row.chain == signature("audit", before[1], *moments, *told)
+    times = [now.isoformat()] * 2
+    values = [ann.id, 2, "renamed", bob.id, 1, row.network, row.browser, row.detail]
+    assert row.chain == signature("audit", before[1], *times, *values)
 
 
 @pytest.mark.parametrize("actor_id", [None, 7])
-def test_the_actor_is_the_owner_unless_another_one_or_the_operator_is_given(ann: CMSUser, actor_id: int | None) -> None:
+def test_the_default_actor_is_the_owner_of_the_account(ann: CMSUser, actor_id: int | None) -> None:
     audit.record(ann, "one", HERE)
     audit.record(ann, "two", HERE, actor_id=actor_id)
-    assert [row.actor_id for row in rows_of(ann)] == [ann.id, actor_id]
+    assert [row.actor_id for row in list_rows(ann)] == [ann.id, actor_id]
 
 
 def test_the_time_of_a_row_is_that_of_the_event(sqlite_env: Environment, ann: CMSUser) -> None:
     then = sqlite_env.clock.now() - timedelta(hours=1)
     audit.record(ann, "stopped", HERE, at=then)
-    (row,) = rows_of(ann)
+    (row,) = list_rows(ann)
     assert (row.at, row.last_at) == (then, then)
 
 
-def test_the_account_says_when_its_last_row_was_written(sqlite_env: Environment, ann: CMSUser) -> None:
+def test_the_account_stores_the_time_of_its_last_row(sqlite_env: Environment, ann: CMSUser) -> None:
     now = sqlite_env.clock.advance(hours=1)
     audit.record(ann, "signed_in", HERE)
     db.session.commit()
     assert ann.acted_at == db.session.scalar(db.select(CMSUser.acted_at)) == now
 
 
-def test_columns_of_the_account_are_written_with_the_row(ann: CMSUser, bob: CMSUser) -> None:
+def test_recording_an_event_can_update_columns_of_the_account(ann: CMSUser, bob: CMSUser) -> None:
     audit.record(ann, "renamed", HERE, columns={"city": "Beijing"})
-    rows_of(ann)
+    list_rows(ann)
     db.session.expire_all()
     assert (ann.city, bob.city) == ("Beijing", None)
 
 
-def test_without_fold_equal_events_are_rows_of_their_own(ann: CMSUser) -> None:
+def test_without_fold_equal_events_are_separate_rows(ann: CMSUser) -> None:
     for _ in range(2):
         audit.record(ann, "code_wrong", HERE)
-    assert [row.times for row in rows_of(ann)] == [1, 1]
+    assert [row.times for row in list_rows(ann)] == [1, 1]
 
 
-def test_a_repetition_within_fifteen_minutes_is_counted_and_a_later_one_is_a_row(
+def test_a_repetition_within_fifteen_minutes_is_counted_and_a_later_one_is_a_new_row(
     sqlite_env: Environment, ann: CMSUser
 ) -> None:
     began = sqlite_env.clock.now()
-    repeat(ann)
+    record_refusal(ann)
     last = sqlite_env.clock.advance(minutes=15, microseconds=-1)
-    repeat(ann)
-    (row,) = rows_of(ann)
+    record_refusal(ann)
+    (row,) = list_rows(ann)
     assert (row.times, row.at, row.last_at, ann.audit_chain) == (2, began, last, row.chain)
     sqlite_env.clock.advance(microseconds=1)
-    repeat(ann)
-    assert [row.times for row in rows_of(ann)] == [2, 1]
+    record_refusal(ann)
+    assert [row.times for row in list_rows(ann)] == [2, 1]
     assert is_intact(sqlite_env)
 
 
@@ -128,13 +129,13 @@ def test_a_repetition_within_fifteen_minutes_is_counted_and_a_later_one_is_a_row
         (ELSEWHERE, "*", "*"),
     ],
 )
-def test_a_row_names_no_place_in_which_repetitions_differ(
+def test_a_network_or_browser_that_differs_between_repetitions_is_replaced_by_a_star(
     sqlite_env: Environment, ann: CMSUser, origin: Origin, network: str, browser: str
 ) -> None:
-    repeat(ann)
-    repeat(ann, origin=origin)
-    repeat(ann)
-    (row,) = rows_of(ann)
+    record_refusal(ann)
+    record_refusal(ann, origin=origin)
+    record_refusal(ann)
+    (row,) = list_rows(ann)
     assert (row.times, row.network, row.browser) == (3, network, browser)
     assert is_intact(sqlite_env)
 
@@ -142,83 +143,83 @@ def test_a_row_names_no_place_in_which_repetitions_differ(
 def test_only_an_equal_event_with_equal_details_is_a_repetition(
     sqlite_env: Environment, ann: CMSUser, bob: CMSUser
 ) -> None:
-    repeat(ann, email="a@example.com")
-    repeat(ann, email="b@example.com")
-    repeat(ann, "code_missing", email="a@example.com")
-    repeat(bob, email="a@example.com")
-    repeat(ann, email="a@example.com")
-    assert [(row.event, json.loads(row.detail)["email"][0], row.times) for row in rows_of(ann)] == [
+    record_refusal(ann, email="a@example.com")
+    record_refusal(ann, email="b@example.com")
+    record_refusal(ann, "code_missing", email="a@example.com")
+    record_refusal(bob, email="a@example.com")
+    record_refusal(ann, email="a@example.com")
+    assert [(row.event, json.loads(row.detail)["email"][0], row.times) for row in list_rows(ann)] == [
         ("code_wrong", "a", 2),
         ("code_wrong", "b", 1),
         ("code_missing", "a", 1),
     ]
-    assert [row.times for row in rows_of(bob)] == [1]
-    repeat(bob, email="a@example.com")
-    assert [row.times for row in rows_of(bob)] == [2]
+    assert [row.times for row in list_rows(bob)] == [1]
+    record_refusal(bob, email="a@example.com")
+    assert [row.times for row in list_rows(bob)] == [2]
     assert is_intact(sqlite_env)
 
 
 def test_a_repetition_is_counted_in_the_newest_equal_row(sqlite_env: Environment, ann: CMSUser) -> None:
     for _ in range(2):
         audit.record(ann, "code_wrong", HERE)
-    repeat(ann)
-    assert [row.times for row in rows_of(ann)] == [1, 2]
+    record_refusal(ann)
+    assert [row.times for row in list_rows(ann)] == [1, 2]
     assert is_intact(sqlite_env)
 
 
 def test_rows_after_a_counted_repetition_are_signed_again(sqlite_env: Environment, ann: CMSUser) -> None:
     audit.record(ann, "one", HERE)
-    repeat(ann)
+    record_refusal(ann)
     for event in ("two", "three"):
         audit.record(ann, event, HERE)
-    before = [row.chain for row in rows_of(ann)]
-    repeat(ann)
-    rows = rows_of(ann)
+    before = [row.chain for row in list_rows(ann)]
+    record_refusal(ann)
+    rows = list_rows(ann)
     assert [(row.event, row.times) for row in rows] == [("one", 1), ("code_wrong", 2), ("two", 1), ("three", 1)]
     assert [row.chain == chain for row, chain in zip(rows, before, strict=True)] == [True, False, False, False]
     assert is_intact(sqlite_env)
 
 
-def test_the_first_row_of_a_history_can_be_counted(sqlite_env: Environment, ann: CMSUser) -> None:
+def test_repetitions_of_the_first_row_of_a_history_are_counted(sqlite_env: Environment, ann: CMSUser) -> None:
     db.session.execute(db.delete(Audit).where(Audit.user_id == ann.id))
     ann.audit_rows, ann.audit_chain = 0, ""
     db.session.flush()
-    repeat(ann)
-    repeat(ann)
+    record_refusal(ann)
+    record_refusal(ann)
     (row,) = db.session.scalars(db.select(Audit).where(Audit.user_id == ann.id)).all()
     assert (row.number, row.times) == (1, 2)
     assert is_intact(sqlite_env)
 
 
-def test_a_repetition_is_searched_for_in_the_last_two_hundred_rows(ann: CMSUser) -> None:
-    repeat(ann)
+def test_only_the_last_two_hundred_rows_are_searched_for_an_equal_one(ann: CMSUser) -> None:
+    record_refusal(ann)
     for number in range(199):
         audit.record(ann, f"event {number}", HERE)
-    repeat(ann)
-    assert rows_of(ann)[0].times == 2
+    record_refusal(ann)
+    assert list_rows(ann)[0].times == 2
     audit.record(ann, "one more", HERE)
-    repeat(ann)
-    rows = rows_of(ann)
+    record_refusal(ann)
+    rows = list_rows(ann)
     assert (rows[0].times, rows[-1].event, rows[-1].times) == (2, "code_wrong", 1)
 
 
-def test_an_event_that_is_recorded_late_does_not_set_the_last_time_back(sqlite_env: Environment, ann: CMSUser) -> None:
+def test_an_event_that_is_recorded_late_does_not_decrease_the_last_time(sqlite_env: Environment, ann: CMSUser) -> None:
     now = sqlite_env.clock.now()
-    repeat(ann)
-    repeat(ann, at=now - timedelta(seconds=5))
-    (row,) = rows_of(ann)
+    record_refusal(ann)
+    record_refusal(ann, at=now - timedelta(seconds=5))
+    (row,) = list_rows(ann)
     assert (row.times, row.at, row.last_at) == (2, now, now)
 
 
 def record_at(user: CMSUser, actor: CMSUser, at: datetime) -> None:
-    """Record what somebody did to an account at a time."""
+    """Record an event of an account with this actor and time."""
     audit.record(user, "renamed", HERE, actor_id=actor.id, at=at, to=str(at.second))
 
 
-def test_the_accounts_that_somebody_changed_are_listed_by_name_since_a_time_and_without_their_own(
+def test_the_other_accounts_that_an_actor_has_changed_since_a_time_are_listed_by_name(
     sqlite_env: Environment, ann: CMSUser, bob: CMSUser
 ) -> None:
-    cal, abe = (loaded(sqlite_env.administrator(f"{name}@example.com")) for name in ("cal", "abe"))
+    cal, abe = (load(sqlite_env.administrator(f"{name}@example.com")) for name in ("cal", "abe"))
     now = sqlite_env.clock.now()
     for user in (cal, cal, ann, abe):
         record_at(user, ann, now)
@@ -230,7 +231,7 @@ def test_the_accounts_that_somebody_changed_are_listed_by_name_since_a_time_and_
     assert audit.list_changed_accounts(bob, now) == ["ann"]
 
 
-def test_one_detail_of_all_events_of_a_kind_is_listed_since_a_time(
+def test_one_detail_of_the_events_of_a_kind_since_a_time_is_listed(
     sqlite_env: Environment, ann: CMSUser, bob: CMSUser
 ) -> None:
     now = sqlite_env.clock.now()

@@ -23,10 +23,10 @@ from models import Audit, CMSUser, db
 from tests.environments import Environment
 from tests.servers import ROOT, PostgresServer, eventually
 from tests.stories.admin_steps import create_many
-from tests.test_scale import listened
+from tests.test_scale import record_statements
 
 ANN = "ann@example.com"
-WHOLE = "Every history is intact.\n"
+INTACT = "Every history is intact.\n"
 
 
 def verify(env: Environment) -> Result:
@@ -35,13 +35,13 @@ def verify(env: Environment) -> Result:
 
 
 def write_rows(env: Environment, email: str, count: int) -> None:
-    """Write a history with this number of rows."""
+    """Append a number of rows to the history of an account."""
     with env.app.app_context():
         user = db.session.scalars(db.select(CMSUser).where(CMSUser.email == email)).one()
-        rows, where = [], {"network": "-", "browser": "-", "event": "signed_in", "detail": "{}"}
+        rows, constants = [], {"network": "-", "browser": "-", "event": "signed_in", "detail": "{}"}
         for number in range(user.audit_rows + 1, user.audit_rows + count + 1):
-            whose = {"user_id": user.id, "actor_id": user.id, "number": number}
-            row = {**whose, **where, "times": 1, "at": clock.now(), "last_at": clock.now()}
+            account = {"user_id": user.id, "actor_id": user.id, "number": number}
+            row = {**account, **constants, "times": 1, "at": clock.now(), "last_at": clock.now()}
             user.audit_chain = audit._link(row, user.audit_chain)
             rows.append({**row, "chain": user.audit_chain})
         user.audit_rows += count
@@ -50,10 +50,10 @@ def write_rows(env: Environment, email: str, count: int) -> None:
 
 
 class TestVerdict:
-    """Who is accused."""
+    """Accounts that the verification reports."""
 
     def test_writes_during_the_verification_cause_no_false_alarm(self, env: Environment) -> None:
-        """The accounts that are worked with come last, so that much can happen before they are looked at."""
+        """The accounts in use are verified last, so that many rows are written before."""
         app = env.build(SIGN_IN_TRIES_PER_NETWORK="0")
         create_many(env, 1_500)
         people = [env.person(f"{name}@example.com", app=app) for name in ("ann", "bob", "eve")]
@@ -83,10 +83,10 @@ class TestVerdict:
             stopped.set()
             for thread in threads:
                 thread.join()
-        assert verdicts == {(0, WHOLE)}
+        assert verdicts == {(0, INTACT)}
         assert problems == []
 
-    def test_what_was_tampered_with_is_found_on_every_page(self, env: Environment) -> None:
+    def test_a_missing_row_is_reported_on_every_page(self, env: Environment) -> None:
         page = audit_verification.PAGE
         create_many(env, 2 * page + 10)
         numbers = [1, page - 1, page, page + 1, 2 * page, 2 * page + 10]
@@ -98,13 +98,11 @@ class TestVerdict:
         assert result.exit_code == 1
         assert result.stdout.splitlines() == [f"{email}: row 1 was changed or is missing" for email in emails]
 
-    def test_a_broken_row_in_a_long_history_is_found_and_the_next_account_is_not_reported(
-        self, env: Environment
-    ) -> None:
-        many = 2 * audit_verification.ROWS_AT_ONCE + 10
+    def test_a_modified_row_in_a_long_history_is_reported_and_the_next_account_is_not(self, env: Environment) -> None:
+        count = 2 * audit_verification.ROWS_AT_ONCE + 10
         for email in (ANN, "bob@example.com", "eve@example.com"):
             env.administrator(email)
-            write_rows(env, email, many)
+            write_rows(env, email, count)
         bob = env.account("bob").id
         with env.app.app_context():
             db.session.execute(update(Audit).where(Audit.user_id == bob, Audit.number == 7).values(network="x"))
@@ -114,29 +112,29 @@ class TestVerdict:
 
 
 class TestMany:
-    """It ends, and needs no more memory for a million accounts than for a thousand."""
+    """The number of queries and the memory for many accounts and long histories."""
 
-    def test_a_hundred_thousand_accounts_are_some_hundred_queries(self, postgres_env: Environment) -> None:
+    def test_a_hundred_thousand_accounts_take_three_queries_per_page(self, postgres_env: Environment) -> None:
         env, count = postgres_env, 100_000
         create_many(env, count)
-        with listened(env) as asked:
+        with record_statements(env) as statements:
             result = verify(env)
-        assert (result.exit_code, result.stdout) == (0, WHOLE)
+        assert (result.exit_code, result.stdout) == (0, INTACT)
         assert result.stderr.splitlines() == [f"{each} accounts checked ..." for each in range(10_000, 100_001, 10_000)]
         pages = count // audit_verification.PAGE
-        assert len(asked) == 3 * pages + 2  # Two queries of each page, and the isolation level of its snapshot.
+        assert len(statements) == 3 * pages + 2  # Two queries of each page, and the isolation level of its snapshot.
 
     @pytest.mark.slow
-    def test_a_history_that_is_longer_than_memory_is_read_row_by_row(self, env: Environment) -> None:
-        """It is measured by what one more row costs: nothing."""
+    def test_the_memory_does_not_grow_with_the_length_of_a_history(self, env: Environment) -> None:
+        """With four times as many rows, the peak of memory is less than twice as high."""
         peaks = []
-        for more in (1_500, 6_000):
+        for count in (1_500, 6_000):
             if not peaks:
                 env.administrator(ANN)
-            write_rows(env, ANN, more)
+            write_rows(env, ANN, count)
             tracemalloc.start()
             try:
-                assert verify(env).output == WHOLE
+                assert verify(env).output == INTACT
                 peaks.append(tracemalloc.get_traced_memory()[1])
             finally:
                 tracemalloc.stop()
@@ -144,35 +142,35 @@ class TestMany:
 
 
 @contextmanager
-def at_the_page(env: Environment, number: int) -> Iterator[list[Any]]:
-    """Call what is put into the list when the accounts of this page are asked for."""
+def call_before_page(env: Environment, number: int) -> Iterator[list[Any]]:
+    """Yield a list; the functions in it are called before the query of this page of accounts."""
     calls: list[Any] = []
     pages = itertools.count(1)
 
-    def look(_: Any, __: Any, statement: str, *___: Any) -> None:
+    def call_if_reached(_: Any, __: Any, statement: str, *___: Any) -> None:
         if re.search(r"FROM cms_user\s+WHERE cms_user.id >", statement) and next(pages) == number:
             for call in calls:
                 call()
 
     with env.app.app_context():
         engine = db.engine
-    event.listen(engine, "before_cursor_execute", look)
+    event.listen(engine, "before_cursor_execute", call_if_reached)
     try:
         yield calls
     finally:
-        event.remove(engine, "before_cursor_execute", look)
+        event.remove(engine, "before_cursor_execute", call_if_reached)
 
 
 class TestEnd:
-    """What is not finished is no accusation."""
+    """Verifications that end early."""
 
-    def test_a_database_that_dies_in_the_middle_causes_no_false_alarm(
+    def test_a_database_that_stops_during_the_verification_causes_no_false_alarm(
         self, postgres_env: Environment, postgres: PostgresServer
     ) -> None:
         env = postgres_env
         create_many(env, 3 * audit_verification.PAGE)
         try:
-            with at_the_page(env, 3) as calls:
+            with call_before_page(env, 3) as calls:
                 calls.append(postgres.stop)
                 result = verify(env)
         finally:
@@ -182,7 +180,7 @@ class TestEnd:
         assert line.startswith("The check could not be completed (2000 accounts checked): ")
         assert verify(env).exit_code == 0
 
-    def test_a_database_that_is_not_there_causes_no_false_alarm(self, sqlite_env: Environment) -> None:
+    def test_a_missing_table_causes_no_false_alarm(self, sqlite_env: Environment) -> None:
         with sqlite_env.app.app_context():
             db.session.execute(db.text("DROP TABLE audit"))
             db.session.commit()
@@ -192,37 +190,37 @@ class TestEnd:
 
     @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-C", "terminated"])
     def test_an_interruption_causes_no_false_alarm(self, postgres_env: Environment, sign: signal.Signals) -> None:
-        """The command waits for a table that somebody holds; so it is surely at work when the signal comes."""
+        """The command waits for a locked table, so that it is certainly running when it receives the signal."""
         env = postgres_env
         create_many(env, 1)
         url = env.settings["DATABASE_URL"]
         waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-        with psycopg.connect(url) as holder, psycopg.connect(url, autocommit=True) as onlooker:
+        with psycopg.connect(url) as holder, psycopg.connect(url, autocommit=True) as observer:
             holder.execute("LOCK TABLE audit")
-            # Whoever runs the tests in the background may have it ignore SIGINT, and with it whatever it starts.
-            heedful = ["env", "--default-signal=INT", sys.executable]
+            # A test run in the background may ignore SIGINT, and the command would inherit that.
+            python = ["env", "--default-signal=INT", sys.executable]
             command = subprocess.Popen(
-                [*heedful, "-m", "flask", "--app", "app", "audit", "verify"],
+                [*python, "-m", "flask", "--app", "app", "audit", "verify"],
                 cwd=ROOT,
                 env={"PATH": os.environ["PATH"], **env.settings},
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 text=True,
             )
-            eventually(lambda: onlooker.execute(waiting).fetchone(), "the command waits for the table")
+            eventually(lambda: observer.execute(waiting).fetchone(), "the command waits for the table")
             command.send_signal(sign)
             stdout, stderr = command.communicate(timeout=60)
         assert (command.returncode, stdout) == (2, "")
         assert stderr == "The check could not be completed (0 accounts checked): interrupted\n"
 
-    def test_tampering_that_was_found_before_the_end_is_told_all_the_same(
+    def test_tampering_that_was_found_before_the_database_stopped_is_reported(
         self, postgres_env: Environment, postgres: PostgresServer
     ) -> None:
         env = postgres_env
         create_many(env, 2 * audit_verification.PAGE)
         env.update_account("mail-999999@example.com", audit_rows=1)
         try:
-            with at_the_page(env, 2) as calls:
+            with call_before_page(env, 2) as calls:
                 calls.append(postgres.stop)
                 result = verify(env)
         finally:

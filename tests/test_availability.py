@@ -1,4 +1,4 @@
-"""accounts/availability.py: who has an address, and for whom it is reserved."""
+"""accounts/availability.py: the owner of an address, and addresses that are reserved for a former owner."""
 
 import pytest
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("in_sqlite_app")
 
 @pytest.fixture
 def ann(sqlite_env: Environment) -> CMSUser:
-    """Return an administrator with a language and a time zone, who could restore a former address."""
+    """Return an administrator with a language, a time zone, and a former address that can be restored."""
     user = sqlite_env.administrator("Ann@example.com")
     sqlite_env.update_account("Ann@example.com", language="en", time_zone="Asia/Tokyo")
     links.make(LinkPurpose.UNDO, user, OLD, seconds=60)
@@ -24,13 +24,13 @@ def ann(sqlite_env: Environment) -> CMSUser:
 
 
 @pytest.mark.usefixtures("in_sqlite_app", "ann")
-def test_an_address_that_nobody_has_or_had_is_free() -> None:
+def test_an_address_without_a_current_or_former_owner_is_free() -> None:
     assert availability.look_up(FREE) == Availability(None, is_reserved=False)
     assert availability.look_up(FREE).is_free
     availability.require(FREE)
 
 
-def test_the_owner_of_an_address_is_found_in_every_spelling_as_the_recipient_of_a_mail(ann: CMSUser) -> None:
+def test_the_owner_of_an_address_is_found_by_every_spelling(ann: CMSUser) -> None:
     found = availability.look_up(Address.of("ANN@example.com"), ann.id)
     assert found == Availability(Owner("Ann@example.com", "en", "Asia/Tokyo"), is_reserved=False)
     assert not found.is_free
@@ -38,7 +38,7 @@ def test_the_owner_of_an_address_is_found_in_every_spelling_as_the_recipient_of_
         availability.require(ann.address, ann.id)
 
 
-def test_a_former_address_is_reserved_for_everybody_but_its_owner(ann: CMSUser) -> None:
+def test_a_former_address_is_reserved_for_its_owner(ann: CMSUser) -> None:
     for user_id in (0, ann.id + 1):
         assert availability.look_up(OLD, user_id) == Availability(None, is_reserved=True)
         assert not availability.look_up(OLD, user_id).is_free
@@ -52,19 +52,19 @@ def test_a_former_address_is_reserved_for_everybody_but_its_owner(ann: CMSUser) 
 
 
 @pytest.mark.usefixtures("in_sqlite_app", "ann")
-def test_a_former_address_is_free_when_it_can_no_longer_be_restored(sqlite_env: Environment) -> None:
+def test_a_former_address_is_free_after_its_undo_link_has_expired(sqlite_env: Environment) -> None:
     sqlite_env.clock.advance(seconds=59)
     assert not availability.look_up(OLD).is_free
     sqlite_env.clock.advance(seconds=1)
     assert availability.look_up(OLD).is_free
 
 
-def test_a_former_address_is_free_after_the_link_that_restores_it_has_ended(ann: CMSUser) -> None:
+def test_a_former_address_is_free_after_its_undo_link_was_ended(ann: CMSUser) -> None:
     links.end(LinkPurpose.UNDO, ann)
     assert availability.look_up(OLD).is_free
 
 
-def test_an_address_that_has_an_owner_and_is_reserved_for_another_is_both(ann: CMSUser) -> None:
+def test_an_address_can_have_an_owner_and_be_reserved(ann: CMSUser) -> None:
     links.make(LinkPurpose.UNDO, ann, ann.address, seconds=60)
     found = availability.look_up(ann.address)
     assert found.owner is not None
@@ -72,6 +72,6 @@ def test_an_address_that_has_an_owner_and_is_reserved_for_another_is_both(ann: C
     assert not found.is_free
 
 
-def test_an_owner_who_has_chosen_no_language_is_an_owner_too(sqlite_env: Environment) -> None:
+def test_an_owner_without_a_language_is_found(sqlite_env: Environment) -> None:
     bob = sqlite_env.administrator("bob@example.com")
     assert availability.look_up(bob.address).owner == Owner("bob@example.com", None, None)

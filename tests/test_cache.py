@@ -1,4 +1,4 @@
-"""cache.py: one contract for both stores, and the pitfalls of python-memcached, on a real memcached."""
+"""cache.py: the contract of both stores, and known problems of python-memcached with a real memcached."""
 
 import json
 import os
@@ -23,19 +23,19 @@ import cache
 from cache import CacheDown, Embedded, Memcached, Store
 from tests.servers import LONGEST_SECONDS, ROOT, MemcachedServer, eventually, run_concurrently, run_program
 
-VERBS: dict[str, Callable[[Store], Any]] = {
+OPERATIONS: dict[str, Callable[[Store], Any]] = {
     "get": lambda store: store.get("key"),
     "set": lambda store: store.set("key", "value", 60),
     "add": lambda store: store.add("key", "value", 60),
     "incr": lambda store: store.incr("key"),
     "delete": lambda store: store.delete("key"),
 }
-ANY_VERB = pytest.mark.parametrize("verb", VERBS.values(), ids=VERBS)
+EACH_OPERATION = pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
 
 
 @pytest.fixture(params=["sqlite", "memcached"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Return the address of a store of each kind, empty."""
+    """Return the URL of an empty store of each kind."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'cache.db'}"
     return f"memcached://{request.getfixturevalue('memcached').address}"
@@ -43,7 +43,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 def store(url: str, monkeypatch: pytest.MonkeyPatch) -> Store:
-    """Return the store as the application makes it, but that it waits for as long as a busy machine takes."""
+    """Return the store as the application creates it, with a longer time-out for busy machines."""
     monkeypatch.setattr(cache, "TIMEOUT_SECONDS", LONGEST_SECONDS)
     return cache.connect(url)
 
@@ -55,27 +55,27 @@ def remote(memcached: MemcachedServer) -> Memcached:
 
 
 class TestContract:
-    """What both stores promise."""
+    """The contract of both stores."""
 
-    def test_what_is_set_can_be_got(self, store: Store) -> None:
+    def test_a_value_that_was_set_can_be_read(self, store: Store) -> None:
         store.set("key", "value", 60)
         assert store.get("key") == "value"
 
-    def test_a_miss_is_none(self, store: Store) -> None:
+    def test_a_missing_key_returns_none_or_false(self, store: Store) -> None:
         assert store.get("key") is None
         assert store.incr("key") is None
         assert store.delete("key") is False
 
-    def test_incr_does_not_make_what_is_not_there(self, store: Store) -> None:
+    def test_incr_does_not_create_a_missing_key(self, store: Store) -> None:
         store.incr("key")
         assert store.get("key") is None
 
-    def test_set_takes_the_place_of_what_was_there(self, store: Store) -> None:
+    def test_set_replaces_a_value(self, store: Store) -> None:
         store.set("key", "old", 60)
         store.set("key", 7, 60)
         assert store.get("key") == 7
 
-    def test_add_leaves_what_is_there(self, store: Store) -> None:
+    def test_add_does_not_replace_a_value(self, store: Store) -> None:
         assert store.add("key", "first", 60) is True
         assert store.add("key", "second", 60) is False
         assert store.get("key") == "first"
@@ -85,7 +85,7 @@ class TestContract:
         assert [store.incr("key"), store.incr("key")] == [10, 11]
         assert store.get("key") == 11
 
-    def test_a_deleted_key_is_gone_and_can_be_added_again(self, store: Store) -> None:
+    def test_a_deleted_key_can_be_added_again(self, store: Store) -> None:
         store.set("key", "value", 60)
         assert store.delete("key") is True
         assert store.delete("key") is False
@@ -93,7 +93,7 @@ class TestContract:
         assert store.add("key", "again", 60) is True
 
     @pytest.mark.parametrize("value", ["", " ", "x" * 4096, "line\r\nEND\r\n", "邮箱", "\x00", "12", 0, 1, 10**9])
-    def test_every_text_and_number_comes_back_as_it_went(self, store: Store, value: str | int) -> None:
+    def test_strings_and_integers_are_returned_unchanged(self, store: Store, value: str | int) -> None:
         store.set("key", value, 60)
         found = store.get("key")
         assert (type(found), found) == (type(value), value)
@@ -101,24 +101,24 @@ class TestContract:
     @pytest.mark.parametrize(
         "key", ["", " ", "a b", "邮箱" * 100, "x" * 500, "\x00", "é@example.com", "a\r\nflush_all\r\n", "a\n"]
     )
-    def test_every_key_is_safe(self, store: Store, key: str) -> None:
-        store.set("bystander", "untouched", 60)
+    def test_a_key_may_contain_any_characters_and_affects_no_other_key(self, store: Store, key: str) -> None:
+        store.set("other key", "unchanged", 60)
         assert store.get(key) is None
         store.set(key, "value", 60)
         assert store.get(key) == "value"
-        assert store.get("bystander") == "untouched"
+        assert store.get("other key") == "unchanged"
         assert store.delete(key) is True
-        assert store.get("bystander") == "untouched"
+        assert store.get("other key") == "unchanged"
 
-    def test_keys_that_differ_in_their_blanks_or_case_are_two_keys(self, store: Store) -> None:
+    def test_keys_that_differ_in_whitespace_or_case_are_different(self, store: Store) -> None:
         names = ["key", "key ", "KEY", "key\n", " key"]
         for name in names:
             store.set(name, name, 60)
         assert [store.get(name) for name in names] == names
 
-    def test_a_number_cannot_be_added_to_a_text_and_the_text_stays(self, store: Store) -> None:
+    def test_incr_of_a_text_is_refused_and_the_text_is_unchanged(self, store: Store) -> None:
         store.set("key", "text", 60)
-        with pytest.raises(ValueError):  # noqa: PT011 (Each store has its own words.)
+        with pytest.raises(ValueError):  # noqa: PT011 (The stores have different messages.)
             store.incr("key")
         assert store.get("key") == "text"
 
@@ -127,56 +127,56 @@ class TestContract:
         [True, None, 1.5, b"bytes", Markup("text"), lazy_gettext("text"), type("S", (str,), {})("text"), ["x"], {}],
         ids=lambda value: type(value).__name__,
     )
-    @pytest.mark.parametrize("verb", ["set", "add"])
-    def test_whatever_would_be_pickled_is_refused(self, store: Store, verb: str, value: object) -> None:
+    @pytest.mark.parametrize("operation", ["set", "add"])
+    def test_a_value_that_would_be_pickled_is_refused(self, store: Store, operation: str, value: object) -> None:
         with pytest.raises(TypeError):
-            getattr(store, verb)("key", value, 60)
+            getattr(store, operation)("key", value, 60)
         assert store.get("key") is None
 
-    @pytest.mark.parametrize("verb", ["set", "add"])
-    def test_a_text_of_more_than_4096_characters_is_refused(self, store: Store, verb: str) -> None:
+    @pytest.mark.parametrize("operation", ["set", "add"])
+    def test_a_text_of_more_than_4096_characters_is_refused(self, store: Store, operation: str) -> None:
         with pytest.raises(ValueError, match="4096"):
-            getattr(store, verb)("key", "x" * 4097, 60)
+            getattr(store, operation)("key", "x" * 4097, 60)
 
     @pytest.mark.parametrize("seconds", [0, 0.5, 1.0, -1, 30 * 86400 + 1, True, None, "60", timedelta(seconds=60)])
-    @pytest.mark.parametrize("verb", ["set", "add"])
-    def test_a_life_that_would_be_read_as_for_ever_or_as_over_is_refused(
-        self, store: Store, verb: str, seconds: Any
+    @pytest.mark.parametrize("operation", ["set", "add"])
+    def test_a_lifetime_that_means_unlimited_or_expired_is_refused(
+        self, store: Store, operation: str, seconds: Any
     ) -> None:
         with pytest.raises(ValueError, match="whole seconds"):
-            getattr(store, verb)("key", "value", seconds)
+            getattr(store, operation)("key", "value", seconds)
         assert store.get("key") is None
 
-    def test_thirty_days_are_kept(self, store: Store) -> None:
+    def test_a_lifetime_of_thirty_days_is_accepted(self, store: Store) -> None:
         store.set("key", "value", 30 * 86400)
         assert store.get("key") == "value"
 
-    def test_a_life_ends(self, store: Store) -> None:
+    def test_a_value_expires(self, store: Store) -> None:
         store.set("key", "value", 1)
-        eventually(lambda: store.get("key") is None, "the value is forgotten")
+        eventually(lambda: store.get("key") is None, "the value has expired")
         assert store.incr("key") is None
         assert store.delete("key") is False
 
-    def test_what_is_over_can_be_added_again(self, store: Store) -> None:
+    def test_an_expired_key_can_be_added_again(self, store: Store) -> None:
         store.set("key", "old", 1)
-        eventually(lambda: store.add("key", "new", 60), "the old value is forgotten")
+        eventually(lambda: store.add("key", "new", 60), "the old value has expired")
         assert store.get("key") == "new"
 
-    def test_counting_does_not_prolong_a_life(self, store: Store) -> None:
+    def test_counting_does_not_extend_a_lifetime(self, store: Store) -> None:
         store.set("key", 0, 1)
-        # Counted without a pause, it would never end if counting prolonged it.
-        eventually(lambda: store.incr("key") is None, "the counter is forgotten")
+        # It is counted without a pause, so that it would never expire if counting extended its lifetime.
+        eventually(lambda: store.incr("key") is None, "the counter has expired")
 
-    def test_of_fifty_who_add_one_wins(self, store: Store) -> None:
+    def test_of_fifty_concurrent_additions_one_succeeds(self, store: Store) -> None:
         for number in range(5):
-            assert sum(run_concurrently(lambda _: store.add(f"key {number}", 1, 60), 50)) == 1  # noqa: B023 (run at once)
+            assert sum(run_concurrently(lambda _: store.add(f"key {number}", 1, 60), 50)) == 1  # noqa: B023 (It is called within the loop.)
 
-    def test_of_fifty_who_delete_one_wins(self, store: Store) -> None:
+    def test_of_fifty_concurrent_deletions_one_succeeds(self, store: Store) -> None:
         for number in range(5):
             store.set(f"key {number}", "code", 60)
             assert sum(run_concurrently(lambda _: store.delete(f"key {number}"), 50)) == 1  # noqa: B023
 
-    def test_fifty_who_count_to_five_are_let_through_five_times(self, store: Store) -> None:
+    def test_concurrent_increments_return_different_sums(self, store: Store) -> None:
         for number in range(5):
             store.set(f"key {number}", 0, 60)
             sums = run_concurrently(lambda _: store.incr(f"key {number}"), 50)  # noqa: B023
@@ -184,18 +184,18 @@ class TestContract:
 
     def test_threads_see_only_their_own_values(self, store: Store) -> None:
         def work(number: int) -> bool:
-            seen = []
+            results = []
             for step in range(50):
                 store.set(f"key {number}", f"{number}-{step}", 60)
-                seen.append(store.get(f"key {number}") == f"{number}-{step}")
-            return all(seen)
+                results.append(store.get(f"key {number}") == f"{number}-{step}")
+            return all(results)
 
         assert all(run_concurrently(work, 8))
 
-    def test_a_new_file_that_another_one_opens_at_the_same_time_is_waited_for(
+    def test_the_store_waits_for_a_new_file_that_another_connection_has_locked(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """SQLite waits for no writer when a file is switched to WAL: the first requests of a new site got a 503."""
+        """SQLite does not wait for writers when it switches a file to WAL: first requests to a new site got a 503."""
         other = sqlite3.connect(tmp_path / "cache.db", isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         clock = SimpleNamespace(monotonic=time.monotonic, sleep=lambda _: other.execute("ROLLBACK"))
@@ -205,31 +205,31 @@ class TestContract:
         assert store.get("key") == "value"
         other.close()
 
-    def test_forked_children_see_only_right_values(self, store: Store) -> None:
-        """A connection carried across a fork hands out the answers of the brothers (gunicorn --preload)."""
+    def test_forked_processes_read_only_their_own_responses(self, store: Store) -> None:
+        """Processes that share a connection after a fork would read each other's responses (gunicorn --preload)."""
         for number in range(3):
             store.set(f"key {number}", f"value {number}", 60)
-        assert store.get("key 0") == "value 0"  # The parent's connection is open now.
+        assert store.get("key 0") == "value 0"  # Now the connection of the parent is open.
         children = []
         for number in range(3):
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore", DeprecationWarning)  # Other parts of the tests have threads.
+                warnings.simplefilter("ignore", DeprecationWarning)  # Other tests have started threads.
                 pid = os.fork()
-            if pid == 0:  # pragma: no cover (a child tells nobody)
+            if pid == 0:  # pragma: no cover (A child process reports no coverage.)
                 try:
-                    right = all(store.get(f"key {number}") == f"value {number}" for _ in range(500))
+                    is_correct = all(store.get(f"key {number}") == f"value {number}" for _ in range(500))
                 except BaseException:
-                    right = False
-                os._exit(0 if right else 1)
+                    is_correct = False
+                os._exit(0 if is_correct else 1)
             children.append(pid)
-        own = [store.get("key 0") for _ in range(500)]
+        values = [store.get("key 0") for _ in range(500)]
         assert [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in children] == [0, 0, 0]
-        assert set(own) == {"value 0"}
+        assert set(values) == {"value 0"}
 
-    def test_processes_share_what_is_kept(self, store: Store, url: str) -> None:
+    def test_processes_share_a_store(self, store: Store, url: str) -> None:
         store.set("key", 0, 60)
-        patient = f"cache.TIMEOUT_SECONDS = {LONGEST_SECONDS}; s = cache.connect(sys.argv[1])"
-        program = f"import cache, sys; {patient}; print([s.incr('key') for _ in range(100)])"
+        setup = f"cache.TIMEOUT_SECONDS = {LONGEST_SECONDS}; s = cache.connect(sys.argv[1])"
+        program = f"import cache, sys; {setup}; print([s.incr('key') for _ in range(100)])"
         ended = run_concurrently(lambda _: run_program([sys.executable, "-c", program, url], cwd=ROOT), 4)
         assert {process.stderr for process in ended} == {""}
         sums = [each for process in ended for each in json.loads(process.stdout)]
@@ -237,100 +237,100 @@ class TestContract:
 
 
 class TestForeignValues:
-    """What somebody else may have put into the same memcached."""
+    """Values that another program has stored in the same memcached."""
 
     NAME = cache._hash("key").encode()
 
     def put(self, memcached: MemcachedServer, flags: int, value: bytes) -> None:
-        """Store a value under the name of our key, as another program would."""
+        """Store a value under the name of the key, like another program."""
         assert (
             memcached.send_command(b"set %s %d 60 %d\r\n%s\r\n" % (self.NAME, flags, len(value), value))
             == b"STORED\r\n"
         )
 
-    def test_a_pickled_value_reads_as_a_miss_and_runs_nothing(
+    def test_a_pickled_value_is_a_miss_and_is_not_unpickled(
         self, memcached: MemcachedServer, remote: Memcached, tmp_path: Path
     ) -> None:
-        class Bomb:
+        class Exploit:
             def __reduce__(self) -> Any:
                 return os.mkdir, (str(tmp_path / "ran"),)
 
-        bomb = pickle.dumps(Bomb())
-        pickle.loads(bomb)  # The bomb is live: without this the test could not fail.
+        exploit = pickle.dumps(Exploit())
+        pickle.loads(exploit)  # Unpickling creates the folder; otherwise the test could not fail.
         (tmp_path / "ran").rmdir()
-        self.put(memcached, memcache.Client._FLAG_PICKLE, bomb)
+        self.put(memcached, memcache.Client._FLAG_PICKLE, exploit)
         assert remote.get("key") is None
         assert not (tmp_path / "ran").exists()
 
-    def test_a_compressed_value_is_not_opened(self, memcached: MemcachedServer, remote: Memcached) -> None:
+    def test_a_compressed_value_is_not_decompressed(self, memcached: MemcachedServer, remote: Memcached) -> None:
         self.put(memcached, memcache.Client._FLAG_COMPRESSED, zlib.compress(b"value"))
         assert remote.get("key") is None
 
     @pytest.mark.parametrize(
         ("flags", "value"), [(16, b"\xff\xfe"), (0, b"\xff"), (2, b"12x"), (64, b"text"), (2**31, b"text")]
     )
-    def test_a_broken_value_does_not_disturb_the_next_answer(
+    def test_a_malformed_value_does_not_affect_the_next_response(
         self, memcached: MemcachedServer, remote: Memcached, flags: int, value: bytes
     ) -> None:
-        remote.set("other", "right", 60)
+        remote.set("other", "value", 60)
         self.put(memcached, flags, value)
         assert remote.get("key") is None
-        assert remote.get("other") == "right"
+        assert remote.get("other") == "value"
 
-    def test_nothing_of_ours_is_pickled_or_compressed(self, memcached: MemcachedServer, remote: Memcached) -> None:
+    def test_stored_values_are_neither_pickled_nor_compressed(
+        self, memcached: MemcachedServer, remote: Memcached
+    ) -> None:
         remote.set("key", "x" * 4096, 60)
         flags = int(memcached.send_command(b"get %s\r\n" % self.NAME).split()[2])
         assert flags & (memcache.Client._FLAG_PICKLE | memcache.Client._FLAG_COMPRESSED) == 0
 
 
-class TestWhenItIsDown:
-    """A store that does not answer is not a store without the key."""
+class TestUnavailableStores:
+    """Stores that do not respond, which is not the same as a missing key."""
 
-    @ANY_VERB
+    @EACH_OPERATION
     def test_a_refused_connection_is_not_a_miss(
-        self, memcached: MemcachedServer, remote: Memcached, verb: Callable[[Store], Any]
+        self, memcached: MemcachedServer, remote: Memcached, operation: Callable[[Store], Any]
     ) -> None:
         memcached.stop()
         with pytest.raises(CacheDown):
-            verb(remote)
+            operation(remote)
 
-    @ANY_VERB
-    def test_a_connection_that_broke_is_not_a_miss(
-        self, memcached: MemcachedServer, remote: Memcached, verb: Callable[[Store], Any]
+    @EACH_OPERATION
+    def test_a_broken_connection_is_not_a_miss(
+        self, memcached: MemcachedServer, remote: Memcached, operation: Callable[[Store], Any]
     ) -> None:
         remote.set("warm", "up", 60)
         memcached.stop()
         with pytest.raises(CacheDown):
-            verb(remote)
+            operation(remote)
 
-    @ANY_VERB
-    def test_a_frozen_memcached_is_not_waited_for(
-        self, memcached: MemcachedServer, remote: Memcached, verb: Callable[[Store], Any]
+    @EACH_OPERATION
+    def test_an_operation_on_a_frozen_memcached_ends(
+        self, memcached: MemcachedServer, remote: Memcached, operation: Callable[[Store], Any]
     ) -> None:
         remote.set("warm", "up", 60)
         memcached.freeze()
         with pytest.raises(CacheDown):
-            run_concurrently(
-                lambda _: verb(remote), 1
-            )  # It has its own deadline: a verb that waits for ever fails here.
+            run_concurrently(lambda _: operation(remote), 1)  # It has a deadline: an operation that never ends fails.
 
-    @ANY_VERB
-    def test_a_restart_is_not_noticed(
-        self, memcached: MemcachedServer, remote: Memcached, verb: Callable[[Store], Any]
+    @EACH_OPERATION
+    def test_operations_succeed_after_a_restart(
+        self, memcached: MemcachedServer, remote: Memcached, operation: Callable[[Store], Any]
     ) -> None:
         remote.set("key", 1, 60)
         memcached.stop()
         memcached.start()
-        verb(remote)  # Not CacheDown, and not the ValueError that python-memcached's incr raises here.
+        operation(remote)  # Neither CacheDown, nor the ValueError that incr of python-memcached raises here.
 
-    def test_after_a_restart_nothing_is_there(self, memcached: MemcachedServer, remote: Memcached) -> None:
+    def test_after_a_restart_the_store_is_empty(self, memcached: MemcachedServer, remote: Memcached) -> None:
         remote.set("key", 1, 60)
         memcached.stop()
         memcached.start()
         assert remote.incr("key") is None
         assert remote.get("key") is None
 
-    def test_who_asked_while_it_was_down_gets_through_soon_after(
+    def test_a_client_that_failed_during_an_outage_recovers(
         self, memcached: MemcachedServer, remote: Memcached
     ) -> None:
         memcached.stop()
@@ -338,83 +338,85 @@ class TestWhenItIsDown:
             remote.get("key")
         memcached.start()
 
-        def answers() -> bool:
+        def responds() -> bool:
             try:
                 return remote.add("key", 1, 60)
             except CacheDown:
                 return False
 
-        eventually(answers, "the store answers again by itself")
+        eventually(responds, "the store responds again")
 
-    def test_a_store_that_did_not_answer_is_left_alone_for_a_second(
+    def test_a_store_that_did_not_respond_is_not_used_for_a_second(
         self, memcached: MemcachedServer, remote: Memcached, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """So that of a hundred requests one waits for a hung server, and not each of them."""
-        hand = [1000.0]
-        monkeypatch.setattr(cache, "time", SimpleNamespace(monotonic=lambda: hand[0], time=time.time))
+        """Of a hundred requests only one waits for a server that hangs."""
+        time_now = [1000.0]
+        monkeypatch.setattr(cache, "time", SimpleNamespace(monotonic=lambda: time_now[0], time=time.time))
         memcached.stop()
         with pytest.raises(CacheDown):
             remote.get("key")
         memcached.start()
         with pytest.raises(CacheDown):
             remote.get("key")
-        hand[0] += cache.RETRY_SECONDS
+        time_now[0] += cache.RETRY_SECONDS
         assert remote.get("key") is None
 
-    def test_an_interrupted_read_does_not_hand_its_answer_to_the_next(
+    def test_the_response_of_an_interrupted_read_is_not_returned_to_the_next(
         self, remote: Memcached, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        remote.set("mine", "mine", 60)
-        remote.set("yours", "yours", 60)
+        remote.set("first", "first", 60)
+        remote.set("second", "second", 60)
 
-        def interrupted(*_: object) -> bytes:
+        def interrupt(*_: object) -> bytes:
             raise KeyboardInterrupt
 
         with monkeypatch.context() as patch:
-            patch.setattr(memcache._Host, "readline", interrupted)
+            patch.setattr(memcache._Host, "readline", interrupt)
             with pytest.raises(KeyboardInterrupt):
-                remote.get("mine")
-        assert remote.get("yours") == "yours"
+                remote.get("first")
+        assert remote.get("second") == "second"
 
     @pytest.mark.servers
-    def test_a_full_memcached_is_down_for_who_sets(self) -> None:
-        server = MemcachedServer("-M", "-m", "2").start()  # -M: it says so, instead of forgetting something else.
+    def test_setting_a_value_in_a_full_memcached_raises_cache_down(self) -> None:
+        server = MemcachedServer("-M", "-m", "2").start()  # -M: errors instead of evictions.
         try:
             full = Memcached([server.address])
-            with pytest.raises(CacheDown):  # noqa: PT012 (One of them.)
+            with pytest.raises(CacheDown):  # noqa: PT012 (One of the calls raises it.)
                 for number in range(10_000):
                     full.set(f"key {number}", "x" * 4096, 60)
         finally:
             server.stop()
 
     @pytest.mark.servers
-    def test_a_full_memcached_never_says_that_it_kept_what_it_did_not(self) -> None:
+    def test_every_value_that_a_full_memcached_accepted_can_be_read(self) -> None:
         server = MemcachedServer("-M", "-m", "2").start()
         try:
             full = Memcached([server.address])
-            kept = [number for number in range(3000) if full.add(f"key {number}", "x" * 4096, 60)]
-            assert 0 < len(kept) < 3000
-            assert all(full.get(f"key {number}") for number in kept)
+            accepted = [number for number in range(3000) if full.add(f"key {number}", "x" * 4096, 60)]
+            assert 0 < len(accepted) < 3000
+            assert all(full.get(f"key {number}") for number in accepted)
         finally:
             server.stop()
 
-    @ANY_VERB
-    def test_an_embedded_store_whose_file_cannot_be_used_is_down(
-        self, tmp_path: Path, verb: Callable[[Store], Any]
+    @EACH_OPERATION
+    def test_an_embedded_store_whose_file_cannot_be_created_raises_cache_down(
+        self, tmp_path: Path, operation: Callable[[Store], Any]
     ) -> None:
         with pytest.raises(CacheDown):
-            verb(Embedded(str(tmp_path / "no" / "folder" / "cache.db")))
+            operation(Embedded(str(tmp_path / "no" / "folder" / "cache.db")))
 
-    def test_an_embedded_store_whose_file_is_no_database_is_down_until_it_is_taken_away(self, tmp_path: Path) -> None:
+    def test_an_embedded_store_whose_file_is_not_a_database_raises_cache_down_until_the_file_is_deleted(
+        self, tmp_path: Path
+    ) -> None:
         path = tmp_path / "cache.db"
-        path.write_bytes(b"this is no database" * 500)
+        path.write_bytes(b"this is not a database" * 500)
         store = Embedded(str(path))
         with pytest.raises(CacheDown):
             store.set("key", "value", 60)
         path.unlink()
         assert store.add("key", "again", 60) is True
 
-    def test_an_embedded_store_that_somebody_locks_is_down_until_they_let_go(self, tmp_path: Path) -> None:
+    def test_an_embedded_store_raises_cache_down_while_another_connection_locks_it(self, tmp_path: Path) -> None:
         store = Embedded(str(tmp_path / "cache.db"))
         store.set("key", "value", 60)
         other = sqlite3.connect(tmp_path / "cache.db", isolation_level=None)
@@ -427,11 +429,11 @@ class TestWhenItIsDown:
         assert store.delete("key") is True
 
 
-def test_what_is_over_leaves_the_embedded_file(tmp_path: Path) -> None:
-    at = [1000.0]
-    store = Embedded(str(tmp_path / "cache.db"), now=lambda: at[0])
+def test_expired_values_are_deleted_from_the_embedded_file(tmp_path: Path) -> None:
+    time_now = [1000.0]
+    store = Embedded(str(tmp_path / "cache.db"), now=lambda: time_now[0])
     for number in range(10):
         store.set(f"key {number}", 1, 60)
-    at[0] += 61
+    time_now[0] += 61
     store.set("new", 1, 60)
     assert store._execute("SELECT count(*) FROM item") == 1

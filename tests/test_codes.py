@@ -20,76 +20,76 @@ CLAIM = Claim(1, 2, "new@example.com", 3, "nonce")
 
 @pytest.fixture(autouse=True)
 def app(env: Environment) -> Iterator[Flask]:
-    """Be in the context of an application."""
+    """Push the context of the application."""
     with env.app.app_context():
         yield env.app
 
 
-def test_a_code_proves_the_claim_that_it_was_made_for() -> None:
+def test_a_code_verifies_its_claim() -> None:
     code = codes.issue(CLAIM, 600)
     assert codes.matches(CLAIM, code, codes.read_stored_hash("nonce"))
 
 
 @pytest.mark.parametrize("name", [field.name for field in fields(Claim)])
-def test_a_code_proves_no_other_claim(name: str) -> None:
+def test_a_code_verifies_no_other_claim(name: str) -> None:
     code = codes.issue(CLAIM, 600)
     value = getattr(CLAIM, name)
     other = replace(CLAIM, **{name: value + 1 if isinstance(value, int) else value + "x"})
     assert not codes.matches(other, code, codes.read_stored_hash("nonce"))
 
 
-def test_two_claims_whose_parts_run_together_are_two_claims() -> None:
+def test_claims_with_equal_concatenations_are_different() -> None:
     assert signing.signature("code", "1", "23") != signing.signature("code", "12", "3")
     assert signing.signature("code", "1") != signing.signature("audit", "1")
     code = codes.issue(replace(CLAIM, user_id=1, session_id=23), 600)
     assert not codes.matches(replace(CLAIM, user_id=12, session_id=3), code, codes.read_stored_hash("nonce"))
 
 
-def test_a_code_for_an_address_that_is_not_to_be_had_is_met_by_no_code() -> None:
-    shown = codes.issue(CLAIM, 600, is_valid=False)
-    kept = codes.read_stored_hash("nonce")
-    assert not codes.matches(CLAIM, shown, kept)
-    assert not any(codes.matches(CLAIM, f"{number:06}", kept) for number in range(0, 10**6, 97))
+def test_no_code_verifies_a_claim_for_an_unavailable_address() -> None:
+    code = codes.issue(CLAIM, 600, is_valid=False)
+    stored = codes.read_stored_hash("nonce")
+    assert not codes.matches(CLAIM, code, stored)
+    assert not any(codes.matches(CLAIM, f"{number:06}", stored) for number in range(0, 10**6, 97))
 
 
-def test_a_code_of_another_secret_key_is_not_accepted(env: Environment) -> None:
+def test_a_code_of_another_secret_key_is_refused(env: Environment) -> None:
     code = codes.issue(CLAIM, 600)
-    kept = codes.read_stored_hash("nonce")
-    with env.build(SECRET_KEY="quite another secret of the tests").app_context():
-        assert not codes.matches(CLAIM, code, kept)
+    stored = codes.read_stored_hash("nonce")
+    with env.build(SECRET_KEY="a different secret key for tests").app_context():
+        assert not codes.matches(CLAIM, code, stored)
 
 
-def test_a_code_has_six_digits_that_are_all_equally_likely() -> None:
-    made = [codes.issue(CLAIM, 600) for _ in range(2000)]
-    assert all(len(code) == 6 and code.isascii() and code.isdigit() for code in made)
-    seen = Counter("".join(made))
-    assert min(seen.values()) > 900  # Of 1200 expected: less would happen once in 10**19 runs.
-    assert any(code.startswith("0") for code in made)
+def test_a_code_has_six_digits_with_equal_probabilities() -> None:
+    issued = [codes.issue(CLAIM, 600) for _ in range(2000)]
+    assert all(len(code) == 6 and code.isascii() and code.isdigit() for code in issued)
+    counts = Counter("".join(issued))
+    assert min(counts.values()) > 900  # 1200 are expected; the probability of fewer than 900 is 10**-19.
+    assert any(code.startswith("0") for code in issued)
 
 
-def test_what_is_kept_is_not_the_code() -> None:
-    """Six digits stand in a hash by chance once in 280 000 times, so three codes are looked at."""
-    shown = []
+def test_the_cache_contains_a_keyed_hash_of_the_code() -> None:
+    """The hash contains the six digits by chance once in 280 000 times, so three codes are tested."""
+    is_contained = []
     for number in range(3):
         claim = replace(CLAIM, nonce=f"nonce-{number}")
-        code, kept = codes.issue(claim, 600), cache.get(f"code:{claim.nonce}")
-        assert isinstance(kept, str)
-        assert re.fullmatch("[0-9a-f]{64}", kept)
-        shown.append(code in kept)
-        for known in (code, f"{claim.nonce}{code}", f"{claim.nonce}:{code}", f"{code}{claim.nonce}"):
-            assert kept != sha256(known.encode()).hexdigest(), "a reader of the cache could try all codes"
-    assert not all(shown)
+        code, stored = codes.issue(claim, 600), cache.get(f"code:{claim.nonce}")
+        assert isinstance(stored, str)
+        assert re.fullmatch("[0-9a-f]{64}", stored)
+        is_contained.append(code in stored)
+        for text in (code, f"{claim.nonce}{code}", f"{claim.nonce}:{code}", f"{code}{claim.nonce}"):
+            assert stored != sha256(text.encode()).hexdigest(), "a hash without a key could be compared with all codes"
+    assert not all(is_contained)
 
 
-def test_a_code_that_was_forgotten_or_never_made_has_expired() -> None:
+def test_a_deleted_or_unknown_code_has_expired() -> None:
     codes.issue(CLAIM, 600)
     codes.delete("nonce")
-    for nonce in ("nonce", "never"):
+    for nonce in ("nonce", "unknown"):
         with pytest.raises(CodeExpired):
             codes.read_stored_hash(nonce)
 
 
-def test_a_counter_in_the_place_of_a_code_is_no_code() -> None:
+def test_a_stored_number_is_not_a_code() -> None:
     cache.set("code:nonce", 7, 60)
     with pytest.raises(CodeExpired):
         codes.read_stored_hash("nonce")

@@ -1,6 +1,6 @@
 """Refusals, events and roles are complete: each has its sentences in both languages, wherever it is shown.
 
-mypy finds a word or a name that is not declared. These tests find one that is declared and has no sentence or no use.
+mypy reports words and names that are not declared. These tests report declared ones without a sentence or a use.
 """
 
 import ast
@@ -33,15 +33,15 @@ from cms.sentences import EVENTS, HTTP_ERRORS, REFUSALS, ErrorWord, event_senten
 from models import PERMISSIONS, Address, Audit, Permission, Role, db
 from tests.actors import PAGE, PASSWORD, SCRIPT, Answer, InProcess, Person
 from tests.environments import HERE, Environment, close_app, copy_template, new_app, settings_for
-from tests.refusals import reasons, refusals, refused_on_the_command_line
+from tests.refusals import factories, refusals, run_refused_command
 from tests.servers import ROOT
 from tests.stories.admin_steps import BOSS
-from tests.stories.test_command_line import ANN, said
-from tests.test_docs import README, rows
+from tests.stories.test_command_line import ANN, run_command
+from tests.test_docs import README, table_rows
 
 Reason = Callable[[], Exception]
 LANGUAGES = ("zh", "en")
-OF_ANOTHER = "/cms/users/"  # Pages for actions on the accounts of others.
+MANAGEMENT = "/cms/users/"  # Pages for actions on the accounts of others.
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 ENGLISH = re.compile(r"[A-Z][a-z -]")
 NAMES = get_args(EventName)
@@ -55,28 +55,28 @@ def invalid() -> Exception:
 
 
 def likely_typo() -> Exception:
-    """Return the question about an address that looks like a typo."""
+    """Return the error for an address that looks like a typo."""
     typo = forms.EmailCaptchaForm(data={"email": "ann@gmial.com"}).find_typo()
     assert typo
     return answers.LikelyTypo(typo)
 
 
 REASONS: list[tuple[ErrorWord, Reason]] = [
-    *((cls.word, reason) for cls in refusals() for reason in reasons(cls)),
+    *((cls.word, reason) for cls in refusals() for reason in factories(cls)),
     *((word, default_exceptions[status]) for status, (word, _) in HTTP_ERRORS.items()),
     ("bad_request", SecurityError),
     ("invalid", invalid),
     ("check_email", likely_typo),
     ("csrf_failed", CSRFError),
-    ("internal", partial(RuntimeError, "a fault of the application")),
+    ("internal", partial(RuntimeError, "an error of the application")),
     ("unavailable", CacheDown),
 ]
-EVERY = pytest.mark.parametrize(("word", "reason"), REASONS, ids=[word for word, _ in REASONS])
-REFUSED = pytest.mark.parametrize("cls", refusals(), ids=lambda cls: cls.__name__)
+EACH_ERROR = pytest.mark.parametrize(("word", "reason"), REASONS, ids=[word for word, _ in REASONS])
+EACH_REFUSAL = pytest.mark.parametrize("cls", refusals(), ids=lambda cls: cls.__name__)
 
 
-class Refusing:
-    """An application that refuses every request of a signed-in superuser for the reason that a test gives."""
+class RefusingApp:
+    """An application with a signed-in superuser, whose requests are refused for a given reason."""
 
     def __init__(self, app: Flask) -> None:
         """Create the superuser and sign in."""
@@ -89,7 +89,7 @@ class Refusing:
             )
         assert Person(self._browser, BOSS).sign_in().status == 200
 
-    def ask(self, reason: Reason, language: str, headers: dict[str, str], path: str = "/cms/") -> Answer:
+    def send(self, reason: Reason, language: str, headers: dict[str, str], path: str = "/cms/") -> Answer:
         """Send a request that is refused for this reason."""
         self._reason = reason
         return self._browser.send("GET", path, headers={**headers, "Accept-Language": language})
@@ -100,17 +100,17 @@ class Refusing:
 
 
 @pytest.fixture(scope="module")
-def refusing(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Refusing]:
-    """Return an application for the refusals of all tests."""
+def refusing(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RefusingApp]:
+    """Provide one application for all tests of refusals."""
     folder = tmp_path_factory.mktemp("refusing")
     copy_template(sqlite_template, folder)
     app = new_app(settings_for(folder))
-    yield Refusing(app)
+    yield RefusingApp(app)
     close_app(app)
 
 
 def is_sentence(text: str, language: str) -> bool:
-    """Return whether a text is in this language, and contains no placeholder, no word and no name from the source."""
+    """Return whether a text is in this language, and contains no placeholder and no identifier."""
     is_chinese = bool(CHINESE.search(text))
     return is_chinese == (language == "zh") and text.strip() == text != "" and not re.search(r"%\(|[a-z]_[a-z]", text)
 
@@ -118,21 +118,21 @@ def is_sentence(text: str, language: str) -> bool:
 class TestRefusals:
     """Refusals and error words."""
 
-    @REFUSED
-    def test_a_refusal_states_its_word_and_its_event_itself(self, cls: type[Refusal]) -> None:
-        """A class that inherits them would be reported as another refusal."""
+    @EACH_REFUSAL
+    def test_every_refusal_defines_its_own_word_and_event(self, cls: type[Refusal]) -> None:
+        """A class that inherited them would be reported as another refusal."""
         assert vars(cls)["word"] in get_args(RefusalWord)
         assert vars(cls)["event"] in NAMES
 
-    def test_only_three_refusals_are_recorded_under_another_name_than_their_word(self) -> None:
-        """These names are stored, and other programs know the words."""
+    def test_only_three_refusals_have_an_event_that_differs_from_their_word(self) -> None:
+        """The names of events are stored, and other programs use the words."""
         assert {cls: (cls.word, cls.event) for cls in refusals() if cls.word != cls.event} == {
             errors.ChangeWasDropped: ("change_dropped", "change_was_dropped"),
             errors.NotAllowed: ("forbidden", "not_allowed"),
             errors.ProfileChanged: ("profile_changed", "profile_outdated"),
         }
 
-    def test_every_word_and_every_event_of_a_refusal_belongs_to_one_class(self) -> None:
+    def test_no_two_refusals_share_a_word_or_an_event(self) -> None:
         assert Counter(cls.word for cls in refusals()) == Counter(get_args(RefusalWord))
         assert set(Counter(cls.event for cls in refusals()).values()) == {1}
 
@@ -148,26 +148,33 @@ class TestRefusals:
         assert REFUSALS[errors.NotAllowed][:2] == (403, HTTP_ERRORS[403][1])
         assert {word for word, _ in REASONS} == set(get_args(ErrorWord))
 
-    def test_the_readme_lists_every_error_word_with_its_status_and_no_other(self, refusing: Refusing) -> None:
-        found = {(answer.status, answer.error) for answer in (refusing.ask(each, "en", SCRIPT) for _, each in REASONS)}
-        told = [(int(status), word.strip("`")) for status, word, _ in rows(README, "Status", "`data.error`", "Meaning")]
-        assert len(told) == len(set(told))
-        assert set(told) == found
+    def test_the_readme_lists_exactly_the_error_words_with_their_status(self, refusing: RefusingApp) -> None:
+        found = {(answer.status, answer.error) for answer in (refusing.send(each, "en", SCRIPT) for _, each in REASONS)}
+        documented = [
+            (int(status), word.strip("`"))
+            for status, word, _ in table_rows(README, "Status", "`data.error`", "Meaning")
+        ]
+        assert len(documented) == len(set(documented))
+        assert set(documented) == found
 
-    @EVERY
+    @EACH_ERROR
     @pytest.mark.parametrize("language", LANGUAGES)
-    def test_every_refusal_is_json(self, refusing: Refusing, word: ErrorWord, reason: Reason, language: str) -> None:
-        for path in ("/cms/", OF_ANOTHER):
-            answer = refusing.ask(reason, language, SCRIPT, path)
+    def test_every_refusal_is_rendered_as_json(
+        self, refusing: RefusingApp, word: ErrorWord, reason: Reason, language: str
+    ) -> None:
+        for path in ("/cms/", MANAGEMENT):
+            answer = refusing.send(reason, language, SCRIPT, path)
             assert answer.error == word
-            at_fields = [sentence for each in answer.data.get("fields", {}).values() for sentence in each]
-            for sentence in (answer.message, answer.data.get("hint", answer.message), *at_fields):
+            field_errors = [sentence for each in answer.data.get("fields", {}).values() for sentence in each]
+            for sentence in (answer.message, answer.data.get("hint", answer.message), *field_errors):
                 assert is_sentence(sentence, language)
 
-    @EVERY
+    @EACH_ERROR
     @pytest.mark.parametrize("language", LANGUAGES)
-    def test_every_refusal_is_a_page(self, refusing: Refusing, word: ErrorWord, reason: Reason, language: str) -> None:
-        json, page = (refusing.ask(reason, language, headers) for headers in (SCRIPT, PAGE))
+    def test_every_refusal_is_rendered_as_a_page(
+        self, refusing: RefusingApp, word: ErrorWord, reason: Reason, language: str
+    ) -> None:
+        json, page = (refusing.send(reason, language, headers) for headers in (SCRIPT, PAGE))
         assert json.error == word
         if word == "sign_in_required":
             assert (page.status, page.headers["Location"]) == (303, "/cms/login/?next=/cms/")
@@ -177,12 +184,12 @@ class TestRefusals:
             assert page.status == json.status
             assert f"<h1>{json.message}</h1>" in html.unescape(page.text)
 
-    @REFUSED
+    @EACH_REFUSAL
     def test_every_refusal_is_one_english_line_on_the_command_line(
-        self, refusing: Refusing, cls: type[Refusal]
+        self, refusing: RefusingApp, cls: type[Refusal]
     ) -> None:
-        for reason in reasons(cls):
-            result = refused_on_the_command_line(refusing.app, reason())
+        for reason in factories(cls):
+            result = run_refused_command(refusing.app, reason())
             assert (result.exit_code, result.stdout) == (1, "")
             assert result.stderr.startswith(f"Error: Refused ({cls.word}): ")
             sentence = result.stderr.partition("): ")[2].removesuffix("\n")
@@ -202,18 +209,18 @@ class TestEvents:
         assert len({str(sentence) for sentence in EVENTS.values()}) == len(NAMES)
 
     def test_every_event_is_used(self) -> None:
-        assert {*texts_of_the_use_cases(), *(cls.event for cls in refusals())} >= set(NAMES)
+        assert {*strings_in_use_cases(), *(cls.event for cls in refusals())} >= set(NAMES)
 
     def test_an_event_is_not_named_after_a_refusal(self) -> None:
-        """Except where a use case itself records the refusal, together with what it keeps."""
-        both = texts_of_the_use_cases() & {cls.event for cls in refusals()}
-        assert both == {"code_wrong", "code_missing", "email_taken", "too_many_requests"}
+        """Exceptions are the refusals that a use case records itself, together with other changes."""
+        recorded_by_use_cases = strings_in_use_cases() & {cls.event for cls in refusals()}
+        assert recorded_by_use_cases == {"code_wrong", "code_missing", "email_taken", "too_many_requests"}
 
-    def test_every_name_fits_into_its_column(self) -> None:
+    def test_every_event_name_fits_into_its_column(self) -> None:
         assert max(map(len, NAMES)) <= Audit.__table__.c.event.type.length
 
     @pytest.mark.parametrize("event", NAMES)
-    def test_every_event_is_told_in_both_languages(self, refusing: Refusing, event: str) -> None:
+    def test_every_event_has_a_sentence_in_both_languages(self, refusing: RefusingApp, event: str) -> None:
         for language in LANGUAGES:
             assert is_sentence(sentence_in(refusing.app, language, event), language)
         assert ENGLISH.match(sentence_in(refusing.app, "en", event))
@@ -231,11 +238,13 @@ class TestEvents:
             page = ann.browser.send("GET", "/cms/security/", headers={**PAGE, "Accept-Language": language})
             shown = re.findall(r"<strong>(.*?)</strong>", html.unescape(page.text))
             assert {sentence_in(sqlite_env.app, language, event) for event in names} <= set(shown)
-        printed = {tuple(line.split("\t")[1:3]) for line in said(sqlite_env, "email", "history", ANN).splitlines()}
+        printed = {
+            tuple(line.split("\t")[1:3]) for line in run_command(sqlite_env, "email", "history", ANN).splitlines()
+        }
         assert {(f"{event} x1", sentence_in(sqlite_env.app, "en", event)) for event in names} <= printed
 
 
-def texts_of_the_use_cases() -> set[str]:
+def strings_in_use_cases() -> set[str]:
     """Return all strings in the source of `accounts/`, except those that only declare events and refusals."""
     declared = {ROOT / "accounts" / "events.py", ROOT / "accounts" / "errors.py"}
     trees = [ast.parse(path.read_text()) for path in set((ROOT / "accounts").glob("**/*.py")) - declared]
@@ -250,9 +259,9 @@ def sentence_in(app: Flask, language: str, event: str) -> str:
 
 
 class TestRoles:
-    """Roles, permissions and policies, which several modules name without importing each other."""
+    """Roles, permissions and policies, which several modules define without importing each other."""
 
-    def test_every_module_knows_the_same_roles(self) -> None:
+    def test_every_module_has_the_same_roles(self) -> None:
         (choice,) = (each.type for each in commands.role.params if isinstance(each.type, click.Choice))
         roles = get_args(Role)
         assert roles == tuple(PERMISSIONS) == tuple(config.ROLES) == tuple(forms.ROLES) == tuple(choice.choices)

@@ -16,7 +16,7 @@ from config import SETTINGS, ConfigError
 from tests.environments import PRODUCTION, settings_for
 from tests.servers import command_line
 
-BAD = [
+INVALID = [
     ("CMS_ENV", "prod"),
     ("CMS_ENV", "Production"),
     ("DATABASE_URL", "mysql://x"),
@@ -56,12 +56,12 @@ BAD = [
 
 
 def load(folder: Path, **more: Any) -> dict[str, Any]:
-    """Load the settings of the tests, with some of them changed."""
+    """Load the settings of the tests with these changes."""
     return config.load({**settings_for(folder), **more})
 
 
-@pytest.mark.parametrize(("name", "value"), BAD)
-def test_a_bad_value_is_one_line_that_names_it(tmp_path: Path, name: str, value: str) -> None:
+@pytest.mark.parametrize(("name", "value"), INVALID)
+def test_an_invalid_value_is_reported_in_one_line_with_its_name(tmp_path: Path, name: str, value: str) -> None:
     with pytest.raises(ConfigError) as caught:
         load(tmp_path, **{name: value})
     line = str(caught.value)
@@ -70,28 +70,28 @@ def test_a_bad_value_is_one_line_that_names_it(tmp_path: Path, name: str, value:
     assert line.endswith(".")
 
 
-def test_a_bad_value_ends_the_command_line_with_that_line_and_nothing_else(tmp_path: Path) -> None:
-    said = command_line(settings_for(tmp_path / "instance", CAPTCHA_TRIES="many"), "doctor")
-    assert said.returncode != 0
-    assert said.stderr.strip().splitlines()[-1].startswith("CAPTCHA_TRIES='many' is invalid: ")
-    assert "Traceback" not in said.stderr
+def test_an_invalid_value_ends_the_command_line_with_that_line_and_creates_nothing(tmp_path: Path) -> None:
+    result = command_line(settings_for(tmp_path / "instance", CAPTCHA_TRIES="many"), "doctor")
+    assert result.returncode != 0
+    assert result.stderr.strip().splitlines()[-1].startswith("CAPTCHA_TRIES='many' is invalid: ")
+    assert "Traceback" not in result.stderr
     assert not (tmp_path / "instance").exists()
 
 
 @pytest.mark.parametrize(
     "key", ["", " ", "short", "x" * 15, "x" * 64, "ab" * 32, "abcde" * 8 + "a", "changeme" * 4, "0123456789abcdef" * 4]
 )
-def test_production_needs_a_secret_of_its_own_that_nobody_guesses(tmp_path: Path, key: str) -> None:
-    stops_the_start(tmp_path, r"SECRET_KEY (must be set|is too weak)", **{**PRODUCTION, "SECRET_KEY": key})
+def test_production_requires_a_strong_secret_key(tmp_path: Path, key: str) -> None:
+    assert_refused(tmp_path, r"SECRET_KEY (must be set|is too weak)", **{**PRODUCTION, "SECRET_KEY": key})
 
 
-def stops_the_start(folder: Path, told: str, unnamed: bool = False, **settings: str) -> None:
-    """See that these settings end the start with one line, before anything is made."""
-    given = settings_for(folder / "instance", **settings)
-    if unnamed:
-        del given["CMS_ENV"]
-    with pytest.raises(ConfigError, match=told) as caught:
-        config.load(given)
+def assert_refused(folder: Path, message: str, *, without_cms_env: bool = False, **settings: str) -> None:
+    """Check that these settings prevent the start with one line, before anything is created."""
+    environment = settings_for(folder / "instance", **settings)
+    if without_cms_env:
+        del environment["CMS_ENV"]
+    with pytest.raises(ConfigError, match=message) as caught:
+        config.load(environment)
     assert "\n" not in str(caught.value)
     assert str(caught.value).endswith(".")
     assert not (folder / "instance").exists()
@@ -113,40 +113,40 @@ def stops_the_start(folder: Path, told: str, unnamed: bool = False, **settings: 
 def test_a_setting_of_a_reachable_site_without_cms_env_prevents_the_start(
     tmp_path: Path, name: str, value: str
 ) -> None:
-    """By default it is development: everybody could read the mail on /dev/mailbox/, and every cookie goes in clear."""
-    stops_the_start(tmp_path, f"^{name} is set, but CMS_ENV is not: ", unnamed=True, **{name: value})
+    """The default is development, where anyone can read mail on /dev/mailbox/ and cookies are sent over plain HTTP."""
+    assert_refused(tmp_path, f"^{name} is set, but CMS_ENV is not: ", without_cms_env=True, **{name: value})
     assert load(tmp_path, CMS_ENV="development", **{name: value})["CMS_ENV"] == "development"
 
 
-def test_what_stays_on_this_machine_needs_no_named_environment(tmp_path: Path) -> None:
-    given = settings_for(tmp_path, DATABASE_URL=f"sqlite:///{tmp_path}/a.db", CACHE_URL=f"sqlite:///{tmp_path}/b.db")
-    del given["CMS_ENV"]
-    assert config.load(given)["CMS_ENV"] == "development"
+def test_settings_of_this_machine_do_not_require_cms_env(tmp_path: Path) -> None:
+    environment = settings_for(
+        tmp_path, DATABASE_URL=f"sqlite:///{tmp_path}/a.db", CACHE_URL=f"sqlite:///{tmp_path}/b.db"
+    )
+    del environment["CMS_ENV"]
+    assert config.load(environment)["CMS_ENV"] == "development"
 
 
 @pytest.mark.parametrize("env", [{"CMS_ENV": "development"}, PRODUCTION], ids=["development", "production"])
 @pytest.mark.parametrize("server", ["smtp.example.com", "192.0.2.1", "localhost.example.com", "2001:db8::1"])
-def test_a_password_for_the_mail_server_is_never_sent_in_clear(
-    tmp_path: Path, env: dict[str, str], server: str
-) -> None:
+def test_a_password_for_a_remote_mail_server_requires_tls(tmp_path: Path, env: dict[str, str], server: str) -> None:
     account = {**env, "MAIL_SERVER": server, "MAIL_USERNAME": "cms", "MAIL_PASSWORD": "p"}
-    stops_the_start(tmp_path, "^MAIL_USERNAME requires MAIL_USE_TLS=yes or MAIL_USE_SSL=yes", **account)
+    assert_refused(tmp_path, "^MAIL_USERNAME requires MAIL_USE_TLS=yes or MAIL_USE_SSL=yes", **account)
     for encrypted in ("MAIL_USE_TLS", "MAIL_USE_SSL"):
         assert load(tmp_path, **account, **{encrypted: "yes"})[encrypted]
 
 
 @pytest.mark.parametrize("server", ["localhost", "127.0.0.1", "127.0.0.53", "::1", ""])
-def test_a_mail_server_on_this_machine_may_have_the_password_in_clear(tmp_path: Path, server: str) -> None:
+def test_a_password_for_a_mail_server_on_this_machine_does_not_require_tls(tmp_path: Path, server: str) -> None:
     assert load(tmp_path, MAIL_SERVER=server, MAIL_USERNAME="cms")["MAIL_USERNAME"] == "cms"
 
 
 @pytest.mark.parametrize("url", ["", "http://cms.example.com"])
-def test_production_needs_an_https_address_of_the_site(tmp_path: Path, url: str) -> None:
-    stops_the_start(tmp_path, "^SITE_URL must be set in production to the https:// ", **{**PRODUCTION, "SITE_URL": url})
+def test_production_requires_an_https_site_url(tmp_path: Path, url: str) -> None:
+    assert_refused(tmp_path, "^SITE_URL must be set in production to the https:// ", **{**PRODUCTION, "SITE_URL": url})
 
 
 @pytest.mark.parametrize(
-    ("written", "read"),
+    ("value", "expected"),
     [
         ("", []),
         ("cms.example.com", ["cms.example.com"]),
@@ -155,16 +155,16 @@ def test_production_needs_an_https_address_of_the_site(tmp_path: Path, url: str)
         ("bücher.example", ["xn--bcher-kva.example"]),
     ],
 )
-def test_host_names_are_read_as_browsers_send_them(tmp_path: Path, written: str, read: list[str]) -> None:
-    assert load(tmp_path, TRUSTED_HOSTS=written)["SERVED_HOSTS"] == read
+def test_host_names_are_normalised_like_those_of_browsers(tmp_path: Path, value: str, expected: list[str]) -> None:
+    assert load(tmp_path, TRUSTED_HOSTS=value)["SERVED_HOSTS"] == expected
 
 
-def test_production_hardens_its_cookie(tmp_path: Path) -> None:
+def test_the_session_cookie_of_production_is_secure_and_has_the_host_prefix(tmp_path: Path) -> None:
     values = load(tmp_path, **PRODUCTION)
     assert (values["SESSION_COOKIE_SECURE"], values["SESSION_COOKIE_NAME"]) == (True, "__Host-session")
 
 
-def test_development_makes_its_secret_once_and_for_itself(tmp_path: Path) -> None:
+def test_development_creates_a_secret_key_once_per_instance_folder(tmp_path: Path) -> None:
     first = load(tmp_path, SECRET_KEY="")["SECRET_KEY"]
     assert len(first) == 64
     assert load(tmp_path, SECRET_KEY="")["SECRET_KEY"] == first
@@ -172,8 +172,8 @@ def test_development_makes_its_secret_once_and_for_itself(tmp_path: Path) -> Non
     assert load(tmp_path / "other", SECRET_KEY="")["SECRET_KEY"] != first
 
 
-def test_workers_that_start_at_once_have_one_secret(tmp_path: Path) -> None:
-    """An empty file, read between its making and its filling, would give a worker an empty key."""
+def test_workers_that_start_at_the_same_time_share_a_secret_key(tmp_path: Path) -> None:
+    """A worker that reads the file between its creation and the first write would get an empty key."""
     barrier, keys = threading.Barrier(8), []
 
     def start(folder: Path) -> None:
@@ -192,14 +192,14 @@ def test_workers_that_start_at_once_have_one_secret(tmp_path: Path) -> None:
         assert len(keys[0]) == 64
 
 
-def test_an_instance_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
+def test_an_instance_folder_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match=r"INSTANCE_DIR=.* cannot be used"):
         load(tmp_path / "file" / "instance")
 
 
 @pytest.mark.parametrize(
-    ("written", "read"),
+    ("value", "expected"),
     [
         ("1", True),
         ("yes", True),
@@ -211,27 +211,25 @@ def test_an_instance_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> N
         (" off ", False),
     ],
 )
-def test_yes_and_no_are_read_as_people_write_them(tmp_path: Path, written: str, read: bool) -> None:
-    assert load(tmp_path, REVEAL_TAKEN_EMAIL=written)["REVEAL_TAKEN_EMAIL"] is read
+def test_common_spellings_of_yes_and_no_are_accepted(tmp_path: Path, value: str, expected: bool) -> None:
+    assert load(tmp_path, REVEAL_TAKEN_EMAIL=value)["REVEAL_TAKEN_EMAIL"] is expected
 
 
-def test_the_environment_is_read_and_what_is_given_comes_before_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_arguments_take_precedence_over_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CAPTCHA_TRIES", "3")
     monkeypatch.setenv("CAPTCHA_SECONDS", "300")
     values = load(tmp_path, CAPTCHA_SECONDS=120)
     assert (values["CAPTCHA_TRIES"], values["CAPTCHA_SECONDS"]) == (3, 120)
 
 
-def test_with_nothing_set_everything_is_embedded(tmp_path: Path) -> None:
+def test_the_defaults_are_embedded(tmp_path: Path) -> None:
     values = load(tmp_path)
     assert values["DATABASE_URL"] == f"sqlite:///{tmp_path / 'cms.db'}"
     assert values["CACHE_URL"] == f"sqlite:///{tmp_path / 'cache.db'}"
     assert not values["MAIL_SERVER"]
 
 
-def test_every_default_can_be_read_and_every_setting_says_what_it_does() -> None:
+def test_every_setting_has_a_valid_default_and_a_description() -> None:
     assert len(SETTINGS) > 30
     for setting in SETTINGS:
         setting.read(setting.default)
@@ -241,7 +239,7 @@ def test_every_default_can_be_read_and_every_setting_says_what_it_does() -> None
     assert len(names) == len(set(names))
 
 
-def test_a_number_says_its_unit_in_its_name() -> None:
+def test_the_name_of_a_number_contains_its_unit() -> None:
     units = (
         "_SECONDS",
         "_PORT",
@@ -258,7 +256,7 @@ def test_a_number_says_its_unit_in_its_name() -> None:
             assert setting.name.endswith(units), setting.name
 
 
-def test_the_defaults_are_those_of_the_design() -> None:
+def test_the_limits_have_their_documented_defaults() -> None:
     defaults = {setting.name: setting.default for setting in SETTINGS}
     assert defaults["CAPTCHA_SECONDS"] == "600"
     assert defaults["CAPTCHA_TRIES"] == "5"
@@ -273,16 +271,16 @@ def test_the_defaults_are_those_of_the_design() -> None:
     assert defaults["REVEAL_TAKEN_EMAIL"] == "no"
 
 
-def test_the_tests_themselves_are_free_of_the_developers_settings() -> None:
+def test_the_tests_do_not_inherit_the_settings_of_the_developer() -> None:
     assert not {setting.name for setting in SETTINGS} & set(os.environ)
 
 
-def test_the_folder_of_the_embedded_defaults_is_for_its_owner_only(tmp_path: Path) -> None:
-    load(tmp_path / "made" / "instance")
-    assert stat.S_IMODE((tmp_path / "made" / "instance").stat().st_mode) == 0o700
+def test_only_its_owner_can_access_the_instance_folder(tmp_path: Path) -> None:
+    load(tmp_path / "new" / "instance")
+    assert stat.S_IMODE((tmp_path / "new" / "instance").stat().st_mode) == 0o700
 
 
-def test_the_default_folder_of_an_older_version_is_closed_and_one_that_somebody_named_is_theirs(
+def test_only_the_mode_of_an_existing_default_folder_is_corrected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(config, "HERE", tmp_path)
@@ -293,7 +291,7 @@ def test_the_default_folder_of_an_older_version_is_closed_and_one_that_somebody_
         assert stat.S_IMODE((tmp_path / name).stat().st_mode) == mode
 
 
-def test_every_setting_that_the_application_reads_has_the_type_that_it_declares(tmp_path: Path) -> None:
+def test_every_setting_has_its_declared_type(tmp_path: Path) -> None:
     values = config.load({"INSTANCE_DIR": str(tmp_path)})
     for name, declared in get_type_hints(Settings).items():
         kind = get_origin(declared) or declared

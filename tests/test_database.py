@@ -24,11 +24,11 @@ from tests.servers import PATIENCE_SECONDS, PostgresServer, eventually
 from tests.stories.admin_steps import superuser
 from tests.stories.test_lost_database import (
     Act,
-    changes_the_password,
-    chooses_a_password,
-    proves,
-    registers,
-    signs_in,
+    prepare_new_password,
+    prepare_password_change,
+    prepare_reauth,
+    prepare_registration,
+    prepare_sign_in,
 )
 
 LIMITS = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
@@ -36,41 +36,41 @@ LIMITS = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_time
 
 @pytest.fixture
 def app(postgres: PostgresServer, tmp_path: Path) -> Iterator[Flask]:
-    """Give an application on PostgreSQL, with views that tell what they find."""
+    """Provide an application with a new PostgreSQL database."""
     with postgres.database() as url:
         app = create_app(settings_for(tmp_path, DATABASE_URL=url))
         yield app
-        close(app)
+        close_connections(app)
 
 
-def close(app: Flask) -> None:
-    """Let go of every connection."""
+def close_connections(app: Flask) -> None:
+    """Close all connections of an application to its database."""
     with app.app_context():
         db.session.remove()
         db.engine.dispose()
 
 
-def limits_now() -> list[str]:
-    """Return the limits that the server keeps in this transaction."""
+def read_limits() -> list[str]:
+    """Return the limits that the server enforces in this transaction."""
     return [str(db.session.scalar(text(f"SHOW {name}"))) for name in LIMITS]
 
 
-def ask(app: Flask, path: str) -> int:
-    """Send a request, and return the status of its answer."""
+def get_status(app: Flask, path: str) -> int:
+    """Send a GET request, and return the status of the response."""
     return app.test_client().get(path).status_code
 
 
 @contextlib.contextmanager
-def in_a_request(app: Flask) -> Iterator[None]:
-    """Be where a view would be."""
+def request_context(app: Flask) -> Iterator[None]:
+    """Run code in the context of a request, like a view."""
     with app.test_request_context("/"):
         app.preprocess_request()
         yield
 
 
 @contextlib.contextmanager
-def frozen(postgres: PostgresServer) -> Iterator[None]:
-    """Have PostgreSQL stand still for a while."""
+def freeze_postgres(postgres: PostgresServer) -> Iterator[None]:
+    """Suspend PostgreSQL within the context."""
     postgres.freeze()
     try:
         yield
@@ -78,8 +78,8 @@ def frozen(postgres: PostgresServer) -> Iterator[None]:
         postgres.thaw()
 
 
-class TestLimitsOfTheServer:
-    """What PostgreSQL itself ends travels with BEGIN."""
+class TestServerLimits:
+    """Limits that PostgreSQL enforces; they are set together with BEGIN."""
 
     @pytest.mark.parametrize(
         ("left", "limits"),
@@ -89,36 +89,36 @@ class TestLimitsOfTheServer:
             (1.0, ["500ms", "100ms", "30s"]),
         ],
     )
-    def test_a_request_has_limits_below_what_is_left_of_its_deadline(
+    def test_the_limits_of_a_request_are_below_what_is_left_of_its_deadline(
         self, app: Flask, left: float, limits: list[str]
     ) -> None:
-        with in_a_request(app):
+        with request_context(app):
             db.session.connection()  # It may take part of the deadline.
             db.session.rollback()
             database._seconds_left.set(left)
-            assert limits_now() == limits
+            assert read_limits() == limits
 
-    def test_other_work_has_more_time_for_a_statement(self, app: Flask) -> None:
+    def test_statements_outside_requests_have_a_higher_limit(self, app: Flask) -> None:
         with app.app_context():
-            assert limits_now() == ["29500ms", "3s", "30s"]
+            assert read_limits() == ["29500ms", "3s", "30s"]
 
-    def test_long_work_has_none(self, app: Flask) -> None:
+    def test_work_without_a_deadline_has_no_limits(self, app: Flask) -> None:
         with app.app_context():
             with database.without_deadline():
-                assert limits_now() == ["0", "0", "0"]
+                assert read_limits() == ["0", "0", "0"]
                 db.session.rollback()
-            assert limits_now() == ["29500ms", "3s", "30s"]
+            assert read_limits() == ["29500ms", "3s", "30s"]
 
-    def test_they_end_with_the_transaction(self, app: Flask) -> None:
-        """A pooler may give the server's side to somebody else then."""
-        with in_a_request(app), db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    def test_the_limits_end_with_the_transaction(self, app: Flask) -> None:
+        """A pooler may assign the connection of the server to another client afterwards."""
+        with request_context(app), db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             assert connection.scalar(text("SHOW statement_timeout")) == "0"
 
-    def test_no_start_up_parameter_sets_them(self, app: Flask) -> None:
+    def test_the_limits_are_not_startup_parameters(self, app: Flask) -> None:
         assert "options" not in app.config["SQLALCHEMY_ENGINE_OPTIONS"]["connect_args"]
 
-    def test_they_cost_no_round_trip(self, app: Flask, tmp_path: Path) -> None:
-        with in_a_request(app), (tmp_path / "trace").open("w+") as trace:
+    def test_the_limits_take_no_additional_round_trip(self, app: Flask, tmp_path: Path) -> None:
+        with request_context(app), (tmp_path / "trace").open("w+") as trace:
             connection: Any = db.session.connection().connection.driver_connection
             db.session.rollback()
             connection.pgconn.trace(trace.fileno())
@@ -128,37 +128,39 @@ class TestLimitsOfTheServer:
             sent = [line for line in trace if "\tF\t" in line]
             connection.rollback()
         queries = [line for line in sent if "Query" in line]
-        assert len(queries) == 2  # As many as psycopg sends by itself: BEGIN, and the statement.
+        assert len(queries) == 2  # As many as without limits: BEGIN, and the statement.
         assert "BEGIN; SET LOCAL" in queries[0]
 
 
 class TestDeadline:
-    """Nothing is waited for longer than the deadline allows; here it is short, so that the test is."""
+    """The deadline of all waits for the database; the tests shorten it."""
 
-    def test_a_statement_that_is_not_answered_ends_its_connection(
+    def test_a_statement_without_a_response_closes_its_connection(
         self, app: Flask, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(database, "REQUEST_SECONDS", 0.5)
         monkeypatch.setattr(database, "STATEMENT_MARGIN_SECONDS", -60.0)  # The server does not cancel it.
-        with in_a_request(app):
+        with request_context(app):
             connection: Any = db.session.connection().connection.driver_connection
             with pytest.raises(OperationalError, match="no response within"):
                 db.session.execute(text("SELECT pg_sleep(60)"))
             assert connection.closed
-        with in_a_request(app):
+        with request_context(app):
             assert db.session.scalar(text("SELECT 1")) == 1
 
     def test_all_statements_of_a_request_share_one_deadline(self, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(database, "REQUEST_SECONDS", 2.0)
 
-        def naps() -> None:
+        def execute_many() -> None:
             for _ in range(40):
                 db.session.execute(text("SELECT pg_sleep(0.1)"))
 
-        with in_a_request(app), pytest.raises(OperationalError, match="no response within"):
-            naps()
+        with request_context(app), pytest.raises(OperationalError, match="no response within"):
+            execute_many()
 
-    def test_long_work_waits_as_long_as_it_takes(self, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_work_without_a_deadline_waits_for_a_slow_statement(
+        self, app: Flask, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(database, "STATEMENT_SECONDS", 0.2)
         monkeypatch.setattr(database, "STATEMENT_MARGIN_SECONDS", -60.0)  # The server does not cancel it.
         with app.app_context():
@@ -168,14 +170,14 @@ class TestDeadline:
             with pytest.raises(OperationalError, match="no response within"):
                 db.session.execute(text("SELECT pg_sleep(60)"))
 
-    def test_a_server_that_accepts_and_says_nothing_is_given_up(self, tmp_path: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as silent:
-            url = f"postgresql://cms@127.0.0.1:{silent.getsockname()[1]}/cms"
+    def test_a_server_that_accepts_a_connection_but_does_not_respond_is_abandoned(self, tmp_path: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            url = f"postgresql://cms@127.0.0.1:{listener.getsockname()[1]}/cms"
             app = create_app(settings_for(tmp_path, DATABASE_URL=url))
-            assert ask(app, "/readyz") == 503
-            close(app)
+            assert get_status(app, "/readyz") == 503
+            close_connections(app)
 
-    def test_the_network_is_told_how_long_to_try(self, app: Flask) -> None:
+    def test_connections_have_tcp_timeouts(self, app: Flask) -> None:
         with app.app_context():
             connection: Any = db.session.connection().connection.driver_connection
             parameters = connection.info.get_parameters()
@@ -189,39 +191,42 @@ class TestDeadline:
 
 
 class TestCircuitBreaker:
-    """A database that does not answer holds some threads of a process, never all."""
+    """A database that does not respond never blocks all threads of a process."""
 
-    def test_while_as_many_wait_as_there_are_connections_the_next_is_refused(
+    def test_a_request_is_refused_while_all_connections_wait_for_a_response(
         self, app: Flask, postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(database, "REQUEST_SECONDS", PATIENCE_SECONDS * 2)
-        most = app.config["DATABASE_CONNECTIONS"]
+        pool_size = app.config["DATABASE_CONNECTIONS"]
         statuses: list[int] = []
 
         def hang() -> None:
-            statuses.append(ask(app, "/readyz"))
+            statuses.append(get_status(app, "/readyz"))
 
-        crowd = [threading.Thread(target=hang) for _ in range(most)]
+        threads = [threading.Thread(target=hang) for _ in range(pool_size)]
         with app.app_context():
             pool: Any = db.engine.pool
-        with in_a_request(app):
+        with request_context(app):
             db.session.execute(text("SELECT 1"))
-        with frozen(postgres):
-            for thread in crowd:
+        with freeze_postgres(postgres):
+            for thread in threads:
                 thread.start()
-            eventually(lambda: pool.checkedout() == most or len(pool.breaker._waiting_since) == most, "all wait")
-            assert ask(app, "/readyz") == 503
-            assert statuses == []  # The others wait still.
-            assert ask(app, "/healthz") == 200
-        for thread in crowd:
+            eventually(
+                lambda: pool.checkedout() == pool_size or len(pool.breaker._waiting_since) == pool_size,
+                "all threads wait",
+            )
+            assert get_status(app, "/readyz") == 503
+            assert statuses == []  # The other requests are still waiting.
+            assert get_status(app, "/healthz") == 200
+        for thread in threads:
             thread.join(PATIENCE_SECONDS)
-        assert ask(app, "/readyz") == 200
+        assert get_status(app, "/readyz") == 200
 
-    def test_after_a_time_out_the_next_request_probes_for_all(self) -> None:
+    def test_after_a_time_out_one_request_probes_the_database(self) -> None:
         breaker = database.CircuitBreaker()
         breaker._responded_at -= 60
         breaker._waiting_since[0] = breaker._responded_at
-        for _ in range(2):  # Of a thread that waited for a lock, and of another one.
+        for _ in range(2):  # One of a thread that waited for a lock, and one of another thread.
             breaker.record_timeout()
         breaker.raise_if_open(is_exhausted=False)
         with pytest.raises(database.DatabaseUnresponsive):
@@ -236,7 +241,7 @@ class TestCircuitBreaker:
         breaker._waiting_since[0] = breaker._responded_at
         breaker.record_timeout()
         breaker.raise_if_open(is_exhausted=False)
-        breaker.record_timeout()  # The probe, in this thread.
+        breaker.record_timeout()  # This thread is the probe.
         with pytest.raises(database.DatabaseUnresponsive):
             breaker.raise_if_open(is_exhausted=False)
         assert breaker._probe_at is not None
@@ -260,77 +265,81 @@ class TestCircuitBreaker:
         breaker.record_timeout()
         breaker.raise_if_open(is_exhausted=False)
 
-    def test_what_it_raises_is_answered_with_503(self) -> None:
-        assert issubclass(database.DatabaseUnresponsive, psycopg.OperationalError)  # SQLAlchemy makes it its own:
+    def test_an_open_circuit_is_a_503(self) -> None:
+        assert issubclass(
+            database.DatabaseUnresponsive, psycopg.OperationalError
+        )  # SQLAlchemy wraps it in its OperationalError.
         assert OperationalError in UNAVAILABLE
 
 
-class WatchedHasher:
-    """Hashes as the real one, and notes how many connections are checked out meanwhile."""
+class RecordingHasher:
+    """A wrapper of a hasher that records how many connections are checked out at each call."""
 
     def __init__(self, hasher: PasswordHasher, app: Flask) -> None:
-        """Stand before the hasher of an application."""
+        """Wrap a hasher."""
         self._hasher, self._app = hasher, app
         self.held: list[int] = []
 
     def __getattr__(self, name: str) -> Any:
-        """Note, and pass on."""
+        """Record the number of connections, and return the attribute of the hasher."""
         if name in ("hash", "verify"):
-            self.held.append(checked_out(self._app))
+            self.held.append(count_connections(self._app))
         return getattr(self._hasher, name)
 
 
-def checked_out(app: Flask) -> int:
-    """Return how many connections of an application are in use."""
+def count_connections(app: Flask) -> int:
+    """Return the number of connections that an application has checked out."""
     with app.app_context():
         return int(db.engine.pool.checkedout())  # type: ignore[attr-defined]
 
 
-class TestHoldingNoConnection:
-    """More requests than connections: nobody keeps one while a password is hashed or a page is rendered."""
+class TestReleasedConnections:
+    """Requests hold no connection while a password is hashed or a page is rendered."""
 
     @pytest.mark.parametrize(
-        "story",
-        [signs_in, proves, changes_the_password, chooses_a_password, registers],
-        ids=lambda story: story.__name__,
+        "prepare",
+        [prepare_sign_in, prepare_reauth, prepare_password_change, prepare_new_password, prepare_registration],
+        ids=lambda prepare: prepare.__name__.removeprefix("prepare_"),
     )
-    def test_while_a_password_is_hashed(
-        self, env: Environment, monkeypatch: pytest.MonkeyPatch, story: Callable[..., Act]
+    def test_no_connection_is_held_while_a_password_is_hashed(
+        self, env: Environment, monkeypatch: pytest.MonkeyPatch, prepare: Callable[..., Act]
     ) -> None:
-        act = story(env, script=True)
-        watched = WatchedHasher(passwords.HASHER, env.app)
-        monkeypatch.setattr(passwords, "HASHER", watched)
+        act = prepare(env, script=True)
+        hasher = RecordingHasher(passwords.HASHER, env.app)
+        monkeypatch.setattr(passwords, "HASHER", hasher)
         assert act().status == 200
-        assert watched.held
-        assert set(watched.held) == {0}
+        assert hasher.held
+        assert set(hasher.held) == {0}
 
-    def test_while_a_dated_hash_is_made_anew(self, env: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
-        act = signs_in(env, script=True)
-        watched = WatchedHasher(PasswordHasher(memory_cost=16, time_cost=1, parallelism=1), env.app)
-        monkeypatch.setattr(passwords, "HASHER", watched)
+    def test_no_connection_is_held_while_an_outdated_hash_is_replaced(
+        self, env: Environment, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        act = prepare_sign_in(env, script=True)
+        hasher = RecordingHasher(PasswordHasher(memory_cost=16, time_cost=1, parallelism=1), env.app)
+        monkeypatch.setattr(passwords, "HASHER", hasher)
         assert act().status == 200
-        assert watched.held == [0, 0]
+        assert hasher.held == [0, 0]
         assert env.account("ann").password_hash.startswith("$argon2id$v=19$m=16,")
 
-    def test_while_a_page_is_rendered(self, env: Environment) -> None:
+    def test_no_connection_is_held_while_a_page_is_rendered(self, env: Environment) -> None:
         boss = superuser(env, script=False)
         held = {}
 
-        def note(_: Flask, template: Any, **__: object) -> None:
-            if not template.name.startswith("mail/"):  # A mail belongs to the transaction of what it tells.
-                held[template.name] = checked_out(env.app)
+        def record(_: Flask, template: Any, **__: object) -> None:
+            if not template.name.startswith("mail/"):  # Mails are rendered in a transaction.
+                held[template.name] = count_connections(env.app)
 
-        with template_rendered.connected_to(note, env.app):
+        with template_rendered.connected_to(record, env.app):
             for path in ("", "resetemail/", "profile/", "resetpwd/", "security/", "users/", "users/1/", "nothing/"):
                 boss.page(f"/cms/{path}")
-            boss.ask("no address")
+            boss.ask("not an address")
             boss.ask("new@example.com")
             boss.confirm("new@example.com", "000000")
             env.visitor(script=False).sign_in()
         assert len(held) >= 9, held
         assert set(held.values()) == {0}, held
 
-    def test_what_was_written_and_not_committed_is_not_given_back(self, env: Environment) -> None:
+    def test_uncommitted_changes_of_objects_survive_a_release(self, env: Environment) -> None:
         env.administrator("ann@example.com")
         with env.app.app_context():
             user = db.session.get(CMSUser, 1)
@@ -340,16 +349,16 @@ class TestHoldingNoConnection:
             db.session.commit()
         assert env.account("ann").city == "hangzhou"
 
-    def test_what_was_read_stays_readable(self, env: Environment) -> None:
+    def test_objects_can_be_read_after_a_release(self, env: Environment) -> None:
         env.administrator("ann@example.com")
         with env.app.app_context():
             user = db.session.get(CMSUser, 1)
             assert user is not None
             database.release_connection()
             assert user.email == "ann@example.com"
-            assert checked_out(env.app) == 0
+            assert count_connections(env.app) == 0
 
-    def test_what_a_statement_wrote_is_not_given_back(self, env: Environment) -> None:
+    def test_uncommitted_changes_by_statements_survive_a_release(self, env: Environment) -> None:
         env.administrator("ann@example.com")
         with env.app.app_context():
             user = people.lock(1)
@@ -360,7 +369,7 @@ class TestHoldingNoConnection:
             db.session.commit()
         assert env.account("ann").city == "hangzhou"
 
-    def test_a_lock_gives_the_account_as_it_is_and_not_as_it_was_read_before(self, env: Environment) -> None:
+    def test_locking_an_account_reads_it_again(self, env: Environment) -> None:
         env.administrator("ann@example.com")
         with env.app.app_context():
             before = db.session.get(CMSUser, 1)
@@ -372,7 +381,7 @@ class TestHoldingNoConnection:
                 assert locked.city == "hangzhou"
             db.session.rollback()
 
-    def test_a_locked_account_is_a_value_that_only_a_statement_changes(self, env: Environment) -> None:
+    def test_a_locked_account_is_immutable(self, env: Environment) -> None:
         env.administrator("ann@example.com")
         with env.app.app_context():
             locked = people.lock(1)
@@ -381,7 +390,7 @@ class TestHoldingNoConnection:
                 locked.city = "beijing"
             db.session.rollback()
 
-    def test_a_row_that_was_only_read_cannot_be_changed(self, env: Environment) -> None:
+    def test_a_row_that_was_read_is_immutable(self, env: Environment) -> None:
         env.administrator("ann@example.com")
         with env.app.app_context():
             row = database.execute(db.select(table(CMSUser)), {}).first()

@@ -19,13 +19,13 @@ from tests.work import count_steps, record_steps
 README = (ROOT / "README.md").read_text()
 SECURITY = (ROOT / "docs" / "security.md").read_text()
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
-EACH = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+EACH_DOCUMENT = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 KINDS = "py|md|txt|html|js|mjs|css|svg|png|lock|toml|cfg|ini|json|po|sh|conf|service|timer|yaml"
-FLASKS_OWN = {"run", "shell", "routes", "db"}
+FLASK_COMMANDS = {"run", "shell", "routes", "db"}
 
 
-def rows(text: str, *header: str) -> list[list[str]]:
-    """Return the rows below the one table with this header."""
+def table_rows(text: str, *header: str) -> list[list[str]]:
+    """Return the rows of the only table with this header."""
     first = f"| {' | '.join(header)} |\n"
     assert text.count(first) == 1, f"one table with the header {first!r}"
     body = text.partition(first)[2].splitlines()[1:]
@@ -33,19 +33,19 @@ def rows(text: str, *header: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip().strip("|").split(" | ")] for line in body[:ends]]
 
 
-def prose(text: str) -> str:
-    """Return a document without its blocks of code, which show examples."""
+def remove_code_blocks(text: str) -> str:
+    """Return a document without its code blocks, which contain examples."""
     return re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
 
 
-def sources() -> Iterator[Path]:
+def find_sources() -> Iterator[Path]:
     """Yield the Python files of the product."""
     yield from sorted(
         [*ROOT.glob("*.py"), *ROOT.glob("accounts/**/*.py"), *ROOT.glob("cms/**/*.py"), *ROOT.glob("telemetry/*.py")]
     )
 
 
-def routes_of(app: Flask) -> set[tuple[str, str]]:
+def list_routes(app: Flask) -> set[tuple[str, str]]:
     """Return the method and path of every route except those of static files."""
     found = set()
     for rule in app.url_map.iter_rules():
@@ -62,45 +62,46 @@ def application(tmp_path_factory: pytest.TempPathFactory) -> Flask:
 
 
 def test_the_readme_lists_every_setting_with_its_default_in_the_order_of_the_code() -> None:
-    told = [
-        (name.strip("`"), default.strip("`")) for name, default, _ in rows(README, "Name", "Default", "What it does")
+    documented = [
+        (name.strip("`"), default.strip("`"))
+        for name, default, _ in table_rows(README, "Name", "Default", "What it does")
     ]
-    assert told == [(setting.name, setting.default or "empty") for setting in config.SETTINGS]
+    assert documented == [(setting.name, setting.default or "empty") for setting in config.SETTINGS]
 
 
-def test_the_readme_says_of_every_setting_what_it_does() -> None:
-    assert all(len(says) > 10 for _, _, says in rows(README, "Name", "Default", "What it does"))
+def test_the_readme_describes_every_setting() -> None:
+    assert all(len(description) > 10 for _, _, description in table_rows(README, "Name", "Default", "What it does"))
 
 
-def test_the_readme_lists_every_route_and_no_other(application: Flask) -> None:
-    told = [
+def test_the_readme_lists_exactly_the_routes(application: Flask) -> None:
+    documented = [
         (method, path.strip("`"))
-        for methods, path, _, _ in rows(README, "Method", "Path", "Who", "What")
+        for methods, path, _, _ in table_rows(README, "Method", "Path", "Who", "What")
         for method in re.findall(r"`([A-Z]+)`", methods)
     ]
-    assert len(told) == len(set(told))
-    assert set(told) == routes_of(application)
+    assert len(documented) == len(set(documented))
+    assert set(documented) == list_routes(application)
 
 
-def commands_of(app: Flask) -> set[str]:
+def list_commands(app: Flask) -> set[str]:
     """Return the names of all commands of the application."""
     found = set()
     for name, command in app.cli.commands.items():
-        if isinstance(command, click.Group) and name not in FLASKS_OWN:
+        if isinstance(command, click.Group) and name not in FLASK_COMMANDS:
             found |= {f"{name} {each}" for each in command.commands}
-        elif name not in FLASKS_OWN:
+        elif name not in FLASK_COMMANDS:
             found.add(name)
     return found
 
 
-def test_the_readme_lists_every_command_and_no_other(application: Flask) -> None:
-    told = {cells[0].strip("`").removeprefix("flask ") for cells in rows(README, "Command", "What it does")}
-    ours = commands_of(application)
-    assert len(ours) > 4
-    for command in ours:
-        assert any(f"{line} ".startswith(f"{command} ") for line in told), f"flask {command} is not in README.md"
-    for line in told - {"db upgrade"}:
-        assert any(f"{line} ".startswith(f"{command} ") for command in ours), f"there is no flask {line}"
+def test_the_readme_lists_exactly_the_commands(application: Flask) -> None:
+    documented = {cells[0].strip("`").removeprefix("flask ") for cells in table_rows(README, "Command", "What it does")}
+    commands = list_commands(application)
+    assert len(commands) > 4
+    for command in commands:
+        assert any(f"{line} ".startswith(f"{command} ") for line in documented), f"flask {command} is not in README.md"
+    for line in documented - {"db upgrade"}:
+        assert any(f"{line} ".startswith(f"{command} ") for command in commands), f"there is no flask {line}"
 
 
 def test_the_readme_names_every_table() -> None:
@@ -108,20 +109,20 @@ def test_the_readme_names_every_table() -> None:
     assert tables
     assert set(re.findall(r"`(\w+)`", tables[1])) == set(db.metadata.tables)
     architecture = (ROOT / "docs" / "architecture.md").read_text()
-    told = {name.strip("`") for name, _, _ in rows(architecture, "Table", "One row is", "Ends")}
-    assert told == set(db.metadata.tables)
+    documented = {name.strip("`") for name, _, _ in table_rows(architecture, "Table", "One row is", "Ends")}
+    assert documented == set(db.metadata.tables)
 
 
-@EACH
+@EACH_DOCUMENT
 def test_every_make_target_that_is_named_exists(path: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     named = set(re.findall(r"`[^`\n]*\bmake ([a-z-]+)`", path.read_text()))
     assert named <= targets
 
 
-@EACH
+@EACH_DOCUMENT
 def test_every_file_that_is_named_exists(path: Path) -> None:
-    text = prose(path.read_text())
+    text = remove_code_blocks(path.read_text())
     named = set(re.findall(rf"`((?:[\w.-]+/)*[\w.-]+\.(?:{KINDS}))(?:::\w+)*`", text))
     named |= set(re.findall(r"`((?:[\w.-]+/)+)`", text)) - {"instance/"}
     for name in sorted(named):
@@ -129,24 +130,24 @@ def test_every_file_that_is_named_exists(path: Path) -> None:
         assert any(any(ROOT.glob(each + name)) for each in ("", *anywhere)), f"{path.name} names {name}"
 
 
-@EACH
+@EACH_DOCUMENT
 def test_every_link_leads_to_a_file(path: Path) -> None:
-    links = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", prose(path.read_text()))
+    links = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", remove_code_blocks(path.read_text()))
     for link in links:
         if not link.startswith("https://"):
             assert (path.parent / link).is_file(), f"{path.name} links to {link}"
 
 
-@EACH
+@EACH_DOCUMENT
 def test_every_test_that_is_named_exists(path: Path) -> None:
     for file, name in re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", path.read_text()):
         assert re.search(rf"^\s*(?:def|class) {name}\b", (ROOT / file).read_text(), re.MULTILINE), f"{file}::{name}"
 
 
-@EACH
-def test_every_python_name_of_a_module_of_ours_exists(path: Path) -> None:
+@EACH_DOCUMENT
+def test_every_python_name_that_is_named_exists(path: Path) -> None:
     modules = "|".join(sorted({"accounts", "cms", "telemetry", *(source.stem for source in ROOT.glob("*.py"))}))
-    for dotted in re.findall(rf"`((?:{modules})(?:\.\w+)+)(?:\(\))?`", prose(path.read_text())):
+    for dotted in re.findall(rf"`((?:{modules})(?:\.\w+)+)(?:\(\))?`", remove_code_blocks(path.read_text())):
         *inside, last = dotted.split(".")
         if last not in KINDS.split("|"):
             files = [ROOT.joinpath(*inside).with_suffix(".py"), ROOT.joinpath(*inside, "__init__.py")]
@@ -163,18 +164,18 @@ def names_in(path: Path) -> set[str]:
 
 def test_every_setting_is_used() -> None:
     """Each is read by a module, by Flask, by the Makefile, or in `config.py` for an extension."""
-    used = set().union(*(names_in(path) for path in sources() if path.name != "config.py"))
+    used = set().union(*(names_in(path) for path in find_sources() if path.name != "config.py"))
     used |= set(Flask.default_config)
     used |= set(re.findall(r"\$\((\w+)\)", (ROOT / "Makefile").read_text()))
     used |= set(re.findall(r'values\["(\w+)"\]', (ROOT / "config.py").read_text()))
     assert {setting.name for setting in config.SETTINGS} <= used
 
 
-def test_the_numbers_of_the_security_document_are_the_defaults() -> None:
+def test_the_numbers_in_the_security_document_are_the_defaults() -> None:
     defaults = {setting.name: setting.default for setting in config.SETTINGS}
-    told = re.findall(r"`([A-Z][A-Z_]+)` = `?([^\s`,;|)]+)", SECURITY)
-    assert len(told) > 15
-    for name, value in told:
+    documented = re.findall(r"`([A-Z][A-Z_]+)` = `?([^\s`,;|)]+)", SECURITY)
+    assert len(documented) > 15
+    for name, value in documented:
         assert defaults[name] == value, f"{name} is {defaults[name]}, not {value}"
 
 
@@ -184,30 +185,30 @@ def test_the_security_document_names_every_number_of_a_rule() -> None:
     assert [name for name in rules if f"`{name}`" not in SECURITY] == []
 
 
-def test_the_probabilities_of_the_security_document_follow_from_the_numbers() -> None:
+def test_the_probabilities_in_the_security_document_follow_from_the_numbers() -> None:
     defaults = {setting.name: setting.default for setting in config.SETTINGS}
     tries, day = int(defaults["CAPTCHA_TRIES"]), int(defaults["CAPTCHA_TRIES_PER_DAY"])
-    a_try, target = 1 / 10**6, int(defaults["CAPTCHA_TRIES_PER_ADDRESS_PER_DAY"])
+    probability, per_address = 1 / 10**6, int(defaults["CAPTCHA_TRIES_PER_ADDRESS_PER_DAY"])
     probabilities = {
-        "a day": day * a_try,
-        "24 hours, at worst": (2 * day - 1) * a_try,
-        "a year": 1 - (1 - day * a_try) ** 365,
-        "a hundred accounts, a year": 1 - (1 - day * a_try) ** 36500,
-        "one new address, a day": target * a_try,
-        "one new address, a year": 1 - (1 - target * a_try) ** 365,
-        "both codes, a day": day / tries * (tries * a_try) ** 2,
-        "both codes, a year": 365 * day / tries * (tries * a_try) ** 2,
+        "a day": day * probability,
+        "24 hours, at worst": (2 * day - 1) * probability,
+        "a year": 1 - (1 - day * probability) ** 365,
+        "a hundred accounts, a year": 1 - (1 - day * probability) ** 36500,
+        "one new address, a day": per_address * probability,
+        "one new address, a year": 1 - (1 - per_address * probability) ** 365,
+        "both codes, a day": day / tries * (tries * probability) ** 2,
+        "both codes, a year": 365 * day / tries * (tries * probability) ** 2,
     }
-    told = {name: float(value) for name, value, _ in rows(SECURITY, "Span", "Probability", "Formula")}
-    assert told == {name: pytest.approx(value, rel=0.01) for name, value in probabilities.items()}
+    documented = {name: float(value) for name, value, _ in table_rows(SECURITY, "Span", "Probability", "Formula")}
+    assert documented == {name: pytest.approx(value, rel=0.01) for name, value in probabilities.items()}
 
 
-def test_the_changelog_begins_with_what_is_unreleased_and_that_with_security() -> None:
+def test_the_changelog_begins_with_unreleased_changes_and_those_with_security() -> None:
     headings = re.findall(r"^(##+ .+)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert headings[:2] == ["## Unreleased", "### Security"]
 
 
-def marks(title: str) -> tuple[int, int]:
+def count_marks(title: str) -> tuple[int, int]:
     """Return the number of statements and cache round trips that the architecture document shows for a request."""
     text = (ROOT / "docs" / "architecture.md").read_text()
     part = text.partition(f"## One request: POST {title}\n")[2].partition("\n## ")[0]
@@ -217,13 +218,13 @@ def marks(title: str) -> tuple[int, int]:
 def test_the_architecture_document_shows_every_statement_and_round_trip(sqlite_env: Environment) -> None:
     ann = sqlite_env.person()
     ann.token()
-    with record_steps(sqlite_env.app) as asked:
+    with record_steps(sqlite_env.app) as requesting:
         assert ann.ask("new@example.com").status == 200
     code = sqlite_env.code_to("new@example.com")
-    with record_steps(sqlite_env.app) as confirmed:
+    with record_steps(sqlite_env.app) as confirming:
         assert ann.confirm("new@example.com", code).status == 200
-    for title, steps in (("/cms/email_captcha/", asked), ("/cms/resetemail/", confirmed)):
-        statements, round_trips = marks(title)
+    for title, steps in (("/cms/email_captcha/", requesting), ("/cms/resetemail/", confirming)):
+        statements, round_trips = count_marks(title)
         assert count_steps(steps) == (statements, 1, round_trips)
 
 
@@ -246,15 +247,15 @@ NODES = {
 FILES = {"app.py": "front", "commands.py": "front", "accounts/unit_of_work.py": "work"}
 
 
-def node_of(path: Path) -> str:
-    """Return the name that a file has in the picture of the architecture."""
+def find_node(path: Path) -> str:
+    """Return the node of a file in the diagram of the architecture."""
     name = str(path.relative_to(ROOT))
     folder = next((node for start, node in NODES.items() if name.startswith(start)), None)
     return FILES.get(name) or folder or ("owners" if name.startswith("accounts/") else path.stem)
 
 
-def imported_nodes(path: Path) -> set[str]:
-    """Return the other nodes of the picture that a file imports from."""
+def find_imported_nodes(path: Path) -> set[str]:
+    """Return the other nodes of the diagram from which a file imports."""
     found = set()
     for statement in ast.walk(ast.parse(path.read_text())):
         if isinstance(statement, ast.ImportFrom):
@@ -264,12 +265,12 @@ def imported_nodes(path: Path) -> set[str]:
         else:
             continue
         files = {ROOT / f"{name.replace('.', '/')}{end}" for name in names for end in (".py", "/__init__.py")}
-        found |= {node_of(file) for file in files if file.is_file() and file != ROOT / "accounts" / "__init__.py"}
-    return found - {node_of(path)}
+        found |= {find_node(file) for file in files if file.is_file() and file != ROOT / "accounts" / "__init__.py"}
+    return found - {find_node(path)}
 
 
-def arrows() -> set[tuple[str, str]]:
-    """Return the solid arrows of the picture, from and to."""
+def read_arrows() -> set[tuple[str, str]]:
+    """Return the solid arrows of the diagram as pairs of nodes."""
     text = (
         (ROOT / "docs" / "architecture.md").read_text().partition("```mermaid\nflowchart TD\n")[2].partition("```")[0]
     )
@@ -278,19 +279,19 @@ def arrows() -> set[tuple[str, str]]:
     return {(start, end) for starts, targets in ends for start in starts for end in targets}
 
 
-def test_the_picture_of_the_architecture_shows_what_is_imported() -> None:
-    modules = [path for path in sources() if path.name != "gunicorn.conf.py"]  # Not part of the layers.
-    imported = {(node_of(path), node) for path in modules for node in imported_nodes(path)}
-    assert arrows() <= imported, "an arrow without an import"
-    below = arrows()
-    while more := {(start, end) for start, middle in below for again, end in below if middle == again} - below:
-        below |= more
-    assert imported <= below, "an import without a path in the picture"
+def test_the_diagram_of_the_architecture_shows_the_imports() -> None:
+    modules = [path for path in find_sources() if path.name != "gunicorn.conf.py"]  # Not part of the layers.
+    imported = {(find_node(path), node) for path in modules for node in find_imported_nodes(path)}
+    assert read_arrows() <= imported, "an arrow without an import"
+    below = read_arrows()
+    while indirect := {(start, end) for start, middle in below for again, end in below if middle == again} - below:
+        below |= indirect
+    assert imported <= below, "an import without a path in the diagram"
 
 
-@EACH
-def test_a_document_names_no_machine(path: Path) -> None:
-    """The paths of examples are below /srv, /etc and /var, and their hosts below example.com."""
+@EACH_DOCUMENT
+def test_documents_contain_no_paths_or_hosts_of_a_machine(path: Path) -> None:
+    """Paths in examples are below /srv, /etc and /var, and hosts are below example.com."""
     text = path.read_text()
     assert not re.search(r"/(?:work|home|root|tmp)/", text)
     for host in re.findall(r"https?://([\w.-]+)", text):

@@ -1,4 +1,4 @@
-"""accounts/operations/doctor.py and readiness.py: every check finds its problem, and no check prevents the others."""
+"""accounts/operations/doctor.py and readiness.py: every check reports its problem, and none prevents the others."""
 
 from pathlib import Path
 
@@ -17,8 +17,8 @@ CHECKS = [
 ]
 
 
-def problems(env: Environment, **settings: str) -> dict[str, str]:
-    """Return the problems that the checks find in an application with these settings, by the name of the check."""
+def find_problems(env: Environment, **settings: str) -> dict[str, str]:
+    """Return the problems of an application with these settings by the name of the check."""
     app = env.build(**settings) if settings else env.app
     with app.app_context():
         results = list(doctor.run_checks())
@@ -33,7 +33,7 @@ def env(sqlite_env: Environment) -> Environment:
 
 
 def test_the_embedded_defaults_have_no_problem(env: Environment) -> None:
-    assert problems(env) == {}
+    assert find_problems(env) == {}
 
 
 def test_a_database_that_is_not_at_the_newest_migration_is_reported(env: Environment) -> None:
@@ -42,7 +42,7 @@ def test_a_database_that_is_not_at_the_newest_migration_is_reported(env: Environ
         db.session.execute(text("UPDATE alembic_version SET version_num = 'old'"))
         db.session.commit()
     try:
-        assert problems(env)["database"] == f"is at migration old, not {newest}: run `flask --app app db upgrade`"
+        assert find_problems(env)["database"] == f"is at migration old, not {newest}: run `flask --app app db upgrade`"
     finally:
         with env.app.app_context():
             db.session.execute(text("UPDATE alembic_version SET version_num = :newest"), {"newest": newest})
@@ -50,37 +50,39 @@ def test_a_database_that_is_not_at_the_newest_migration_is_reported(env: Environ
 
 
 def test_a_database_without_tables_is_reported_once_and_the_other_checks_run(env: Environment, tmp_path: Path) -> None:
-    found = problems(env, DATABASE_URL=f"sqlite:///{tmp_path}/empty.db")
+    found = find_problems(env, DATABASE_URL=f"sqlite:///{tmp_path}/empty.db")
     assert found.keys() == {"database"}
     assert found["database"].startswith("is at migration None")
 
 
-def test_a_cache_that_gives_back_other_values_is_reported(env: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cache_that_returns_wrong_values_is_reported(env: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(env.app.extensions["cache"], "incr", lambda _: 7)
     expected = [True, False, 2, 2, "text", True, False, None]
-    assert problems(env)["cache"] == f"returned [True, False, 7, 1, 'text', True, False, None] instead of {expected}"
+    assert (
+        find_problems(env)["cache"] == f"returned [True, False, 7, 1, 'text', True, False, None] instead of {expected}"
+    )
 
 
-def test_a_mail_server_that_does_not_answer_is_an_error_in_one_line(env: Environment) -> None:
-    problem = problems(env, MAIL_SERVER="127.0.0.1", MAIL_PORT="1")["mail server"]
+def test_a_mail_server_that_cannot_be_reached_is_reported_in_one_line(env: Environment) -> None:
+    problem = find_problems(env, MAIL_SERVER="127.0.0.1", MAIL_PORT="1")["mail server"]
     assert problem.startswith("ConnectionRefusedError: ")
     assert "\n" not in problem
 
 
 @pytest.mark.parametrize(("sender", "is_reported"), [("CMS <cms@localhost>", True), ("cms@example.com", False)])
 def test_a_sender_that_no_mail_server_accepts_is_reported(env: Environment, sender: str, is_reported: bool) -> None:
-    found = problems(env, MAIL_SERVER="127.0.0.1", MAIL_PORT="1", MAIL_DEFAULT_SENDER=sender)
+    found = find_problems(env, MAIL_SERVER="127.0.0.1", MAIL_PORT="1", MAIL_DEFAULT_SENDER=sender)
     assert ("sender" in found) is is_reported
 
 
 @pytest.mark.parametrize(("tries", "is_reported"), [("100", False), ("101", True)])
 def test_more_than_a_hundred_tries_a_day_are_reported(env: Environment, tries: str, is_reported: bool) -> None:
-    assert ("numbers" in problems(env, CAPTCHA_TRIES_PER_DAY=tries)) is is_reported
+    assert ("numbers" in find_problems(env, CAPTCHA_TRIES_PER_DAY=tries)) is is_reported
 
 
 def test_a_weak_secret_key_is_reported(env: Environment) -> None:
-    assert "is too weak" in problems(env, SECRET_KEY="x" * 64)["secret key"]
-    assert "secret key" not in problems(env)
+    assert "is too weak" in find_problems(env, SECRET_KEY="x" * 64)["secret key"]
+    assert "secret key" not in find_problems(env)
 
 
 @pytest.mark.parametrize(
@@ -92,9 +94,9 @@ def test_a_weak_secret_key_is_reported(env: Environment) -> None:
         (".example.com", ""),
     ],
 )
-def test_in_production_the_host_of_mailed_links_must_be_served(env: Environment, hosts: str, problem: str) -> None:
+def test_in_production_the_host_of_links_in_mails_must_be_trusted(env: Environment, hosts: str, problem: str) -> None:
     server = {"MAIL_SERVER": "127.0.0.1", "MAIL_PORT": "1"}
-    found = problems(env, **PRODUCTION, **server, TRUSTED_HOSTS=hosts).get("hosts", "")
+    found = find_problems(env, **PRODUCTION, **server, TRUSTED_HOSTS=hosts).get("hosts", "")
     assert found.startswith(problem)
     assert bool(found) is bool(problem)
 
@@ -105,7 +107,7 @@ def test_a_folder_that_others_can_open_is_reported(env: Environment, mode: int, 
     before = folder.stat().st_mode
     folder.chmod(mode)
     try:
-        assert ("files" in problems(env)) is is_reported
+        assert ("files" in find_problems(env)) is is_reported
     finally:
         folder.chmod(before)
 
@@ -121,6 +123,6 @@ def test_a_server_that_drains_is_not_ready(env: Environment, monkeypatch: pytest
 
 
 @pytest.mark.usefixtures("in_sqlite_app")
-def test_the_operator_sets_no_password_of_an_account_that_does_not_exist() -> None:
+def test_setting_the_password_of_an_account_that_does_not_exist_is_refused() -> None:
     with pytest.raises(NobodyThere):
         new_password.set_by_operator(999, "a new password", reason="", origin=COMMAND_LINE)

@@ -1,6 +1,6 @@
-"""The order of validation, as docs/forms.md describes it: recorded call by call.
+"""The order of validation (docs/forms.md), recorded call by call.
 
-Nothing here has an application, a database or a cache: a form knows none of them.
+Forms depend on no application, database or cache, so that these tests have none.
 """
 
 from collections.abc import Callable
@@ -19,126 +19,130 @@ from validators import IntegerRange
 
 @pytest.fixture(autouse=True)
 def _no_application() -> None:
-    """Make sure that no test of this file leans on an application that another one left behind."""
+    """Check that no context of an application was left by another test."""
     assert not has_app_context()
 
 
-class Recorded(StringField):
-    """A text field that writes down when WTForms' own two hooks are called."""
+class RecordingField(StringField):
+    """A text field that records the calls of its two hooks."""
 
     def pre_validate(self, form: Any) -> None:
-        """Write it down; refuse what is said to be refused here."""
+        """Record the call, and raise the error for this step, if there is one."""
         form.calls.append(f"{self.name}: pre_validate")
-        refuse(self, "pre_validate")
+        raise_error(self, "pre_validate")
 
     def post_validate(self, form: Any, validation_stopped: bool) -> None:
-        """Write it down, and whether the field had been stopped."""
+        """Record the call and whether validation was stopped, and raise the error for this step, if there is one."""
         form.calls.append(f"{self.name}: post_validate" + (" (stopped)" if validation_stopped else ""))
-        refuse(self, "post_validate")
+        raise_error(self, "post_validate")
 
 
-def refuse(field: Field, step: str) -> None:
-    """Refuse the field at this step, if its text says so: "error at b" or "stop at b"."""
+def raise_error(field: Field, step: str) -> None:
+    """Raise an error if the text of the field names this step: "error at b" or "stop at b"."""
     if field.data == f"error at {step}":
         raise ValidationError(f"error at {step}")
     if field.data == f"stop at {step}":
         raise StopValidation(f"stop at {step}")
 
 
-def validator(step: str) -> Callable[[Any, Field], None]:
-    """Return a validator that writes down when it is called."""
+def create_validator(step: str) -> Callable[[Any, Field], None]:
+    """Return a validator that records its calls."""
 
     def validate(form: Any, field: Field) -> None:
         form.calls.append(f"{field.name}: {step}")
-        refuse(field, step)
+        raise_error(field, step)
 
     return validate
 
 
-FILTERED: list[str] = []
+FILTER_CALLS: list[str] = []
 
 
-def filtering(step: str) -> Callable[[str | None], str | None]:
-    """Return a filter that writes down when it is called; there is no form yet to write it into."""
+def create_filter(step: str) -> Callable[[str | None], str | None]:
+    """Return a filter that records its calls in `FILTER_CALLS`, because there is no form yet."""
 
-    def change(value: str | None) -> str | None:
-        FILTERED.append(step)
+    def strip(value: str | None) -> str | None:
+        FILTER_CALLS.append(step)
         return value.strip() if value else value
 
-    return change
+    return strip
 
 
-class RecordedForm(BaseForm):
-    """Two fields with everything that can be called, and the checks of both."""
+class RecordingForm(BaseForm):
+    """Two fields with validators, filters and hooks, and checks of one and of both fields."""
 
-    one = Recorded(validators=[validator("a"), validator("b")], filters=[filtering("one: filter")])
-    two = Recorded(validators=[validator("a"), validator("b")], filters=[filtering("two: filter")])
+    one = RecordingField(
+        validators=[create_validator("a"), create_validator("b")], filters=[create_filter("one: filter")]
+    )
+    two = RecordingField(
+        validators=[create_validator("a"), create_validator("b")], filters=[create_filter("two: filter")]
+    )
 
     def __init__(self, sent: Any = None, **kwargs: Any) -> None:
-        """Begin to write down."""
+        """Process the data, and record the calls of the filters."""
         self.calls: list[str] = []
-        FILTERED.clear()
+        FILTER_CALLS.clear()
         super().__init__(sent, **kwargs)
-        self.calls += FILTERED
+        self.calls += FILTER_CALLS
 
     def validate_one(self, field: Field) -> None:
-        """Be the form's own hook of the field."""
-        validator("validate_one")(self, field)
+        """Validate the field `one`."""
+        create_validator("validate_one")(self, field)
 
     def validate_two(self, field: Field) -> None:
-        """Be the form's own hook of the field."""
-        validator("validate_two")(self, field)
+        """Validate the field `two`."""
+        create_validator("validate_two")(self, field)
 
     @together("two", "one")
     def _z_of_both(self, two: str, one: str) -> None:
-        """Be a check whose name comes last in the alphabet and first in the form."""
+        """Record the call; the name is last in the alphabet, and the definition is first in the form."""
         self.calls.append(f"together: {two}, {one}")
 
     @together("two")
     def _a_of_one(self, two: str) -> None:
-        """Be a check of a single field."""
+        """Record the call of a check of a single field."""
         self.calls.append(f"together: {two}")
 
 
-def recorded(one: str, two: str = "fine") -> RecordedForm:
+def validate_texts(one: str, two: str = "valid") -> RecordingForm:
     """Return a validated form."""
-    form = RecordedForm(MultiDict({"one": one, "two": two}))
+    form = RecordingForm(MultiDict({"one": one, "two": two}))
     form.validate()
     return form
 
 
-OF_TWO = ["two: pre_validate", "two: a", "two: b", "two: validate_two", "two: post_validate"]
+CALLS_OF_TWO = ["two: pre_validate", "two: a", "two: b", "two: validate_two", "two: post_validate"]
 
 
-def test_filters_then_field_by_field_then_the_checks_of_several() -> None:
-    form = recorded(" good ")
+def test_filters_run_first_then_each_field_then_the_checks_of_several_fields() -> None:
+    form = validate_texts(" good ")
     assert form.calls == [
         "one: filter",
         "two: filter",
         *("one: pre_validate", "one: a", "one: b", "one: validate_one", "one: post_validate"),
-        *OF_TWO,
-        "together: fine, good",
-        "together: fine",
+        *CALLS_OF_TWO,
+        "together: valid, good",
+        "together: valid",
     ]
     assert all_errors(form) == {}
 
 
-def test_filters_run_when_the_form_is_made_and_only_then() -> None:
-    form = RecordedForm(MultiDict({"one": " good ", "two": "fine"}))
+def test_filters_run_only_when_the_form_is_created() -> None:
+    form = RecordingForm(MultiDict({"one": " good ", "two": "valid"}))
     assert (form.calls, form.one.data) == (["one: filter", "two: filter"], "good")
     form.validate()
     assert form.calls.count("one: filter") == 1
 
 
 @pytest.mark.parametrize("step", ["pre_validate", "a", "b", "validate_one", "post_validate"])
-def test_an_error_adds_a_sentence_and_the_field_goes_on(step: str) -> None:
-    form = recorded(f"error at {step}")
+def test_an_error_is_added_and_the_validation_of_the_field_continues(step: str) -> None:
+    form = validate_texts(f"error at {step}")
     assert form.calls == [
         "one: filter",
         "two: filter",
         *("one: pre_validate", "one: a", "one: b", "one: validate_one", "one: post_validate"),
-        *OF_TWO,
-        "together: fine",
+        *CALLS_OF_TWO,
+        "together: valid",
     ]
     assert all_errors(form) == {"one": [f"error at {step}"]}
 
@@ -152,16 +156,16 @@ def test_an_error_adds_a_sentence_and_the_field_goes_on(step: str) -> None:
         ("validate_one", ["one: pre_validate", "one: a", "one: b", "one: validate_one"]),
     ],
 )
-def test_a_stop_ends_its_field_and_no_other(step: str, called: list[str]) -> None:
-    form = recorded(f"stop at {step}")
-    ended = [*called, "one: post_validate (stopped)"]
-    assert form.calls == ["one: filter", "two: filter", *ended, *OF_TWO, "together: fine"]
+def test_a_stop_ends_the_validation_of_its_field_only(step: str, called: list[str]) -> None:
+    form = validate_texts(f"stop at {step}")
+    stopped = [*called, "one: post_validate (stopped)"]
+    assert form.calls == ["one: filter", "two: filter", *stopped, *CALLS_OF_TWO, "together: valid"]
     assert all_errors(form) == {"one": [f"stop at {step}"]}
 
 
 def test_the_errors_of_a_field_are_in_the_order_of_its_validators() -> None:
     class Strict(BaseForm):
-        name = StringField(validators=[InputRequired("never"), says("first"), says("second")])
+        name = StringField(validators=[InputRequired("never"), always_refuse("first"), always_refuse("second")])
 
         def validate_name(self, _: Field) -> None:
             raise ValidationError("third")
@@ -171,8 +175,8 @@ def test_the_errors_of_a_field_are_in_the_order_of_its_validators() -> None:
     assert all_errors(form) == {"name": ["first", "second", "third"]}
 
 
-def says(sentence: str) -> Callable[[Any, Field], None]:
-    """Return a validator that always complains."""
+def always_refuse(sentence: str) -> Callable[[Any, Field], None]:
+    """Return a validator that always raises this error."""
 
     def validate(_: Any, __: Field) -> None:
         raise ValidationError(sentence)
@@ -180,26 +184,26 @@ def says(sentence: str) -> Callable[[Any, Field], None]:
     return validate
 
 
-class Span(BaseForm):
-    """The form of the worked example in docs/forms.md, with a record of what its checks saw."""
+class BookingForm(BaseForm):
+    """The form of the example in docs/forms.md, which also records the arguments of its checks."""
 
     first_day = DateField(validators=[InputRequired("Fill this in.")])
     last_day = DateField(validators=[InputRequired("Fill this in.")])
     guests = IntegerField(validators=[InputRequired("Fill this in."), IntegerRange(1, 4)])
 
     def __init__(self, sent: Any = None, **kwargs: Any) -> None:
-        """Begin to write down."""
+        """Process the data."""
         self.seen: list[tuple[Any, ...]] = []
         super().__init__(sent, **kwargs)
 
     def validate_guests(self, field: Field) -> None:
-        """Refuse one number among those that the validators took."""
+        """Refuse one of the numbers that the validators accept."""
         if field.data == 3:
             raise ValidationError("There is no room for three.")
 
     @together("first_day", "last_day")
     def _check_span(self, first_day: date, last_day: date) -> dict[str, Any]:
-        """Check two days, and change one of them."""
+        """Check two days, and change the last one."""
         self.seen.append((first_day, last_day))
         if last_day < first_day:
             raise FieldError("last_day", "This is before the first day.")
@@ -209,19 +213,19 @@ class Span(BaseForm):
 
     @together("last_day", "guests")
     def _check_party(self, last_day: date, guests: int) -> None:
-        """Check a day that the check before may have changed."""
+        """Record a day that the previous check may have changed."""
         self.seen.append((last_day, guests))
 
 
-def booked(first_day: str = "2026-05-01", last_day: str = "2026-05-03", guests: str = "2") -> Span:
+def validate_booking(first_day: str = "2026-05-01", last_day: str = "2026-05-03", guests: str = "2") -> BookingForm:
     """Return a validated form."""
-    form = Span(MultiDict({"first_day": first_day, "last_day": last_day, "guests": guests}))
+    form = BookingForm(MultiDict({"first_day": first_day, "last_day": last_day, "guests": guests}))
     form.validate()
     return form
 
 
-def test_a_check_gets_clean_data_and_the_next_one_what_it_made_of_them() -> None:
-    form = booked()
+def test_checks_get_processed_data_including_the_changes_of_previous_checks() -> None:
+    form = validate_booking()
     assert form.seen == [(date(2026, 5, 1), date(2026, 5, 3)), (date(2026, 5, 4), 2)]
     assert (form.last_day.data, form.data["last_day"]) == (date(2026, 5, 4), date(2026, 5, 4))
 
@@ -239,36 +243,36 @@ def test_a_check_gets_clean_data_and_the_next_one_what_it_made_of_them() -> None
     ],
     ids=str,
 )
-def test_a_field_that_failed_reaches_no_check(
+def test_checks_of_invalid_fields_are_not_called(
     sent: dict[str, str], failed: list[str], seen: list[tuple[Any, ...]]
 ) -> None:
-    form = booked(**sent)
+    form = validate_booking(**sent)
     assert list(all_errors(form)) == failed
     assert form.seen == seen
 
 
-def test_the_complaint_of_a_check_stands_at_the_field_that_it_names_and_that_field_has_failed() -> None:
-    form = booked(last_day="2026-04-30")
+def test_an_error_of_a_check_belongs_to_the_field_that_it_names() -> None:
+    form = validate_booking(last_day="2026-04-30")
     assert all_errors(form) == {"last_day": ["This is before the first day."]}
-    assert len(form.seen) == 1, "the second check saw a field that the first one refused"
+    assert len(form.seen) == 1, "the second check was called with an invalid field"
 
 
-def test_the_complaint_of_a_check_without_a_field_stands_above_the_form_and_is_told_first() -> None:
-    form = booked(last_day="2026-06-30", guests="3")
+def test_an_error_of_a_check_without_a_field_belongs_to_the_form_and_is_first() -> None:
+    form = validate_booking(last_day="2026-06-30", guests="3")
     assert list(all_errors(form).items()) == [
         ("", ["Two weeks at most."]),
         ("guests", ["There is no room for three."]),
     ]
-    # cms/answers.py tells the first sentence of the first entry as `message`; test_profile.py sees that over HTTP.
-    assert form.last_day.data == date(2026, 6, 30), "a check that complained has changed the data"
+    # cms/answers.py uses the first sentence of the first entry as `message`; test_profile.py tests that over HTTP.
+    assert form.last_day.data == date(2026, 6, 30), "a check that raised an error has changed the data"
 
 
-def test_what_is_wrong_is_told_in_the_order_of_the_form() -> None:
-    form = booked(first_day="x", last_day="x", guests="9")
+def test_errors_are_in_the_order_of_the_form() -> None:
+    form = validate_booking(first_day="x", last_day="x", guests="9")
     assert list(all_errors(form)) == ["first_day", "last_day", "guests"]
 
 
-def test_the_checks_of_a_base_class_come_first_each_in_the_order_in_which_it_is_written() -> None:
+def test_checks_run_in_the_order_of_their_definition_those_of_base_classes_first() -> None:
     calls: list[str] = []
 
     class Base(BaseForm):
@@ -291,7 +295,7 @@ def test_the_checks_of_a_base_class_come_first_each_in_the_order_in_which_it_is_
     assert calls == ["base, one", "base, two", "derived"]
 
 
-def test_a_check_that_a_derived_form_writes_anew_takes_the_place_of_the_older_one() -> None:
+def test_a_check_can_be_overridden_or_disabled_in_a_derived_form() -> None:
     calls: list[str] = []
 
     class Base(BaseForm):
@@ -310,63 +314,63 @@ def test_a_check_that_a_derived_form_writes_anew_takes_the_place_of_the_older_on
         def _check_name(self, name: str) -> None:
             calls.append("derived")
 
-    class Silent(Base):
+    class Disabled(Base):
         _check_name = None
 
     assert Derived(MultiDict({"name": "x"})).validate()
-    assert Silent(MultiDict({"name": "x"})).validate()
+    assert Disabled(MultiDict({"name": "x"})).validate()
     assert calls == ["derived", "then", "then"]
 
 
 def test_a_form_that_is_validated_twice_has_the_same_errors_twice() -> None:
-    form = booked(last_day="2026-06-30", guests="3")
+    form = validate_booking(last_day="2026-06-30", guests="3")
     before = all_errors(form)
     assert not form.validate()
     assert all_errors(form) == before
 
 
-def test_an_extra_validator_comes_after_those_of_the_field_and_before_that_of_the_form() -> None:
-    form = RecordedForm(MultiDict({"one": "good", "two": "fine"}))
-    form.validate({"one": [validator("from outside")]})
+def test_extra_validators_run_after_those_of_the_field_and_before_that_of_the_form() -> None:
+    form = RecordingForm(MultiDict({"one": "good", "two": "valid"}))
+    form.validate({"one": [create_validator("extra")]})
     assert form.calls[2:8] == [
         "one: pre_validate",
         "one: a",
         "one: b",
-        "one: from outside",
+        "one: extra",
         "one: validate_one",
         "one: post_validate",
     ]
 
 
 def test_a_view_can_add_errors_to_a_form() -> None:
-    form = booked()
-    form.add_error("guests", "Somebody was quicker.")
-    form.add_error("", "Come back tomorrow.")
-    assert all_errors(form) == {"": ["Come back tomorrow."], "guests": ["Somebody was quicker."]}
+    form = validate_booking()
+    form.add_error("guests", "No longer available.")
+    form.add_error("", "Try again tomorrow.")
+    assert all_errors(form) == {"": ["Try again tomorrow."], "guests": ["No longer available."]}
 
 
-class Several(BaseForm):
-    """A field that takes one value, one that takes several, and a check of both."""
+class TagsForm(BaseForm):
+    """A field with one value, a field with several values, and a check of both."""
 
     name = StringField(validators=[Optional()])
-    repetition = StringField(validators=[EqualTo("name", "They differ.")])
+    repetition = StringField(validators=[EqualTo("name", "The values do not match.")])
     tags = SelectMultipleField(choices=choices({"a": "A", "b": "B"}))
 
     @together("name", "tags")
-    def _never_of_a_failed_one(self, name: str, tags: list[str]) -> None:
-        """Do what raises for None."""
+    def _check_both(self, name: str, tags: list[str]) -> None:
+        """Raise AttributeError or TypeError if a value is None."""
         name.lower()
         sorted(tags)
 
 
-def test_a_field_that_is_sent_twice_is_refused_whatever_it_holds_and_reaches_no_check() -> None:
-    form = Several(MultiDict([("name", "x"), ("name", "x"), ("repetition", "x")]))
+def test_a_field_that_is_submitted_twice_is_refused_and_not_checked() -> None:
+    form = TagsForm(MultiDict([("name", "x"), ("name", "x"), ("repetition", "x")]))
     assert not form.validate()
     assert all_errors(form) == {"name": ["This field was submitted more than once."]}
 
 
-def test_a_field_of_several_choices_may_be_sent_several_times() -> None:
-    form = Several(MultiDict([("name", "x"), ("repetition", "x"), ("tags", "a"), ("tags", "b")]))
+def test_a_field_with_several_choices_may_be_submitted_several_times() -> None:
+    form = TagsForm(MultiDict([("name", "x"), ("repetition", "x"), ("tags", "a"), ("tags", "b")]))
     assert form.validate(), all_errors(form)
     assert form.tags.data == ["a", "b"]
 
@@ -374,21 +378,21 @@ def test_a_field_of_several_choices_may_be_sent_several_times() -> None:
 @pytest.mark.parametrize(
     "sent", [{}, {"name": ""}, {"repetition": "x"}, {"name": "x", "tags": "c"}, {"tags": "a"}], ids=str
 )
-def test_no_check_ever_receives_the_none_of_a_field_that_failed(sent: dict[str, str]) -> None:
-    class Careless(BaseForm):
+def test_checks_never_get_the_none_of_an_invalid_field(sent: dict[str, str]) -> None:
+    class StrictForm(BaseForm):
         name = StringField(validators=[DataRequired("Fill this in.")])
         number = IntegerField(validators=[InputRequired("Fill this in."), IntegerRange(1, 9)])
 
         @together("name", "number")
-        def _would_raise(self, name: str, number: int) -> None:
+        def _check_both(self, name: str, number: int) -> None:
             name.lower()
             number.bit_length()
 
-    form = Careless(MultiDict({**sent, "number": "none"}))
+    form = StrictForm(MultiDict({**sent, "number": "none"}))
     assert not form.validate()
     assert "number" in all_errors(form)
 
 
-def test_an_empty_form_for_a_page_is_no_complaint() -> None:
-    assert all_errors(Span()) == {}
-    assert all_errors(Several()) == {}
+def test_a_form_without_data_has_no_errors() -> None:
+    assert all_errors(BookingForm()) == {}
+    assert all_errors(TagsForm()) == {}

@@ -1,4 +1,4 @@
-"""accounts/operations/housekeeping.py deletes what has expired, in small batches, and nothing else."""
+"""accounts/operations/housekeeping.py deletes expired rows, and no others, in small batches."""
 
 import contextlib
 import logging
@@ -37,60 +37,60 @@ from models import (
 )
 from tests.environments import Environment
 from tests.stories.admin_steps import BOSS, NEW, create_many, id_of, invitation_link, register
-from tests.test_scale import listened
+from tests.test_scale import record_statements
 
-DAY, KEPT = timedelta(days=1), timedelta(days=30)
-KEPT_FOR_EVER = {"cms_user", "audit", "alembic_version"}
+DAY, RETENTION = timedelta(days=1), timedelta(days=30)
+PERMANENT_TABLES = {"cms_user", "audit", "alembic_version"}
 ANN = "ann@example.com"
 
 
 def delete_expired(app: Flask) -> bool:
-    """Run the housekeeping once, as a process of its own would."""
+    """Run the housekeeping once, like a separate process."""
     with app.app_context():
         return housekeeping.delete_expired()
 
 
 def run_if_due(app: Flask) -> None:
-    """Offer a process the hour's turn."""
+    """Run the housekeeping in this application, if it is due."""
     with app.app_context():
         housekeeping.run_if_due()
 
 
-def counts(env: Environment) -> dict[str, int]:
-    """Return how many rows every table has."""
+def count_all(env: Environment) -> dict[str, int]:
+    """Return the number of rows of every table."""
     return {name: env.rows(select(func.count()).select_from(each))[0][0] for name, each in db.metadata.tables.items()}
 
 
 def count(env: Environment, model: type[Base]) -> int:
-    """Return how many rows one table has."""
-    return counts(env)[model.__tablename__]
+    """Return the number of rows of a table."""
+    return count_all(env)[model.__tablename__]
 
 
 def fill(env: Environment, table: str, rows: int, *, before: str = "", **columns: str) -> None:
-    """Insert many rows with one statement; `i` counts them, and `:now` is the present moment."""
+    """Insert many rows with one statement; `i` is the number of a row, `:now` is now, and `:over` is 200 days ago."""
     names, values = ", ".join(columns), ", ".join(columns.values())
     numbers = "WITH RECURSIVE number(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM number WHERE i < :rows)"
     statement = text(f"{numbers} INSERT INTO {table} ({names}) SELECT {values} FROM number")
     moments = [name for name in ("now", "over") if f":{name}" in str(statement)]
-    given = {"now": clock.now(), "over": clock.now() - timedelta(days=200)}
-    statement = statement.bindparams(*(bindparam(name, given[name], type_=Moment()) for name in moments))
+    values_of = {"now": clock.now(), "over": clock.now() - timedelta(days=200)}
+    statement = statement.bindparams(*(bindparam(name, values_of[name], type_=Moment()) for name in moments))
     with env.app.app_context():
         url = db.engine.url
-    with create_engine(url, poolclass=NullPool).begin() as connection:  # Without the time limits of a request.
+    with create_engine(url, poolclass=NullPool).begin() as connection:  # It has no time limits.
         if before:
             connection.execute(text(before))
         connection.execute(statement, {"rows": rows})
         connection.execute(text(f"ANALYZE {table}"))  # As autovacuum does after such a load.
 
 
-def budgets(env: Environment, rows: int, resets_at: str = ":over") -> None:
-    """Insert many budgets; they are over unless it is said when they reset."""
+def insert_budgets(env: Environment, rows: int, resets_at: str = ":over") -> None:
+    """Insert many budgets, which have expired by default."""
     key = f"'{resets_at[1:]}' || CAST(i AS text)"
     fill(env, "budget", rows, key=key, used="1", used_at=":now", resets_at=resets_at)
 
 
-def mails(env: Environment, rows: int, done_at: str = ":over", **more: str) -> None:
-    """Insert many mails; they were done long ago unless it is said when."""
+def insert_mails(env: Environment, rows: int, done_at: str = ":over", **more: str) -> None:
+    """Insert many mails, which were done 200 days ago by default."""
     fill(
         env,
         "mail",
@@ -112,8 +112,8 @@ def mails(env: Environment, rows: int, done_at: str = ":over", **more: str) -> N
     )
 
 
-def changes(env: Environment, rows: int, **more: str) -> None:
-    """Insert many administrators with a pending change each, and the mail of the same number."""
+def insert_changes(env: Environment, rows: int, **more: str) -> None:
+    """Insert many administrators with a pending change each; the changes refer to the newest mails."""
     create_many(env, rows)
     fill(
         env,
@@ -135,13 +135,13 @@ def changes(env: Environment, rows: int, **more: str) -> None:
     )
 
 
-def a_budget(_: int, at: datetime) -> Base:
-    """Return a budget that resets then."""
+def create_budget(_: int, at: datetime) -> Base:
+    """Create a budget that resets at this time."""
     return Budget(key=str(at), used=1, used_at=at, resets_at=at)
 
 
-def a_change(user: int, at: datetime) -> Base:
-    """Return a pending change that expires then; another administrator started it, so no session ends it."""
+def create_change(user: int, at: datetime) -> Base:
+    """Create a pending change that expires at this time, and that belongs to no session."""
     return EmailChange(
         user_id=user,
         email=NEW,
@@ -154,8 +154,8 @@ def a_change(user: int, at: datetime) -> Base:
     )
 
 
-def a_session(seen: str, *, remembered: bool) -> Callable[[int, datetime], Base]:
-    """Return what makes a session that was last used, or begun, then, and is not over otherwise."""
+def session_factory(seen: str, *, remembered: bool) -> Callable[[int, datetime], Base]:
+    """Return a function that creates a session whose column `seen` has a time; other times are now."""
 
     def make(user: int, at: datetime) -> Base:
         moments = {"seen_at": clock.now(), "created_at": clock.now(), seen: at}
@@ -165,8 +165,8 @@ def a_session(seen: str, *, remembered: bool) -> Callable[[int, datetime], Base]
     return make
 
 
-def a_link(moment: str) -> Callable[[int, datetime], Base]:
-    """Return what makes a link that expires, or was used, then."""
+def link_factory(moment: str) -> Callable[[int, datetime], Base]:
+    """Return a function that creates a link whose column `moment` has a time."""
 
     def make(user: int, at: datetime) -> Base:
         moments = {"created_at": at, "expires_at": clock.now() + DAY, moment: at}
@@ -176,14 +176,14 @@ def a_link(moment: str) -> Callable[[int, datetime], Base]:
     return make
 
 
-def an_invitation(user: int, at: datetime) -> Base:
-    """Return an invitation that expires then."""
+def create_invitation(user: int, at: datetime) -> Base:
+    """Create an invitation that expires at this time."""
     more = {"created_at": at, "expires_at": at, "is_superuser": False}
     return Invitation(token_hash=str(at), email=str(at), email_key=str(at), invited_by=user, **more)
 
 
-def a_mail(state: MailState) -> Callable[[int, datetime], Base]:
-    """Return what makes a mail that was done then."""
+def mail_factory(state: MailState) -> Callable[[int, datetime], Base]:
+    """Return a function that creates a mail that was done at this time."""
 
     def make(user: int, at: datetime) -> Base:
         more = {"kind": "code", "recipient": NEW, "subject": "", "body": "", "html": "", "problem": ""}
@@ -194,65 +194,68 @@ def a_mail(state: MailState) -> Callable[[int, datetime], Base]:
 
 
 CASES: dict[str, tuple[Callable[[int, datetime], Base], timedelta]] = {
-    "a budget, a day after it resets": (a_budget, DAY),
-    "a change, a day after it expires": (a_change, DAY),
-    "a session, a day after it was idle for too long": (a_session("seen_at", remembered=False), DAY + DAY / 24),
-    "a session, a day after it was too old": (a_session("created_at", remembered=False), DAY * 1.5),
-    "a remembered session, idle": (a_session("seen_at", remembered=True), DAY * 15),
-    "a remembered session, too old": (a_session("created_at", remembered=True), DAY * 31),
-    "a link, a month after it expires": (a_link("expires_at"), KEPT),
-    "a link, a month after it was used": (a_link("ended_at"), KEPT),
-    "an invitation, a month after it expires": (an_invitation, KEPT),
-    **{f"a mail, a month after it was {state}": (a_mail(state), KEPT) for state in set(MailState) - {MailState.QUEUED}},
+    "a budget, a day after it resets": (create_budget, DAY),
+    "a change, a day after it expires": (create_change, DAY),
+    "a session, a day after it was idle too long": (session_factory("seen_at", remembered=False), DAY + DAY / 24),
+    "a session, a day after it was too old": (session_factory("created_at", remembered=False), DAY * 1.5),
+    "a remembered session, a day after it was idle too long": (session_factory("seen_at", remembered=True), DAY * 15),
+    "a remembered session, a day after it was too old": (session_factory("created_at", remembered=True), DAY * 31),
+    "a link, a month after it expires": (link_factory("expires_at"), RETENTION),
+    "a link, a month after it was used": (link_factory("ended_at"), RETENTION),
+    "an invitation, a month after it expires": (create_invitation, RETENTION),
+    **{
+        f"a mail, a month after it was {state}": (mail_factory(state), RETENTION)
+        for state in set(MailState) - {MailState.QUEUED}
+    },
 }
 
 
-class TestWhatGoes:
-    """Everything that is over, and nothing that is not."""
+class TestExpiredRows:
+    """Expired rows are deleted, and no others."""
 
-    def test_each_kind_of_row_goes_when_it_is_over_and_not_a_moment_before(self, env: Environment) -> None:
+    def test_each_kind_of_row_is_deleted_when_its_retention_ends_and_not_before(self, env: Environment) -> None:
         ann, bob = env.administrator(ANN).id, env.administrator("bob@example.com").id
         with env.app.app_context():
-            made = {
-                name: (make(ann, clock.now() - kept - timedelta(seconds=1)), make(bob, clock.now() - kept))
-                for name, (make, kept) in CASES.items()
+            rows_of = {
+                name: (make(ann, clock.now() - retention - timedelta(seconds=1)), make(bob, clock.now() - retention))
+                for name, (make, retention) in CASES.items()
             }
-            db.session.add_all(row for rows in made.values() for row in rows)
+            db.session.add_all(row for rows in rows_of.values() for row in rows)
             db.session.commit()
-            keys = {name: [inspect(row).identity_key for row in rows] for name, rows in made.items()}
+            keys = {name: [inspect(row).identity_key for row in rows] for name, rows in rows_of.items()}
             assert housekeeping.delete_expired()
             db.session.expunge_all()
             found = {name: [db.session.get(*key[:2]) is not None for key in pair] for name, pair in keys.items()}
             assert found == {name: [False, True] for name in CASES}
 
-    def test_nothing_goes_that_is_not_over(self, env: Environment) -> None:
-        live(env)
-        before = counts(env)
+    def test_rows_that_have_not_expired_are_not_deleted(self, env: Environment) -> None:
+        create_rows(env)
+        before = count_all(env)
         assert all(before.values()), before
         assert delete_expired(env.app)
-        assert counts(env) == before
+        assert count_all(env) == before
 
-    def test_after_a_year_the_accounts_and_their_history_are_left_and_nothing_else(self, env: Environment) -> None:
-        live(env)
-        before = counts(env)
+    def test_after_a_year_only_accounts_and_histories_are_left(self, env: Environment) -> None:
+        create_rows(env)
+        before = count_all(env)
         env.clock.advance(days=300)
-        env.deliver()  # What waited all the time is given up.
+        env.deliver()  # Queued mail expires.
         env.clock.advance(days=65)
         assert delete_expired(env.app)
-        assert counts(env) == {name: number if name in KEPT_FOR_EVER else 0 for name, number in before.items()}
+        assert count_all(env) == {name: number if name in PERMANENT_TABLES else 0 for name, number in before.items()}
 
-    def test_mail_that_waits_is_never_thrown_away(self, env: Environment) -> None:
+    def test_queued_mail_is_never_deleted(self, env: Environment) -> None:
         with env.app.app_context():
-            waiting = a_mail(MailState.QUEUED)(env.administrator(ANN).id, clock.now() - DAY * 900)
-            waiting.done_at = None  # type: ignore[attr-defined]
-            db.session.add(waiting)
+            queued = mail_factory(MailState.QUEUED)(env.administrator(ANN).id, clock.now() - DAY * 900)
+            queued.done_at = None  # type: ignore[attr-defined]
+            db.session.add(queued)
             db.session.commit()
         assert delete_expired(env.app)
         assert count(env, Mail) == 1
 
 
-def live(env: Environment) -> None:
-    """Have administrators do what leaves a row in every table."""
+def create_rows(env: Environment) -> None:
+    """Create a row in every table through use cases."""
     link = invitation_link(env)
     assert register(env.visitor(), link).status == 200
     boss = env.signed_in(BOSS)
@@ -268,61 +271,61 @@ def live(env: Environment) -> None:
     env.deliver()
 
 
-class TestTurns:
-    """Once an hour, whichever process comes first."""
+class TestSchedule:
+    """One process runs the housekeeping once an hour."""
 
-    def test_one_process_does_it_once_an_hour(self, env: Environment) -> None:
+    def test_one_process_runs_it_once_an_hour(self, env: Environment) -> None:
         first, second = env.app, env.build()
-        budgets(env, 1)
+        insert_budgets(env, 1)
         run_if_due(second)
         assert count(env, Budget) == 0
-        budgets(env, 1)
+        insert_budgets(env, 1)
         for app in (first, second):
             run_if_due(app)
         assert count(env, Budget) == 1
-        an_hour_later(env)
+        wait_an_hour(env)
         run_if_due(first)
         assert count(env, Budget) == 0
 
-    def test_what_is_left_is_done_at_the_next_opportunity(self, env: Environment) -> None:
+    def test_remaining_rows_are_deleted_by_the_next_run_without_waiting_for_an_hour(self, env: Environment) -> None:
         most = housekeeping.BATCH_ROWS * housekeeping.BATCHES_PER_RUN
-        budgets(env, most + 500)
+        insert_budgets(env, most + 500)
         run_if_due(env.app)
         assert count(env, Budget) == 500
         run_if_due(env.build())
         assert count(env, Budget) == 0
-        budgets(env, 1)
+        insert_budgets(env, 1)
         run_if_due(env.app)
         assert count(env, Budget) == 1
 
     def test_delivery_runs_housekeeping(self, env: Environment) -> None:
-        budgets(env, 1)
-        said = env.app.test_cli_runner().invoke(args=["mail", "deliver"])
-        assert said.exit_code == 0
+        insert_budgets(env, 1)
+        result = env.app.test_cli_runner().invoke(args=["mail", "deliver"])
+        assert result.exit_code == 0
         assert count(env, Budget) == 0
 
     def test_a_failed_run_is_repeated_within_the_hour(self, env: Environment, caplog: pytest.LogCaptureFixture) -> None:
-        budgets(env, 1)
-        with in_use(env, "budget"), caplog.at_level(logging.WARNING):
+        insert_budgets(env, 1)
+        with lock_table(env, "budget"), caplog.at_level(logging.WARNING):
             run_if_due(env.build(has_long_timeouts=False))
-        (told,) = [each.getMessage() for each in caplog.records]
-        assert told.startswith("housekeeping failed, next try in 60 s: ")
+        (message,) = [each.getMessage() for each in caplog.records]
+        assert message.startswith("housekeeping failed, next try in 60 s: ")
         assert count(env, Budget) == 1
-        a_minute_later(env)
+        wait_a_minute(env)
         run_if_due(env.app)
         assert count(env, Budget) == 0
 
-    def test_a_table_that_is_in_use_does_not_keep_the_others_waiting(self, postgres_env: Environment) -> None:
+    def test_a_locked_table_does_not_delay_the_others(self, postgres_env: Environment) -> None:
         env = postgres_env
-        budgets(env, 1)
-        mails(env, 1)
-        with in_use(env, "budget"):
+        insert_budgets(env, 1)
+        insert_mails(env, 1)
+        with lock_table(env, "budget"):
             run_if_due(env.app)
         assert (count(env, Budget), count(env, Mail)) == (1, 0)
 
-    def test_a_row_that_a_request_holds_is_left_for_the_next_time(self, postgres_env: Environment) -> None:
+    def test_a_locked_row_is_left_for_the_next_run(self, postgres_env: Environment) -> None:
         env = postgres_env
-        budgets(env, 3)
+        insert_budgets(env, 3)
         with psycopg.connect(env.settings["DATABASE_URL"]) as connection:
             connection.execute("SELECT * FROM budget LIMIT 1 FOR UPDATE")
             assert delete_expired(env.app)
@@ -332,8 +335,8 @@ class TestTurns:
 
 
 @contextlib.contextmanager
-def in_use(env: Environment, table: str) -> Iterator[None]:
-    """Keep a table from everybody else's hands: the whole database, where SQLite knows nothing less."""
+def lock_table(env: Environment, table: str) -> Iterator[None]:
+    """Lock a table within the context; SQLite can only lock the whole database."""
     if env.name.startswith("sqlite"):
         with contextlib.closing(sqlite3.connect(Path(env.settings["INSTANCE_DIR"]) / "cms.db")) as connection:
             connection.execute("BEGIN IMMEDIATE")
@@ -346,19 +349,19 @@ def in_use(env: Environment, table: str) -> Iterator[None]:
             connection.rollback()
 
 
-def lives_seconds(env: Environment) -> int:
-    """Return how long the turn is still taken: a memcached's clock cannot be turned."""
+def read_seconds_left(env: Environment) -> int:
+    """Return the lifetime that is left of the key in memcached, whose clock tests cannot advance."""
     assert env.memcached
     key = "cms-" + sha256(b"housekeeping").hexdigest()
     found = re.fullmatch(rb"HD t(\d+)\r\n", env.memcached.send_command(f"mg {key} t\r\n".encode()))
     return int(found[1]) if found else 0
 
 
-def later(env: Environment, seconds: int) -> None:
-    """Let the turn's time run out, and see that it is this long."""
+def wait_for_next_run(env: Environment, seconds: int) -> None:
+    """Check that the next run is due after this time and not before, and advance the clock."""
     if env.memcached:
-        assert lives_seconds(env) <= seconds
-        assert seconds == 60 or lives_seconds(env) > 60
+        assert read_seconds_left(env) <= seconds
+        assert seconds == 60 or read_seconds_left(env) > 60
         env.clear_cache()
     else:
         env.clock.advance(seconds=seconds - 1)
@@ -367,14 +370,14 @@ def later(env: Environment, seconds: int) -> None:
     env.clock.advance(seconds=1)
 
 
-def an_hour_later(env: Environment) -> None:
-    """Let an hour pass."""
-    later(env, 3600)
+def wait_an_hour(env: Environment) -> None:
+    """Advance the clock by an hour."""
+    wait_for_next_run(env, 3600)
 
 
-def a_minute_later(env: Environment) -> None:
-    """Let a minute pass."""
-    later(env, 60)
+def wait_a_minute(env: Environment) -> None:
+    """Advance the clock by a minute."""
+    wait_for_next_run(env, 60)
 
 
 class TestCommand:
@@ -382,15 +385,15 @@ class TestCommand:
 
     def test_it_deletes_more_than_one_run_of_the_mail_processes_does_and_nothing_else(self, env: Environment) -> None:
         a_run = housekeeping.BATCH_ROWS * housekeeping.BATCHES_PER_RUN
-        budgets(env, a_run + 5)
-        budgets(env, 7, resets_at=":now")
+        insert_budgets(env, a_run + 5)
+        insert_budgets(env, 7, resets_at=":now")
         result = run_command(env)
         assert (result.exit_code, result.output) == (0, "All expired rows are deleted.\n")
         assert count(env, Budget) == 7
 
     def test_it_takes_no_turn_of_the_mail_processes_and_waits_for_none(self, env: Environment) -> None:
         run_if_due(env.app)
-        budgets(env, 3)
+        insert_budgets(env, 3)
         assert run_command(env).exit_code == 0
         assert count(env, Budget) == 0
 
@@ -406,15 +409,15 @@ def run_command(env: Environment) -> Result:
     return CliRunner().invoke(FlaskGroup(create_app=lambda: env.app), ["housekeeping"])
 
 
-class TestMany:
-    """However many rows there are, nobody waits for the housekeeping."""
+class TestManyRows:
+    """Housekeeping with many rows does not block requests."""
 
-    def test_others_write_while_thousands_of_mails_go(self, sqlite_env: Environment) -> None:
-        """Without an index for email_change.mail_id SQLite's write lock was held for seconds at a time."""
+    def test_requests_can_write_while_thousands_of_mails_are_deleted(self, sqlite_env: Environment) -> None:
+        """Without an index for email_change.mail_id, the write lock of SQLite would be held for seconds."""
         env = sqlite_env
-        mails(env, 20_000, done_at=":now")
-        changes(env, 20_000)
-        mails(env, 2_000)
+        insert_mails(env, 20_000, done_at=":now")
+        insert_changes(env, 20_000)
+        insert_mails(env, 2_000)
         assert (count(env, Mail), count(env, EmailChange)) == (22_000, 20_000)
         done = threading.Event()
 
@@ -437,45 +440,45 @@ class TestMany:
         assert (count(env, Mail), count(env, EmailChange)) == (20_000, 20_000)
 
     @pytest.mark.slow
-    def test_two_million_mails_are_no_more_work_for_one_run_than_a_few(self, postgres_env: Environment) -> None:
+    def test_the_number_of_mails_does_not_affect_the_work_of_one_run(self, postgres_env: Environment) -> None:
         env, rows = postgres_env, 2_000_000
         unlogged = "ALTER TABLE email_change SET UNLOGGED; ALTER TABLE mail SET UNLOGGED"
-        mails(env, 20_000, done_at=":now", before=unlogged)
-        changes(env, 20_000)
-        mails(env, rows)
-        a_run = housekeeping.BATCH_ROWS * housekeeping.BATCHES_PER_RUN
+        insert_mails(env, 20_000, done_at=":now", before=unlogged)
+        insert_changes(env, 20_000)
+        insert_mails(env, rows)
+        rows_per_run = housekeeping.BATCH_ROWS * housekeeping.BATCHES_PER_RUN
         for runs in (1, 2, 3):
-            with listened(env) as asked:
-                assert not delete_expired(env.app), "one run does not do everything"
-            deletes = [statement for statement, _ in asked if "DELETE FROM mail" in statement]
+            with record_statements(env) as statements:
+                assert not delete_expired(env.app), "one run must not delete all rows"
+            deletes = [statement for statement, _ in statements if "DELETE FROM mail" in statement]
             assert len(deletes) == housekeeping.BATCHES_PER_RUN
-            assert count(env, Mail) == 20_000 + rows - runs * a_run
+            assert count(env, Mail) == 20_000 + rows - runs * rows_per_run
         assert count(env, EmailChange) == 20_000
 
     def test_no_statement_reads_a_whole_table(self, env: Environment) -> None:
         fill_every_table(env)
-        with listened(env) as asked, env.app.app_context():
+        with record_statements(env) as statements, env.app.app_context():
             housekeeping.delete_expired()
             registration.list_invitations()
-        statements = [(statement, parameters) for statement, parameters in asked if " FROM " in statement]
-        assert len(statements) == 10
+        queries = [(statement, parameters) for statement, parameters in statements if " FROM " in statement]
+        assert len(queries) == 10
         with env.app.app_context(), db.engine.connect() as connection:
-            for statement, parameters in statements:
-                plan = plan_of(env, connection, statement, parameters)
+            for statement, parameters in queries:
+                plan = read_plan(env, connection, statement, parameters)
                 assert not re.search(r"Seq Scan|\bSCAN (?!batch\b)(?!.*USING (COVERING )?INDEX)", plan), plan
 
-    def test_a_mail_finds_the_change_that_names_it_by_an_index(self, env: Environment) -> None:
-        mails(env, 2_000)
-        changes(env, 2_000)
-        steps = reads(env, "DELETE FROM mail WHERE id <= (SELECT min(id) FROM mail) + 99")
-        assert steps < 100_000, "every deleted mail reads every change"
+    def test_deleting_a_mail_finds_its_change_by_an_index(self, env: Environment) -> None:
+        insert_mails(env, 2_000)
+        insert_changes(env, 2_000)
+        steps = count_reads(env, "DELETE FROM mail WHERE id <= (SELECT min(id) FROM mail) + 99")
+        assert steps < 100_000, "all changes are read for each deleted mail"
 
 
 def fill_every_table(env: Environment) -> None:
-    """Put some thousand rows into each table that housekeeping looks at; a few of them are over."""
-    mails(env, 3_000, done_at=":now")
-    changes(env, 3_000)
-    budgets(env, 3_000, resets_at=":now")
+    """Insert 3000 rows into each table that housekeeping reads; five of them have expired."""
+    insert_mails(env, 3_000, done_at=":now")
+    insert_changes(env, 3_000)
+    insert_budgets(env, 3_000, resets_at=":now")
     user = "(SELECT min(id) FROM cms_user)"
     either = "CASE WHEN i <= 5 THEN :over ELSE :now END"
     text_, moments = "CAST(i AS text)", {"created_at": either, "expires_at": either}
@@ -487,14 +490,14 @@ def fill_every_table(env: Environment) -> None:
     fill(env, "link", 3_000, token_hash=text_, **address, **link)
 
 
-def plan_of(env: Environment, connection: Any, statement: str, parameters: Any) -> str:
-    """Return how the database would run a statement."""
+def read_plan(env: Environment, connection: Any, statement: str, parameters: Any) -> str:
+    """Return the query plan of a statement."""
     explain = "EXPLAIN QUERY PLAN" if env.name.startswith("sqlite") else "EXPLAIN"
     return "\n".join(str(row[-1]) for row in connection.exec_driver_sql(f"{explain} {statement}", parameters))
 
 
-def reads(env: Environment, statement: str) -> int:
-    """Return how much a statement reads: steps of SQLite's machine, or rows that PostgreSQL read without an index."""
+def count_reads(env: Environment, statement: str) -> int:
+    """Return the steps of a statement in SQLite, or the number of rows that PostgreSQL reads without an index."""
     steps = 0
 
     def step() -> None:
@@ -510,7 +513,7 @@ def reads(env: Environment, statement: str) -> int:
             driver.set_progress_handler(None, 0)
         else:
             connection.exec_driver_sql(statement)
-            asked = "SELECT seq_tup_read FROM pg_stat_xact_user_tables WHERE relname = 'email_change'"
-            steps = int(connection.exec_driver_sql(asked).scalar_one())
+            query = "SELECT seq_tup_read FROM pg_stat_xact_user_tables WHERE relname = 'email_change'"
+            steps = int(connection.exec_driver_sql(query).scalar_one())
         connection.rollback()
     return steps

@@ -23,27 +23,27 @@ ELSE = Address.of("else@example.com")
 
 @pytest.fixture(autouse=True)
 def app(env: Environment) -> Iterator[Flask]:
-    """Be in the context of an application."""
+    """Push the context of the application."""
     with env.app.app_context():
         yield env.app
 
 
-def limited(env: Environment, **numbers: int) -> None:
-    """Give the application at hand other numbers."""
+def change_settings(env: Environment, **numbers: int) -> None:
+    """Change settings of the running application."""
     env.app.extensions["settings"] = replace(env.app.extensions["settings"], **numbers)
 
 
-def spend(*wanted: Limit) -> None:
-    """Spend in a transaction of its own, as a story would; what is refused is undone."""
+def spend(*budgets: Limit) -> None:
+    """Spend budgets in one transaction, which a refusal rolls back."""
     try:
-        limits.spend(*wanted)
+        limits.spend(*budgets)
     except TooManyRequests:
         db.session.rollback()
         raise
     db.session.commit()
 
 
-def test_a_budget_is_spent_and_is_whole_again_after_its_time(env: Environment) -> None:
+def test_a_spent_budget_resets_after_its_period(env: Environment) -> None:
     for _ in range(3):
         spend(THREE)
     env.clock.advance(seconds=20)
@@ -55,7 +55,7 @@ def test_a_budget_is_spent_and_is_whole_again_after_its_time(env: Environment) -
     assert db.session.scalar(db.select(Budget.used).where(Budget.key == THREE.key)) == 1
 
 
-def test_its_time_begins_with_its_first_use(env: Environment) -> None:
+def test_the_period_of_a_budget_begins_with_its_first_use(env: Environment) -> None:
     spend(THREE)
     env.clock.advance(seconds=59)
     spend(THREE)
@@ -64,7 +64,7 @@ def test_its_time_begins_with_its_first_use(env: Environment) -> None:
     spend(THREE)
 
 
-def test_what_is_refused_is_counted_nowhere() -> None:
+def test_a_refused_request_is_counted_in_no_budget() -> None:
     one, two = Limit("one", 1, 60), Limit("two", 2, 60)
     spend(one, two)
     with pytest.raises(TooManyRequests):
@@ -91,7 +91,7 @@ def test_a_capacity_of_zero_is_no_limit() -> None:
     limits.refuse_spent(free)
 
 
-def test_who_waits_as_long_as_they_were_told_gets_through(env: Environment) -> None:
+def test_a_request_after_the_waiting_time_succeeds(env: Environment) -> None:
     env.clock.advance(microseconds=123456)
     spend(Limit("one", 1, 7))
     env.clock.advance(microseconds=1)
@@ -101,20 +101,20 @@ def test_who_waits_as_long_as_they_were_told_gets_through(env: Environment) -> N
     spend(Limit("one", 1, 7))
 
 
-def test_a_limit_is_refused_with_its_own_word() -> None:
-    mine = Limit("mine", 1, 60, TooManyAttempts)
-    limits.spend(mine)
+def test_a_limit_can_have_its_own_refusal() -> None:
+    limit = Limit("mine", 1, 60, TooManyAttempts)
+    limits.spend(limit)
     with pytest.raises(TooManyAttempts):
-        limits.spend(mine)
+        limits.spend(limit)
 
 
-def test_what_is_left_is_told() -> None:
+def test_spending_returns_what_is_left_of_each_budget() -> None:
     more = Limit("more", 9, 60)
     found = [limits.spend(THREE, more) for _ in range(3)]
     assert [(left[THREE].left, left[more].left) for left in found] == [(2, 8), (1, 7), (0, 6)]
 
 
-def test_a_check_returns_what_is_left_and_when_the_budget_resets(env: Environment) -> None:
+def test_reading_returns_what_is_left_and_when_the_budget_resets(env: Environment) -> None:
     began = env.clock.now()
     assert limits.read(THREE, Limit("free", 0, 60)) == {THREE: Left(3, began)}
     spend(THREE)
@@ -124,13 +124,13 @@ def test_a_check_returns_what_is_left_and_when_the_budget_resets(env: Environmen
     assert limits.read(THREE) == {THREE: Left(3, now)}
 
 
-def test_a_budget_that_was_made_smaller_has_nothing_left_and_no_less() -> None:
+def test_nothing_is_left_of_a_budget_whose_capacity_was_reduced() -> None:
     for _ in range(3):
         spend(THREE)
     assert limits.read(THREE._replace(capacity=1))[THREE._replace(capacity=1)].left == 0
 
 
-def test_of_several_spent_budgets_the_one_that_lasts_longest_is_told(env: Environment) -> None:
+def test_the_longest_waiting_time_of_several_spent_budgets_is_reported(env: Environment) -> None:
     budgets = [Limit("2 minute", 1, 60), Limit("1 hour", 1, 3600), Limit("3 second", 1, 1), Limit("4 left", 2, 9000)]
     spend(*budgets)
     env.clock.advance(milliseconds=500)
@@ -139,7 +139,7 @@ def test_of_several_spent_budgets_the_one_that_lasts_longest_is_told(env: Enviro
     assert caught.value.retry_after == 3600
 
 
-def test_only_a_spent_budget_has_a_moment_at_which_it_is_whole_again(env: Environment) -> None:
+def test_only_a_spent_budget_has_a_time_of_its_reset(env: Environment) -> None:
     began = env.clock.now()
     for _ in range(3):
         assert limits.resets_at(THREE) is None
@@ -149,7 +149,7 @@ def test_only_a_spent_budget_has_a_moment_at_which_it_is_whole_again(env: Enviro
     assert limits.resets_at(THREE) is None
 
 
-def test_a_budget_that_is_given_back_is_whole_and_others_are_not() -> None:
+def test_resetting_a_budget_does_not_affect_others() -> None:
     other = Limit("other", 3, 60)
     spend(THREE, other)
     spend(THREE, other)
@@ -158,7 +158,7 @@ def test_a_budget_that_is_given_back_is_whole_and_others_are_not() -> None:
     assert (found[THREE].left, found[other].left) == (3, 1)
 
 
-def test_one_use_is_given_back_of_each_budget_and_none_that_was_never_made() -> None:
+def test_uncounting_reverts_one_use_of_each_budget_if_there_is_one() -> None:
     other, idle, free = Limit("other", 9, 60), Limit("idle", 3, 60), Limit("free", 0, 60)
     spend(THREE, other)
     spend(THREE, other)
@@ -182,37 +182,41 @@ NUMBERS = {
 }
 
 
-def test_asking_for_a_code_costs_what_the_settings_say(env: Environment) -> None:
-    limited(env, **NUMBERS)
+def test_the_budgets_of_a_code_request_follow_the_settings(env: Environment) -> None:
+    change_settings(env, **NUMBERS)
     costs = [(each.capacity, each.seconds, each.refusal) for each in limits.sends(1, NEW, "203.0.113.5")]
     spans = [(1, 61), (3, 3600), (4, 3600), (5, 86400), (6, 3600)]
     assert costs == [(capacity, seconds, TooManyRequests) for capacity, seconds in spans]
 
 
-def test_trying_a_code_costs_what_the_settings_say(env: Environment) -> None:
-    limited(env, **NUMBERS)
+def test_the_budgets_of_a_try_follow_the_settings(env: Environment) -> None:
+    change_settings(env, **NUMBERS)
     costs = [(each.capacity, each.seconds, each.refusal) for each in limits.tries(1, NEW)]
     assert costs == [(7, 86400, TooManyAttempts), (8, 86400, TooManyAttempts)]
     assert limits.tries(1, NEW)[0] == limits.tries_of_user(1)
 
 
-def test_no_wait_between_two_codes_is_no_limit(env: Environment) -> None:
-    limited(env, CAPTCHA_RESEND_SECONDS=0)
+def test_a_waiting_time_of_zero_between_codes_is_no_limit(env: Environment) -> None:
+    change_settings(env, CAPTCHA_RESEND_SECONDS=0)
     assert limits.resend(1).capacity == 0
 
 
-def test_persons_addresses_and_networks_are_counted_apart() -> None:
+def test_accounts_addresses_and_networks_are_counted_separately() -> None:
     sends = {each.key for each in limits.sends(1, NEW, "203.0.113.5")}
     assert len(sends) == 5
-    for given, shared in (((2, NEW, "203.0.113.5"), 3), ((1, ELSE, "203.0.113.5"), 3), ((1, NEW, "203.0.113.6"), 4)):
-        assert len(sends & {each.key for each in limits.sends(*given)}) == shared
+    for arguments, shared in (
+        ((2, NEW, "203.0.113.5"), 3),
+        ((1, ELSE, "203.0.113.5"), 3),
+        ((1, NEW, "203.0.113.6"), 4),
+    ):
+        assert len(sends & {each.key for each in limits.sends(*arguments)}) == shared
     tries = {each.key for each in limits.tries(1, NEW)}
     for person, address in ((2, NEW), (1, ELSE)):
         assert len(tries & {each.key for each in limits.tries(person, address)}) == 1
     assert not sends & tries
 
 
-def test_what_is_spent_tells_when_it_is_whole_again(env: Environment) -> None:
+def test_spending_returns_when_the_budget_resets(env: Environment) -> None:
     began = env.clock.now()
     assert limits.spend(THREE) == {THREE: Left(2, began + timedelta(seconds=60))}
     env.clock.advance(seconds=30)
@@ -221,7 +225,7 @@ def test_what_is_spent_tells_when_it_is_whole_again(env: Environment) -> None:
     assert limits.spend(THREE) == {THREE: Left(2, now + timedelta(seconds=60))}
 
 
-def test_twenty_at_once_spend_three(app: Flask) -> None:
+def test_of_twenty_concurrent_uses_three_are_counted(app: Flask) -> None:
     def work(_: int) -> bool:
         with app.app_context():
             try:
@@ -233,7 +237,7 @@ def test_twenty_at_once_spend_three(app: Flask) -> None:
     assert sum(run_concurrently(work, 20)) == 3
 
 
-def test_a_throttle_lets_so_many_through_and_then_none_till_its_window_ends(env: Environment) -> None:
+def test_a_throttle_refuses_requests_above_its_capacity_until_its_window_ends(env: Environment) -> None:
     for _ in range(3):
         limits.throttle(THREE)
     with pytest.raises(TooManyRequests) as caught:
@@ -243,15 +247,15 @@ def test_a_throttle_lets_so_many_through_and_then_none_till_its_window_ends(env:
     limits.throttle(THREE)
 
 
-def test_a_forgiven_throttle_starts_again_at_zero() -> None:
+def test_an_uncounted_throttle_starts_at_zero() -> None:
     keys = {limits.throttle(THREE) for _ in range(3)}
     PasswordTry(*keys, None).uncount()
     limits.throttle(THREE)
 
 
-def test_a_right_password_gives_back_what_it_counted_and_no_more(env: Environment) -> None:
-    """The account is whole again; of the network, which others share, one try is."""
-    limited(env, SIGN_IN_TRIES_PER_ACCOUNT=3, SIGN_IN_TRIES_PER_NETWORK=4)
+def test_a_correct_password_resets_the_account_and_uncounts_one_try_of_the_network(env: Environment) -> None:
+    """Others share the throttle of the network."""
+    change_settings(env, SIGN_IN_TRIES_PER_ACCOUNT=3, SIGN_IN_TRIES_PER_NETWORK=4)
     first = limits.count_password_try(ANN, limits.UNKNOWN_BROWSERS, "203.0.113.5")
     limits.count_password_try(ANN, limits.UNKNOWN_BROWSERS, "203.0.113.5")
     assert first.account
@@ -262,7 +266,7 @@ def test_a_right_password_gives_back_what_it_counted_and_no_more(env: Environmen
 
 
 def test_a_try_that_the_account_refuses_is_not_counted_against_the_network(env: Environment) -> None:
-    limited(env, SIGN_IN_TRIES_PER_ACCOUNT=1, SIGN_IN_TRIES_PER_NETWORK=3)
+    change_settings(env, SIGN_IN_TRIES_PER_ACCOUNT=1, SIGN_IN_TRIES_PER_NETWORK=3)
     first = limits.count_password_try(ANN, limits.UNKNOWN_BROWSERS, "203.0.113.5")
     for _ in range(5):
         with pytest.raises(TooManyRequests):
@@ -271,34 +275,34 @@ def test_a_try_that_the_account_refuses_is_not_counted_against_the_network(env: 
     assert cache.get(first.network) == 1
 
 
-def test_tries_of_strangers_and_of_known_browsers_do_not_lock_each_other_out(env: Environment) -> None:
-    limited(env, SIGN_IN_TRIES_PER_ACCOUNT=1, SIGN_IN_TRIES_PER_NETWORK=2)
+def test_tries_of_unknown_and_known_browsers_are_counted_separately(env: Environment) -> None:
+    change_settings(env, SIGN_IN_TRIES_PER_ACCOUNT=1, SIGN_IN_TRIES_PER_NETWORK=2)
     tries = [
-        limits.count_password_try(account, whose, "203.0.113.5")
+        limits.count_password_try(account, browsers, "203.0.113.5")
         for account in (ANN, ELSE)
-        for whose in (limits.UNKNOWN_BROWSERS, limits.KNOWN_BROWSERS)
+        for browsers in (limits.UNKNOWN_BROWSERS, limits.KNOWN_BROWSERS)
     ]
     assert len({each.account for each in tries}) == 4
     assert [each.network is None for each in tries] == [False, True, False, True]
 
 
-def test_strangers_of_two_networks_are_counted_apart() -> None:
+def test_unknown_browsers_of_two_networks_share_the_throttle_of_the_account() -> None:
     tries = [limits.count_password_try(ANN, limits.UNKNOWN_BROWSERS, f"203.0.113.{number}") for number in (5, 6)]
     assert len({each.network for each in tries}) == 2
     assert len({each.account for each in tries}) == 1
 
 
-def test_a_lost_cache_does_not_undo_a_right_password(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_uncounting_a_try_ignores_an_outage_of_the_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     counted = limits.count_password_try(ANN, limits.UNKNOWN_BROWSERS, "203.0.113.5")
 
-    def lost(_: str) -> bool:
+    def fail(_: str) -> bool:
         raise CacheDown
 
-    monkeypatch.setattr(cache, "delete", lost)
+    monkeypatch.setattr(cache, "delete", fail)
     counted.uncount()
 
 
-def test_twenty_at_once_are_throttled_to_three(app: Flask) -> None:
+def test_of_twenty_concurrent_requests_three_are_not_throttled(app: Flask) -> None:
     def work(_: int) -> bool:
         with app.app_context():
             try:
@@ -310,32 +314,32 @@ def test_twenty_at_once_are_throttled_to_three(app: Flask) -> None:
     assert sum(run_concurrently(work, 20)) == 3
 
 
-def test_a_counter_that_vanishes_between_two_steps_is_counted_from_one_again(
+def test_a_counter_that_is_deleted_during_a_request_starts_at_one(
     env: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A right password deletes the counter of its account: who signs in at the same moment is not refused for it."""
+    """A correct password deletes the counter of its account, which must not refuse another sign-in at the same time."""
     with env.app.app_context():
         key = limits.throttle(THREE)
         assert key is not None
         incr = cache.incr
 
-        def vanish(name: str) -> int | None:
+        def delete_and_increment(name: str) -> int | None:
             monkeypatch.setattr(cache, "incr", incr)
             cache.delete(name)
             return incr(name)
 
-        monkeypatch.setattr(cache, "incr", vanish)
+        monkeypatch.setattr(cache, "incr", delete_and_increment)
         assert limits.throttle(THREE) == key
         assert cache.get(key) == 1
 
 
-def test_a_counter_that_vanishes_again_between_two_steps_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_counter_that_is_deleted_twice_during_a_request_refuses_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache, "add", lambda *_: False)
     with pytest.raises(TooManyRequests):
         limits.throttle(THREE)
 
 
-def test_no_address_stands_in_the_table_of_budgets() -> None:
+def test_the_table_of_budgets_contains_no_addresses() -> None:
     spend(Limit("sends:address:new@example.com", 3, 60))
     assert "example" not in str([tuple(row) for row in db.session.execute(db.select(Budget.__table__))])
 
@@ -351,5 +355,5 @@ def test_no_address_stands_in_the_table_of_budgets() -> None:
         ("", ""),
     ],
 )
-def test_a_network_is_what_one_subscriber_has(address: str, network: str) -> None:
+def test_the_network_of_an_address_is_the_prefix_of_a_subscriber(address: str, network: str) -> None:
     assert limits.network_of(address) == network

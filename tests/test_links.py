@@ -17,13 +17,13 @@ OLD = Address.of("Old@example.com")
 pytestmark = pytest.mark.usefixtures("in_sqlite_app")
 
 
-def made(user: CMSUser, purpose: LinkPurpose = LinkPurpose.UNDO, seconds: int = 60) -> str:
-    """Make a link to an address that the person once had, and return its token."""
+def make_link(user: CMSUser, purpose: LinkPurpose = LinkPurpose.UNDO, seconds: int = 60) -> str:
+    """Make a link for a former address of an account, and return its token."""
     return links.make(purpose, user, OLD, seconds=seconds)
 
 
-def test_a_link_is_found_by_its_token_until_its_time_is_over(sqlite_env: Environment, ann: CMSUser) -> None:
-    token = made(ann)
+def test_a_link_is_found_by_its_token_until_it_expires(sqlite_env: Environment, ann: CMSUser) -> None:
+    token = make_link(ann)
     sqlite_env.clock.advance(seconds=59)
     assert links.find(LinkPurpose.UNDO, token).user_id == ann.id
     sqlite_env.clock.advance(seconds=1)
@@ -31,25 +31,23 @@ def test_a_link_is_found_by_its_token_until_its_time_is_over(sqlite_env: Environ
         links.find(LinkPurpose.UNDO, token)
 
 
-def test_a_link_serves_no_other_purpose(ann: CMSUser) -> None:
+def test_a_link_is_valid_for_its_purpose_only(ann: CMSUser) -> None:
     for purpose in LinkPurpose:
-        token = made(ann, purpose)
+        token = make_link(ann, purpose)
         for other in set(LinkPurpose) - {purpose}:
             with pytest.raises(LinkDead):
                 links.find(other, token)
 
 
-def test_a_token_has_256_bits_and_only_its_hash_is_kept(ann: CMSUser) -> None:
-    token = made(ann)
+def test_a_token_has_256_bits_and_only_its_hash_is_stored(ann: CMSUser) -> None:
+    token = make_link(ann)
     assert len(token) == 43
     (row,) = db.session.execute(db.select(Link.__table__)).all()
     assert row.token_hash == fingerprint(token)
     assert token not in str(tuple(row))
 
 
-def test_a_link_says_for_whom_and_which_address_it_was_made_and_from_where(
-    sqlite_env: Environment, ann: CMSUser
-) -> None:
+def test_a_link_contains_its_account_address_times_and_origin(sqlite_env: Environment, ann: CMSUser) -> None:
     since = sqlite_env.clock.now() - timedelta(days=1)
     origin = Origin("198.51.100.9", "Safari 20, macOS")
     token = links.make(LinkPurpose.UNDO, ann, OLD, seconds=60, since=since, origin=origin)
@@ -59,16 +57,16 @@ def test_a_link_says_for_whom_and_which_address_it_was_made_and_from_where(
     assert (link.network, link.browser) == ("198.51.100.9", "Safari 20, macOS")
 
 
-def test_a_link_that_nobody_asked_for_names_no_origin(ann: CMSUser) -> None:
-    link = links.find(LinkPurpose.UNDO, made(ann))
+def test_a_link_without_a_request_has_no_origin(ann: CMSUser) -> None:
+    link = links.find(LinkPurpose.UNDO, make_link(ann))
     assert (link.network, link.browser) == ("", "")
 
 
-def test_while_an_undo_link_lives_its_address_is_reserved_for_everybody_but_its_owner(
+def test_a_valid_undo_link_reserves_its_address_for_the_owner(
     sqlite_env: Environment, ann: CMSUser, bob: CMSUser
 ) -> None:
     assert availability.look_up(OLD).is_free
-    made(ann)
+    make_link(ann)
     assert not availability.look_up(OLD).is_free
     assert not availability.look_up(OLD, bob.id).is_free
     assert availability.look_up(OLD, ann.id).is_free
@@ -79,12 +77,12 @@ def test_while_an_undo_link_lives_its_address_is_reserved_for_everybody_but_its_
 
 def test_no_other_link_reserves_an_address(ann: CMSUser) -> None:
     for purpose in set(LinkPurpose) - {LinkPurpose.UNDO}:
-        made(ann, purpose)
+        make_link(ann, purpose)
     assert availability.look_up(OLD).is_free
 
 
-def test_the_links_of_one_person_and_purpose_end_together(ann: CMSUser, bob: CMSUser) -> None:
-    undos, password, other = [made(ann), made(ann)], made(ann, LinkPurpose.PASSWORD), made(bob)
+def test_ending_links_ends_all_of_an_account_and_purpose(ann: CMSUser, bob: CMSUser) -> None:
+    undos, password, other = [make_link(ann), make_link(ann)], make_link(ann, LinkPurpose.PASSWORD), make_link(bob)
     links.end(LinkPurpose.UNDO, ann)
     for token in undos:
         with pytest.raises(LinkDead):
@@ -93,8 +91,8 @@ def test_the_links_of_one_person_and_purpose_end_together(ann: CMSUser, bob: CMS
     assert links.find(LinkPurpose.UNDO, other)
 
 
-def test_only_the_later_links_end_where_an_older_one_shall_stay(ann: CMSUser) -> None:
-    tokens = [made(ann) for _ in range(3)]
+def test_ending_links_since_one_keeps_earlier_ones(ann: CMSUser) -> None:
+    tokens = [make_link(ann) for _ in range(3)]
     second = links.find(LinkPurpose.UNDO, tokens[1])
     links.end(LinkPurpose.UNDO, ann, since=second.id)
     assert links.find(LinkPurpose.UNDO, tokens[0])
@@ -103,8 +101,8 @@ def test_only_the_later_links_end_where_an_older_one_shall_stay(ann: CMSUser) ->
             links.find(LinkPurpose.UNDO, token)
 
 
-def test_a_link_that_has_ended_keeps_the_moment_at_which_it_did(sqlite_env: Environment, ann: CMSUser) -> None:
-    made(ann)
+def test_ending_a_link_again_does_not_change_the_time_of_its_end(sqlite_env: Environment, ann: CMSUser) -> None:
+    make_link(ann)
     ended = sqlite_env.clock.now()
     links.end(LinkPurpose.UNDO, ann)
     sqlite_env.clock.advance(seconds=5)

@@ -1,7 +1,7 @@
-"""accounts/mail/messages.py: every mail in Chinese and English, compared with the texts in tests/expected/.
+"""accounts/mail/messages.py: every mail in Chinese and English, compared with the texts in `tests/expected/`.
 
-After an intended change of a mail, `WRITE_EXPECTED=1 pytest tests/test_mail.py` writes them again. Review the diff
-before you commit it.
+After an intended change of a mail, `WRITE_EXPECTED=1 pytest tests/test_mail.py` overwrites them. Review the diff before
+you commit it.
 """
 
 import os
@@ -24,7 +24,7 @@ from tests.stories.admin_steps import act, superuser
 EXPECTED = Path(__file__).resolve().parent / "expected"
 AT = datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)
 ORIGIN = Origin("203.0.113.5", "Firefox 131, Linux", "https://cms.example.com")
-EVIL = Origin("<i>net</i>", "<script>alert(1)</script>", "https://cms.example.com")
+MALICIOUS = Origin("<i>net</i>", "<script>alert(1)</script>", "https://cms.example.com")
 AFTERMATH = Aftermath(["eve@example.com"], ["bob"], ["carol", "mallory"])
 NEW = "new@mail.example.org"
 LETTERS: dict[str, Callable[[CMSUser, Origin], Letter]] = {
@@ -51,28 +51,28 @@ LETTERS: dict[str, Callable[[CMSUser, Origin], Letter]] = {
         user, origin, what="disabled", reason="Left the team", by="bob"
     ),
 }
-EVERY = pytest.mark.parametrize("kind", LETTERS)
-BOTH = pytest.mark.parametrize("language", ["zh", "en"])
+EACH_KIND = pytest.mark.parametrize("kind", LETTERS)
+EACH_LANGUAGE = pytest.mark.parametrize("language", ["zh", "en"])
 
 
-def account(language: str, zone: str | None = None, name: str = "ann") -> CMSUser:
-    """Return the account whose administrator reads the mail."""
+def create_account(language: str, zone: str | None = None, name: str = "ann") -> CMSUser:
+    """Return the account of the recipient."""
     return CMSUser(username=name, email=NEW, language=language, time_zone=zone)
 
 
-def letter(
+def write_letter(
     env: Environment, kind: str, language: str, origin: Origin = ORIGIN, name: str = "ann", zone: str | None = None
 ) -> Letter:
-    """Write a letter as a request from a reader of neither language would."""
+    """Write a letter in a request that prefers neither of the languages."""
     env.clock.at = AT
     with env.app.test_request_context(headers={"Accept-Language": "fr"}):
-        return LETTERS[kind](account(language, zone, name), origin)
+        return LETTERS[kind](create_account(language, zone, name), origin)
 
 
-@EVERY
-@BOTH
-def test_a_mail_says_what_is_written_down(sqlite_env: Environment, kind: str, language: str) -> None:
-    written = letter(sqlite_env, kind, language)
+@EACH_KIND
+@EACH_LANGUAGE
+def test_a_mail_has_its_expected_text(sqlite_env: Environment, kind: str, language: str) -> None:
+    written = write_letter(sqlite_env, kind, language)
     found = f"{written.subject}\n\n{written.body}\n{'-' * 40}\n{written.html.strip()}\n"
     path = EXPECTED / f"{kind}.{language}.txt"
     if os.environ.get("WRITE_EXPECTED"):
@@ -80,7 +80,7 @@ def test_a_mail_says_what_is_written_down(sqlite_env: Environment, kind: str, la
     assert found == path.read_text()
 
 
-def test_every_mail_has_its_texts_and_every_text_its_mail() -> None:
+def test_every_mail_has_expected_texts_and_every_text_a_mail() -> None:
     folders = {path.name for path in (ROOT / "templates" / "mail").iterdir() if path.is_dir()}
     assert folders == set(LETTERS)
     assert {path.name for path in EXPECTED.glob("*.txt")} == {
@@ -88,62 +88,60 @@ def test_every_mail_has_its_texts_and_every_text_its_mail() -> None:
     }
 
 
-@EVERY
-@BOTH
-def test_a_mail_is_whole(sqlite_env: Environment, kind: str, language: str) -> None:
-    written = letter(sqlite_env, kind, language)
+@EACH_KIND
+@EACH_LANGUAGE
+def test_a_mail_contains_no_placeholders_and_one_language(sqlite_env: Environment, kind: str, language: str) -> None:
+    written = write_letter(sqlite_env, kind, language)
     assert written.kind == kind
     assert written.subject == " ".join(written.subject.split())
     assert 4 < len(written.subject) < 100
     assert f'lang="{language}"' in written.html
-    for words in (written.subject, written.body, written.html):
-        assert not re.search(r"\{\{|\}\}|\{%|%\(|None|Undefined", words)
+    for part in (written.subject, written.body, written.html):
+        assert not re.search(r"\{\{|\}\}|\{%|%\(|None|Undefined", part)
     assert bool(re.search(r"[\u4e00-\u9fff]", written.body)) == (language == "zh")
     assert bool(re.search(r"[\u4e00-\u9fff]", written.subject)) == (language == "zh")
 
 
 @pytest.mark.parametrize(
-    ("seconds", "told"), [(600, "10 minutes"), (60, "1 minute"), (90, "90 seconds"), (59, "59 seconds")]
+    ("seconds", "duration"), [(600, "10 minutes"), (60, "1 minute"), (90, "90 seconds"), (59, "59 seconds")]
 )
-def test_a_life_is_told_as_it_is_and_never_rounded_up(sqlite_env: Environment, seconds: int, told: str) -> None:
+def test_the_lifetime_of_a_code_is_exact(sqlite_env: Environment, seconds: int, duration: str) -> None:
     with sqlite_env.app.test_request_context():
-        assert f"valid for {told}." in messages.code(Reader("en"), ORIGIN, code="012345", seconds=seconds).body
+        assert f"valid for {duration}." in messages.code(Reader("en"), ORIGIN, code="012345", seconds=seconds).body
 
 
-@EVERY
-def test_what_a_stranger_chose_is_shown_and_not_obeyed(sqlite_env: Environment, kind: str) -> None:
-    written = letter(sqlite_env, kind, "en", EVIL, "<b>ann</b>")
+@EACH_KIND
+def test_values_chosen_by_users_are_escaped(sqlite_env: Environment, kind: str) -> None:
+    written = write_letter(sqlite_env, kind, "en", MALICIOUS, "<b>ann</b>")
     assert "<script>" not in written.html
     assert "<i>net" not in written.html
     assert "<b>ann" not in written.html
-    assert "&lt;" not in written.body  # The text part is no HTML.
+    assert "&lt;" not in written.body  # The text part is not escaped.
 
 
-@EVERY
-def test_a_mail_loads_nothing(sqlite_env: Environment, kind: str) -> None:
-    """A picture from our server would tell who opened the mail, and when."""
-    assert not re.search(r"<(img|script|link|iframe)\b|@import|url\(", letter(sqlite_env, kind, "zh").html)
+@EACH_KIND
+def test_a_mail_loads_no_resources(sqlite_env: Environment, kind: str) -> None:
+    """A remote image would reveal that the mail was opened."""
+    assert not re.search(r"<(img|script|link|iframe)\b|@import|url\(", write_letter(sqlite_env, kind, "zh").html)
 
 
-@EVERY
-@BOTH
-def test_a_mail_says_when_and_in_which_zone_and_which_site_it_is_about(
-    sqlite_env: Environment, kind: str, language: str
-) -> None:
-    written = letter(sqlite_env, kind, language)
+@EACH_KIND
+@EACH_LANGUAGE
+def test_a_mail_contains_the_time_with_its_zone_and_the_site(sqlite_env: Environment, kind: str, language: str) -> None:
+    written = write_letter(sqlite_env, kind, language)
     when = "时间：" if language == "zh" else "When: "
     for part in (written.body, written.html):
         assert f"{when}2026-02-03 04:05 UTC" in part
         assert "cms.example.com" in part.replace(ORIGIN.site, "")
-        assert set(re.findall(r"\d\d:\d\d(?: UTC)?", part)) <= {"04:05 UTC"}  # No time without its zone.
+        assert set(re.findall(r"\d\d:\d\d(?: UTC)?", part)) <= {"04:05 UTC"}  # Every time has its zone.
 
 
-@EVERY
-@BOTH
-def test_a_mail_tells_every_time_as_the_clock_of_its_reader_shows_it(
+@EACH_KIND
+@EACH_LANGUAGE
+def test_every_time_in_a_mail_is_in_the_time_zone_of_the_recipient(
     sqlite_env: Environment, kind: str, language: str
 ) -> None:
-    written = letter(sqlite_env, kind, language, zone="Asia/Shanghai")
+    written = write_letter(sqlite_env, kind, language, zone="Asia/Shanghai")
     when = "时间：" if language == "zh" else "When: "
     for part in (written.body, written.html):
         assert f"{when}2026-02-03 12:05 (UTC+8, Asia/Shanghai)" in part
@@ -151,55 +149,55 @@ def test_a_mail_tells_every_time_as_the_clock_of_its_reader_shows_it(
 
 
 @pytest.mark.parametrize(
-    ("zone", "told"),
+    ("zone", "expected"),
     [
         (None, "2026-02-03 04:05 UTC"),
         ("", "2026-02-03 04:05 UTC"),
         ("UTC", "2026-02-03 04:05 UTC"),
         ("Etc/Zulu", "2026-02-03 04:05 UTC"),
-        ("Atlantis/Capital", "2026-02-03 04:05 UTC"),  # Known once, maybe on another machine.
+        ("Atlantis/Capital", "2026-02-03 04:05 UTC"),  # Unknown on this machine.
         ("Europe/London", "2026-02-03 04:05 (UTC+0, Europe/London)"),
-        ("Asia/Calcutta", "2026-02-03 09:35 (UTC+5:30, Asia/Calcutta)"),  # So Chromium calls it.
+        ("Asia/Calcutta", "2026-02-03 09:35 (UTC+5:30, Asia/Calcutta)"),  # The name that Chromium uses.
         ("America/St_Johns", "2026-02-03 00:35 (UTC-3:30, America/St_Johns)"),
         ("Pacific/Kiritimati", "2026-02-03 18:05 (UTC+14, Pacific/Kiritimati)"),
         ("America/Los_Angeles", "2026-02-02 20:05 (UTC-8, America/Los_Angeles)"),
     ],
 )
-def test_a_time_says_its_zone_so_that_it_is_true_wherever_its_reader_is(
-    sqlite_env: Environment, zone: str | None, told: str
-) -> None:
-    written = letter(sqlite_env, "taken", "en", zone=zone)
-    assert f"When: {told}\n" in written.body
-    assert f"When: {told}<br>" in written.html
+def test_a_time_is_written_with_its_zone_and_offset(sqlite_env: Environment, zone: str | None, expected: str) -> None:
+    written = write_letter(sqlite_env, "taken", "en", zone=zone)
+    assert f"When: {expected}\n" in written.body
+    assert f"When: {expected}<br>" in written.html
 
 
-@pytest.mark.parametrize(("month", "told"), [(1, "13:00 (UTC+1, Europe/Berlin)"), (7, "14:00 (UTC+2, Europe/Berlin)")])
-def test_the_offset_is_that_of_the_moment_and_not_of_today(sqlite_env: Environment, month: int, told: str) -> None:
+@pytest.mark.parametrize(
+    ("month", "expected"), [(1, "13:00 (UTC+1, Europe/Berlin)"), (7, "14:00 (UTC+2, Europe/Berlin)")]
+)
+def test_the_offset_of_a_time_includes_daylight_saving_time(sqlite_env: Environment, month: int, expected: str) -> None:
     until = datetime(2026, month, 15, 12, tzinfo=UTC)
     with sqlite_env.app.test_request_context():
-        written = messages.tries_spent(account("en", "Europe/Berlin"), ORIGIN, until=until)
-    assert f"until 2026-0{month}-15 {told}." in written.body
+        written = messages.tries_spent(create_account("en", "Europe/Berlin"), ORIGIN, until=until)
+    assert f"until 2026-0{month}-15 {expected}." in written.body
 
 
-@BOTH
+@EACH_LANGUAGE
 @pytest.mark.parametrize(
     "kind", sorted(set(LETTERS) - {"code", "taken", "undone", "invitation", "assisted_proof", "restored"})
 )
-def test_a_mail_to_the_accounts_own_address_names_the_account_and_who_did_it(
+def test_a_mail_to_the_current_address_names_the_account_and_the_actor(
     sqlite_env: Environment, kind: str, language: str
 ) -> None:
-    written = letter(sqlite_env, kind, language, name="zoe")
-    by = re.search("操作人：(.+)" if language == "zh" else "By: (.+)", written.body)
-    assert by
-    assert by[1] in written.html.replace("&#34;", '"')
+    written = write_letter(sqlite_env, kind, language, name="zoe")
+    actor = re.search("操作人：(.+)" if language == "zh" else "By: (.+)", written.body)
+    assert actor
+    assert actor[1] in written.html.replace("&#34;", '"')
     assert "zoe" in written.body
     if kind in ("heads_up", "old_code", "tries_spent", "changed", "password_changed"):
-        assert "zoe" in by[1]
+        assert "zoe" in actor[1]
 
 
-@BOTH
+@EACH_LANGUAGE
 def test_the_mail_to_a_new_address_names_neither_the_account_nor_its_address(env: Environment, language: str) -> None:
-    """It may be a stranger's mailbox: they learn that an administrator of this site asked, when and from where."""
+    """The mailbox may belong to a stranger, who must only learn the time and the origin of the request."""
     ann = env.person()
     env.update_account(ann.email, language=language)
     assert ann.ask("stranger@example.org").status == 200
@@ -210,73 +208,82 @@ def test_the_mail_to_a_new_address_names_neither_the_account_nor_its_address(env
         assert f"{env.clock.now():%Y-%m-%d %H:%M} UTC" in part
 
 
-LINKS = ("heads_up", "old_code", "changed", "restored", "password_link", "assisted", "assisted_proof", "invitation")
+KINDS_WITH_LINKS = (
+    "heads_up",
+    "old_code",
+    "changed",
+    "restored",
+    "password_link",
+    "assisted",
+    "assisted_proof",
+    "invitation",
+)
 
 
-@BOTH
-@pytest.mark.parametrize("kind", LINKS)
-def test_a_link_is_a_button_and_stands_beside_it_as_text(sqlite_env: Environment, kind: str, language: str) -> None:
-    written = letter(sqlite_env, kind, language)
+@EACH_LANGUAGE
+@pytest.mark.parametrize("kind", KINDS_WITH_LINKS)
+def test_a_link_is_a_button_and_also_written_as_text(sqlite_env: Environment, kind: str, language: str) -> None:
+    written = write_letter(sqlite_env, kind, language)
     found = re.findall(r'<a href="([^"]+)"([^>]*)>([^<]+)</a>', written.html)
     assert len(found) == 2
     (address, style, label), (second, _, text) = found
     assert address == second == text
     assert f"\n{address}\n" in written.body
     assert "padding:" in style
-    # Both colours are given, so that a dark page does not take one of them away.
+    # Both colours are set, so that the button is legible in dark mode.
     assert re.search(r"background-color:#\w{6};color:#\w{6}", style)
     assert "://" not in label
 
 
-def test_only_mails_with_something_to_do_have_a_link(sqlite_env: Environment) -> None:
-    having = {kind for kind in LETTERS if "<a " in letter(sqlite_env, kind, "en").html}
-    assert having == set(LINKS)
+def test_only_mails_that_require_an_action_have_a_link(sqlite_env: Environment) -> None:
+    kinds = {kind for kind in LETTERS if "<a " in write_letter(sqlite_env, kind, "en").html}
+    assert kinds == set(KINDS_WITH_LINKS)
 
 
-def test_a_mail_of_a_command_names_the_command_line_and_the_site(sqlite_env: Environment) -> None:
+def test_a_mail_sent_by_a_command_names_the_operator_and_the_site(sqlite_env: Environment) -> None:
     sqlite_env.clock.at = AT
     app = sqlite_env.build(SITE_URL="https://cms.example.org")
     with app.app_context():
-        written = messages.password_changed(account("en"), COMMAND_LINE, by="-", reason="A call")
+        written = messages.password_changed(create_account("en"), COMMAND_LINE, by="-", reason="A call")
     assert "When: 2026-02-03 04:05 UTC\nBy: the operator\nFrom: the command line\nReason: A call\n" in written.body
     assert written.body.endswith("-- \nAccount centre · cms.example.org\n")
 
 
-def test_a_password_link_says_when_it_was_asked_for_however_late_it_is_written(sqlite_env: Environment) -> None:
-    """What was asked for on the page of forgotten passwords is looked up in the outbox, maybe later."""
+def test_a_password_link_contains_the_time_of_its_request(sqlite_env: Environment) -> None:
+    """The mail is written later by a task in the outbox."""
     sqlite_env.administrator("ann@example.com")
-    asked = sqlite_env.clock.now()
+    requested_at = sqlite_env.clock.now()
     assert sqlite_env.visitor().post("/cms/forgotpwd/", {"email": "ann@example.com"}).status == 200
     sqlite_env.clock.advance(minutes=7)
     (mail,) = sqlite_env.mail_to("ann@example.com")
-    assert f"{asked:%Y-%m-%d %H:%M} UTC" in text_of(mail)
+    assert f"{requested_at:%Y-%m-%d %H:%M} UTC" in text_of(mail)
     assert f"{sqlite_env.clock.now():%Y-%m-%d %H:%M} UTC" not in text_of(mail)
 
 
-def test_a_notice_says_who_made_the_change(env: Environment) -> None:
-    """Its owner, or the administrator or operator who started it for them."""
+def test_the_notice_of_a_change_names_its_actor(env: Environment) -> None:
+    """The actor is the owner, or the administrator who started the change."""
     boss, ann = superuser(env), env.person()
-    for new, start, by in (
+    for new, starter, actor in (
         ("new1@example.com", None, "以 ann 登录的用户"),
         ("new2@example.com", "boss", "boss"),
     ):
         old = env.account("ann").email
-        if start is None:
+        if starter is None:
             assert ann.ask(new).status == 200
             assert ann.confirm(new, env.code_to(new)).status == 200
         else:
             assert act(boss, env, old, "start_change", email=new).status == 200
             env.clock.advance(hours=25)
             assert env.visitor().post(env.links_to(new, "prove")[0]).status == 200
-        assert f"操作人：{by}\n" in text_of(env.mail_to(old)[-1]).replace("\r\n", "\n")
+        assert f"操作人：{actor}\n" in text_of(env.mail_to(old)[-1]).replace("\r\n", "\n")
 
 
-@BOTH
+@EACH_LANGUAGE
 @pytest.mark.parametrize("kind", ["code", "old_code"])
-def test_a_code_begins_the_subject_and_stands_in_a_line_of_its_own(
+def test_a_code_is_at_the_beginning_of_the_subject_and_on_a_separate_line(
     sqlite_env: Environment, kind: str, language: str
 ) -> None:
-    written = letter(sqlite_env, kind, language)
+    written = write_letter(sqlite_env, kind, language)
     assert written.subject.startswith("012345 ")
     assert re.search(r"^\s*012345\s*$", written.body, re.MULTILINE)
     assert "012345" in written.html
@@ -291,16 +298,21 @@ def test_a_code_begins_the_subject_and_stands_in_a_line_of_its_own(
         ("ann@例え.jp", "a***@例***.jp"),
     ],
 )
-def test_a_masked_address_is_known_only_to_its_owner(email: str, masked: str) -> None:
+def test_an_address_is_masked(email: str, masked: str) -> None:
     assert messages.mask(email) == masked
 
 
-def test_the_language_is_the_administrators_own_then_the_readers_then_chinese(
+def test_the_language_is_that_of_the_account_or_of_the_request_or_chinese(
     sqlite_env: Environment, clock: Clock
 ) -> None:
     user = sqlite_env.administrator("ann@example.com")
     assert clock.at
-    for own, browser, expected in (("en", "zh", "en"), (None, "en", "en"), (None, "fr", "zh"), ("zh", "en", "zh")):
-        user.language = own
-        with sqlite_env.app.test_request_context(headers={"Accept-Language": browser}):
+    for of_account, of_request, expected in (
+        ("en", "zh", "en"),
+        (None, "en", "en"),
+        (None, "fr", "zh"),
+        ("zh", "en", "zh"),
+    ):
+        user.language = of_account
+        with sqlite_env.app.test_request_context(headers={"Accept-Language": of_request}):
             assert messages.reader_of(user).language == expected

@@ -1,4 +1,4 @@
-"""/dev/mailbox/: the HTML part of a mail is shown, and nothing in it runs or loads anything."""
+"""/dev/mailbox/: the HTML parts of mails are shown in a sandbox."""
 
 import re
 from email.message import EmailMessage
@@ -15,8 +15,8 @@ TO = "new@example.com"
 ID = "00001700000000.000000-0123456789abcdef"
 
 
-def filed(env: Environment, html: str | None, name: str = ID) -> str:
-    """File a mail as the outbox would, with this HTML part; return the address of the HTML part."""
+def store_mail(env: Environment, html: str | None, name: str = ID) -> str:
+    """Store a mail with this HTML part like the outbox, and return the path of its page."""
     message = EmailMessage()
     message["To"], message["Subject"], message["Date"] = TO, "Hello", "Tue, 03 Feb 2026 04:05:06 +0000"
     message.set_content("Hello")
@@ -28,8 +28,8 @@ def filed(env: Environment, html: str | None, name: str = ID) -> str:
     return f"/dev/mailbox/{name}/"
 
 
-def frames_of(page: str) -> list[str]:
-    """Return the tags of all frames of a page."""
+def find_frames(page: str) -> list[str]:
+    """Return the <iframe> tags of a page."""
     return re.findall(r"<iframe[^>]*>", page)
 
 
@@ -37,7 +37,7 @@ def test_the_page_shows_the_html_part_of_every_mail(sqlite_env: Environment) -> 
     ann = sqlite_env.person()
     ann.ask(TO)
     mails = [*sqlite_env.mail_to(TO), *sqlite_env.mail_to("ann@example.com")]
-    frames = frames_of(sqlite_env.visitor().page("/dev/mailbox/").text)
+    frames = find_frames(sqlite_env.visitor().page("/dev/mailbox/").text)
     assert len(frames) == len(mails) == 2
     addresses = [found[1] for frame in frames if (found := re.search(r'src="(/dev/mailbox/[\w.-]+/)"', frame))]
     shown = [sqlite_env.visitor().page(address) for address in addresses]
@@ -46,9 +46,9 @@ def test_the_page_shows_the_html_part_of_every_mail(sqlite_env: Environment) -> 
 
 
 def test_the_frame_of_a_mail_is_fully_sandboxed(sqlite_env: Environment) -> None:
-    """Neither its tag nor the policy of what is in it: each would do alone."""
-    address = filed(sqlite_env, "<script>alert(1)</script>")
-    (frame,) = frames_of(sqlite_env.visitor().page("/dev/mailbox/").text)
+    """Both by the attribute of the tag and by the policy of the content."""
+    address = store_mail(sqlite_env, "<script>alert(1)</script>")
+    (frame,) = find_frames(sqlite_env.visitor().page("/dev/mailbox/").text)
     assert re.search(r"\ssandbox[\s>]", frame)
     answer = sqlite_env.visitor().page(address)
     rules = dict(rule.strip().partition(" ")[::2] for rule in answer.headers["Content-Security-Policy"].split(";"))
@@ -62,9 +62,9 @@ def test_the_frame_of_a_mail_is_fully_sandboxed(sqlite_env: Environment) -> None
     assert answer.headers["Cache-Control"] == "no-store"
 
 
-def test_the_two_pages_of_the_mailbox_have_policies_of_their_own_and_no_other_page_has(sqlite_env: Environment) -> None:
+def test_only_the_two_pages_of_the_mailbox_have_different_policies(sqlite_env: Environment) -> None:
     boss = sqlite_env.administrator("boss@example.com", superuser=True)
-    person, address, seen = sqlite_env.signed_in("boss@example.com"), filed(sqlite_env, "<p>Hello</p>"), {}
+    person, address, seen = sqlite_env.signed_in("boss@example.com"), store_mail(sqlite_env, "<p>Hello</p>"), {}
     for rule in sqlite_env.app.url_map.iter_rules():
         if "GET" in (rule.methods or ()):
             path = re.sub(r"<int[^>]*>", str(boss.id), str(rule)).replace("<message_id>", ID)
@@ -75,16 +75,16 @@ def test_the_two_pages_of_the_mailbox_have_policies_of_their_own_and_no_other_pa
 
 @pytest.mark.parametrize("name", ["nothing", "..", "%2e%2e%2fcms.db", "*", ID[:-1], f"{ID}.eml", "x" * 5000, "\u0000"])
 def test_an_unknown_mail_is_not_found(sqlite_env: Environment, name: str) -> None:
-    filed(sqlite_env, "<p>Hello</p>")
+    store_mail(sqlite_env, "<p>Hello</p>")
     assert sqlite_env.visitor().page(f"/dev/mailbox/{name}/").status == 404
 
 
-def test_a_mail_without_an_html_part_is_shown_all_the_same(sqlite_env: Environment) -> None:
-    address = filed(sqlite_env, None)
+def test_a_mail_without_an_html_part_is_listed(sqlite_env: Environment) -> None:
+    address = store_mail(sqlite_env, None)
     assert sqlite_env.visitor().page("/dev/mailbox/").status == 200
     assert sqlite_env.visitor().page(address).text == ""
 
 
-def test_there_is_no_such_page_in_production(sqlite_env: Environment) -> None:
-    address = filed(sqlite_env, "<p>Hello</p>")
+def test_production_has_no_mailbox(sqlite_env: Environment) -> None:
+    address = store_mail(sqlite_env, "<p>Hello</p>")
     assert sqlite_env.visitor(app=sqlite_env.build(**PRODUCTION)).page(address).status == 404

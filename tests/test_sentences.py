@@ -7,8 +7,8 @@ from accounts import errors
 from accounts.errors import Refusal
 from models import Audit, db
 from tests.environments import Environment
-from tests.refusals import refused_on_the_command_line
-from tests.stories.test_command_line import ANN, said
+from tests.refusals import run_refused_command
+from tests.stories.test_command_line import ANN, run_command
 
 
 def test_the_history_does_not_record_an_outdated_profile_as_saved(sqlite_env: Environment) -> None:
@@ -16,7 +16,7 @@ def test_the_history_does_not_record_an_outdated_profile_as_saved(sqlite_env: En
     form = {"username": "ann", "language": "en"}
     assert ann.post("/cms/profile/", {**form, "version": "1", "city": "hangzhou"}).status == 200
     assert ann.post("/cms/profile/", {**form, "version": "1"}).error == "profile_changed"
-    lines = said(sqlite_env, "email", "history", ANN).splitlines()
+    lines = run_command(sqlite_env, "email", "history", ANN).splitlines()
     assert [line.split("\t")[1].split()[0] for line in lines[:2]] == ["profile_outdated", "profile_changed"]
 
 
@@ -35,7 +35,7 @@ def test_the_history_does_not_record_an_outdated_profile_as_saved(sqlite_env: En
 def test_the_command_line_prints_the_details_of_a_refusal(
     sqlite_env: Environment, refusal: Refusal, expected: str
 ) -> None:
-    assert expected in refused_on_the_command_line(sqlite_env.app, refusal).stderr
+    assert expected in run_refused_command(sqlite_env.app, refusal).stderr
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

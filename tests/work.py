@@ -1,4 +1,4 @@
-"""Recording the steps of a request: SQL statements, commits, cache calls and password hashes."""
+"""Recorders of the steps of a request: SQL statements, commits, cache calls and password hashes."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -13,10 +13,10 @@ from models import db
 
 
 class Step(NamedTuple):
-    """One step: `sql`, `commit`, `cache` or `password`, and the statement or the name of the operation."""
+    """A step of a kind (`sql`, `commit`, `cache` or `password`), with the statement or the name of the operation."""
 
     kind: str
-    what: str = ""
+    operation: str = ""
 
 
 class CallRecorder:

@@ -32,7 +32,7 @@ function post(options = {}) {
     zlajax.post({'url': '/somewhere', 'success': (data) => received.push(data), ...options});
 }
 
-function answer(text) {
+function respond(text) {
     sent.at(-1).complete({'responseText': text});
 }
 
@@ -48,7 +48,7 @@ test('a request carries the CSRF token and asks for JSON', () => {
 test('every envelope goes to success, whatever its code', () => {
     for (const code of [200, 400, 401, 429, 503]) {
         post();
-        answer(JSON.stringify({code, 'message': '', 'data': {}}));
+        respond(JSON.stringify({code, 'message': '', 'data': {}}));
         assert.equal(received.at(-1).code, code);
     }
 });
@@ -56,7 +56,7 @@ test('every envelope goes to success, whatever its code', () => {
 test('a response that is not an envelope goes to fail', () => {
     for (const text of [undefined, '', '<html>', 'null', '1', '{}', '{"code": "200", "data": {}}', '{"code": 200}']) {
         post({'fail': () => received.push('fail')});
-        answer(text);
+        respond(text);
         assert.equal(received.at(-1), 'fail', text);
         received = [];
     }
@@ -64,7 +64,7 @@ test('a response that is not an envelope goes to fail', () => {
 
 test('without fail a network error is shown', () => {
     post();
-    answer('');
+    respond('');
     assert.deepEqual(received, ['network error']);
 });
 
@@ -74,7 +74,7 @@ test('a form is not sent twice, and its buttons are disabled until the response'
     post({form});
     assert.equal(sent.length, 1);
     assert.deepEqual(form.buttons, [{'disabled': true}, {'disabled': true}]);
-    answer('');
+    respond('');
     assert.deepEqual(form, {'buttons': [{'disabled': false}, {'disabled': false}]});
     post({form});
     assert.equal(sent.length, 2);
@@ -85,11 +85,11 @@ test('a disabled button gets its focus back, unless the focus has moved', () => 
     document.activeElement = button;
     post({'form': {'buttons': [button]}, 'fail': () => {}});
     document.activeElement = document.body;
-    answer('');
+    respond('');
     assert.deepEqual(received, ['focus']);
     document.activeElement = button;
     post({'form': {'buttons': [button]}, 'fail': () => {}});
     document.activeElement = {};
-    answer('');
+    respond('');
     assert.deepEqual(received, ['focus']);
 });

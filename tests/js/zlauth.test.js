@@ -3,14 +3,14 @@ import {beforeEach, test} from 'node:test';
 
 import {load} from './scripts.js';
 
-let page;    // The effects on the page, in order.
-let events;  // The listeners, by event.
+let page;      // The effects on the page, in order.
+let events;    // The listeners, by event.
 let form;
-let answer;  // The response of the server to the password.
+let response;  // The response of the server to the password.
 let zlauth;
 
 beforeEach(() => {
-    [page, events, answer] = [[], {}, {'code': 200, 'message': '', 'data': {}}];
+    [page, events, response] = [[], {}, {'code': 200, 'message': '', 'data': {}}];
     form = {'action': '/reauth', 'elements': {'password': {'value': 'what was typed'}}};
     const dialog = {
         '0': form,
@@ -28,7 +28,7 @@ beforeEach(() => {
             'activeElement': {'focus': () => page.push('focus back')},
             'querySelector': () => ({'dataset': {'loginUrl': '/login'}})
         },
-        'zlajax': {'post': (options) => options.success(answer)},
+        'zlajax': {'post': (options) => options.success(response)},
         'zlform': {'clearErrors': () => {}, 'showErrors': (_, fields) => page.push(fields)},
         'zlpassword': {'hideAll': () => page.push('password hidden')},
         'location': {'pathname': '/page/?', 'assign': (url) => page.push(url)}
@@ -40,10 +40,10 @@ function refuse(error) {
 }
 
 function typePassword() {
-    events['submit']({'target': form, 'preventDefault': () => page.push('not sent by the browser')});
+    events['submit']({'target': form, 'preventDefault': () => page.push('default prevented')});
 }
 
-test('a refusal about anything else is left to the page', () => {
+test('other refusals are not handled', () => {
     assert.equal(refuse('code_wrong'), false);
     assert.deepEqual(page, []);
 });
@@ -53,10 +53,10 @@ test('an ended session leads to the sign-in page, which returns to this page', (
     assert.deepEqual(page, ['/login?next=%2Fpage%2F%3F']);
 });
 
-test('a right password repeats the request after the dialog is closed', () => {
+test('a correct password repeats the request after the dialog is closed', () => {
     assert.equal(refuse('reauth_required'), true);
     typePassword();
-    assert.deepEqual(page, ['show', 'not sent by the browser', 'hide', 'password hidden', 'focus back', 'retry']);
+    assert.deepEqual(page, ['show', 'default prevented', 'hide', 'password hidden', 'focus back', 'retry']);
     assert.equal(form.elements['password'].value, '');
 });
 
@@ -67,22 +67,22 @@ test('a dialog that is closed without a password repeats nothing', () => {
     assert.equal(form.elements['password'].value, '');
 });
 
-test('a wrong password is reported in the dialog, which stays open', () => {
-    answer = {'code': 403, 'message': 'The password is wrong.', 'data': {'error': 'password_wrong'}};
+test('an incorrect password is reported in the dialog, which stays open', () => {
+    response = {'code': 403, 'message': 'The password is incorrect.', 'data': {'error': 'password_wrong'}};
     refuse('reauth_required');
     typePassword();
-    assert.deepEqual(page, ['show', 'not sent by the browser', {'password': ['The password is wrong.']}]);
+    assert.deepEqual(page, ['show', 'default prevented', {'password': ['The password is incorrect.']}]);
     assert.equal(form.elements['password'].value, '');
 });
 
 test('a session that ends while the dialog is open leads to the sign-in page', () => {
-    answer = {'code': 401, 'message': '', 'data': {'error': 'sign_in_required'}};
+    response = {'code': 401, 'message': '', 'data': {'error': 'sign_in_required'}};
     refuse('reauth_required');
     typePassword();
     assert.equal(page.at(-1), '/login?next=%2Fpage%2F%3F');
 });
 
-test('a password that was right once does not repeat a later request', () => {
+test('a correct password does not repeat a later request', () => {
     refuse('reauth_required');
     typePassword();
     page = [];

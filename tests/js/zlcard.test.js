@@ -34,23 +34,23 @@ const PARTS = [
     {'ascii': ''}, {'script': ''}, {'edit': '', 'script': '', 'when': 'code half'}
 ];
 
-let onPage;     // The elements of the page by id.
+let elements;   // The elements of the page by id.
 let localised;  // The times of the card at each call of zltime.localise().
 let zlcard;
 
 beforeEach(() => {
     const empty = new FakeElement({}, PARTS.map((each) => new FakeElement(each)));
-    onPage = {
+    elements = {
         'pending-empty': {'content': {'firstElementChild': empty}},
         'pending-place': {'append': (card) => {
-            onPage[card.id] = card;
-            card.remove = () => { delete onPage[card.id]; };
+            elements[card.id] = card;
+            card.remove = () => { delete elements[card.id]; };
         }}
     };
     localised = [];
     const localise = (card) => localised.push(times(card));
     zlcard = load(['zlpending', 'zlcard'], {
-        'document': {'getElementById': (id) => onPage[id] ?? null},
+        'document': {'getElementById': (id) => elements[id] ?? null},
         'zltime': {'localise': localise, 'formatClock': (seconds) => `${seconds} s`}
     }).zlcard;
 });
@@ -60,20 +60,20 @@ function times(card) {
 }
 
 function place(name) {
-    return onPage['pending'].querySelectorAll(`[data-fill="${name}"]`)[0];
+    return elements['pending'].querySelectorAll(`[data-fill="${name}"]`)[0];
 }
 
 /* Return the values of data-<name> on the elements that are visible. */
 function visible(name) {
-    const elements = onPage['pending'].querySelectorAll(`[data-${name}]`);
-    return elements.filter((element) => !element.hidden).map((element) => element.dataset[name]);
+    const found = elements['pending'].querySelectorAll(`[data-${name}]`);
+    return found.filter((element) => !element.hidden).map((element) => element.dataset[name]);
 }
 
 test('the first change creates a card, the next one updates the same card', () => {
     zlcard.show(pendingChange());
-    const card = onPage['pending'];
+    const card = elements['pending'];
     zlcard.show(pendingChange({'email': 'newer@example.com', 'tries_left': 4}));
-    assert.equal(onPage['pending'], card);
+    assert.equal(elements['pending'], card);
     assert.equal(place('email').textContent, 'newer@example.com');
     assert.equal(place('tries_left').textContent, 4);
 });
@@ -82,7 +82,7 @@ test('a card can be removed, and removing none is no error', () => {
     zlcard.remove();
     zlcard.show(pendingChange());
     zlcard.remove();
-    assert.equal(onPage['pending'], undefined);
+    assert.equal(elements['pending'], undefined);
 });
 
 test('null is shown as an empty text', () => {
@@ -91,8 +91,8 @@ test('null is shown as an empty text', () => {
 });
 
 test('the problem of a mail is shown until the mail was sent', () => {
-    zlcard.show(pendingChange({'mail': {'state': 'queued', 'at': null, 'problem': 'It did not answer.'}}));
-    assert.equal(place('problem').textContent, 'It did not answer.');
+    zlcard.show(pendingChange({'mail': {'state': 'queued', 'at': null, 'problem': 'It did not respond.'}}));
+    assert.equal(place('problem').textContent, 'It did not respond.');
     zlcard.show(pendingChange());
     assert.equal(place('problem').textContent, '');
 });
@@ -104,7 +104,7 @@ test('every time is set before the texts of the times are written', () => {
         assert.equal(place(name).attributes['datetime'], change[name], name);
     }
     assert.equal(place('mail_at').attributes['datetime'], change['mail']['at']);
-    assert.deepEqual(localised, [times(onPage['pending'])]);
+    assert.deepEqual(localised, [times(elements['pending'])]);
 });
 
 test('a time that is no longer known is removed', () => {
@@ -114,12 +114,12 @@ test('a time that is no longer known is removed', () => {
 });
 
 test('the elements that require scripts are visible', () => {
-    onPage['pending-empty'].content.firstElementChild.children.forEach((each) => { each.hidden = true; });
+    elements['pending-empty'].content.firstElementChild.children.forEach((each) => { each.hidden = true; });
     zlcard.show(pendingChange());
     assert.deepEqual(visible('script'), ['', '']);
 });
 
-test('the spelling for mail servers is shown only where there is one', () => {
+test('the ASCII form is shown only if there is one', () => {
     zlcard.show(pendingChange());
     assert.deepEqual(visible('ascii'), []);
     zlcard.show(pendingChange({'ascii': 'new@xn--bcher-kva.example'}));
@@ -133,7 +133,7 @@ test('only elements that list the state as a whole word are visible', () => {
     assert.deepEqual(visible('mail'), ['sent']);
 });
 
-test('the card says that the code has expired when no second is left', () => {
+test('the card shows that the code has expired after the last second', () => {
     zlcard.show(pendingChange());
     zlcard.update(pendingChange(), 0, 0);
     assert.deepEqual(visible('when'), ['expired']);

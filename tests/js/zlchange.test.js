@@ -7,8 +7,8 @@ const NEW = 'new@example.com';
 const URLS = {'code': '/code', 'change': '/change', 'cancel': '/cancel'};
 
 let clock;
-let requests;   // The requests without a response yet.
-let calls;      // The calls that show something, as [function, ...arguments].
+let requests;   // The requests that have no response yet.
+let calls;      // The calls of display functions, as [function, ...arguments].
 let refusals;   // The functions that repeat the requests which require authentication.
 let typed;      // The content of the field of the address.
 let change;
@@ -67,12 +67,12 @@ function count(name) {
     return calls.filter((call) => call[0] === name).length;
 }
 
-/* Answer the oldest request. */
-function answer(code, data = {}, message = 'A message.') {
+/* Respond to the oldest request. */
+function respond(code, data = {}, message = 'A message.') {
     requests.shift().success({code, message, data});
 }
 
-function lose() {
+function failRequest() {
     requests.shift().fail();
 }
 
@@ -95,7 +95,7 @@ test('a code is requested for the typed address, and the form is locked until th
 test('a code that was sent shows its change, and the field of the code has the focus', () => {
     const pending = pendingChange();
     change.requestCode('');
-    answer(200, pending, 'The code is on its way.');
+    respond(200, pending, 'The code is on its way.');
     assert.deepEqual(last('card.show'), [pending]);
     assert.deepEqual(last('showCodes'), [['new'], []]);
     assert.deepEqual(last('alertSuccess'), ['The code is on its way.']);
@@ -103,25 +103,25 @@ test('a code that was sent shows its change, and the field of the code has the f
     assert.equal(count('removeSuccess'), 1);
 });
 
-test('a change that could not be read after its code was sent is read again', () => {
+test('a response without the change loads it with another request', () => {
     change.requestCode('');
-    answer(200, {});
+    respond(200, {});
     assert.equal(count('card.show'), 0);
     assert.deepEqual([requests[0].method, requests[0].url], ['GET', '/change']);
-    answer(200, {'email': 'old@example.com', 'pending': pendingChange()});
+    respond(200, {'email': 'old@example.com', 'pending': pendingChange()});
     assert.equal(count('card.show'), 1);
 });
 
 test('an address that looks like a typo is queried, with the suggestion', () => {
     change.requestCode('');
-    answer(400, {'error': 'check_email', 'suggestion': 'ann@gmail.com', 'fields': {'email': ['Is it right?']}});
+    respond(400, {'error': 'check_email', 'suggestion': 'ann@gmail.com', 'fields': {'email': ['Is it right?']}});
     assert.deepEqual(last('showTypo'), ['ann@gmail.com']);
     assert.deepEqual(last('showErrors'), [{'email': ['Is it right?']}]);
 });
 
 test('a confirmed address stays confirmed when the request is repeated after the password', () => {
     change.requestCode('y');
-    answer(401, {'error': 'reauth_required'});
+    respond(401, {'error': 'reauth_required'});
     assert.equal(count('alertInfo'), 0);
     refusals[0]();
     assert.equal(requests[0].data['sure'], 'y');
@@ -129,7 +129,7 @@ test('a confirmed address stays confirmed when the request is repeated after the
 
 test('a refusal with a waiting time starts the countdown of the button', () => {
     change.requestCode('');
-    answer(429, {'error': 'too_many_requests', 'retry_after': 90}, 'Please wait for 90 seconds.');
+    respond(429, {'error': 'too_many_requests', 'retry_after': 90}, 'Please wait for 90 seconds.');
     assert.deepEqual(last('showResend'), [90, false]);
     assert.deepEqual(last('alertInfo'), ['Please wait for 90 seconds.']);
     advance(89);
@@ -140,34 +140,34 @@ test('a refusal with a waiting time starts the countdown of the button', () => {
 
 test('a refusal with a hint shows both', () => {
     change.requestCode('');
-    answer(400, {'error': 'invalid', 'hint': 'A hint.'}, 'A message.');
+    respond(400, {'error': 'invalid', 'hint': 'A hint.'}, 'A message.');
     assert.deepEqual(last('alertInfo'), ['A message. | A hint.']);
     assert.deepEqual(last('showErrors'), [{}]);
 });
 
 test('a response 503 says in words how long to wait', () => {
     change.requestCode('');
-    answer(503, {'error': 'unavailable', 'retry_after': 5}, 'Not available.');
+    respond(503, {'error': 'unavailable', 'retry_after': 5}, 'Not available.');
     assert.deepEqual(last('alertInfo'), ['Not available. | Try again in 5 seconds.']);
 });
 
 /* ---- entering the code ---- */
 
-test('a correct code shows success with the new address, and nothing is pending any more', () => {
+test('a correct code shows success with the new address and removes the pending change', () => {
     change.show(pendingChange());
     change.changeAddress();
     assert.deepEqual([requests[0].method, requests[0].url], ['POST', '/change']);
     assert.equal(requests[0].data, `email=${NEW}&captcha=123456`);
     assert.equal(count('clearErrors'), 1);
-    answer(200, {'email': NEW});
+    respond(200, {'email': NEW});
     assert.deepEqual(last('showSuccess'), [NEW]);
     assert.equal(count('card.remove'), 1);
     assert.equal(requests.length, 0);
 });
 
-test('the first of two codes is no error: the field of the other one has the focus', () => {
+test('the first of two codes is not an error, and the field of the other one has the focus', () => {
     change.changeAddress();
-    answer(400, {'error': 'code_missing', 'fields': {'old_captcha': ['Enter it.']}}, 'One code is right.');
+    respond(400, {'error': 'code_missing', 'fields': {'old_captcha': ['Enter it.']}}, 'One code is right.');
     assert.deepEqual(last('focusField'), [{'old_captcha': ['Enter it.']}]);
     assert.deepEqual(last('alertSuccess'), ['One code is right.']);
     assert.equal(count('showErrors'), 0);
@@ -176,26 +176,26 @@ test('the first of two codes is no error: the field of the other one has the foc
 
 test('an incorrect code is reported at its field, and the tries left are loaded again', () => {
     change.changeAddress();
-    answer(400, {'error': 'code_wrong', 'fields': {'captcha': ['It is wrong.']}});
+    respond(400, {'error': 'code_wrong', 'fields': {'captcha': ['It is wrong.']}});
     assert.deepEqual(last('showErrors'), [{'captcha': ['It is wrong.']}]);
     assert.equal(requests[0].method, 'GET');
 });
 
-test('only spent tries hold back the next code, other waits of this request do not', () => {
+test('only spent tries delay the next code, other waiting times do not', () => {
     change.changeAddress();
-    answer(429, {'error': 'too_many_attempts', 'retry_after': 90});
+    respond(429, {'error': 'too_many_attempts', 'retry_after': 90});
     assert.deepEqual(last('showResend'), [90, false]);
     requests = [];
     clock.advance(90);
     change.changeAddress();
-    answer(503, {'error': 'unavailable', 'retry_after': 5});
+    respond(503, {'error': 'unavailable', 'retry_after': 5});
     change.tick();
     assert.deepEqual(last('showResend'), [0, false]);
 });
 
 test('the code is sent again after the password was confirmed', () => {
     change.changeAddress();
-    answer(401, {'error': 'reauth_required'});
+    respond(401, {'error': 'reauth_required'});
     assert.equal(requests.length, 0);
     refusals[0]();
     assert.deepEqual([requests[0].method, requests[0].url], ['POST', '/change']);
@@ -204,9 +204,9 @@ test('the code is sent again after the password was confirmed', () => {
 test('when the response is lost, the page loads the current state', () => {
     change.show(pendingChange());
     change.changeAddress();
-    lose();
+    failRequest();
     assert.equal(count('alertNetworkError'), 1);
-    answer(200, {'email': NEW, 'pending': null});
+    respond(200, {'email': NEW, 'pending': null});
     assert.deepEqual(last('setCurrentAddress'), [NEW]);
     assert.equal(count('card.remove'), 1);
 });
@@ -217,7 +217,7 @@ test('a cancelled change is removed, and the form is reset', () => {
     change.show(pendingChange());
     change.cancel();
     assert.deepEqual([requests[0].method, requests[0].url], ['POST', '/cancel']);
-    answer(200, {}, 'The change is cancelled.');
+    respond(200, {}, 'The change is cancelled.');
     assert.equal(count('card.remove'), 1);
     assert.equal(count('resetAfterCancel'), 1);
     assert.deepEqual(last('alertSuccess'), ['The change is cancelled.']);
@@ -226,21 +226,21 @@ test('a cancelled change is removed, and the form is reset', () => {
 test('a refused cancellation keeps the change, and is repeated after the password', () => {
     change.show(pendingChange());
     change.cancel();
-    answer(503, {'error': 'unavailable', 'retry_after': 5}, 'Not available.');
+    respond(503, {'error': 'unavailable', 'retry_after': 5}, 'Not available.');
     assert.deepEqual(last('alertInfo'), ['Not available.']);
     change.cancel();
-    answer(401, {'error': 'reauth_required'});
+    respond(401, {'error': 'reauth_required'});
     refusals[0]();
     assert.equal(requests[0].url, '/cancel');
     assert.equal(count('card.remove'), 0);
 });
 
-/* ---- asking the server ---- */
+/* ---- reading the state from the server ---- */
 
 test('a response is not shown if a newer change was shown meanwhile', () => {
     change.refresh();
     change.show(pendingChange({'email': 'newer@example.com'}));
-    answer(200, {'email': 'old@example.com', 'pending': null});
+    respond(200, {'email': 'old@example.com', 'pending': null});
     assert.equal(count('card.remove'), 0);
     assert.equal(count('setCurrentAddress'), 0);
 });
@@ -249,9 +249,9 @@ test('a refresh that fails or is refused changes nothing', () => {
     change.show(pendingChange());
     calls = [];
     change.refresh();
-    lose();
+    failRequest();
     change.refresh();
-    answer(503, {'error': 'unavailable', 'retry_after': 5});
+    respond(503, {'error': 'unavailable', 'retry_after': 5});
     assert.deepEqual(calls, []);
 });
 
@@ -259,7 +259,7 @@ test('the page polls while the mail is queued, and not afterwards', () => {
     change.show(pendingChange({'mail': {'state': 'queued', 'at': null, 'problem': ''}}));
     change.poll();
     assert.equal(requests.length, 1);
-    answer(200, {'email': 'old@example.com', 'pending': pendingChange()});
+    respond(200, {'email': 'old@example.com', 'pending': pendingChange()});
     change.poll();
     assert.equal(requests.length, 0);
 });
@@ -272,7 +272,7 @@ test('the page does not poll for a mail that expired, nor without a change', () 
     assert.deepEqual(requests, []);
 });
 
-/* ---- what is shown ---- */
+/* ---- displaying the state ---- */
 
 test('without a change both codes are asked for and none is ticked', () => {
     change.show(null);
@@ -298,7 +298,7 @@ test('button and card count down together', () => {
 
 test('a longer wait after a refusal is not shortened by a change without one', () => {
     change.requestCode('');
-    answer(429, {'error': 'too_many_requests', 'retry_after': 90});
+    respond(429, {'error': 'too_many_requests', 'retry_after': 90});
     change.show(pendingChange({'resend_in': 0}));
     assert.deepEqual(last('showResend'), [90, true]);
 });

@@ -15,7 +15,7 @@ test('a countdown that was not started is at zero', () => {
     assert.equal(countdown.secondsLeft(), 0);
 });
 
-test('a countdown goes down with the clock and stops at zero', () => {
+test('a countdown decreases with the clock and stops at zero', () => {
     countdown.start(60);
     assert.equal(countdown.secondsLeft(), 60);
     clock.advance(59);
@@ -26,7 +26,7 @@ test('a countdown goes down with the clock and stops at zero', () => {
     assert.equal(countdown.secondsLeft(), 0);
 });
 
-test('a part of a second counts as a second, so that zero is never shown too early', () => {
+test('seconds are rounded up, so that zero is never shown too early', () => {
     countdown.start(2);
     clock.advance(1.001);
     assert.equal(countdown.secondsLeft(), 1);
@@ -39,7 +39,7 @@ test('a countdown that is started again has the new number of seconds', () => {
     assert.equal(countdown.secondsLeft(), 5);
 });
 
-test('two countdowns do not share their end', () => {
+test('countdowns are independent', () => {
     const {zlcountdown} = load(['zlcountdown'], {'Date': clock});
     const [one, other] = [zlcountdown.create(), zlcountdown.create()];
     one.start(60);

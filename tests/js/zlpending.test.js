@@ -11,7 +11,7 @@ function queued(problem = '') {
     return pendingChange({'mail': {'state': 'queued', 'at': null, 'problem': problem}});
 }
 
-test('a change that was requested here is own, one of another session or administrator is not', () => {
+test('a change is own unless another session or administrator requested it', () => {
     for (const state of OWN_STATES) {
         assert.equal(zlpending.isOwn(pendingChange({state})), true, state);
     }
@@ -21,12 +21,12 @@ test('a change that was requested here is own, one of another session or adminis
     assert.equal(zlpending.isOwn(null), false);
 });
 
-test('the state is that of the server until the time is over', () => {
+test('the state is that of the server until the change expires', () => {
     assert.equal(zlpending.state(pendingChange({'state': 'half'}), 1), 'half');
     assert.equal(zlpending.state(pendingChange({'state': 'half'}), 0), 'expired');
 });
 
-test('a change of another session does not become one whose code has expired', () => {
+test('the state of a change of another session does not become expired', () => {
     for (const state of OTHER_STATES) {
         assert.equal(zlpending.state(pendingChange({state}), 0), state);
     }
@@ -39,7 +39,7 @@ test('a mail that was not sent in time has expired, one that was sent has not', 
 });
 
 test('a queued mail with a problem is late', () => {
-    assert.equal(zlpending.mailState(queued('The mail server did not answer.'), 1), 'late');
+    assert.equal(zlpending.mailState(queued('The mail server did not respond.'), 1), 'late');
 });
 
 test('a code can be entered until the change expires', () => {
@@ -54,7 +54,7 @@ test('no code can be entered without tries, without a change, or for a change of
     }
 });
 
-test('a change of another session is over when its time is, an own one stays on the page', () => {
+test('a change of another session is over when it expires, an own one is not', () => {
     for (const state of OTHER_STATES) {
         assert.equal(zlpending.isOver(pendingChange({state}), 1), false, state);
         assert.equal(zlpending.isOver(pendingChange({state}), 0), true, state);
@@ -63,9 +63,9 @@ test('a change of another session is over when its time is, an own one stays on 
     assert.equal(zlpending.isOver(null, 0), false);
 });
 
-test('the mail is waited for while it is queued and its code can be entered', () => {
+test('the mail counts as queued while its code can be entered', () => {
     assert.equal(zlpending.isMailQueued(queued(), 1), true);
-    assert.equal(zlpending.isMailQueued(queued('The mail server did not answer.'), 1), true);
+    assert.equal(zlpending.isMailQueued(queued('The mail server did not respond.'), 1), true);
     assert.equal(zlpending.isMailQueued(queued(), 0), false);
     assert.equal(zlpending.isMailQueued(pendingChange(), 1), false);
     assert.equal(zlpending.isMailQueued(null, 1), false);

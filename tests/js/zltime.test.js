@@ -4,7 +4,7 @@ import {test} from 'node:test';
 import {load} from './scripts.js';
 
 /* Load the script for a page; return what it sets on window, and the page with its cookies. */
-function open({language = 'en', cookieName = 'time_zone', cookies = ''} = {}) {
+function loadPage({language = 'en', cookieName = 'time_zone', cookies = ''} = {}) {
     const document = {
         'documentElement': {'lang': language},
         'body': {'dataset': {'timeZoneCookie': cookieName}},
@@ -16,7 +16,7 @@ function open({language = 'en', cookieName = 'time_zone', cookies = ''} = {}) {
 const ZONE = new Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 test('seconds are written as on a clock', () => {
-    const {zltime} = open();
+    const {zltime} = loadPage();
     const expected = [
         [0, '0:00'], [9, '0:09'], [60, '1:00'], [75, '1:15'], [3599, '59:59'],
         [3600, '1:00:00'], [3675, '1:01:15']
@@ -27,7 +27,7 @@ test('seconds are written as on a clock', () => {
 });
 
 test('a duration is written in words and rounded up', () => {
-    const {zltime} = open();
+    const {zltime} = loadPage();
     const expected = [
         [1, '1 second'], [90, '90 seconds'], [91, '2 minutes'],
         [5400, '90 minutes'], [5401, '2 hours'], [86400, '24 hours']
@@ -38,19 +38,19 @@ test('a duration is written in words and rounded up', () => {
 });
 
 test('a duration is written in the language of the page', () => {
-    assert.match(open({'language': 'zh'}).zltime.formatDuration(120), /^2\s?分钟$/);
+    assert.match(loadPage({'language': 'zh'}).zltime.formatDuration(120), /^2\s?分钟$/);
 });
 
-test('the time zone is put into a cookie', () => {
-    assert.equal(open().document.cookie, `time_zone=${ZONE}; Path=/; SameSite=Lax`);
+test('the time zone is stored in a cookie', () => {
+    assert.equal(loadPage().document.cookie, `time_zone=${ZONE}; Path=/; SameSite=Lax`);
 });
 
-test('a cookie whose name asks for Secure is Secure', () => {
-    const {document} = open({'cookieName': '__Host-time_zone'});
+test('a cookie with the host prefix is Secure', () => {
+    const {document} = loadPage({'cookieName': '__Host-time_zone'});
     assert.equal(document.cookie, `__Host-time_zone=${ZONE}; Path=/; SameSite=Lax; Secure`);
 });
 
-test('a cookie that has the time zone already is not written again', () => {
+test('a cookie with the current time zone is not written again', () => {
     const cookies = `a=b; time_zone=${ZONE}`;
-    assert.equal(open({cookies}).document.cookie, cookies);
+    assert.equal(loadPage({cookies}).document.cookie, cookies);
 });

@@ -14,7 +14,7 @@ from tests.environments import Environment, broken_histories
 
 BOSS = "boss@example.com"
 NEW = "new@example.com"
-FORM = {
+REGISTRATION = {
     "username": "lì.míng",
     "password": "a password of mine",
     "repetition": "a password of mine",
@@ -27,10 +27,10 @@ FORM = {
 }
 
 
-def superuser(env: Environment, email: str = BOSS, **how: Any) -> Person:
+def superuser(env: Environment, email: str = BOSS, **options: Any) -> Person:
     """Create a superuser, sign in, and return them."""
     env.administrator(email, superuser=True)
-    return env.signed_in(email, **how)
+    return env.signed_in(email, **options)
 
 
 def invite(boss: Person, email: str = NEW, role: str = "editor") -> Answer:
@@ -50,9 +50,9 @@ def id_of(env: Environment, email: str) -> int:
     return int(env.rows(select(CMSUser.id).where(CMSUser.email == email))[0][0])
 
 
-def act(boss: Person, env: Environment, whose: str, what: str, reason: str = "because", **more: str) -> Answer:
-    """Perform an action on another administrator with the form on their page."""
-    return boss.post(f"/cms/users/{id_of(env, whose)}/{what}/", {"reason": reason, **more})
+def act(boss: Person, env: Environment, target: str, action: str, reason: str = "because", **more: str) -> Answer:
+    """Submit the form for an action on the page of the administrator with the address `target`."""
+    return boss.post(f"/cms/users/{id_of(env, target)}/{action}/", {"reason": reason, **more})
 
 
 @dataclass(frozen=True)
@@ -78,14 +78,14 @@ def newest_row(env: Environment, email: str) -> Row:
     return history(env, id_of(env, email))[-1]
 
 
-def register(person: Person, link: str, **other: str) -> Answer:
+def register(person: Person, link: str, **fields: str) -> Answer:
     """Submit the registration form of an invitation."""
-    answer = person.post(link, {**FORM, **other})
+    answer = person.post(link, {**REGISTRATION, **fields})
     person.discard_token()
     return answer
 
 
-_CROWD = text(
+_INSERT_MANY = text(
     """
     WITH RECURSIVE number(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM number WHERE i < :count)
     INSERT INTO cms_user (username, username_key, email, email_key, email_version, password_hash, is_superuser,
@@ -100,7 +100,7 @@ _CROWD = text(
 def create_many(env: Environment, count: int) -> None:
     """Create many administrators with one INSERT: user-000001, ...; their addresses are in reverse order."""
     with env.app.app_context(), database.without_deadline():
-        db.session.execute(_CROWD, {"count": count, "now": env.clock.now()})
+        db.session.execute(_INSERT_MANY, {"count": count, "now": env.clock.now()})
         db.session.commit()
         db.session.execute(text("ANALYZE cms_user"))  # As autovacuum does after such a load.
         db.session.commit()

@@ -1,4 +1,4 @@
-"""The pages of administrators for superusers: states, sessions, histories, and started changes."""
+"""The administrator pages of superusers: states, sessions, histories, and started changes."""
 
 from datetime import datetime
 
@@ -18,101 +18,101 @@ USERS = "/cms/users/"
 NEW_PASSWORD = "a river and a hill"
 
 
-def in_english(person: Person) -> Person:
-    """Have somebody read English pages."""
+def use_english(person: Person) -> Person:
+    """Set the language of the browser to English, and return the person."""
     person.browser.headers["Accept-Language"] = "en"
     return person
 
 
-def cells(boss: Person, name: str) -> list[Element]:
-    """Return the cells of an administrator's row in the list."""
+def find_cells(boss: Person, name: str) -> list[Element]:
+    """Return the cells in the row of an administrator."""
     for row in read(boss.page(USERS).text).one("table").one("tbody").all("tr"):
         if next(row.all("a")).text == name:
             return list(row.children)
     raise AssertionError(f"{name} is not in the list")
 
 
-def page_of(boss: Person, env: Environment, email: str, query: str = "") -> Element:
-    """Return the page of one administrator."""
+def open_page(boss: Person, env: Environment, email: str, query: str = "") -> Element:
+    """Open the page of an administrator."""
     answer = boss.page(f"{USERS}{id_of(env, email)}/{query}")
     assert answer.status == 200, answer
     return read(answer.text)
 
 
-def section(page: Element, heading: str) -> Element:
+def find_section(page: Element, heading: str) -> Element:
     """Return the section with this heading."""
     found = [each for each in page.all("section") if any(every.text == heading for every in each.all("h2"))]
     assert len(found) == 1, heading
     return found[0]
 
 
-def moments(element: Element) -> list[datetime]:
-    """Return the moments that an element shows."""
+def find_times(element: Element) -> list[datetime]:
+    """Return the times in an element."""
     return [datetime.fromisoformat(each["datetime"]) for each in element.all("time")]
 
 
-class TestTheList:
-    """State, last sign-in and pending change of everybody."""
+class TestList:
+    """The list of administrators with state, last sign-in and pending change."""
 
-    def test_it_has_a_column_for_each(self, sqlite_env: Environment) -> None:
-        boss = in_english(superuser(sqlite_env))
+    def test_the_list_has_a_column_for_each_value(self, sqlite_env: Environment) -> None:
+        boss = use_english(superuser(sqlite_env))
         table = read(boss.page(USERS).text).one("table")
-        heads = [each.text for each in table.all("th", scope="col")]
-        assert heads == ["Administrator", "State", "Last sign-in", "Pending change"]
-        assert [each["data-label"] for each in cells(boss, "boss")[1:]] == heads[1:]  # Beside the value on a phone.
+        headings = [each.text for each in table.all("th", scope="col")]
+        assert headings == ["Administrator", "State", "Last sign-in", "Pending change"]
+        assert [each["data-label"] for each in find_cells(boss, "boss")[1:]] == headings[1:]  # Shown on narrow screens.
 
-    def test_it_shows_who_is_disabled(self, sqlite_env: Environment) -> None:
-        boss = in_english(superuser(sqlite_env))
+    def test_the_list_shows_disabled_accounts(self, sqlite_env: Environment) -> None:
+        boss = use_english(superuser(sqlite_env))
         sqlite_env.administrator(ANN)
-        assert cells(boss, "ann")[1].text == "Active"
+        assert find_cells(boss, "ann")[1].text == "Active"
         sqlite_env.update_account(ANN, is_active=False)
-        assert cells(boss, "ann")[1].text == "Disabled"
+        assert find_cells(boss, "ann")[1].text == "Disabled"
 
-    def test_it_shows_when_somebody_signed_in_last(self, env: Environment) -> None:
-        boss = in_english(superuser(env))
+    def test_the_list_shows_the_last_sign_in(self, env: Environment) -> None:
+        boss = use_english(superuser(env))
         env.administrator(ANN)
-        assert cells(boss, "ann")[2].text == "Never"
+        assert find_cells(boss, "ann")[2].text == "Never"
         for _ in range(2):
             env.clock.advance(seconds=100)
             assert env.visitor(ANN).sign_in(password="not this one").status == 400
             assert env.signed_in(ANN)
-            assert moments(cells(boss, "ann")[2]) == [env.clock.now().replace(microsecond=0)]
+            assert find_times(find_cells(boss, "ann")[2]) == [env.clock.now().replace(microsecond=0)]
             env.clock.advance(seconds=100)
         assert env.visitor(ANN).sign_in(password="not this one").status == 400
-        assert moments(cells(boss, "ann")[2]) < [env.clock.now().replace(microsecond=0)]
+        assert find_times(find_cells(boss, "ann")[2]) < [env.clock.now().replace(microsecond=0)]
 
-    def test_it_shows_a_pending_change_until_it_is_over(self, env: Environment) -> None:
-        boss, ann = in_english(superuser(env)), env.person()
-        assert cells(boss, "ann")[3].text == ""
+    def test_the_list_shows_a_pending_change_until_it_expires(self, env: Environment) -> None:
+        boss, ann = use_english(superuser(env)), env.person()
+        assert find_cells(boss, "ann")[3].text == ""
         ann.ask(NEW)
-        assert NEW in cells(boss, "ann")[3].text
-        assert moments(cells(boss, "ann")[3]) > [env.clock.now()]
+        assert NEW in find_cells(boss, "ann")[3].text
+        assert find_times(find_cells(boss, "ann")[3]) > [env.clock.now()]
         env.clock.advance(seconds=601)
-        assert cells(boss, "ann")[3].text == ""
+        assert find_cells(boss, "ann")[3].text == ""
 
-    def test_a_change_that_was_cancelled_or_made_is_none(self, env: Environment) -> None:
-        boss, ann = in_english(superuser(env)), env.person()
+    def test_the_list_shows_no_cancelled_or_completed_change(self, env: Environment) -> None:
+        boss, ann = use_english(superuser(env)), env.person()
         ann.ask(NEW)
         ann.cancel()
-        assert cells(boss, "ann")[3].text == ""
+        assert find_cells(boss, "ann")[3].text == ""
         env.clock.advance(seconds=61)
         ann.ask(NEW)
         assert ann.confirm(NEW, env.code_to(NEW)).status == 200
-        assert cells(boss, "ann")[3].text == ""
+        assert find_cells(boss, "ann")[3].text == ""
 
-    def test_a_change_on_another_page_of_the_list_is_not_looked_up(self, sqlite_env: Environment) -> None:
+    def test_the_list_shows_only_values_of_accounts_on_its_page(self, sqlite_env: Environment) -> None:
         create_many(sqlite_env, 60)
-        boss = in_english(superuser(sqlite_env))
+        boss = use_english(superuser(sqlite_env))
         assert len(list(read(boss.page(USERS).text).one("tbody").all("tr"))) == 50
-        assert cells(boss, "user-000049")[2].text == "Never"
+        assert find_cells(boss, "user-000049")[2].text == "Never"
 
 
 class TestStartedChanges:
-    """A change that a superuser started for somebody stands where every superuser sees it."""
+    """The list of changes that superusers have started."""
 
     @staticmethod
-    def listed(boss: Person) -> list[str]:
-        """Return what the list of started changes says, row by row."""
+    def read_list(boss: Person) -> list[str]:
+        """Return the rows of the list of started changes."""
         page = read(boss.page(USERS).text)
         headings = [each for each in page.all("h2") if each["id"] == "started-heading"]
         if not headings:
@@ -120,57 +120,57 @@ class TestStartedChanges:
         assert headings[0].parent is not None
         return [row.text for row in headings[0].parent.all("li")]
 
-    def test_it_is_listed_with_who_started_it_and_until_when(self, env: Environment) -> None:
-        boss, other = superuser(env), in_english(superuser(env, "other@example.com"))
+    def test_a_started_change_is_listed_with_who_started_it_and_its_times(self, env: Environment) -> None:
+        boss, other = superuser(env), use_english(superuser(env, "other@example.com"))
         env.administrator(ANN)
-        assert self.listed(other) == []
+        assert self.read_list(other) == []
         assert act(boss, env, ANN, "start_change", "lost the mailbox", email=NEW).status == 200
-        (row,) = self.listed(other)
+        (row,) = self.read_list(other)
         assert row.startswith(f"ann {ANN} → {NEW} Started by boss, ")
         heading = next(each for each in read(other.page(USERS).text).all("h2") if each["id"] == "started-heading")
         assert heading.parent is not None
         now = env.clock.now().replace(microsecond=0)
-        assert [(at - now).total_seconds() for at in moments(heading.parent)] == [0, 86400, 86400 + 259200]
-        assert "Started by boss" in page_of(other, env, ANN).one("main").text
-        assert NEW in cells(other, "ann")[3].text
+        assert [(at - now).total_seconds() for at in find_times(heading.parent)] == [0, 86400, 86400 + 259200]
+        assert "Started by boss" in open_page(other, env, ANN).one("main").text
+        assert NEW in find_cells(other, "ann")[3].text
 
-    def test_when_the_waiting_time_is_over_it_says_until_when_only(self, sqlite_env: Environment) -> None:
-        boss = in_english(superuser(sqlite_env))
+    def test_after_the_waiting_time_a_started_change_is_listed_with_its_end(self, sqlite_env: Environment) -> None:
+        boss = use_english(superuser(sqlite_env))
         sqlite_env.administrator(ANN)
         act(boss, sqlite_env, ANN, "start_change", email=NEW)
         sqlite_env.clock.advance(seconds=86401)
         boss.discard_token()
         boss.sign_in()
-        assert "Can be confirmed until" in self.listed(boss)[0]
+        assert "Can be confirmed until" in self.read_list(boss)[0]
         sqlite_env.clock.advance(seconds=259200)
         boss.discard_token()
         boss.sign_in()
-        assert self.listed(boss) == []
+        assert self.read_list(boss) == []
 
-    @pytest.mark.parametrize("how", ["drop_change", "disable", "its starter is demoted", "its owner cancels"])
-    def test_one_that_ended_is_not_listed(self, sqlite_env: Environment, how: str) -> None:
+    @pytest.mark.parametrize("ending", ["drop_change", "disable", "demoted", "cancelled"])
+    def test_a_started_change_that_has_ended_is_not_listed(self, sqlite_env: Environment, ending: str) -> None:
         boss, starter = superuser(sqlite_env), superuser(sqlite_env, "starter@example.com")
         ann = sqlite_env.person()
         act(starter, sqlite_env, ANN, "start_change", email=NEW)
-        assert len(self.listed(boss)) == 1
-        if how == "its starter is demoted":
+        assert len(self.read_list(boss)) == 1
+        if ending == "demoted":
             act(boss, sqlite_env, starter.email, "role", role="editor")
-        elif how == "its owner cancels":
+        elif ending == "cancelled":
             assert ann.cancel().status == 200
         else:
-            act(boss, sqlite_env, ANN, how)
-        assert self.listed(boss) == []
+            act(boss, sqlite_env, ANN, ending)
+        assert self.read_list(boss) == []
 
-    def test_one_that_the_operator_started_says_so(self, sqlite_env: Environment) -> None:
-        boss = in_english(superuser(sqlite_env))
+    def test_a_change_started_by_the_operator_is_listed_as_such(self, sqlite_env: Environment) -> None:
+        boss = use_english(superuser(sqlite_env))
         sqlite_env.administrator(ANN)
         act(boss, sqlite_env, ANN, "start_change", email=NEW)
         with sqlite_env.app.app_context():
             db.session.execute(update(EmailChange).values(started_by=None))
             db.session.commit()
-        assert "Started by the operator" in self.listed(boss)[0]
+        assert "Started by the operator" in self.read_list(boss)[0]
 
-    def test_nobody_but_a_superuser_sees_it(self, sqlite_env: Environment) -> None:
+    def test_only_superusers_see_started_changes(self, sqlite_env: Environment) -> None:
         boss, bob = superuser(sqlite_env), sqlite_env.person(BOB)
         sqlite_env.administrator(ANN)
         act(boss, sqlite_env, ANN, "start_change", email=NEW)
@@ -178,29 +178,29 @@ class TestStartedChanges:
             assert NEW not in bob.page(path).text
 
 
-class TestOnePerson:
-    """Sessions and history of one administrator, on the page that superusers have of them."""
+class TestAdministratorPage:
+    """The page of an administrator, with their sessions and history."""
 
-    def test_it_shows_where_they_are_signed_in(self, env: Environment) -> None:
-        boss = in_english(superuser(env))
+    def test_the_page_shows_the_sessions(self, env: Environment) -> None:
+        boss = use_english(superuser(env))
         env.administrator(ANN)
-        assert "No active sessions." in section(page_of(boss, env, ANN), "Active sessions").text
+        assert "No active sessions." in find_section(open_page(boss, env, ANN), "Active sessions").text
         env.signed_in(ANN, network="198.51.100.77")
         env.clock.advance(seconds=90)
         env.signed_in(ANN, network="198.51.100.88")
-        shown = section(page_of(boss, env, ANN), "Active sessions")
+        shown = find_section(open_page(boss, env, ANN), "Active sessions")
         rows = [row.text for row in shown.all("li")]
         assert [("198.51.100.88" in rows[0]), ("198.51.100.77" in rows[1])] == [True, True]
         assert all("Chrome 156, Linux" in row and "last used" in row for row in rows)
-        assert list(shown.all("form")) == []  # A single session is ended by its owner.
+        assert list(shown.all("form")) == []  # Superusers cannot end single sessions.
         env.clock.advance(seconds=3590)
-        assert len(list(section(page_of(boss, env, ANN), "Active sessions").all("li"))) == 1
+        assert len(list(find_section(open_page(boss, env, ANN), "Active sessions").all("li"))) == 1
 
-    def test_it_shows_their_history_newest_first_and_not_the_readers(self, env: Environment) -> None:
-        boss, ann = in_english(superuser(env)), env.person()
+    def test_the_page_shows_the_history_of_the_account_newest_first(self, env: Environment) -> None:
+        boss, ann = use_english(superuser(env)), env.person()
         ann.ask(NEW)
         act(boss, env, ANN, "drop_change", "not your address")
-        rows = [row.text for row in section(page_of(boss, env, ANN), "Account history").all("li")]
+        rows = [row.text for row in find_section(open_page(boss, env, ANN), "Account history").all("li")]
         assert [row.split(" By: ")[0].split(" new@")[0] for row in rows[:1]] == [
             "Pending email address change cancelled for this account"
         ]
@@ -211,33 +211,37 @@ class TestOnePerson:
         assert len(rows) == len(history(env, id_of(env, ANN)))
 
     def test_the_history_has_pages(self, sqlite_env: Environment) -> None:
-        boss, ann = in_english(superuser(sqlite_env)), sqlite_env.person()
+        boss, ann = use_english(superuser(sqlite_env)), sqlite_env.person()
         for _ in range(60):
             ann.reauth()
-        first = section(page_of(boss, sqlite_env, ANN), "Account history")
+        first = find_section(open_page(boss, sqlite_env, ANN), "Account history")
         assert len(list(first.all("li"))) == 50
         older = next(link["href"] for link in first.all("a"))
         assert older.startswith(f"{USERS}{id_of(sqlite_env, ANN)}/?before=")
-        second = section(read(boss.page(older).text), "Account history")
+        second = find_section(read(boss.page(older).text), "Account history")
         assert len(list(second.all("li"))) == len(history(sqlite_env, id_of(sqlite_env, ANN))) - 50
         assert list(second.all("a")) == []
 
     @pytest.mark.parametrize("before", ["0", "-1", "x", "99999999999999999999", "2147483648", "%00"])
-    def test_whatever_number_is_asked_for_there_is_a_page(self, sqlite_env: Environment, before: str) -> None:
+    def test_an_invalid_page_number_causes_no_error(self, sqlite_env: Environment, before: str) -> None:
         boss = superuser(sqlite_env)
         sqlite_env.administrator(ANN)
-        page_of(boss, sqlite_env, ANN, f"?before={before}")
+        open_page(boss, sqlite_env, ANN, f"?before={before}")
 
-    def test_it_shows_the_last_sign_in(self, sqlite_env: Environment) -> None:
-        boss = in_english(superuser(sqlite_env))
+    def test_the_page_shows_the_last_sign_in(self, sqlite_env: Environment) -> None:
+        boss = use_english(superuser(sqlite_env))
         sqlite_env.administrator(ANN)
-        facts = {each.children[0].text: each.children[1] for each in page_of(boss, sqlite_env, ANN).one("dl").children}
+        facts = {
+            each.children[0].text: each.children[1] for each in open_page(boss, sqlite_env, ANN).one("dl").children
+        }
         assert facts["Last sign-in"].text == "Never"
         sqlite_env.signed_in(ANN)
-        facts = {each.children[0].text: each.children[1] for each in page_of(boss, sqlite_env, ANN).one("dl").children}
-        assert moments(facts["Last sign-in"]) == [sqlite_env.clock.now().replace(microsecond=0)]
+        facts = {
+            each.children[0].text: each.children[1] for each in open_page(boss, sqlite_env, ANN).one("dl").children
+        }
+        assert find_times(facts["Last sign-in"]) == [sqlite_env.clock.now().replace(microsecond=0)]
 
-    def test_an_editor_sees_none_of_it(self, sqlite_env: Environment) -> None:
+    def test_editors_cannot_open_the_page(self, sqlite_env: Environment) -> None:
         boss, bob = superuser(sqlite_env), sqlite_env.person(BOB)
         assert boss.email == BOSS
         refused = bob.page(f"{USERS}{id_of(sqlite_env, BOSS)}/")
@@ -246,9 +250,9 @@ class TestOnePerson:
 
 
 class TestEndingAllSessions:
-    """A superuser signs somebody out everywhere."""
+    """A superuser ends all sessions of another administrator."""
 
-    def test_they_are_out_everywhere_and_told_why_and_can_come_back(self, env: Environment) -> None:
+    def test_all_sessions_end_and_the_administrator_is_notified_and_can_sign_in_again(self, env: Environment) -> None:
         boss, ann, tablet = superuser(env), env.person(), env.signed_in(ANN)
         ann.ask(NEW)
         answer = act(boss, env, ANN, "end_sessions", "a lost laptop")
@@ -265,22 +269,22 @@ class TestEndingAllSessions:
         assert "a lost laptop" in letter
         assert "boss" in letter
         assert boss.page(USERS).status == 200
-        assert env.signed_in(ANN).pending() is None  # It was asked for in a session that ended.
+        assert env.signed_in(ANN).pending() is None  # It belonged to a session that has ended.
 
-    def test_a_plain_form_comes_back_to_the_page_and_says_so(self, sqlite_env: Environment) -> None:
+    def test_without_scripts_the_page_is_shown_again_with_a_notice(self, sqlite_env: Environment) -> None:
         ann = sqlite_env.person()
-        boss = in_english(superuser(sqlite_env, script=False))
+        boss = use_english(superuser(sqlite_env, script=False))
         done = act(boss, sqlite_env, ANN, "end_sessions")
         assert (done.status, done.path) == (200, f"{USERS}{id_of(sqlite_env, ANN)}/")
         assert read(done.text).one("main").one(role="status").text == "All their sessions have ended."
-        assert "No active sessions." in section(read(done.text), "Active sessions").text
+        assert "No active sessions." in find_section(read(done.text), "Active sessions").text
         assert ann.get_as_script().error == "sign_in_required"
 
 
-class TestSendingALink:
-    """A superuser has a link to set a new password mailed to somebody."""
+class TestSendingPasswordLinks:
+    """A superuser sends another administrator a link to set a new password."""
 
-    def test_the_link_goes_to_their_own_address_and_works(self, env: Environment) -> None:
+    def test_the_link_is_sent_to_the_current_address_and_works(self, env: Environment) -> None:
         boss, ann = superuser(env), env.person()
         answer = act(boss, env, ANN, "send_password_link", "asked on the phone")
         assert (answer.status, answer.message) == (200, "正在向对方的邮箱发送设置新密码的链接。")
@@ -290,13 +294,13 @@ class TestSendingALink:
         assert "asked on the phone" in ann.page("/cms/security/").text
         (link,) = env.links_to(ANN, "forgotpwd")
         assert env.mail_to(BOSS) == []
-        assert ann.address() == ANN  # Nothing ended, and the present password goes on working.
+        assert ann.address() == ANN  # No session has ended, and the current password is still valid.
         assert env.visitor(ANN).sign_in(password=PASSWORD).status == 200
         guest = env.visitor(ANN)
         assert guest.post(link, {"password": NEW_PASSWORD, "repetition": NEW_PASSWORD}).status == 200
         assert env.visitor(ANN).sign_in(password=NEW_PASSWORD).status == 200
 
-    def test_three_an_hour(self, sqlite_env: Environment) -> None:
+    def test_three_links_an_hour_can_be_sent(self, sqlite_env: Environment) -> None:
         boss = superuser(sqlite_env)
         sqlite_env.administrator(ANN)
         answers = [act(boss, sqlite_env, ANN, "send_password_link") for _ in range(4)]
@@ -307,7 +311,7 @@ class TestSendingALink:
         assert len(refused) == 1
         assert len(sqlite_env.mail_to(ANN)) == 3
 
-    def test_it_is_not_offered_for_an_account_that_is_disabled(self, sqlite_env: Environment) -> None:
+    def test_no_link_can_be_sent_to_a_disabled_account(self, sqlite_env: Environment) -> None:
         boss = superuser(sqlite_env)
         sqlite_env.administrator(ANN)
         path = f"/{id_of(sqlite_env, ANN)}/send_password_link/"
@@ -318,56 +322,56 @@ class TestSendingALink:
         assert sqlite_env.mail_to(ANN) == []
 
 
-@pytest.mark.parametrize("what", ["end_sessions", "send_password_link"])
-class TestBoth:
-    """What the two have in common with everything else that is done to somebody."""
+@pytest.mark.parametrize("action", ["end_sessions", "send_password_link"])
+class TestCommonRules:
+    """Rules that apply to all actions on other accounts."""
 
-    def test_they_need_a_reason(self, sqlite_env: Environment, what: str) -> None:
+    def test_the_action_requires_a_reason(self, sqlite_env: Environment, action: str) -> None:
         boss = superuser(sqlite_env)
         sqlite_env.administrator(ANN)
         for reason in ("", "  ", "x" * 201):
-            refused = act(boss, sqlite_env, ANN, what, reason)
+            refused = act(boss, sqlite_env, ANN, action, reason)
             assert (refused.status, list(refused.data["fields"])) == (400, ["reason"])
         assert newest_row(sqlite_env, ANN).event == "administrator_created"
 
-    def test_they_need_the_password_proved_lately(self, sqlite_env: Environment, what: str) -> None:
+    def test_the_action_requires_a_fresh_session(self, sqlite_env: Environment, action: str) -> None:
         boss, ann = superuser(sqlite_env), sqlite_env.person()
         sqlite_env.clock.advance(seconds=601)
-        assert act(boss, sqlite_env, ANN, what).error == "reauth_required"
+        assert act(boss, sqlite_env, ANN, action).error == "reauth_required"
         assert newest_row(sqlite_env, ANN).event == "signed_in"
         assert newest_row(sqlite_env, BOSS).event == "reauth_required"
         assert boss.reauth().status == 200
-        assert act(boss, sqlite_env, ANN, what).status == 200
-        assert ann.get_as_script().error == ("sign_in_required" if what == "end_sessions" else None)
+        assert act(boss, sqlite_env, ANN, action).status == 200
+        assert ann.get_as_script().error == ("sign_in_required" if action == "end_sessions" else None)
 
-    def test_nobody_does_it_to_themselves(self, sqlite_env: Environment, what: str) -> None:
+    def test_superusers_cannot_perform_the_action_on_themselves(self, sqlite_env: Environment, action: str) -> None:
         boss = superuser(sqlite_env)
-        refused = act(boss, sqlite_env, BOSS, what)
+        refused = act(boss, sqlite_env, BOSS, action)
         assert (refused.status, refused.error) == (409, "not_yourself")
         assert newest_row(sqlite_env, BOSS).event == "not_yourself"
-        assert f"/{what}/" not in boss.page(f"{USERS}{id_of(sqlite_env, BOSS)}/").text
+        assert f"/{action}/" not in boss.page(f"{USERS}{id_of(sqlite_env, BOSS)}/").text
 
-    def test_who_is_not_there_is_a_404(self, sqlite_env: Environment, what: str) -> None:
+    def test_the_action_on_an_unknown_account_is_refused(self, sqlite_env: Environment, action: str) -> None:
         boss = superuser(sqlite_env)
         for reason in ("", "because"):
-            assert boss.post(f"{USERS}999/{what}/", {"reason": reason}).error == "nobody_there"
+            assert boss.post(f"{USERS}999/{action}/", {"reason": reason}).error == "nobody_there"
 
 
-def test_the_migration_takes_the_last_sign_in_out_of_the_history(env: Environment) -> None:
-    """Whoever signed in before there was the column is not told to have never signed in."""
+def test_the_migration_reads_the_last_sign_in_from_the_history(env: Environment) -> None:
+    """Without it, administrators who signed in before the migration would be listed as never signed in."""
     ann, bob = env.person(), env.person(BOB)
     assert ann.sign_out().status == 200
     env.administrator("carol@example.com")
 
-    def signed_in() -> dict[str, datetime | None]:
+    def read_sign_ins() -> dict[str, datetime | None]:
         return {row[0]: row[1] for row in env.rows(select(CMSUser.username, CMSUser.signed_in_at))}
 
-    before = signed_in()
+    before = read_sign_ins()
     assert [name for name, at in before.items() if at is None] == ["carol"]
     with env.app.app_context():
         folder = str(ROOT / "migrations")
         db.session.remove()
         downgrade(directory=folder, revision="0003")
         upgrade(directory=folder)
-    assert signed_in() == before
+    assert read_sign_ins() == before
     assert bob.address() == BOB

@@ -1,4 +1,4 @@
-"""Every invalid request gets an envelope with a 4xx: no error, no try counted, no mail."""
+"""Every invalid request gets an envelope with a 4xx status, counts no try and sends no mail."""
 
 import json
 from urllib.parse import quote_plus, urlencode
@@ -61,21 +61,21 @@ CODES = ["", " ", "12345", "1234567", "12345a", "0x1234", "+12345", "-12345", "1
 
 @pytest.fixture
 def ann(sqlite_env: Environment) -> Person:
-    """Return an administrator with a code on its way."""
+    """Return an administrator who has requested a code a minute ago."""
     ann = sqlite_env.person()
     assert ann.ask(NEW).status == 200
     sqlite_env.clock.advance(seconds=60)
     return ann
 
 
-def refused(answer: Answer, status: int = 400, error: str = "invalid") -> None:
-    """Check that an answer is a refusal in an envelope."""
+def assert_refused(answer: Answer, status: int = 400, error: str = "invalid") -> None:
+    """Check that a response is a refusal in an envelope."""
     assert (answer.status, answer.error) == (status, error), answer
     assert answer.message
 
 
-def unharmed(env: Environment, ann: Person) -> None:
-    """Check that nothing happened: no try is burned, no mail went anywhere else, the address is the old one."""
+def assert_unchanged(env: Environment, ann: Person) -> None:
+    """Check that nothing has changed: the pending change, its tries, the mails, and the address."""
     pending = ann.pending()
     assert pending is not None
     assert (pending["email"], pending["tries_left"]) == (NEW, 5)
@@ -85,22 +85,22 @@ def unharmed(env: Environment, ann: Person) -> None:
 
 
 @pytest.mark.parametrize("email", ADDRESSES, ids=lambda text: ascii(text)[:40])
-def test_what_is_no_address_is_refused(sqlite_env: Environment, ann: Person, email: str) -> None:
+def test_an_invalid_address_is_refused(sqlite_env: Environment, ann: Person, email: str) -> None:
     answer = ann.ask(email)
-    refused(answer)
+    assert_refused(answer)
     assert list(answer.data["fields"]) == ["email"]
-    refused(ann.confirm(email, "123456"))
+    assert_refused(ann.confirm(email, "123456"))
     visitor = sqlite_env.visitor()
-    refused(visitor.sign_in(email=email, password="x"))
-    unharmed(sqlite_env, ann)
+    assert_refused(visitor.sign_in(email=email, password="x"))
+    assert_unchanged(sqlite_env, ann)
 
 
 @pytest.mark.parametrize("code", CODES, ids=lambda text: ascii(text)[:40])
-def test_what_is_no_code_is_refused_and_burns_no_try(sqlite_env: Environment, ann: Person, code: str) -> None:
+def test_an_invalid_code_is_refused_and_counts_no_try(sqlite_env: Environment, ann: Person, code: str) -> None:
     answer = ann.confirm(NEW, code)
-    refused(answer)
+    assert_refused(answer)
     assert list(answer.data["fields"]) == ["captcha"]
-    unharmed(sqlite_env, ann)
+    assert_unchanged(sqlite_env, ann)
 
 
 @pytest.mark.parametrize(
@@ -123,11 +123,11 @@ def test_what_is_no_code_is_refused_and_burns_no_try(sqlite_env: Environment, an
     ],
     ids=repr,
 )
-def test_a_broken_form_is_refused(sqlite_env: Environment, ann: Person, body: bytes) -> None:
-    refused(ann.post_raw("/cms/resetemail/", body))
+def test_a_malformed_form_is_refused(sqlite_env: Environment, ann: Person, body: bytes) -> None:
+    assert_refused(ann.post_raw("/cms/resetemail/", body))
     if b"captcha=123456&captcha" not in body:
-        refused(ann.post_raw("/cms/email_captcha/", body))
-    unharmed(sqlite_env, ann)
+        assert_refused(ann.post_raw("/cms/email_captcha/", body))
+    assert_unchanged(sqlite_env, ann)
 
 
 @pytest.mark.parametrize(
@@ -136,22 +136,20 @@ def test_a_broken_form_is_refused(sqlite_env: Environment, ann: Person, body: by
     ids=json.dumps,
 )
 @pytest.mark.parametrize("content_type", ["application/json", "application/json; charset=utf-16", "text/json"])
-def test_a_json_body_is_refused_whatever_is_in_it(
-    sqlite_env: Environment, ann: Person, document: object, content_type: str
-) -> None:
+def test_a_json_body_is_refused(sqlite_env: Environment, ann: Person, document: object, content_type: str) -> None:
     body = json.dumps(document).encode()
     for path in ("/cms/email_captcha/", "/cms/resetemail/", "/cms/login/"):
-        refused(ann.post_raw(path, body, content_type=content_type), 415, "unsupported_media_type")
-    unharmed(sqlite_env, ann)
+        assert_refused(ann.post_raw(path, body, content_type=content_type), 415, "unsupported_media_type")
+    assert_unchanged(sqlite_env, ann)
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/xml", "application/octet-stream", "x", "a/b;c=d"])
-def test_a_body_that_is_no_form_is_refused(sqlite_env: Environment, ann: Person, content_type: str) -> None:
+def test_a_body_of_another_type_is_refused(sqlite_env: Environment, ann: Person, content_type: str) -> None:
     answer = ann.post_raw(
         "/cms/email_captcha/", urlencode({"email": "x@example.com"}).encode(), content_type=content_type
     )
-    refused(answer, 415, "unsupported_media_type")
-    unharmed(sqlite_env, ann)
+    assert_refused(answer, 415, "unsupported_media_type")
+    assert_unchanged(sqlite_env, ann)
 
 
 @pytest.mark.parametrize(
@@ -167,35 +165,35 @@ def test_a_body_that_is_no_form_is_refused(sqlite_env: Environment, ann: Person,
         ),
     ],
 )
-def test_a_broken_multipart_form_is_refused(
+def test_a_malformed_multipart_form_is_refused(
     sqlite_env: Environment, ann: Person, content_type: str, body: bytes
 ) -> None:
     answer = ann.post_raw("/cms/email_captcha/", body, content_type=content_type)
     assert 400 <= answer.status < 500, answer
     assert answer.error
-    unharmed(sqlite_env, ann)
+    assert_unchanged(sqlite_env, ann)
 
 
-def test_a_whole_multipart_form_is_taken(ann: Person) -> None:
-    """Without this the tests above could pass because no multipart form is ever taken."""
+def test_a_valid_multipart_form_is_accepted(ann: Person) -> None:
+    """Without this test, the one above would pass if all multipart forms were refused."""
     body = b'--x\r\nContent-Disposition: form-data; name="email"\r\n\r\nx@example.com\r\n--x--\r\n'
     assert ann.post_raw("/cms/email_captcha/", body, content_type="multipart/form-data; boundary=x").status == 200
 
 
 @pytest.mark.parametrize("path", ["/cms/email_captcha/", "/cms/resetemail/", "/cms/login/", "/cms/reauth/"])
-def test_a_megabyte_is_too_much(sqlite_env: Environment, ann: Person, path: str) -> None:
+def test_a_body_of_a_megabyte_is_refused(sqlite_env: Environment, ann: Person, path: str) -> None:
     answer = ann.post_raw(path, b"email=" + b"x" * 2**20)
-    refused(answer, 413, "too_large")
+    assert_refused(answer, 413, "too_large")
     assert answer.headers["Connection"] == "close"
-    unharmed(sqlite_env, ann)
+    assert_unchanged(sqlite_env, ann)
 
 
-def test_ten_thousand_fields_are_too_many(sqlite_env: Environment, ann: Person) -> None:
+def test_a_form_with_9000_fields_is_refused(sqlite_env: Environment, ann: Person) -> None:
     body = b"&".join(b"a%d=" % number for number in range(9000))
     answer = ann.post_raw("/cms/email_captcha/", body)
     assert 400 <= answer.status < 500, answer
     assert answer.error
-    unharmed(sqlite_env, ann)
+    assert_unchanged(sqlite_env, ann)
 
 
 @pytest.mark.parametrize(
@@ -213,11 +211,11 @@ def test_ten_thousand_fields_are_too_many(sqlite_env: Environment, ann: Person) 
     ],
     ids=lambda headers: repr(headers)[:40],
 )
-def test_broken_headers_are_refused(sqlite_env: Environment, ann: Person, headers: dict[str, str]) -> None:
+def test_malformed_headers_are_refused(sqlite_env: Environment, ann: Person, headers: dict[str, str]) -> None:
     answer = ann.post_raw("/cms/email_captcha/", b"email=x@example.com", headers=headers)
     assert 400 <= answer.status < 500, answer
     assert answer.error
-    unharmed(sqlite_env, ann)
+    assert_unchanged(sqlite_env, ann)
 
 
 @pytest.mark.parametrize(
@@ -234,7 +232,7 @@ def test_broken_headers_are_refused(sqlite_env: Environment, ann: Person, header
     ],
     ids=lambda headers: repr(headers)[:40],
 )
-def test_odd_headers_do_no_harm(ann: Person, headers: dict[str, str]) -> None:
+def test_unusual_headers_are_accepted(ann: Person, headers: dict[str, str]) -> None:
     answer = ann.post_raw("/cms/email_captcha/", b"email=x@example.com", headers=headers)
     assert answer.status == 200, answer
     for path in ("/cms/login/", "/cms/resetemail/"):
@@ -245,12 +243,12 @@ def test_odd_headers_do_no_harm(ann: Person, headers: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     "value", ["\x00", "x" * 6000, "\ud7ff\uffff", "%00", "' OR 1=1 --"], ids=lambda text: ascii(text)[:20]
 )
-def test_odd_fields_of_the_sign_in_are_no_fault(sqlite_env: Environment, name: str, value: str) -> None:
+def test_unusual_fields_of_a_sign_in_cause_no_error(sqlite_env: Environment, name: str, value: str) -> None:
     sqlite_env.administrator("ann@example.com")
     person = sqlite_env.visitor("ann@example.com")
     answer = person.sign_in(**{name: value})
     assert answer.status in (200, 400), answer
-    answer.envelope  # noqa: B018 (It is checked as it is read.)
+    answer.envelope  # noqa: B018 (Reading it checks it.)
 
 
 @pytest.mark.parametrize(
@@ -277,7 +275,7 @@ def test_odd_fields_of_the_sign_in_are_no_fault(sqlite_env: Environment, name: s
     ],
     ids=lambda path: path[:40],
 )
-def test_odd_paths_are_no_fault(env: Environment, path: str) -> None:
+def test_unusual_paths_cause_no_error(env: Environment, path: str) -> None:
     ann = env.person()
     for person in (ann, env.visitor()):
         for accept in ("application/json", "text/html"):
@@ -285,8 +283,8 @@ def test_odd_paths_are_no_fault(env: Environment, path: str) -> None:
             assert answer.status < 500, answer
 
 
-def test_a_postgresql_knows_what_a_nul_is(env: Environment) -> None:
-    """PostgreSQL takes no U+0000 in a text: it must not get that far, from any field that is looked up."""
+def test_nul_characters_are_refused_before_they_reach_the_database(env: Environment) -> None:
+    """PostgreSQL cannot store U+0000, and would raise an error."""
     ann = env.person()
     for answer in (
         ann.sign_in(email="a\x00@example.com"),
@@ -300,8 +298,8 @@ def test_a_postgresql_knows_what_a_nul_is(env: Environment) -> None:
     assert env.visitor().get_as_script("/cms/resetemail/undo/a%00b/").status in (404, 410)
 
 
-def test_a_wrong_code_after_all_this_still_counts(sqlite_env: Environment, ann: Person) -> None:
-    """A guard for the tests above: what they call unharmed can be harmed."""
+def test_an_incorrect_code_counts_as_a_try(sqlite_env: Environment, ann: Person) -> None:
+    """Without this test, `assert_unchanged` might pass although tries are never counted."""
     assert ann.confirm(NEW, different_code(sqlite_env.code_to(NEW))).data["tries_left"] == 4
     pending = ann.pending()
     assert pending is not None

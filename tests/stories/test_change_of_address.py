@@ -1,4 +1,4 @@
-"""The core use case: a signed-in administrator changes their own email address, and nobody else can."""
+"""The main use case: signed-in administrators change their own email address."""
 
 import json
 import re
@@ -11,18 +11,18 @@ from tests.environments import Environment
 from tests.servers import run_concurrently
 
 OLD, NEW, OTHER = "ann@example.com", "new@example.com", "other@example.com"
-STYLES = pytest.mark.parametrize("script", [True, False], ids=["script", "page"])
+BOTH_CLIENTS = pytest.mark.parametrize("script", [True, False], ids=["script", "page"])
 
 
-def events(env: Environment) -> list[str]:
-    """Return what the history tells, in its order."""
+def list_events(env: Environment) -> list[str]:
+    """Return the events of all histories, in order."""
     return [row.event for row in env.rows(db.select(Audit.event).order_by(Audit.id))]
 
 
-class TestTheStory:
-    """What goes well."""
+class TestChange:
+    """A successful change, and a cancelled one."""
 
-    @STYLES
+    @BOTH_CLIENTS
     def test_an_administrator_changes_their_address(self, env: Environment, script: bool) -> None:
         ann = env.person(script=script)
         assert ann.ask(NEW).status == 200
@@ -32,29 +32,29 @@ class TestTheStory:
         assert ann.pending() is None
         assert env.account("ann").email == NEW
 
-    def test_the_answer_tells_the_new_address(self, env: Environment) -> None:
+    def test_the_response_contains_the_new_address(self, env: Environment) -> None:
         ann = env.person()
         ann.ask(NEW)
         assert ann.confirm(NEW, env.code_to(NEW)).data == {"email": NEW}
 
-    def test_one_signs_in_with_the_new_address_from_then_on(self, env: Environment) -> None:
+    def test_after_the_change_only_the_new_address_can_sign_in(self, env: Environment) -> None:
         ann = env.person()
         ann.ask(NEW)
         ann.confirm(NEW, env.code_to(NEW))
         assert env.visitor(OLD).sign_in().error == "wrong_credentials"
         assert env.visitor(NEW).sign_in().status == 200
 
-    def test_the_old_address_is_told_without_the_new_one(self, env: Environment) -> None:
+    def test_the_notice_to_the_old_address_masks_the_new_one(self, env: Environment) -> None:
         ann = env.person()
         ann.ask(NEW)
         ann.confirm(NEW, env.code_to(NEW))
         notice = env.mail_to(OLD)[-1]
-        for words in (text_of(notice), html_of(notice)):
-            assert "n***@e***.com" in words
-            assert NEW not in words
-            assert "203.0.113.5" in words
+        for part in (text_of(notice), html_of(notice)):
+            assert "n***@e***.com" in part
+            assert NEW not in part
+            assert "203.0.113.5" in part
 
-    def test_the_mail_with_the_code_tells_what_it_is_about(self, env: Environment) -> None:
+    def test_the_mail_with_the_code_contains_its_lifetime_but_not_the_current_address(self, env: Environment) -> None:
         ann = env.person()
         ann.ask(NEW)
         (mail,) = env.mail_to(NEW)
@@ -67,7 +67,7 @@ class TestTheStory:
         ann.ask(NEW)
         ann.confirm(NEW, different_code(env.code_to(NEW)))
         ann.confirm(NEW, env.code_to(NEW))
-        assert events(env) == [
+        assert list_events(env) == [
             "administrator_created",
             "signed_in",
             "code_requested",
@@ -75,19 +75,19 @@ class TestTheStory:
             "email_changed",
         ]
 
-    def test_no_code_stands_in_the_history_or_in_a_mail_that_is_sent(self, env: Environment) -> None:
+    def test_neither_histories_nor_sent_mails_contain_codes(self, env: Environment) -> None:
         ann = env.person()
         ann.ask(NEW)
         code = env.code_to(NEW)
         ann.confirm(NEW, different_code(code))
         ann.confirm(NEW, code)
         env.deliver()
-        told = [str(tuple(row)) for row in env.rows(db.select(Audit.detail, Audit.event))]
-        told += [str(tuple(row)) for row in env.rows(db.select(Mail.subject, Mail.body, Mail.html, Mail.problem))]
-        assert told
-        assert not [line for line in told if code in line]
+        stored = [str(tuple(row)) for row in env.rows(db.select(Audit.detail, Audit.event))]
+        stored += [str(tuple(row)) for row in env.rows(db.select(Mail.subject, Mail.body, Mail.html, Mail.problem))]
+        assert stored
+        assert not [line for line in stored if code in line]
 
-    def test_the_page_shows_the_change_that_waits(self, env: Environment) -> None:
+    def test_the_page_shows_the_pending_change(self, env: Environment) -> None:
         ann = env.person()
         assert ann.pending() is None
         ann.ask(NEW)
@@ -102,7 +102,7 @@ class TestTheStory:
         assert pending is not None
         assert pending["mail"]["state"] == "sent"
 
-    @STYLES
+    @BOTH_CLIENTS
     def test_a_change_can_be_cancelled(self, env: Environment, script: bool) -> None:
         ann = env.person(script=script)
         ann.ask(NEW)
@@ -113,68 +113,68 @@ class TestTheStory:
         assert ann.confirm(NEW, code).error == "code_expired"
         assert ann.address() == OLD
 
-    def test_cancelling_nothing_is_no_fault(self, env: Environment) -> None:
+    def test_cancelling_without_a_pending_change_does_nothing(self, env: Environment) -> None:
         ann = env.person()
         assert ann.cancel().status == 200
-        assert "change_cancelled" not in events(env)
+        assert "change_cancelled" not in list_events(env)
 
     @pytest.mark.parametrize("typed", ["{0} ", "{1}-{2}", "{1} {2}", "Your code is {0}.", "\u200b{0}", "{3}"])
-    def test_a_code_is_read_as_people_type_it(self, sqlite_env: Environment, typed: str) -> None:
+    def test_a_code_is_accepted_in_common_spellings(self, sqlite_env: Environment, typed: str) -> None:
         ann = sqlite_env.person()
         ann.ask(NEW)
         code = sqlite_env.code_to(NEW)
         wide = "".join(chr(0xFF10 + int(digit)) for digit in code)
         assert ann.confirm(NEW, typed.format(code, code[:3], code[3:], wide)).status == 200
 
-    def test_a_mixed_case_address_is_kept_as_it_was_typed(self, env: Environment) -> None:
+    def test_the_case_of_an_address_is_preserved(self, env: Environment) -> None:
         ann = env.person()
         ann.ask("New.Name@Example.COM")
         ann.confirm("new.name@example.com", env.code_to("New.Name@example.com"))
         assert ann.address() == "New.Name@example.com"
         assert env.visitor("NEW.NAME@EXAMPLE.COM").sign_in().status == 200
 
-    def test_the_spelling_of_the_present_address_may_be_changed_by_nobody(self, env: Environment) -> None:
+    def test_another_spelling_of_the_current_address_is_refused(self, env: Environment) -> None:
         ann = env.person()
         for typed in (OLD, "ANN@EXAMPLE.COM", " Ann@example.com"):
             assert ann.ask(typed).error == "same_email"
             assert ann.confirm(typed, "123456").error == "same_email"
 
-    def test_the_same_idn_domain_in_another_form_is_the_same_address(self, env: Environment) -> None:
+    def test_the_ascii_form_of_the_current_address_is_refused(self, env: Environment) -> None:
         env.administrator("bob@xn--fa-hia.example.com".replace("xn--fa-hia", "faß"), username="bob")
         bob = env.signed_in("bob@faß.example.com")
         assert bob.ask("bob@xn--fa-hia.example.com").error == "same_email"
 
 
 class TestTheCode:
-    """A code proves one address to one session of one person, once, for ten minutes."""
+    """A code verifies one address for one session of one account, once, for ten minutes."""
 
-    def test_a_code_mailed_to_one_address_does_not_prove_another(self, env: Environment) -> None:
+    def test_a_code_does_not_verify_another_address(self, env: Environment) -> None:
         ann = env.person()
         ann.ask(NEW)
         assert ann.confirm(OTHER, env.code_to(NEW)).error == "code_wrong"
         assert ann.address() == OLD
 
-    def test_a_code_of_one_person_does_not_serve_another(self, env: Environment) -> None:
+    def test_a_code_is_not_valid_for_another_account(self, env: Environment) -> None:
         ann, bob = env.person(), env.person("bob@example.com")
         ann.ask(NEW)
         bob.ask(NEW)
         first, second = (code_in(mail) for mail in env.mail_to(NEW))
-        if first == second:  # pragma: no cover (once in a million)
-            pytest.fail("two equal codes by chance: run it again")
+        if first == second:  # pragma: no cover (The probability is one in a million.)
+            pytest.fail("the two codes are equal by chance: run the test again")
         assert bob.confirm(NEW, first).error == "code_wrong"
         assert ann.confirm(NEW, second).error == "code_wrong"
 
-    def test_a_code_serves_only_the_session_that_asked_for_it(self, env: Environment) -> None:
+    def test_a_code_is_valid_only_in_the_session_that_requested_it(self, env: Environment) -> None:
         ann = env.person()
         ann.ask(NEW)
-        elsewhere = env.signed_in(OLD)
-        pending = elsewhere.pending()
+        other = env.signed_in(OLD)
+        pending = other.pending()
         assert pending is not None
         assert pending["of_this_session"] is False
-        assert elsewhere.confirm(NEW, env.code_to(NEW)).error == "asked_elsewhere"
+        assert other.confirm(NEW, env.code_to(NEW)).error == "asked_elsewhere"
         assert ann.confirm(NEW, env.code_to(NEW)).status == 200
 
-    def test_a_code_serves_once(self, env: Environment) -> None:
+    def test_a_code_is_valid_once(self, env: Environment) -> None:
         ann = env.person()
         ann.ask(NEW)
         code = env.code_to(NEW)
@@ -186,7 +186,7 @@ class TestTheCode:
         assert ann.confirm(NEW, code).error == "code_expired"
         assert ann.address() == OLD
 
-    def test_of_eight_equal_right_answers_at_once_one_wins(self, env: Environment) -> None:
+    def test_of_eight_concurrent_correct_codes_one_is_accepted(self, env: Environment) -> None:
         ann = env.person()
         ann.ask(NEW)
         code, token = env.code_to(NEW), ann.token()
@@ -197,10 +197,10 @@ class TestTheCode:
         answers = run_concurrently(lambda number: browsers[number].post("/cms/resetemail/", fields, token=token), 8)
         assert [answer.status for answer in answers].count(200) == 1
         assert {answer.error for answer in answers} <= {None, "code_expired", "same_email", "sign_in_required"}
-        assert events(env).count("email_changed") == 1
+        assert list_events(env).count("email_changed") == 1
         assert len(env.rows(db.select(Mail.id).where(Mail.kind == "changed"))) == 1
 
-    def test_a_code_lives_ten_minutes(self, env: Environment) -> None:
+    def test_a_code_is_valid_for_ten_minutes(self, env: Environment) -> None:
         app = env.build(REAUTH_SECONDS="3600")
         ann = env.person(app=app)
         ann.ask(NEW)
@@ -211,7 +211,7 @@ class TestTheCode:
         assert ann.confirm(NEW, code).error == "code_expired"
         assert ann.address() == OLD
 
-    def test_a_new_code_kills_the_older_one(self, env: Environment) -> None:
+    def test_a_new_code_invalidates_the_older_one(self, env: Environment) -> None:
         ann = env.person()
         ann.ask(NEW)
         older = env.code_to(NEW)
@@ -222,7 +222,7 @@ class TestTheCode:
             assert ann.confirm(NEW, older).error == "code_wrong"
         assert ann.confirm(NEW, newer).status == 200
 
-    def test_a_new_address_kills_the_code_of_the_older_one(self, env: Environment) -> None:
+    def test_a_request_for_another_address_invalidates_the_code(self, env: Environment) -> None:
         ann = env.person()
         ann.ask(NEW)
         older = env.code_to(NEW)
@@ -235,7 +235,7 @@ class TestTheCode:
     def test_without_a_request_no_code_is_accepted(self, env: Environment) -> None:
         assert env.person().confirm(NEW, "123456").error == "code_expired"
 
-    def test_a_code_that_the_cache_lost_has_expired(self, env: Environment) -> None:
+    def test_a_code_that_was_lost_with_the_cache_has_expired(self, env: Environment) -> None:
         ann = env.person()
         ann.ask(NEW)
         code = env.code_to(NEW)
@@ -246,7 +246,7 @@ class TestTheCode:
         ann.ask(NEW)
         assert ann.confirm(NEW, env.code_to(NEW)).status == 200
 
-    def test_a_pending_change_dies_with_its_session(self, env: Environment) -> None:
+    def test_a_pending_change_ends_with_its_session(self, env: Environment) -> None:
         ann = env.person()
         ann.ask(NEW)
         code = env.code_to(NEW)
@@ -255,7 +255,7 @@ class TestTheCode:
         assert ann.pending() is None
         assert ann.confirm(NEW, code).error == "code_expired"
 
-    def test_a_code_dies_with_the_address_that_it_would_have_replaced(self, env: Environment) -> None:
+    def test_a_code_is_invalid_after_the_current_address_was_changed(self, env: Environment) -> None:
         ann = env.person()
         ann.ask(NEW)
         code = env.code_to(NEW)
@@ -264,7 +264,7 @@ class TestTheCode:
         assert ann.confirm(NEW, code).status >= 400
         assert ann.address() == OTHER
 
-    def test_the_code_is_nowhere_in_clear(self, env: Environment) -> None:
+    def test_the_pending_change_does_not_contain_the_code(self, env: Environment) -> None:
         ann = env.person()
         ann.ask(NEW)
         code = env.code_to(NEW)
@@ -273,9 +273,9 @@ class TestTheCode:
 
 
 class TestTries:
-    """Five of a code, ten of a day; counted before they are compared, and refilled by nothing."""
+    """Five tries for a code, and ten for a day."""
 
-    def test_a_wrong_code_tells_how_many_tries_are_left(self, env: Environment) -> None:
+    def test_the_refusal_of_a_code_contains_the_tries_left(self, env: Environment) -> None:
         ann = env.person()
         ann.ask(NEW)
         wrong = different_code(env.code_to(NEW))
@@ -284,7 +284,7 @@ class TestTries:
         assert {answer.error for answer in answers} == {"code_wrong"}
         assert {answer.status for answer in answers} == {400}
 
-    def test_after_a_wrong_code_the_page_still_waits_for_the_code(self, env: Environment) -> None:
+    def test_after_an_incorrect_code_the_change_is_still_pending(self, env: Environment) -> None:
         ann = env.person()
         ann.ask(NEW)
         env.deliver()
@@ -293,7 +293,7 @@ class TestTries:
         assert pending is not None
         assert (pending["state"], pending["missing"], pending["proved"]) == ("code", ["new"], [])
 
-    def test_after_five_wrong_ones_the_right_one_is_refused(self, env: Environment) -> None:
+    def test_after_five_incorrect_codes_the_correct_one_is_refused(self, env: Environment) -> None:
         ann = env.person()
         ann.ask(NEW)
         code = env.code_to(NEW)
@@ -304,7 +304,7 @@ class TestTries:
         assert refused.headers["Retry-After"] == str(refused.data["retry_after"])
         assert ann.address() == OLD
 
-    def test_the_fifth_try_may_be_the_right_one(self, env: Environment) -> None:
+    def test_the_correct_code_is_accepted_at_the_fifth_try(self, env: Environment) -> None:
         ann = env.person()
         ann.ask(NEW)
         code = env.code_to(NEW)
@@ -312,23 +312,23 @@ class TestTries:
             ann.confirm(NEW, different_code(code))
         assert ann.confirm(NEW, code).status == 200
 
-    def test_thirty_guesses_at_once_are_five_tries(self, env: Environment) -> None:
+    def test_of_thirty_concurrent_guesses_five_are_compared(self, env: Environment) -> None:
         ann = env.person()
         ann.ask(NEW)
         wrong, token = different_code(env.code_to(NEW)), ann.token()
-        guessers = [env.visitor(OLD) for _ in range(30)]
-        for each in guessers:
-            each.browser.cookies.update(ann.browser.cookies)
+        tabs = [env.visitor(OLD) for _ in range(30)]
+        for tab in tabs:
+            tab.browser.cookies.update(ann.browser.cookies)
         fields = {"email": NEW, "captcha": wrong}
-        answers = run_concurrently(lambda number: guessers[number].post("/cms/resetemail/", fields, token=token), 30)
+        answers = run_concurrently(lambda number: tabs[number].post("/cms/resetemail/", fields, token=token), 30)
         words = [answer.error for answer in answers]
         assert words.count("code_wrong") == 5
         assert set(words) == {"code_wrong", "too_many_attempts"}
         (tries,) = env.rows(db.select(EmailChange.tries))[0]
         assert tries == 5
 
-    def spend_the_day(self, env: Environment, ann: Person) -> None:
-        """Type ten wrong codes: five of one code, five of the next."""
+    def spend_daily_tries(self, env: Environment, ann: Person) -> None:
+        """Enter ten incorrect codes: five for one code, and five for the next."""
         for _ in range(2):
             assert ann.ask(NEW).status == 200
             wrong = different_code(env.code_to(NEW))
@@ -336,7 +336,7 @@ class TestTries:
                 assert ann.confirm(NEW, wrong).error == "code_wrong"
             env.clock.advance(seconds=60)
 
-    def test_ten_tries_a_day_and_a_new_code_does_not_refill_them(self, env: Environment) -> None:
+    def test_a_new_code_does_not_reset_the_ten_tries_of_a_day(self, env: Environment) -> None:
         ann = env.person(app=env.build(CAPTCHA_TRIES="4"))
         left = []
         for number in range(3):
@@ -350,42 +350,42 @@ class TestTries:
         assert refused.data["retry_after"] == 86400 - 180
         assert ann.address() == OLD
 
-    def test_who_has_no_tries_left_need_not_ask_for_a_code(self, env: Environment) -> None:
+    def test_no_code_is_sent_without_tries_left(self, env: Environment) -> None:
         ann = env.person()
-        self.spend_the_day(env, ann)
+        self.spend_daily_tries(env, ann)
         refused = ann.ask(OTHER)
         assert (refused.status, refused.error) == (429, "too_many_attempts")
         assert env.mail_to(OTHER) == []
 
-    def test_the_owner_is_told_that_somebody_spent_the_tries_of_the_day(self, env: Environment) -> None:
+    def test_the_owner_is_notified_that_the_daily_tries_are_spent(self, env: Environment) -> None:
         ann = env.person()
-        self.spend_the_day(env, ann)
+        self.spend_daily_tries(env, ann)
         assert len(env.rows(db.select(Mail.id).where(Mail.kind == "tries_spent", Mail.recipient == OLD))) == 1
 
-    def test_neither_a_new_sign_in_nor_a_lost_cache_nor_another_process_refills_them(self, env: Environment) -> None:
+    def test_no_sign_in_loss_of_the_cache_or_restart_resets_the_daily_tries(self, env: Environment) -> None:
         ann = env.person()
-        self.spend_the_day(env, ann)
+        self.spend_daily_tries(env, ann)
         env.clear_cache()
         again = env.signed_in(OLD, app=env.build(), network="198.51.100.99")
         assert again.ask(OTHER).error == "too_many_attempts"
 
-    def test_the_next_day_it_works_again(self, env: Environment) -> None:
+    def test_a_change_is_possible_on_the_next_day(self, env: Environment) -> None:
         ann = env.person()
-        self.spend_the_day(env, ann)
+        self.spend_daily_tries(env, ann)
         env.clock.advance(days=1)
         again = env.signed_in(OLD)
         again.ask(NEW)
         assert again.confirm(NEW, env.code_to(NEW)).status == 200
 
-    def test_the_tries_of_one_person_are_not_those_of_another(self, env: Environment) -> None:
+    def test_the_tries_of_accounts_are_counted_separately(self, env: Environment) -> None:
         ann = env.person()
-        self.spend_the_day(env, ann)
+        self.spend_daily_tries(env, ann)
         bob = env.person("bob@example.com")
         bob.ask(OTHER)
         assert bob.confirm(OTHER, env.code_to(OTHER)).status == 200
 
     @pytest.mark.parametrize("typed", ["", " ", "12345", "1234567", "abcdef", "12345a", "1" * 5000, "١٢٣٤٥", "-12345"])
-    def test_what_cannot_be_a_code_costs_no_try(self, sqlite_env: Environment, typed: str) -> None:
+    def test_an_invalid_code_counts_no_try(self, sqlite_env: Environment, typed: str) -> None:
         ann = sqlite_env.person()
         ann.ask(NEW)
         answer = ann.confirm(NEW, typed)
@@ -396,9 +396,9 @@ class TestTries:
 
 
 class TestSends:
-    """How often a code may be asked for."""
+    """The limits of codes."""
 
-    def test_a_second_code_comes_after_sixty_seconds(self, env: Environment) -> None:
+    def test_a_second_code_can_be_requested_after_sixty_seconds(self, env: Environment) -> None:
         ann = env.person()
         ann.ask(NEW)
         env.clock.advance(seconds=25)
@@ -411,7 +411,7 @@ class TestSends:
         assert ann.ask(NEW).status == 200
         assert len(env.mail_to(NEW)) == 2
 
-    def test_a_refused_request_leaves_the_older_code_alive(self, env: Environment) -> None:
+    def test_a_refused_request_does_not_invalidate_the_code(self, env: Environment) -> None:
         ann = env.person()
         ann.ask(NEW)
         code = env.code_to(NEW)
@@ -424,14 +424,14 @@ class TestSends:
         ann.cancel()
         assert ann.ask(NEW).error == "too_many_requests"
 
-    def test_of_ten_requests_at_once_one_is_answered_with_a_code(self, env: Environment) -> None:
+    def test_of_ten_concurrent_requests_one_gets_a_code(self, env: Environment) -> None:
         ann = env.person()
         token = ann.token()
-        hands = [env.visitor(OLD) for _ in range(10)]
-        for each in hands:
-            each.browser.cookies.update(ann.browser.cookies)
+        tabs = [env.visitor(OLD) for _ in range(10)]
+        for tab in tabs:
+            tab.browser.cookies.update(ann.browser.cookies)
         answers = run_concurrently(
-            lambda number: hands[number].post("/cms/email_captcha/", {"email": NEW}, token=token), 10
+            lambda number: tabs[number].post("/cms/email_captcha/", {"email": NEW}, token=token), 10
         )
         assert [answer.status for answer in answers].count(200) == 1
         assert {answer.error for answer in answers} <= {None, "too_many_requests", "unavailable"}
@@ -451,20 +451,20 @@ class TestSends:
         ann.reauth()
         assert ann.ask(NEW).status == 200
 
-    def test_three_codes_an_hour_for_one_address_whoever_asks(self, env: Environment) -> None:
+    def test_three_codes_an_hour_for_one_address_from_all_accounts(self, env: Environment) -> None:
         people = [env.person(f"person{number}@example.com") for number in range(4)]
         spellings = [NEW, NEW.upper(), "New@Example.com", NEW]
         answers = [person.ask(typed) for person, typed in zip(people, spellings, strict=True)]
         assert [answer.error for answer in answers] == [None, None, None, "too_many_requests"]
         assert people[3].ask(OTHER).status == 200
 
-    def test_codes_for_one_network_are_limited_per_hour(self, env: Environment) -> None:
+    def test_codes_from_one_network_are_limited_per_hour(self, env: Environment) -> None:
         app = env.build(CAPTCHA_SENDS_PER_NETWORK_PER_HOUR="2")
         people = [env.person(f"p{number}@example.com", app=app) for number in range(3)]
         answers = [person.ask(f"new{number}@example.com") for number, person in enumerate(people)]
         assert [answer.error for answer in answers] == [None, None, "too_many_requests"]
-        elsewhere = env.signed_in("p2@example.com", app=app, network="198.51.100.1")
-        assert elsewhere.ask(NEW).status == 200
+        other = env.signed_in("p2@example.com", app=app, network="198.51.100.1")
+        assert other.ask(NEW).status == 200
 
     def test_codes_of_all_accounts_are_limited_per_hour(self, env: Environment) -> None:
         app = env.build(CAPTCHA_SENDS_OVERALL_PER_HOUR="2")
@@ -481,33 +481,33 @@ class TestSends:
 
 
 class TestTakenAddresses:
-    """Who asks for an address that somebody has learns nothing, and its owner learns of it."""
+    """A request for the address of another account does not reveal it, and its owner is notified."""
 
-    def without_what_differs(self, body: bytes, email: str) -> str:
-        """Return an answer without the address that was asked for."""
+    def replace_address(self, body: bytes, email: str) -> str:
+        """Return a body without the requested address."""
         return body.decode().replace(email, "ADDRESS")
 
-    def test_a_taken_address_is_answered_like_a_free_one(self, env: Environment) -> None:
+    def test_the_responses_for_a_taken_and_a_free_address_are_equal(self, env: Environment) -> None:
         env.administrator("owner@example.com")
         ann, bob = env.person(), env.person("bob@example.com")
         free, taken = ann.ask("free@example.com"), bob.ask("owner@example.com")
         assert (free.status, taken.status) == (200, 200)
-        assert self.without_what_differs(free.body, "free@example.com") == self.without_what_differs(
+        assert self.replace_address(free.body, "free@example.com") == self.replace_address(
             taken.body, "owner@example.com"
         )
         env.deliver()
         assert json.dumps(ann.pending()).replace("free@", "") == json.dumps(bob.pending()).replace("owner@", "")
 
-    def test_its_owner_gets_a_note_without_a_code(self, env: Environment) -> None:
+    def test_the_owner_of_the_address_gets_a_notice_without_a_code(self, env: Environment) -> None:
         env.administrator("owner@example.com")
         ann = env.person()
         ann.ask("OWNER@example.com")
-        (note,) = env.mail_to("owner@example.com")
+        (notice,) = env.mail_to("owner@example.com")
         with pytest.raises(AssertionError, match="no code"):
-            code_in(note)
-        assert OLD not in text_of(note) + html_of(note)
+            code_in(notice)
+        assert OLD not in text_of(notice) + html_of(notice)
 
-    def test_every_code_is_a_wrong_one(self, env: Environment) -> None:
+    def test_no_code_is_correct(self, env: Environment) -> None:
         env.administrator("owner@example.com")
         ann = env.person()
         ann.ask("owner@example.com")
@@ -517,19 +517,19 @@ class TestTakenAddresses:
         assert env.account("owner").email == "owner@example.com"
         assert ann.address() == OLD
 
-    def test_who_gets_there_first_has_it(self, env: Environment) -> None:
+    def test_of_two_changes_to_one_address_the_first_succeeds(self, env: Environment) -> None:
         ann, bob = env.person(), env.person("bob@example.com")
         ann.ask(NEW)
         bob.ask(NEW)
-        of_ann, of_bob = (code_in(mail) for mail in env.mail_to(NEW))
-        assert ann.confirm(NEW, of_ann).status == 200
-        refused = bob.confirm(NEW, of_bob)
+        code_of_ann, code_of_bob = (code_in(mail) for mail in env.mail_to(NEW))
+        assert ann.confirm(NEW, code_of_ann).status == 200
+        refused = bob.confirm(NEW, code_of_bob)
         assert (refused.status, refused.error) == (409, "email_taken")
         assert bob.pending() is None
         assert bob.address() == "bob@example.com"
-        assert events(env).count("email_changed") == 1
+        assert list_events(env).count("email_changed") == 1
 
-    def test_of_two_right_answers_for_one_address_at_once_one_wins(self, env: Environment) -> None:
+    def test_of_two_concurrent_changes_to_one_address_one_succeeds(self, env: Environment) -> None:
         people = [env.person(), env.person("bob@example.com")]
         for person in people:
             person.ask(NEW)
@@ -540,7 +540,7 @@ class TestTakenAddresses:
         owners = env.rows(db.select(CMSUser.id).where(CMSUser.email_key == NEW))
         assert len(owners) == 1
 
-    def test_a_closed_team_may_be_told(self, env: Environment) -> None:
+    def test_a_setting_reveals_taken_addresses(self, env: Environment) -> None:
         app = env.build(REVEAL_TAKEN_EMAIL="yes")
         env.administrator("owner@example.com")
         ann = env.person(app=app)
@@ -550,10 +550,10 @@ class TestTakenAddresses:
         assert ann.pending() is None
 
 
-class TestProofOfThePassword:
-    """A session that was left open changes no address."""
+class TestConfirmationOfThePassword:
+    """A change requires that the password was confirmed recently."""
 
-    def test_after_ten_minutes_the_password_is_asked_for_once_more(self, env: Environment) -> None:
+    def test_after_ten_minutes_the_password_must_be_confirmed_again(self, env: Environment) -> None:
         ann = env.person()
         env.clock.advance(seconds=601)
         refused = ann.ask(NEW)
@@ -562,7 +562,7 @@ class TestProofOfThePassword:
         assert ann.reauth().status == 200
         assert ann.ask(NEW).status == 200
 
-    def test_the_password_is_asked_for_before_a_code_is_looked_at(self, env: Environment) -> None:
+    def test_the_password_must_be_confirmed_before_a_code_is_compared(self, env: Environment) -> None:
         ann = env.person()
         env.clock.advance(seconds=500)
         ann.ask(NEW)
@@ -575,7 +575,7 @@ class TestProofOfThePassword:
         ann.reauth()
         assert ann.confirm(NEW, code).status == 200
 
-    def test_a_page_asks_for_the_password_and_then_goes_on_with_what_was_typed(self, env: Environment) -> None:
+    def test_without_scripts_the_request_continues_after_the_password(self, env: Environment) -> None:
         ann = env.person(script=False)
         env.clock.advance(seconds=601)
         answer = ann.ask(NEW)
@@ -587,13 +587,13 @@ class TestProofOfThePassword:
         assert (answer.status, answer.path) == (200, "/cms/resetemail/")
         assert ann.confirm(NEW, env.code_to(NEW)).status == 200
 
-    def test_a_wrong_password_proves_nothing(self, env: Environment) -> None:
+    def test_an_incorrect_password_does_not_make_the_session_fresh(self, env: Environment) -> None:
         ann = env.person()
         env.clock.advance(seconds=601)
         assert ann.reauth("guess").error == "password_wrong"
         assert ann.ask(NEW).error == "reauth_required"
 
-    def test_proving_the_password_gives_the_session_a_new_cookie(self, env: Environment) -> None:
+    def test_confirming_the_password_renews_the_cookie(self, env: Environment) -> None:
         ann = env.person()
         thief = env.visitor()
         thief.browser.cookies.update(ann.browser.cookies)
@@ -601,7 +601,7 @@ class TestProofOfThePassword:
         assert thief.get_as_script().error == "sign_in_required"
         assert ann.address() == OLD
 
-    def test_a_pending_change_outlives_the_proof_of_the_password(self, env: Environment) -> None:
+    def test_confirming_the_password_keeps_the_pending_change(self, env: Environment) -> None:
         ann = env.person()
         ann.ask(NEW)
         ann.reauth()
@@ -609,16 +609,16 @@ class TestProofOfThePassword:
 
 
 class TestOtherSessions:
-    """What happens to the other browsers of the person."""
+    """The effects of a change on sessions."""
 
     def test_a_change_ends_every_other_session(self, env: Environment) -> None:
-        ann, elsewhere = env.person(), env.signed_in(OLD)
+        ann, other = env.person(), env.signed_in(OLD)
         ann.ask(NEW)
         ann.confirm(NEW, env.code_to(NEW))
-        assert elsewhere.get_as_script().error == "sign_in_required"
+        assert other.get_as_script().error == "sign_in_required"
         assert ann.address() == NEW
 
-    def test_a_change_gives_the_present_session_a_new_cookie(self, env: Environment) -> None:
+    def test_a_change_renews_the_cookie_of_the_session(self, env: Environment) -> None:
         ann = env.person()
         ann.ask(NEW)
         thief = env.visitor()
@@ -626,7 +626,7 @@ class TestOtherSessions:
         ann.confirm(NEW, env.code_to(NEW))
         assert thief.get_as_script().error == "sign_in_required"
 
-    def test_other_people_stay_signed_in(self, env: Environment) -> None:
+    def test_sessions_of_other_accounts_remain(self, env: Environment) -> None:
         ann, bob = env.person(), env.person("bob@example.com")
         ann.ask(NEW)
         ann.confirm(NEW, env.code_to(NEW))

@@ -1,9 +1,9 @@
-"""Response times do not reveal whether an address has an account: samples of real responses.
+"""Response times do not reveal whether an address has an account, according to samples of real responses.
 
-`test_equal_work.py` compares the steps of requests; this test finds differences that no list of steps shows. Requests
-are sent in pairs, one for an existing account and one for none, in random order, so that other load on the machine
-affects both equally. Without a difference, each is the slower one in half of the pairs (a sign test). By chance, one
-round in fifty shows a difference, and a real one shows in every round: one round without a difference is sufficient.
+`test_equal_work.py` compares the steps of requests; this test detects other differences. Requests are sent in pairs,
+one for an existing and one for an unknown address, in random order, so that other load affects both equally. Without a
+difference, each is the slower one in half of the pairs (a sign test). By chance, one round in fifty shows a difference,
+but a real difference appears in every round: one round without a difference is sufficient.
 """
 
 import gc
@@ -25,9 +25,9 @@ from tests.stories.admin_steps import invite, superuser
 
 KNOWN, DISABLED, UNKNOWN = "owner@example.com", "gone1@example.com", "nobod@example.com"
 ROUNDS, PAIRS = 6, 40
-pytestmark = pytest.mark.slow  # Times are compared: many samples, and best with nothing beside them.
-MOST = 28  # Of 40 coins more than 28 show heads, or more than 28 tails, once in 155 throws.
-NEGLIGIBLE = 0.03  # By so much of an answer's time the two may differ: a row is read for somebody, and none for nobody.
+pytestmark = pytest.mark.slow  # It takes many samples, and is most precise without other load.
+MOST = 28  # The probability of more than 28 heads, or more than 28 tails, in 40 coin tosses is 1 in 155.
+NEGLIGIBLE = 0.03  # This part of a response time may differ, because a row is read for an existing address only.
 NO_LIMITS = {
     "SIGN_IN_TRIES_PER_ACCOUNT": "1000000",
     "SIGN_IN_TRIES_PER_NETWORK": "1000000",
@@ -39,12 +39,12 @@ NO_LIMITS = {
     "CAPTCHA_SENDS_OVERALL_PER_HOUR": "1000000",
 }
 Act = Callable[[str], Answer]
-Times = tuple[list[float], list[float]]  # Of each pair, for somebody and for nobody.
+Times = tuple[list[float], list[float]]  # Of each pair, for the existing and the unknown address.
 
 
 @pytest.fixture(autouse=True)
-def _passwords_of_a_millisecond(_cheap_passwords: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Hash passwords so that one hash more or less shows, and a hundred of them cost nothing."""
+def _millisecond_passwords(_cheap_passwords: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Hash passwords in about a millisecond: an additional hash is measurable, and many samples are still fast."""
     monkeypatch.setattr(passwords, "HASHER", PasswordHasher(memory_cost=1024, time_cost=1, parallelism=1))
     passwords._dummy_hash.cache_clear()
     yield
@@ -53,64 +53,66 @@ def _passwords_of_a_millisecond(_cheap_passwords: None, monkeypatch: pytest.Monk
 
 @pytest.fixture
 def app(env: Environment) -> Flask:
-    """Give the application without limits, with somebody who has an address, and somebody who is disabled."""
+    """Provide an application without limits, with an active and a disabled administrator."""
     env.administrator(KNOWN)
     env.administrator(DISABLED)
     env.update_account(DISABLED, is_active=False)
     return env.build(**NO_LIMITS)
 
 
-def assert_equal_time(act: Act, status: int, somebody: str = KNOWN, nobody: str = UNKNOWN) -> None:
-    """Fail if the answers for somebody take another time than those for nobody, in every round."""
-    rolls, seen = seeded_random(f"{somebody} {nobody}"), []
-    for email in (somebody, nobody):  # What is done once is done now.
+def assert_equal_time(act: Act, status: int, existing: str = KNOWN, unknown: str = UNKNOWN) -> None:
+    """Fail if in every round the response times for an existing and an unknown address differ."""
+    generator, medians = seeded_random(f"{existing} {unknown}"), []
+    for email in (existing, unknown):  # The first requests initialise caches.
         assert act(email).status == status
     for _ in range(ROUNDS):
-        wall, processor = sample(act, status, (somebody, nobody), rolls)
+        wall, processor = sample(act, status, (existing, unknown), generator)
         if not differ(*wall) and not differ(*processor):
             return
-        seen.append([[round(statistics.median(times) * 1e6) for times in pair] for pair in (wall, processor)])
-    raise AssertionError(f"median microseconds of somebody and nobody, by the wall and the processor: {seen}")
+        medians.append([[round(statistics.median(times) * 1e6) for times in pair] for pair in (wall, processor)])
+    raise AssertionError(f"median microseconds (existing, unknown) of wall and processor time: {medians}")
 
 
-def sample(act: Act, status: int, emails: tuple[str, str], rolls: random.Random) -> tuple[Times, Times]:
-    """Return how long the answers took, by the clock on the wall and by that of the processor."""
+def sample(act: Act, status: int, emails: tuple[str, str], generator: random.Random) -> tuple[Times, Times]:
+    """Return the response times as wall-clock time and as processor time."""
     wall: dict[str, list[float]] = {email: [] for email in emails}
     processor: dict[str, list[float]] = {email: [] for email in emails}
     gc.collect()
     gc.disable()
     try:
         for _ in range(PAIRS):
-            for email in rolls.sample(emails, 2):
-                began, worked = time.perf_counter(), time.thread_time()
+            for email in generator.sample(emails, 2):
+                wall_start, processor_start = time.perf_counter(), time.thread_time()
                 answer = act(email)
-                processor[email].append(time.thread_time() - worked)
-                wall[email].append(time.perf_counter() - began)
+                processor[email].append(time.thread_time() - processor_start)
+                wall[email].append(time.perf_counter() - wall_start)
                 assert answer.status == status
     finally:
         gc.enable()
-    somebody, nobody = emails
-    return (wall[somebody], wall[nobody]), (processor[somebody], processor[nobody])
+    existing, unknown = emails
+    return (wall[existing], wall[unknown]), (processor[existing], processor[unknown])
 
 
-def differ(these: list[float], those: list[float]) -> bool:
-    """Say whether one of a pair is the slower one more often than chance would have it."""
-    margin = NEGLIGIBLE * statistics.median(those)
-    differences = [this - that for this, that in zip(these, those, strict=True)]
+def differ(first: list[float], second: list[float]) -> bool:
+    """Return whether one of the two is the slower one in significantly more than half of the pairs."""
+    margin = NEGLIGIBLE * statistics.median(second)
+    differences = [one - other for one, other in zip(first, second, strict=True)]
     return sum(each > margin for each in differences) > MOST or sum(each < -margin for each in differences) > MOST
 
 
-@pytest.mark.parametrize("whose", [KNOWN, DISABLED])
-def test_a_wrong_password_is_refused_as_fast_for_nobody_as_for_somebody(
-    env: Environment, app: Flask, whose: str
+@pytest.mark.parametrize("email", [KNOWN, DISABLED])
+def test_an_incorrect_password_takes_the_same_time_for_existing_and_unknown_addresses(
+    env: Environment, app: Flask, email: str
 ) -> None:
     visitor = env.visitor(app=app)
-    assert_equal_time(lambda email: visitor.post("/cms/login/", {"email": email, "password": "guess"}), 400, whose)
+    assert_equal_time(lambda email: visitor.post("/cms/login/", {"email": email, "password": "guess"}), 400, email)
 
 
 @pytest.mark.parametrize("limit", ["ACCOUNT", "NETWORK"])
 @pytest.mark.usefixtures("app")
-def test_a_throttled_sign_in_is_refused_as_fast_for_nobody_as_for_somebody(env: Environment, limit: str) -> None:
+def test_a_throttled_sign_in_takes_the_same_time_for_existing_and_unknown_addresses(
+    env: Environment, limit: str
+) -> None:
     visitor = env.visitor(app=env.build(**{**NO_LIMITS, f"SIGN_IN_TRIES_PER_{limit}": "1"}))
 
     def guess(email: str) -> Answer:
@@ -122,26 +124,24 @@ def test_a_throttled_sign_in_is_refused_as_fast_for_nobody_as_for_somebody(env: 
 
 
 @pytest.mark.parametrize("limit", ["", "ADDRESS", "NETWORK"])
-def test_a_password_link_is_promised_or_refused_as_fast_to_nobody_as_to_somebody(
+def test_requesting_a_password_link_takes_the_same_time_for_existing_and_unknown_addresses(
     env: Environment, app: Flask, limit: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for each in ("ADDRESS", "NETWORK"):
         monkeypatch.setattr(new_password, f"LINKS_PER_{each}_PER_HOUR", 1 if each == limit else 10**6)
     visitor = env.visitor(app=app)
 
-    def ask(email: str) -> Answer:
+    def request_link(email: str) -> Answer:
         return visitor.post("/cms/forgotpwd/", {"email": email})
 
     for email in (KNOWN, UNKNOWN):
-        ask(email)
-    assert_equal_time(ask, 429 if limit else 200)
+        request_link(email)
+    assert_equal_time(request_link, 429 if limit else 200)
 
 
 @pytest.mark.parametrize("limit", ["", "RESEND_SECONDS", "SENDS_PER_ADDRESS_PER_HOUR"])
 @pytest.mark.usefixtures("app")
-def test_a_code_for_a_taken_address_is_promised_or_refused_as_fast_as_for_a_free_one(
-    env: Environment, limit: str
-) -> None:
+def test_requesting_a_code_takes_the_same_time_for_taken_and_free_addresses(env: Environment, limit: str) -> None:
     strict = {f"CAPTCHA_{limit}": "3600" if limit == "RESEND_SECONDS" else "1"} if limit else {}
     ann = env.person("ann@example.com", app=env.build(**NO_LIMITS | strict))
     for email in (KNOWN, UNKNOWN):
@@ -150,7 +150,7 @@ def test_a_code_for_a_taken_address_is_promised_or_refused_as_fast_as_for_a_free
 
 
 @pytest.mark.usefixtures("app")
-def test_an_invitation_is_explained_as_fast_for_an_address_that_was_taken_meanwhile(env: Environment) -> None:
+def test_an_invitation_takes_the_same_time_for_addresses_that_were_taken_in_the_meantime(env: Environment) -> None:
     boss = superuser(env, "chief@example.com")
     for email in ("taken@example.com", UNKNOWN):
         assert invite(boss, email).status == 200

@@ -1,4 +1,4 @@
-"""The hints of forms before anything is refused."""
+"""The hints of forms that were not submitted yet."""
 
 import re
 
@@ -13,25 +13,25 @@ ANN = "ann@example.com"
 HINT = {"zh": "至少 {} 个字符。", "en": "At least {} characters."}
 
 
-def hint_at(page: Answer, field: str) -> str:
-    """Return the hint that a field points to, and which a screen reader reads with it."""
+def find_hint(page: Answer, field: str) -> str:
+    """Return the hint that the `aria-describedby` of a field refers to."""
     assert page.status == 200
-    pointed = re.search(rf'<input[^>]*id="{field}"[^>]*aria-describedby="([^"]+)"', page.text)
-    assert pointed
-    assert f"{field}-hint" in pointed[1].split()
+    described_by = re.search(rf'<input[^>]*id="{field}"[^>]*aria-describedby="([^"]+)"', page.text)
+    assert described_by
+    assert f"{field}-hint" in described_by[1].split()
     hint = re.search(rf'id="{field}-hint"[^>]*>([^<]+)<', page.text)
     assert hint
     return hint[1]
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
-@pytest.mark.parametrize("where", ["register", "forgotten", "change"])
-def test_every_field_for_a_new_password_says_how_long_it_must_be(
-    sqlite_env: Environment, where: str, language: str
+@pytest.mark.parametrize("form", ["register", "forgotten", "change"])
+def test_every_field_for_a_new_password_has_a_hint_with_the_minimum_length(
+    sqlite_env: Environment, form: str, language: str
 ) -> None:
-    if where == "register":
+    if form == "register":
         person, path = sqlite_env.visitor(), invitation_link(sqlite_env)
-    elif where == "change":
+    elif form == "change":
         person, path = sqlite_env.person(), "/cms/resetpwd/"
     else:
         sqlite_env.administrator(ANN)
@@ -39,4 +39,4 @@ def test_every_field_for_a_new_password_says_how_long_it_must_be(
         person.post("/cms/forgotpwd/", {"email": ANN})
         path = sqlite_env.links_to(ANN, "forgotpwd")[0]
     person.browser.headers["Accept-Language"] = language
-    assert hint_at(person.page(path), "password").startswith(HINT[language].format(PasswordStrength().min))
+    assert find_hint(person.page(path), "password").startswith(HINT[language].format(PasswordStrength().min))

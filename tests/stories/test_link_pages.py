@@ -1,4 +1,4 @@
-"""The pages of the links of a change: what they show before the action, and where they lead afterwards."""
+"""The pages of the links of a change, before and after their action."""
 
 import re
 
@@ -19,34 +19,34 @@ NOTHING_LEFT = {"zh": "没有需要阻止的修改", "en": "There is no change t
 
 
 def visitor(env: Environment, language: str = "zh", *, script: bool = False) -> Person:
-    """Return somebody at a fresh browser who reads a language."""
+    """Return a visitor with a new browser in this language."""
     person = env.visitor(script=script)
     person.browser.headers["Accept-Language"] = language
     return person
 
 
-def main_of(page: Answer) -> str:
-    """Return what stands between the header and the footer."""
+def find_main(page: Answer) -> str:
+    """Return the <main> element of a page."""
     found = re.search(r"<main.*?</main>", page.text, re.DOTALL)
     assert found, page
     return found[0]
 
 
-def stop_link(env: Environment) -> str:
-    """Read the newest stop link out of the mails of the present address."""
+def find_stop_link(env: Environment) -> str:
+    """Return the newest stop link in the mails to the current address."""
     return env.links_to(OLD, "stop")[-1]
 
 
-def changed(env: Environment, **how: str) -> Person:
-    """Return an administrator who has just changed their address."""
-    ann = env.person(**how)
+def complete_change(env: Environment, **options: str) -> Person:
+    """Create an administrator who has changed their address, and return them."""
+    ann = env.person(**options)
     assert ann.ask(NEW).status == 200
     assert ann.confirm(NEW, env.code_to(NEW)).status == 200
     return ann
 
 
-def started(env: Environment) -> Person:
-    """Have a superuser start a change for an administrator; return the superuser."""
+def start_change(env: Environment) -> Person:
+    """Create a superuser who has started a change for an administrator, and return the superuser."""
     boss = superuser(env)
     env.administrator(OLD)
     assert act(boss, env, OLD, "start_change", "Lost the mailbox", email=NEW).status == 200
@@ -54,136 +54,132 @@ def started(env: Environment) -> Person:
 
 
 @LANGUAGES
-def test_a_stop_page_says_which_address_when_and_from_where(env: Environment, language: str) -> None:
+def test_the_stop_page_shows_the_masked_address_the_time_and_the_origin(env: Environment, language: str) -> None:
     ann = env.person()
     ann.ask(NEW)
     asked_at = env.clock.now().isoformat(timespec="seconds")
     env.clock.advance(seconds=30)
-    page = main_of(visitor(env, language).page(stop_link(env)))
-    for told in ("n***@e***.com", f'<time datetime="{asked_at}">', "203.0.113.5", "Chrome 156, Linux", "<form"):
-        assert told in page
+    page = find_main(visitor(env, language).page(find_stop_link(env)))
+    for text in ("n***@e***.com", f'<time datetime="{asked_at}">', "203.0.113.5", "Chrome 156, Linux", "<form"):
+        assert text in page
     assert NEW not in page
 
 
 @LANGUAGES
-def test_a_stop_link_whose_change_was_made_says_so_and_points_to_the_mail_that_undoes_it(
-    env: Environment, language: str
-) -> None:
+def test_the_stop_page_of_a_completed_change_refers_to_the_undo_link(env: Environment, language: str) -> None:
     ann = env.person()
     ann.ask(NEW)
-    link = stop_link(env)
+    link = find_stop_link(env)
     assert ann.confirm(NEW, env.code_to(NEW)).status == 200
     owner = visitor(env, language)
     page = owner.page(link)
     assert page.status == 200
-    assert f"<h1>{TOO_LATE[language]}</h1>" in main_of(page)
-    assert {"zh": "撤销链接", "en": "we sent an undo link to the previous address"}[language] in main_of(page)
-    assert "<form" not in main_of(page)
+    assert f"<h1>{TOO_LATE[language]}</h1>" in find_main(page)
+    assert {"zh": "撤销链接", "en": "we sent an undo link to the previous address"}[language] in find_main(page)
+    assert "<form" not in find_main(page)
     refused = owner.post(link)
     assert refused.status == 409
-    assert {"zh": "撤销", "en": "To undo it"}[language] in main_of(refused)
+    assert {"zh": "撤销", "en": "To undo it"}[language] in find_main(refused)
     assert visitor(env, script=True).post(link).error == "already_changed"
     assert env.account("ann").email == NEW
     assert env.visitor().post(env.links_to(OLD, "undo")[-1]).status == 200
 
 
 @LANGUAGES
-@pytest.mark.parametrize("how", ["cancelled", "stopped", "too old", "dropped", "its session ended"])
-def test_a_stop_link_whose_change_is_over_says_that_nothing_is_left_to_stop(
-    env: Environment, how: str, language: str
+@pytest.mark.parametrize("ending", ["cancelled", "stopped", "expired", "dropped", "session ended"])
+def test_the_stop_page_of_an_ended_change_says_that_there_is_nothing_to_stop(
+    env: Environment, ending: str, language: str
 ) -> None:
     ann = env.person()
     ann.ask(NEW)
-    link = stop_link(env)
-    if how == "cancelled":
+    link = find_stop_link(env)
+    if ending == "cancelled":
         assert ann.cancel().status == 200
-    elif how == "stopped":
+    elif ending == "stopped":
         assert env.visitor().post(link).status == 200
-    elif how == "too old":
+    elif ending == "expired":
         env.clock.advance(seconds=600)
-    elif how == "dropped":
+    elif ending == "dropped":
         assert act(superuser(env), env, OLD, "drop_change").status == 200
     else:
         assert ann.sign_out().status == 200
     owner = visitor(env, language)
     page = owner.page(link)
     assert page.status == 200
-    assert f"<h1>{NOTHING_LEFT[language]}</h1>" in main_of(page)
-    assert "<form" not in main_of(page)
+    assert f"<h1>{NOTHING_LEFT[language]}</h1>" in find_main(page)
+    assert "<form" not in find_main(page)
     assert owner.post(link).status == 410
     assert visitor(env, script=True).post(link).error == "nothing_to_stop"
 
 
 @LANGUAGES
-def test_the_stop_page_of_a_started_change_does_not_send_its_owner_to_change_the_password(
-    env: Environment, language: str
-) -> None:
-    started(env)
+def test_the_stop_page_of_a_started_change_does_not_mention_the_password(env: Environment, language: str) -> None:
+    start_change(env)
     owner = visitor(env, language)
-    page = main_of(owner.page(stop_link(env)))
+    page = find_main(owner.page(find_stop_link(env)))
     assert {"zh": "其他管理员为您发起了", "en": "Another administrator started"}[language] in page
     assert "n***@e***.com" in page
     assert {"zh": "密码", "en": "password"}[language] not in page
-    done = owner.post(stop_link(env))
+    done = owner.post(find_stop_link(env))
     assert done.path == STOPPED
-    assert {"zh": "密码", "en": "password"}[language] not in main_of(done)
-    assert visitor(env, script=True).post(stop_link(env)).error == "nothing_to_stop"
+    assert {"zh": "密码", "en": "password"}[language] not in find_main(done)
+    assert visitor(env, script=True).post(find_stop_link(env)).error == "nothing_to_stop"
 
 
-def test_a_stop_ends_on_a_page_that_leads_to_a_new_password(env: Environment) -> None:
+def test_the_page_after_a_stop_links_to_setting_a_new_password(env: Environment) -> None:
     ann = env.person()
     ann.ask(NEW)
     owner = visitor(env)
-    done = owner.post(stop_link(env))
+    done = owner.post(find_stop_link(env))
     assert (done.status, done.path) == (200, STOPPED)
-    assert "修改已阻止" in main_of(done)
-    assert 'href="/cms/forgotpwd/"' in main_of(done)
-    assert owner.page(STOPPED).path == STOPPED  # It can be loaded again.
+    assert "修改已阻止" in find_main(done)
+    assert 'href="/cms/forgotpwd/"' in find_main(done)
+    assert owner.page(STOPPED).path == STOPPED  # It can be reloaded.
 
 
-def test_who_stops_a_change_while_signed_in_is_led_to_their_own_password_page(env: Environment) -> None:
+def test_the_page_after_a_stop_links_to_changing_the_password_in_a_session(env: Environment) -> None:
     thief, ann = env.person(), env.signed_in(OLD, script=False)
     thief.ask(NEW)
-    assert 'href="/cms/resetpwd/"' in main_of(ann.post(stop_link(env)))
+    assert 'href="/cms/resetpwd/"' in find_main(ann.post(find_stop_link(env)))
 
 
 @LANGUAGES
-def test_an_undo_page_says_which_address_when_and_from_where(env: Environment, language: str) -> None:
-    changed(env)
+def test_the_undo_page_shows_the_old_address_the_time_and_the_origin(env: Environment, language: str) -> None:
+    complete_change(env)
     changed_at = env.clock.now().isoformat(timespec="seconds")
     env.clock.advance(hours=5)
-    page = main_of(visitor(env, language).page(env.links_to(OLD, "undo")[-1]))
-    for told in (OLD, f'<time datetime="{changed_at}">', "203.0.113.5", "Chrome 156, Linux"):
-        assert told in page
+    page = find_main(visitor(env, language).page(env.links_to(OLD, "undo")[-1]))
+    for text in (OLD, f'<time datetime="{changed_at}">', "203.0.113.5", "Chrome 156, Linux"):
+        assert text in page
     assert NEW not in page
 
 
 @LANGUAGES
-def test_an_undo_ends_on_a_page_that_sends_its_reader_to_the_mailbox(env: Environment, language: str) -> None:
-    changed(env)
+def test_the_page_after_an_undo_announces_the_mail_with_a_password_link(env: Environment, language: str) -> None:
+    complete_change(env)
     owner = visitor(env, language)
     done = owner.post(env.links_to(OLD, "undo")[-1])
     assert (done.status, done.path) == (200, UNDONE)
-    assert OLD in main_of(done)
+    assert OLD in find_main(done)
     assert {"zh": "设置新密码的链接正在发送到", "en": "we are sending a link to set a new password to"}[
         language
-    ] in main_of(done)
+    ] in find_main(done)
     assert 'type="password"' not in done.text
-    assert owner.page(UNDONE).path == UNDONE  # It can be loaded again, and needs no token.
+    assert owner.page(UNDONE).path == UNDONE  # It can be reloaded without a token.
     assert done.headers["Cache-Control"] == "no-store"
 
 
 @pytest.mark.parametrize("path", [UNDONE, STOPPED])
-def test_what_was_done_is_told_only_in_the_browser_that_did_it(env: Environment, path: str) -> None:
-    changed(env)
+def test_the_page_after_an_action_is_shown_only_in_the_same_browser(env: Environment, path: str) -> None:
+    complete_change(env)
     visitor(env).post(env.links_to(OLD, "undo")[-1])
     stranger = visitor(env).page(path)
     assert stranger.status == 410
     assert OLD not in stranger.text
 
 
-def test_what_was_undone_is_not_told_to_who_signs_in_at_that_browser_next(env: Environment) -> None:
-    changed(env)
+def test_the_page_after_an_undo_is_not_shown_to_the_next_administrator_in_the_browser(env: Environment) -> None:
+    complete_change(env)
     owner = visitor(env)
     owner.post(env.links_to(OLD, "undo")[-1])
     env.administrator(OTHER)
@@ -193,12 +189,12 @@ def test_what_was_undone_is_not_told_to_who_signs_in_at_that_browser_next(env: E
 
 
 @LANGUAGES
-@pytest.mark.parametrize("by", ["boss", "operator"])
-def test_a_page_that_confirms_a_started_change_says_who_started_it_when_and_from_where(
-    env: Environment, by: str, language: str
+@pytest.mark.parametrize("starter", ["boss", "operator"])
+def test_the_page_to_confirm_a_started_change_shows_who_started_it_the_time_and_the_origin(
+    env: Environment, starter: str, language: str
 ) -> None:
-    if by == "boss":
-        started(env)
+    if starter == "boss":
+        start_change(env)
     else:
         env.administrator(OLD)
         command = ["email", "start", OLD, NEW, "--reason", "Lost the mailbox"]
@@ -206,20 +202,20 @@ def test_a_page_that_confirms_a_started_change_says_who_started_it_when_and_from
         assert CliRunner().invoke(cli, command).exit_code == 0
     started_at = env.clock.now().isoformat(timespec="seconds")
     env.clock.advance(days=1)
-    page = main_of(visitor(env, language).page(env.links_to(NEW, "prove")[-1]))
+    page = find_main(visitor(env, language).page(env.links_to(NEW, "prove")[-1]))
     assert NEW in page
     assert f'<time datetime="{started_at}">' in page
     by_operator = {"zh": ("运维人员", "通过命令行"), "en": ("the operator", "on the command line")}[language]
-    for told in ("boss", "203.0.113.5") if by == "boss" else by_operator:
-        assert told in page
+    for text in ("boss", "203.0.113.5") if starter == "boss" else by_operator:
+        assert text in page
 
 
-def test_a_link_that_was_mailed_before_networks_were_kept_still_has_its_page(env: Environment) -> None:
-    changed(env)
+def test_a_link_that_was_stored_without_an_origin_has_a_page(env: Environment) -> None:
+    complete_change(env)
     link = env.links_to(OLD, "undo")[-1]
     with env.app.app_context():
         db.session.execute(db.text("UPDATE link SET network = '', browser = ''"))
         db.session.commit()
-    page = main_of(visitor(env, "en").page(link))
+    page = find_main(visitor(env, "en").page(link))
     assert "<dt>From</dt>" not in page
     assert env.rows(db.select(CMSUser.email)) == [(NEW,)]

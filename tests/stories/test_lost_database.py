@@ -1,4 +1,4 @@
-"""The database is lost in the middle of a request: a regular response, and committed changes are reported as done."""
+"""A loss of the database during a request: the response is regular, and committed changes are reported as done."""
 
 import contextlib
 import itertools
@@ -15,7 +15,7 @@ from models import db
 from tests.actors import PASSWORD, Answer, Person
 from tests.environments import Environment
 from tests.servers import PostgresServer
-from tests.stories.admin_steps import FORM, NEW, id_of, invitation_link, superuser
+from tests.stories.admin_steps import NEW, REGISTRATION, id_of, invitation_link, superuser
 
 Act = Callable[[], Answer]
 OLD = "ann@example.com"
@@ -24,28 +24,28 @@ NEW_PASSWORD = "another battery staple"
 
 @pytest.fixture
 def env(postgres_env: Environment) -> Environment:
-    """Give the environment with all its parts."""
+    """Return the environment with PostgreSQL."""
     return postgres_env
 
 
-class Line:
-    """The connection between an environment and its database, which can be lost."""
+class DatabaseConnection:
+    """The connection of an environment to its database, which can be lost."""
 
     def __init__(self, env: Environment, postgres: PostgresServer) -> None:
-        """Lead to the environment's database."""
+        """Store the name of the database of the environment."""
         self._name = urlsplit(env.settings["DATABASE_URL"]).path.strip("/")
         self._url = postgres.url("postgres")
         self.is_lost = False
 
     def lose(self, *_: object, **__: object) -> None:
-        """Lose it, once."""
+        """Refuse new connections and end existing ones, if this was not done yet."""
         if not self.is_lost:
             self.is_lost = True
             self._run(f"ALTER DATABASE {self._name} WITH ALLOW_CONNECTIONS false")
             self._run(f"SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '{self._name}'")
 
-    def find(self) -> None:
-        """Have it again."""
+    def restore(self) -> None:
+        """Accept connections again."""
         self._run(f"ALTER DATABASE {self._name} WITH ALLOW_CONNECTIONS true")
         self.is_lost = False
 
@@ -55,14 +55,14 @@ class Line:
 
 
 @pytest.fixture
-def line(env: Environment, postgres: PostgresServer) -> Iterator[Line]:
-    """Give the line of the environment; it is whole again afterwards."""
-    line = Line(env, postgres)
-    yield line
-    line.find()
+def connection(env: Environment, postgres: PostgresServer) -> Iterator[DatabaseConnection]:
+    """Provide the connection of the environment, which is restored after the test."""
+    connection = DatabaseConnection(env, postgres)
+    yield connection
+    connection.restore()
 
 
-def assert_ours(answer: Answer) -> None:
+def assert_regular(answer: Answer) -> None:
     """Check that a response is regular: it has the security headers, and is an envelope, a page or a redirect."""
     assert "frame-ancestors" in answer.headers["Content-Security-Policy"], answer
     if answer.status in (303, 307):
@@ -75,219 +75,234 @@ def assert_ours(answer: Answer) -> None:
     assert (answer.status == 503) == ("Retry-After" in answer.headers)
 
 
-def seated(env: Environment, email: str = OLD, **how: Any) -> Person:
-    """Return an administrator who is signed in, holds a token, and goes nowhere by themselves."""
-    person = env.person(email, **how)
-    return staying(person)
+def sign_in_without_redirects(env: Environment, email: str = OLD, **options: Any) -> Person:
+    """Return a signed-in administrator with a CSRF token, whose browser follows no redirects."""
+    person = env.person(email, **options)
+    return disable_redirects(person)
 
 
-def staying(person: Person) -> Person:
-    """Have a browser show the answers that it gets, and not where they lead."""
+def disable_redirects(person: Person) -> Person:
+    """Get a CSRF token, and let the browser follow no redirects."""
     person.token()
     person._follow_redirects = lambda answer: answer  # type: ignore[method-assign]
     return person
 
 
-def asks(env: Environment, *, script: bool) -> Act:
-    """Prepare: somebody asks for a code."""
-    ann = seated(env, script=script)
+def prepare_code_request(env: Environment, *, script: bool) -> Act:
+    """Prepare a request for a code."""
+    ann = sign_in_without_redirects(env, script=script)
     return lambda: ann.ask(NEW)
 
 
-def confirms(env: Environment, *, script: bool) -> Act:
-    """Prepare: somebody types the right code."""
-    ann = seated(env, script=script)
+def prepare_confirmation(env: Environment, *, script: bool) -> Act:
+    """Prepare the submission of a correct code."""
+    ann = sign_in_without_redirects(env, script=script)
     ann.ask(NEW)
     code = env.code_to(NEW)
     return lambda: ann.confirm(NEW, code)
 
 
-def cancels(env: Environment, *, script: bool) -> Act:
-    """Prepare: somebody drops the pending change."""
-    ann = seated(env, script=script)
+def prepare_cancellation(env: Environment, *, script: bool) -> Act:
+    """Prepare the cancellation of a pending change."""
+    ann = sign_in_without_redirects(env, script=script)
     ann.ask(NEW)
     return ann.cancel
 
 
-def proves(env: Environment, *, script: bool) -> Act:
-    """Prepare: somebody proves the password once more."""
-    return seated(env, script=script).reauth
+def prepare_reauth(env: Environment, *, script: bool) -> Act:
+    """Prepare a confirmation of the password."""
+    return sign_in_without_redirects(env, script=script).reauth
 
 
-def signs_in(env: Environment, *, script: bool) -> Act:
-    """Prepare: somebody signs in."""
+def prepare_sign_in(env: Environment, *, script: bool) -> Act:
+    """Prepare a sign-in."""
     env.administrator(OLD)
-    ann = staying(env.visitor(OLD, script=script))
+    ann = disable_redirects(env.visitor(OLD, script=script))
     return ann.sign_in
 
 
-def signs_out(env: Environment, *, script: bool) -> Act:
-    """Prepare: somebody signs out."""
-    return seated(env, script=script).sign_out
+def prepare_sign_out(env: Environment, *, script: bool) -> Act:
+    """Prepare a sign-out."""
+    return sign_in_without_redirects(env, script=script).sign_out
 
 
-def changes_the_password(env: Environment, *, script: bool) -> Act:
-    """Prepare: somebody changes the password."""
-    ann = seated(env, script=script)
+def prepare_password_change(env: Environment, *, script: bool) -> Act:
+    """Prepare a change of the password."""
+    ann = sign_in_without_redirects(env, script=script)
     fields = {"oldpwd": PASSWORD, "password": NEW_PASSWORD, "repetition": NEW_PASSWORD}
     return lambda: ann.post("/cms/resetpwd/", fields)
 
 
-def saves_the_profile(env: Environment, *, script: bool) -> Act:
-    """Prepare: somebody saves their own data."""
-    ann = seated(env, script=script)
+def prepare_profile_change(env: Environment, *, script: bool) -> Act:
+    """Prepare a change of the profile."""
+    ann = sign_in_without_redirects(env, script=script)
     return lambda: ann.post("/cms/profile/", {"username": "ann", "city": "hangzhou", "language": "en", "version": "1"})
 
 
-def ends_other_sessions(env: Environment, *, script: bool) -> Act:
-    """Prepare: somebody ends all other sessions."""
-    ann = seated(env, script=script)
+def prepare_ending_other_sessions(env: Environment, *, script: bool) -> Act:
+    """Prepare the end of all other sessions."""
+    ann = sign_in_without_redirects(env, script=script)
     return lambda: ann.post("/cms/security/sessions/end_others/")
 
 
-def forgets_the_password(env: Environment, *, script: bool) -> Act:
-    """Prepare: somebody asks for a link to set a new password."""
+def prepare_password_link_request(env: Environment, *, script: bool) -> Act:
+    """Prepare a request for a link to set a new password."""
     env.administrator(OLD)
-    ann = staying(env.visitor(script=script))
+    ann = disable_redirects(env.visitor(script=script))
     return lambda: ann.post("/cms/forgotpwd/", {"email": OLD})
 
 
-def chooses_a_password(env: Environment, *, script: bool) -> Act:
-    """Prepare: somebody sets a new password by a link."""
-    forgets_the_password(env, script=True)()
-    ann = staying(env.visitor(script=script))
+def prepare_new_password(env: Environment, *, script: bool) -> Act:
+    """Prepare setting a new password with a link."""
+    prepare_password_link_request(env, script=True)()
+    ann = disable_redirects(env.visitor(script=script))
     (link,) = env.links_to(OLD, "forgotpwd")
     return lambda: ann.post(link, {"password": NEW_PASSWORD, "repetition": NEW_PASSWORD})
 
 
-def stops(env: Environment, *, script: bool) -> Act:
-    """Prepare: the old address stops a change."""
-    asks(env, script=True)()
-    holder = staying(env.visitor(script=script))
+def prepare_stop(env: Environment, *, script: bool) -> Act:
+    """Prepare stopping a change."""
+    prepare_code_request(env, script=True)()
+    holder = disable_redirects(env.visitor(script=script))
     (link,) = env.links_to(OLD, "stop")
     return lambda: holder.post(link)
 
 
-def undoes(env: Environment, *, script: bool) -> Act:
-    """Prepare: the old address undoes a change."""
-    confirms(env, script=True)()
-    holder = staying(env.visitor(script=script))
+def prepare_undo(env: Environment, *, script: bool) -> Act:
+    """Prepare undoing a change."""
+    prepare_confirmation(env, script=True)()
+    holder = disable_redirects(env.visitor(script=script))
     (link,) = env.links_to(OLD, "undo")
     return lambda: holder.post(link)
 
 
-def registers(env: Environment, *, script: bool) -> Act:
-    """Prepare: somebody who was invited registers."""
+def prepare_registration(env: Environment, *, script: bool) -> Act:
+    """Prepare a registration."""
     link = invitation_link(env)
-    ming = staying(env.visitor(script=script))
-    return lambda: ming.post(link, FORM)
+    ming = disable_redirects(env.visitor(script=script))
+    return lambda: ming.post(link, REGISTRATION)
 
 
-def invites(env: Environment, *, script: bool) -> Act:
-    """Prepare: a superuser invites somebody."""
-    boss = staying(superuser(env, script=script))
+def prepare_invitation(env: Environment, *, script: bool) -> Act:
+    """Prepare an invitation."""
+    boss = disable_redirects(superuser(env, script=script))
     return lambda: boss.post("/cms/users/invite/", {"email": NEW, "role": "editor"})
 
 
-def disables(env: Environment, *, script: bool) -> Act:
-    """Prepare: a superuser disables somebody."""
-    boss = staying(superuser(env, script=script))
+def prepare_disabling(env: Environment, *, script: bool) -> Act:
+    """Prepare disabling an account."""
+    boss = disable_redirects(superuser(env, script=script))
     env.administrator(OLD)
     user_id = id_of(env, OLD)
     return lambda: boss.post(f"/cms/users/{user_id}/disable/", {"reason": "because"})
 
 
-def starts_a_change(env: Environment, *, script: bool) -> Act:
-    """Prepare: a superuser starts a change for somebody."""
-    boss = staying(superuser(env, script=script))
+def prepare_started_change(env: Environment, *, script: bool) -> Act:
+    """Prepare starting a change for another administrator."""
+    boss = disable_redirects(superuser(env, script=script))
     env.administrator(OLD)
     user_id = id_of(env, OLD)
     return lambda: boss.post(f"/cms/users/{user_id}/start_change/", {"email": NEW, "reason": "because"})
 
 
-STORIES = (
-    asks,
-    confirms,
-    cancels,
-    proves,
-    signs_in,
-    signs_out,
-    changes_the_password,
-    saves_the_profile,
-    ends_other_sessions,
-    forgets_the_password,
-    chooses_a_password,
-    stops,
-    undoes,
-    registers,
-    invites,
-    disables,
-    starts_a_change,
+def name_of(prepare: Callable[..., Act]) -> str:
+    """Return the name of a prepared request."""
+    return prepare.__name__.removeprefix("prepare_")
+
+
+PREPARATIONS = (
+    prepare_code_request,
+    prepare_confirmation,
+    prepare_cancellation,
+    prepare_reauth,
+    prepare_sign_in,
+    prepare_sign_out,
+    prepare_password_change,
+    prepare_profile_change,
+    prepare_ending_other_sessions,
+    prepare_password_link_request,
+    prepare_new_password,
+    prepare_stop,
+    prepare_undo,
+    prepare_registration,
+    prepare_invitation,
+    prepare_disabling,
+    prepare_started_change,
 )
-EACH_STORY = pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
+EACH_REQUEST = pytest.mark.parametrize("prepare", PREPARATIONS, ids=name_of)
 BOTH_CLIENTS = pytest.mark.parametrize("script", [True, False], ids=["script", "page"])
 
 
 @BOTH_CLIENTS
-@EACH_STORY
-def test_what_is_committed_is_told_as_done_whatever_is_lost_then(
-    env: Environment, line: Line, monkeypatch: pytest.MonkeyPatch, story: Callable[..., Act], script: bool
+@EACH_REQUEST
+def test_a_committed_change_is_reported_as_done_after_a_loss_of_the_database(
+    env: Environment,
+    connection: DatabaseConnection,
+    monkeypatch: pytest.MonkeyPatch,
+    prepare: Callable[..., Act],
+    script: bool,
 ) -> None:
-    act = story(env, script=script)
+    act = prepare(env, script=script)
     with env.app.app_context():
         session_class = type(db.session())
     commit = session_class.commit
 
     def commit_and_lose(session: Any) -> None:
         commit(session)
-        line.lose()
+        connection.lose()
 
     monkeypatch.setattr(session_class, "commit", commit_and_lose)
     answer = act()
-    assert line.is_lost
-    assert_ours(answer)
+    assert connection.is_lost
+    assert_regular(answer)
     assert answer.status == (200 if script else 303), answer
 
 
 @contextlib.contextmanager
-def lost_after(env: Environment, line: Line, statements: int) -> Iterator[None]:
-    """Lose the database after a number of statements."""
+def lose_after(env: Environment, connection: DatabaseConnection, statements: int) -> Iterator[None]:
+    """Lose the database after a number of statements within the context."""
     with env.app.app_context():
         engine = db.engine
     numbers = itertools.count(1)
 
-    def after(*_: object) -> None:
+    def lose_once(*_: object) -> None:
         if next(numbers) == statements:
-            line.lose()
+            connection.lose()
 
-    event.listen(engine, "after_cursor_execute", after)
+    event.listen(engine, "after_cursor_execute", lose_once)
     try:
         yield
     finally:
-        event.remove(engine, "after_cursor_execute", after)
+        event.remove(engine, "after_cursor_execute", lose_once)
 
 
 @BOTH_CLIENTS
 @pytest.mark.parametrize("statements", [1, 3, 6])
-@pytest.mark.parametrize("story", [asks, confirms, saves_the_profile, invites], ids=lambda story: story.__name__)
-def test_a_connection_lost_in_the_middle_of_a_form_gets_a_regular_response(
-    env: Environment, line: Line, story: Callable[..., Act], script: bool, statements: int
+@pytest.mark.parametrize(
+    "prepare",
+    [prepare_code_request, prepare_confirmation, prepare_profile_change, prepare_invitation],
+    ids=name_of,
+)
+def test_the_response_to_a_form_is_regular_if_the_connection_is_lost(
+    env: Environment, connection: DatabaseConnection, prepare: Callable[..., Act], script: bool, statements: int
 ) -> None:
-    act = story(env, script=script)
-    with lost_after(env, line, statements):
+    act = prepare(env, script=script)
+    with lose_after(env, connection, statements):
         answer = act()
-    assert_ours(answer)
+    assert_regular(answer)
     assert answer.status in (200, 303, 503), answer
 
 
 @BOTH_CLIENTS
-def test_a_form_that_is_refused_is_answered_without_the_database(env: Environment, line: Line, script: bool) -> None:
-    """The page would show what is pending; without that it says at least what is wrong."""
-    ann = seated(env, script=script)
-    with lost_after(env, line, 1):
-        answer = ann.ask("no address")
-    assert line.is_lost
-    assert_ours(answer)
+def test_an_invalid_form_is_refused_without_the_database(
+    env: Environment, connection: DatabaseConnection, script: bool
+) -> None:
+    """The page is shown without the pending change, but with the error."""
+    ann = sign_in_without_redirects(env, script=script)
+    with lose_after(env, connection, 1):
+        answer = ann.ask("not an address")
+    assert connection.is_lost
+    assert_regular(answer)
     assert answer.status == 400
 
 
@@ -297,24 +312,24 @@ PAGES = ("/cms/", "/cms/resetemail/", "/cms/profile/", "/cms/security/", "/cms/u
 @pytest.mark.parametrize(
     "signal", [flask.before_render_template, flask.template_rendered, flask.request_finished], ids=lambda s: s.name
 )
-def test_a_connection_lost_after_the_last_query_gets_a_regular_response(
-    env: Environment, line: Line, signal: Any
+def test_the_response_is_regular_if_the_connection_is_lost_after_the_last_query(
+    env: Environment, connection: DatabaseConnection, signal: Any
 ) -> None:
     boss = superuser(env)
-    for path, ask in itertools.product(PAGES, (boss.page, boss.get_as_script)):
-        with signal.connected_to(line.lose, env.app):
-            answer = ask(path)
-        assert_ours(answer)
+    for path, get in itertools.product(PAGES, (boss.page, boss.get_as_script)):
+        with signal.connected_to(connection.lose, env.app):
+            answer = get(path)
+        assert_regular(answer)
         assert answer.status == (404 if path == "/nothing/" else 200), answer
-        line.find()
+        connection.restore()
 
 
-def test_what_is_lost_is_not_left_for_the_next_request(env: Environment, line: Line) -> None:
-    ann = seated(env)
+def test_a_lost_connection_does_not_affect_the_next_request(env: Environment, connection: DatabaseConnection) -> None:
+    ann = sign_in_without_redirects(env)
     for _ in range(5):
-        with flask.request_finished.connected_to(line.lose, env.app):
+        with flask.request_finished.connected_to(connection.lose, env.app):
             assert ann.get_as_script().status == 200
-        line.find()
+        connection.restore()
         assert ann.address() == OLD
     with env.app.app_context():
         assert db.engine.pool.checkedout() == 0  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""Registration: an address is invited, and its owner becomes an administrator, once."""
+"""Registration with an invitation, which can be used once."""
 
 import re
 
@@ -10,29 +10,34 @@ from models import CMSUser, Invitation
 from tests.actors import PASSWORD, text_of
 from tests.environments import Environment
 from tests.servers import run_concurrently
-from tests.stories.admin_steps import FORM, NEW, history, id_of, invitation_link, invite, register, superuser
+from tests.stories.admin_steps import NEW, REGISTRATION, history, id_of, invitation_link, invite, register, superuser
 
 
-@pytest.mark.parametrize("script", [True, False], ids=["with scripts", "without"])
-def test_who_is_invited_registers_and_signs_in(env: Environment, script: bool) -> None:
+@pytest.mark.parametrize("script", [True, False], ids=["script", "page"])
+def test_an_invited_person_can_register_and_sign_in(env: Environment, script: bool) -> None:
     link = invitation_link(env)
     page = env.visitor().page(link)
     assert (page.status, NEW in page.text) == (200, True)
-    ming = env.visitor(NEW, password=FORM["password"], script=script)
-    answer = ming.post(link, [*FORM.items(), ("interests", "music")])
+    visitor = env.visitor(NEW, password=REGISTRATION["password"], script=script)
+    answer = visitor.post(link, [*REGISTRATION.items(), ("interests", "music")])
     assert answer.status == 200, answer
     if not script:
         assert answer.path == "/cms/login/"
-    ming.discard_token()
-    assert ming.sign_in().status == 200
-    assert ming.address() == NEW
-    made = env.account("lì.míng")
-    assert (made.mobile, made.staff_number, made.gender, made.city) == ("+8613812345678", 4711, "female", "hangzhou")
-    assert (made.interests, made.language, made.role) == (["news", "music"], "en", "editor")
-    assert [row.event for row in history(env, made.id)] == ["registered", "signed_in"]
+    visitor.discard_token()
+    assert visitor.sign_in().status == 200
+    assert visitor.address() == NEW
+    created = env.account("lì.míng")
+    assert (created.mobile, created.staff_number, created.gender, created.city) == (
+        "+8613812345678",
+        4711,
+        "female",
+        "hangzhou",
+    )
+    assert (created.interests, created.language, created.role) == (["news", "music"], "en", "editor")
+    assert [row.event for row in history(env, created.id)] == ["registered", "signed_in"]
 
 
-def test_the_invitation_says_who_invites_and_for_how_long(sqlite_env: Environment) -> None:
+def test_the_invitation_names_its_sender_and_its_lifetime(sqlite_env: Environment) -> None:
     boss = superuser(sqlite_env)
     boss.browser.headers["Accept-Language"] = "en"
     invite(boss)
@@ -42,13 +47,13 @@ def test_the_invitation_says_who_invites_and_for_how_long(sqlite_env: Environmen
 
 
 @pytest.mark.parametrize("role", ["editor", "superuser"])
-def test_the_role_is_the_one_that_the_invitation_was_for(sqlite_env: Environment, role: str) -> None:
+def test_the_role_is_that_of_the_invitation(sqlite_env: Environment, role: str) -> None:
     link = invitation_link(sqlite_env, role=role)
     assert register(sqlite_env.visitor(), link, role="superuser", is_superuser="1").status == 200
     assert sqlite_env.account("lì.míng").role == role
 
 
-def test_the_address_is_the_one_that_was_invited_whatever_is_sent(sqlite_env: Environment) -> None:
+def test_the_address_is_that_of_the_invitation(sqlite_env: Environment) -> None:
     link = invitation_link(sqlite_env)
     assert register(sqlite_env.visitor(), link, email="other@example.com").status == 200
     assert sqlite_env.account("lì.míng").email == NEW
@@ -62,7 +67,7 @@ def test_opening_the_link_changes_nothing(sqlite_env: Environment) -> None:
     assert register(sqlite_env.visitor(), link).status == 200
 
 
-def test_a_link_serves_once(env: Environment) -> None:
+def test_a_link_is_valid_once(env: Environment) -> None:
     link = invitation_link(env)
     assert register(env.visitor(), link).status == 200
     second = env.visitor()
@@ -71,19 +76,19 @@ def test_a_link_serves_once(env: Environment) -> None:
     assert env.rows(select(CMSUser.id).where(CMSUser.username == "another")) == []
 
 
-def test_of_two_who_follow_one_link_at_once_one_registers(env: Environment) -> None:
+def test_of_two_concurrent_registrations_with_one_link_one_succeeds(env: Environment) -> None:
     link = invitation_link(env)
     people = [env.visitor() for _ in range(2)]
     for person in people:
         person.token()
     errors = run_concurrently(lambda number: register(people[number], link, username=f"twin-{number}").error, 2)
-    # With SQLite the slower one may find the database locked for longer than it waits, and is told to come again.
+    # With SQLite, the slower one may wait too long for the locked database, and gets a 503.
     assert errors.count(None) == 1
     assert set(errors) <= {None, "link_dead", "unavailable"}
     assert len(env.rows(select(CMSUser.id).where(CMSUser.email == NEW))) == 1
 
 
-def test_of_two_who_want_one_name_at_once_one_gets_it(env: Environment) -> None:
+def test_of_two_concurrent_registrations_with_one_username_one_succeeds(env: Environment) -> None:
     boss = superuser(env)
     addresses = [f"n{number}@example.com" for number in range(2)]
     for address in addresses:
@@ -94,10 +99,10 @@ def test_of_two_who_want_one_name_at_once_one_gets_it(env: Environment) -> None:
         person.token()
     answers = run_concurrently(lambda number: register(people[number], links[number]), 2)
     assert sorted(str(answer.error) for answer in answers) == ["None", "username_taken"]
-    assert len(env.rows(select(Invitation.id))) == 1  # Who was too slow chooses another name with the same link.
+    assert len(env.rows(select(Invitation.id))) == 1  # The refused invitation remains valid.
 
 
-def test_a_link_lives_seventy_two_hours(sqlite_env: Environment) -> None:
+def test_a_link_is_valid_for_72_hours(sqlite_env: Environment) -> None:
     boss = superuser(sqlite_env)
     for address in ("a@example.com", "b@example.com"):
         invite(boss, address)
@@ -109,7 +114,7 @@ def test_a_link_lives_seventy_two_hours(sqlite_env: Environment) -> None:
     assert register(sqlite_env.visitor(), too_late, username="late").error == "link_dead"
 
 
-def test_a_newer_invitation_kills_the_older_link(sqlite_env: Environment) -> None:
+def test_a_newer_invitation_invalidates_the_older_link(sqlite_env: Environment) -> None:
     boss = superuser(sqlite_env)
     invite(boss)
     invite(boss, "NEW@Example.com", role="superuser")  # The same address in another spelling.
@@ -120,58 +125,58 @@ def test_a_newer_invitation_kills_the_older_link(sqlite_env: Environment) -> Non
     assert sqlite_env.account("lì.míng").is_superuser
 
 
-def test_a_link_cannot_be_guessed_and_stands_nowhere_in_clear(sqlite_env: Environment) -> None:
+def test_a_token_has_256_bits_and_only_its_hash_is_stored(sqlite_env: Environment) -> None:
     link = invitation_link(sqlite_env)
     token = link.split("/")[-2]
     assert re.fullmatch(r"[A-Za-z0-9_-]{43}", token)  # 256 bits.
-    kept = sqlite_env.rows(select(Invitation.token_hash))[0][0]
-    assert token not in kept
-    for forged in (token[:-1], token.swapcase(), token + "A", kept, "x", "%00", "." * 300):
+    stored = sqlite_env.rows(select(Invitation.token_hash))[0][0]
+    assert token not in stored
+    for forged in (token[:-1], token.swapcase(), token + "A", stored, "x", "%00", "." * 300):
         assert sqlite_env.visitor().page(f"/cms/register/{forged}/").status in (404, 410), forged
     assert sqlite_env.visitor().page(link).status == 200
 
 
-def test_a_link_for_one_thing_is_none_for_another(sqlite_env: Environment) -> None:
+def test_a_link_is_valid_for_its_purpose_only(sqlite_env: Environment) -> None:
     link = invitation_link(sqlite_env)
     token = link.split("/")[-2]
     for path in ("forgotpwd", "resetemail/undo", "resetemail/prove", "resetemail/stop"):
         assert sqlite_env.visitor().page(f"/cms/{path}/{token}/").status == 410
-        assert sqlite_env.visitor().post(f"/cms/{path}/{token}/", FORM).error == "link_dead"
+        assert sqlite_env.visitor().post(f"/cms/{path}/{token}/", REGISTRATION).error == "link_dead"
     visitor = sqlite_env.visitor("boss@example.com")
     visitor.post("/cms/forgotpwd/", {"email": "boss@example.com"})
     password_token = sqlite_env.links_to("boss@example.com", "forgotpwd")[0].split("/")[-2]
     assert register(visitor, f"/cms/register/{password_token}/").error == "link_dead"
 
 
-def test_a_name_that_somebody_has_is_refused_in_every_spelling_and_the_link_lives_on(env: Environment) -> None:
+def test_a_taken_username_is_refused_in_every_spelling_and_the_link_remains_valid(env: Environment) -> None:
     env.administrator("ann@example.com")
     link = invitation_link(env)
-    ming = env.visitor()
+    visitor = env.visitor()
     for name in ("Ann", "ＡＮＮ", "aNN"):
-        refused = register(ming, link, username=name)
+        refused = register(visitor, link, username=name)
         assert (refused.status, refused.error, list(refused.data["fields"])) == (409, "username_taken", ["username"])
-    assert register(ming, link).status == 200
+    assert register(visitor, link).status == 200
 
 
-def test_who_is_refused_without_scripts_finds_their_data_and_no_password_on_the_page(sqlite_env: Environment) -> None:
-    """They may even be signed in to an account of their own in this browser."""
+def test_without_scripts_a_refused_form_keeps_the_input_except_passwords(sqlite_env: Environment) -> None:
+    """The form can also be submitted in a browser with a session of another account."""
     sqlite_env.administrator("ann@example.com")
     link = invitation_link(sqlite_env)
     bob = sqlite_env.person("bob@example.com", script=False)
     refused = register(bob, link, username="ann", staff_number="4711")
     assert refused.status == 409, refused
     assert 'value="4711"' in refused.text
-    assert FORM["password"] not in refused.text
+    assert REGISTRATION["password"] not in refused.text
     assert re.search(r'data-errors-of="username">\s*<p>', refused.text)
     assert register(bob, link).path == "/cms/login/"
-    assert bob.page("/cms/profile/", follow=False).status == 303  # Whoever was signed in here is not any more.
+    assert bob.page("/cms/profile/", follow=False).status == 303  # The session of the browser has ended.
 
 
-WRONG = [
+INVALID = [
     ("username", "l"),
-    ("username", "\u3164\u3164"),  # Two letters that nobody sees.
-    ("username", "аdmin"),  # With a Cyrillic letter.
-    ("username", "\ufdfa" * 20),  # One letter each, and four words where names are compared: too many for the table.
+    ("username", "\u3164\u3164"),  # Two invisible letters.
+    ("username", "аdmin"),  # Contains a Cyrillic letter.
+    ("username", "\ufdfa" * 20),  # The normal form is too long for the column.
     ("username", "root"),
     ("password", NEW),
     ("repetition", "something else"),
@@ -185,38 +190,38 @@ WRONG = [
 ]
 
 
-def test_what_is_wrong_is_told_at_its_field_and_makes_nobody(env: Environment) -> None:
+def test_errors_are_reported_at_their_fields_and_no_account_is_created(env: Environment) -> None:
     link = invitation_link(env)
-    ming = env.visitor()
-    for field, typed in WRONG:
+    visitor = env.visitor()
+    for field, typed in INVALID:
         again = {"repetition": typed} if field == "password" else {}
-        refused = register(ming, link, **{field: typed}, **again)
+        refused = register(visitor, link, **{field: typed}, **again)
         assert (refused.status, refused.error) == (400, "invalid"), refused
         assert list(refused.data["fields"]) == [field]
         assert refused.message == refused.data["fields"][field][0]
     assert len(env.rows(select(CMSUser.id))) == 1
 
 
-def test_one_to_four_interests_are_taken(sqlite_env: Environment) -> None:
+def test_one_to_four_interests_are_accepted(sqlite_env: Environment) -> None:
     link = invitation_link(sqlite_env)
-    ming = sqlite_env.visitor()
+    visitor = sqlite_env.visitor()
     interests = [("interests", name) for name in ("news", "culture", "science", "sport", "music")]
-    rest = [pair for pair in FORM.items() if pair[0] != "interests"]
+    rest = [pair for pair in REGISTRATION.items() if pair[0] != "interests"]
     for chosen in ([], interests):
-        assert list(ming.post(link, rest + chosen).data["fields"]) == ["interests"]
-    assert ming.post(link, rest + interests[:4]).status == 200
+        assert list(visitor.post(link, rest + chosen).data["fields"]) == ["interests"]
+    assert visitor.post(link, rest + interests[:4]).status == 200
     assert sqlite_env.account("lì.míng").interests == ["news", "culture", "science", "sport"]
 
 
-def test_an_address_that_somebody_got_meanwhile_is_not_registered_twice(env: Environment) -> None:
+def test_an_address_that_was_taken_in_the_meantime_is_refused(env: Environment) -> None:
     link = invitation_link(env)
     env.administrator(NEW)
     assert register(env.visitor(), link).error == "email_taken"
     assert len(env.rows(select(CMSUser.id).where(CMSUser.email == NEW))) == 1
 
 
-def test_an_address_that_its_owner_may_still_want_back_is_not_given_away(sqlite_env: Environment) -> None:
-    """Who changed their address can undo that for a week: until then it belongs to nobody else."""
+def test_an_address_that_is_reserved_for_its_former_owner_is_refused(sqlite_env: Environment) -> None:
+    """A change can be undone for a week."""
     link = invitation_link(sqlite_env, "ann@example.com")
     sqlite_env.administrator("ann@example.com", username="ann")
     ann = sqlite_env.signed_in("ann@example.com")
@@ -227,10 +232,10 @@ def test_an_address_that_its_owner_may_still_want_back_is_not_given_away(sqlite_
     assert invite(boss, "ann@example.com").error == "email_taken"
 
 
-def test_an_invitation_needs_an_address_that_nobody_has_and_a_role_that_there_is(sqlite_env: Environment) -> None:
+def test_an_invitation_requires_a_free_address_and_a_known_role(sqlite_env: Environment) -> None:
     boss = superuser(sqlite_env)
     assert invite(boss, "BOSS@example.com").error == "email_taken"
-    for wrong in ({"email": "no address"}, {"role": "emperor"}, {"role": ""}):
+    for wrong in ({"email": "not an address"}, {"role": "unknown"}, {"role": ""}):
         refused = boss.post("/cms/users/invite/", {"email": NEW, "role": "editor", **wrong})
         assert list(refused.data["fields"]) == list(wrong)
     assert sqlite_env.rows(select(Invitation.id)) == []
@@ -248,7 +253,7 @@ def test_invitations_are_limited_per_hour(sqlite_env: Environment, monkeypatch: 
     assert invite(boss).status == 200
 
 
-def test_both_sides_of_an_invitation_stand_in_the_histories(sqlite_env: Environment) -> None:
+def test_an_invitation_is_recorded_in_both_histories(sqlite_env: Environment) -> None:
     link = invitation_link(sqlite_env, role="superuser")
     boss_id = id_of(sqlite_env, "boss@example.com")
     sent = history(sqlite_env, boss_id)[-1]
@@ -258,16 +263,18 @@ def test_both_sides_of_an_invitation_stand_in_the_histories(sqlite_env: Environm
         {"email": NEW, "superuser": True},
     )
     register(sqlite_env.visitor(), link)
-    made = history(sqlite_env, id_of(sqlite_env, NEW))[-1]
-    assert (made.event, made.detail) == ("registered", {"invited_by": boss_id})
-    assert PASSWORD not in str(made)
+    created = history(sqlite_env, id_of(sqlite_env, NEW))[-1]
+    assert (created.event, created.detail) == ("registered", {"invited_by": boss_id})
+    assert PASSWORD not in str(created)
 
 
-@pytest.mark.parametrize("lost", [{"is_superuser": False}, {"is_active": False}], ids=["demoted", "disabled"])
-def test_an_invitation_dies_with_the_right_of_who_sent_it(sqlite_env: Environment, lost: dict[str, bool]) -> None:
+@pytest.mark.parametrize("values", [{"is_superuser": False}, {"is_active": False}], ids=["demoted", "disabled"])
+def test_an_invitation_is_invalid_if_its_sender_was_demoted_or_disabled(
+    sqlite_env: Environment, values: dict[str, bool]
+) -> None:
     link = invitation_link(sqlite_env, role="superuser")
     assert sqlite_env.visitor().page(link).status == 200
-    sqlite_env.update_account("boss@example.com", **lost)
+    sqlite_env.update_account("boss@example.com", **values)
     assert sqlite_env.visitor().page(link).status == 410
     assert register(sqlite_env.visitor(NEW), link).error == "link_dead"
     assert sqlite_env.rows(select(CMSUser.id).where(CMSUser.email == NEW)) == []

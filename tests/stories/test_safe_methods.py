@@ -13,16 +13,18 @@ from werkzeug.routing import Rule
 from models import db
 from tests.actors import PAGE, SCRIPT, Person
 from tests.environments import Environment
-from tests.stories.admin_steps import FORM, act, id_of, invite, superuser
+from tests.stories.admin_steps import REGISTRATION, act, id_of, invite, superuser
 
 HOST, ANN, BOB, CAROL, GUEST = (f"{name}@example.com" for name in ("host", "ann", "bob", "carol", "guest"))
-NEWER, LENT = "newer@example.com", "lent@example.com"
-# What the forms of the pages send; a view that takes it from an address instead would do what it says.
-TYPED = urlencode({"email": "typed@example.com", "captcha": "123456", "reason": "because", "role": "superuser", **FORM})
+NEWER, STARTED = "newer@example.com", "lent@example.com"
+# The fields of forms as a query string; a view that read them from there would change something.
+FIELDS = urlencode(
+    {"email": "typed@example.com", "captcha": "123456", "reason": "because", "role": "superuser", **REGISTRATION}
+)
 
 
-def rows(env: Environment) -> dict[str, list[tuple[Any, ...]]]:
-    """Return all that the database holds, but when a session was used last."""
+def read_database(env: Environment) -> dict[str, list[tuple[Any, ...]]]:
+    """Return the content of the database, except when sessions were last used."""
     return {
         table.name: sorted(
             tuple(
@@ -34,29 +36,29 @@ def rows(env: Environment) -> dict[str, list[tuple[Any, ...]]]:
     }
 
 
-def kept(env: Environment) -> dict[str, str]:
-    """Return all that the cache holds."""
+def read_cache(env: Environment) -> dict[str, str]:
+    """Return the content of the cache."""
     if env.memcached:
         return env.memcached.dump()
     with closing(sqlite3.connect(Path(env.settings["INSTANCE_DIR"]) / "cache.db")) as store:
         return {key: str(value) for key, value in store.execute("SELECT key, value FROM item")}
 
 
-def living_links(env: Environment, boss: Person) -> dict[str, str]:
-    """Have a link of every kind mailed, and return for every route with a token an address that leads there."""
+def create_links(env: Environment, boss: Person) -> dict[str, str]:
+    """Create a valid link of every kind, and return the links by their routes."""
     ann, bob = env.person(ANN), env.person(BOB)
     env.administrator(CAROL)
     bob.ask(NEWER)
     assert bob.confirm(NEWER, env.code_to(NEWER)).status == 200
     assert ann.ask("pending@example.com").status == 200
-    assert act(boss, env, CAROL, "start_change", email=LENT).status == 200
+    assert act(boss, env, CAROL, "start_change", email=STARTED).status == 200
     assert invite(boss, GUEST).status == 200
     assert env.visitor().post("/cms/forgotpwd/", {"email": ANN}).status == 200
     env.deliver()
-    env.clock.advance(days=1, seconds=1)  # The started change has waited for its day,
-    prove = env.links_to(LENT, "prove")[-1]
+    env.clock.advance(days=1, seconds=1)  # The started change can be confirmed now.
+    prove = env.links_to(STARTED, "prove")[-1]
     assert ann.sign_in().status == 200
-    assert ann.ask("pending@example.com", sure="y").status == 200  # and another one is asked for.
+    assert ann.ask("pending@example.com", sure="y").status == 200  # Another change is pending.
     assert env.visitor().post("/cms/forgotpwd/", {"email": ANN}).status == 200
     return {
         "/cms/resetemail/stop/<token>/": env.links_to(ANN, "stop")[-1],
@@ -67,8 +69,8 @@ def living_links(env: Environment, boss: Person) -> dict[str, str]:
     }
 
 
-def addresses(env: Environment, links: dict[str, str], page: str) -> Iterator[tuple[Rule, str]]:
-    """Yield every route that can be looked at, with an address that leads to something."""
+def list_paths(env: Environment, links: dict[str, str], page: str) -> Iterator[tuple[Rule, str]]:
+    """Yield every route with the method GET, and a path to an existing resource."""
     for rule in env.app.url_map.iter_rules():
         if "GET" not in (rule.methods or ()):
             continue
@@ -80,39 +82,39 @@ def addresses(env: Environment, links: dict[str, str], page: str) -> Iterator[tu
             yield rule, links[rule.rule] if "token" in rule.arguments else rule.rule
 
 
-LEADS_ELSEWHERE = {
-    "/",  # It redirects.
-    "/cms/resetemail/undone/",  # These two are shown only in the browser that just did it,
+NOT_SHOWN = {
+    "/",  # A redirect.
+    "/cms/resetemail/undone/",  # These two are shown only after the action, in the same browser.
     "/cms/resetemail/stopped/",
-    "/dev/mailbox/<message_id>/",  # and this one only where mail is filed: tests/test_mailbox.py.
+    "/dev/mailbox/<message_id>/",  # There is no such mail; tests/test_mailbox.py tests this route.
 }
 
 
 def test_nothing_changes_on_get_head_or_options(env: Environment) -> None:
     boss = superuser(env, HOST)
-    links = living_links(env, boss)
+    links = create_links(env, boss)
     assert boss.sign_in().status == 200
-    people = {"superuser": boss, "editor": env.signed_in(ANN), "nobody": env.visitor()}
-    found = list(addresses(env, links, boss.page("/cms/").text))
+    people = {"superuser": boss, "editor": env.signed_in(ANN), "visitor": env.visitor()}
+    found = list(list_paths(env, links, boss.page("/cms/").text))
     assert len(found) > 15
-    env.clock.advance(seconds=61)  # The sessions are noted as used again, which is all that may be written.
-    stored, cached, shown = rows(env), kept(env), set()
+    env.clock.advance(seconds=61)  # Now the last use of the sessions is stored again.
+    stored, cached, shown = read_database(env), read_cache(env), set()
     assert all(stored[name] for name in ("cms_user", "login_session", "email_change", "link", "mail", "audit"))
     assert cached
-    for who, person in people.items():
+    for role, person in people.items():
         for rule, path in found:
             for method, address, headers in (
                 ("GET", path, PAGE),
-                ("GET", f"{path}?{TYPED}", SCRIPT),
-                ("HEAD", f"{path}?{TYPED}", PAGE),
+                ("GET", f"{path}?{FIELDS}", SCRIPT),
+                ("HEAD", f"{path}?{FIELDS}", PAGE),
                 ("OPTIONS", path, SCRIPT),
             ):
                 answer = person.browser.send(method, address, headers=headers)
                 assert answer.status < 500, answer
                 if (method, answer.status) == ("GET", 200):
                     shown.add(rule.rule)
-            assert rows(env) == stored, (who, path)
-        # memcached goes by the real time: what it has forgotten by itself since then was not changed by anybody.
-        assert kept(env).items() <= cached.items(), who
-    # Each was really shown to somebody: the links were alive.
-    assert shown == {rule.rule for rule, _ in found} - LEADS_ELSEWHERE
+            assert read_database(env) == stored, (role, path)
+        # Values may have expired in memcached, which uses the real time.
+        assert read_cache(env).items() <= cached.items(), role
+    # Every page was shown, so that the links were valid.
+    assert shown == {rule.rule for rule, _ in found} - NOT_SHOWN

@@ -12,24 +12,24 @@ from cms import answers, sentences
 from telemetry import logs
 from tests.actors import PAGE, SCRIPT, Answer, Person
 from tests.environments import Environment
-from tests.refusals import reasons
+from tests.refusals import factories
 
 ANN, NOBODY = "ann@example.com", "nobody@example.com"
-TOKEN = "a-token-that-somebody-guessed-and-that-is-as-long-as-ours"
+TOKEN = "a-guessed-token-of-the-same-length-as-those-of-the-product"
 TEXT = logs.formatter("text")
 ACTION = re.compile(r"[A-Z]+ \S+|forgotten password")
 
 
 class SecurityLog:
-    """What was written since it was last read."""
+    """The lines of the security log since the last call of `read`."""
 
     def __init__(self, caplog: pytest.LogCaptureFixture) -> None:
-        """Listen."""
+        """Store the log."""
         self._caplog = caplog
-        self.seen = ""
+        self.text = ""
 
     def read(self) -> list[tuple[str, str, str, str]]:
-        """Return kind, request, network and account of every new line; each line has the one form, at WARNING."""
+        """Return kind, request, network and account of every new line, which must have the documented format."""
         found = []
         for record in self._caplog.records:
             if record.name == "cms.security":
@@ -38,28 +38,28 @@ class SecurityLog:
                 line = vars(record)
                 assert ACTION.fullmatch(line["action"])
                 found.append((line["refusal"], line["action"], line["network"], str(line["account"] or "-")))
-                self.seen += TEXT.format(record) + "\n"
+                self.text += TEXT.format(record) + "\n"
         self._caplog.clear()
         return found
 
 
 @pytest.fixture
 def security_log(caplog: pytest.LogCaptureFixture) -> Iterator[SecurityLog]:
-    """Give the log; at the end of a test it holds nothing that was typed, and no token."""
+    """Provide the log; it must contain no input and no token at the end of a test."""
     caplog.set_level(logging.INFO)
     log = SecurityLog(caplog)
     yield log
     log.read()
     for secret in ("example.com", "ann", "nobody@", TOKEN, "guess", "correct horse"):
-        assert secret not in log.seen
+        assert secret not in log.text
 
 
-def account_of(env: Environment, username: str = "ann") -> str:
-    """Return the number of an account, as the log tells it."""
+def read_account_id(env: Environment, username: str = "ann") -> str:
+    """Return the id of an account as text."""
     return str(env.account(username).id)
 
 
-def test_a_failed_sign_in_is_one_line_whether_or_not_somebody_has_the_address(
+def test_a_failed_sign_in_is_one_line_for_existing_and_unknown_addresses(
     env: Environment, security_log: SecurityLog
 ) -> None:
     env.administrator(ANN)
@@ -77,16 +77,16 @@ def test_a_throttled_sign_in_is_one_line(env: Environment, security_log: Securit
 
 
 @pytest.mark.parametrize("headers", [SCRIPT, PAGE], ids=["script", "page"])
-def test_a_page_for_another_role_is_one_line_that_names_the_account(
+def test_a_forbidden_page_is_one_line_with_the_account(
     env: Environment, security_log: SecurityLog, headers: dict[str, str]
 ) -> None:
     ann = env.person()
     assert ann.browser.send("GET", "/cms/users/", headers=headers).status == 403
-    assert security_log.read() == [("forbidden", "GET /cms/users/", "203.0.113.5", account_of(env))]
+    assert security_log.read() == [("forbidden", "GET /cms/users/", "203.0.113.5", read_account_id(env))]
 
 
 @pytest.mark.parametrize("headers", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}], ids=str)
-def test_a_form_from_a_foreign_site_is_one_line(
+def test_a_form_from_another_site_is_one_line(
     env: Environment, security_log: SecurityLog, headers: dict[str, str]
 ) -> None:
     ann = env.person()
@@ -95,28 +95,26 @@ def test_a_form_from_a_foreign_site_is_one_line(
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "page"])
-def test_a_form_without_the_token_of_its_session_is_one_line(
-    env: Environment, security_log: SecurityLog, script: bool
-) -> None:
+def test_a_form_with_a_wrong_csrf_token_is_one_line(env: Environment, security_log: SecurityLog, script: bool) -> None:
     ann = env.person(script=script)
     assert ann.post("/cms/resetemail/cancel/", token="guess").status == 400
-    assert security_log.read() == [("csrf_failed", "POST /cms/resetemail/cancel/", "203.0.113.5", account_of(env))]
+    assert security_log.read() == [("csrf_failed", "POST /cms/resetemail/cancel/", "203.0.113.5", read_account_id(env))]
 
 
 @pytest.mark.parametrize(
     "path", ["resetemail/undo", "resetemail/stop", "resetemail/prove", "forgotpwd", "register"], ids=str
 )
-def test_a_guessed_link_is_one_line_without_its_token(env: Environment, security_log: SecurityLog, path: str) -> None:
+def test_an_unknown_link_is_one_line_without_its_token(env: Environment, security_log: SecurityLog, path: str) -> None:
     visitor, link = env.visitor(), f"/cms/{path}/{TOKEN}/"
     visitor.token()
     assert visitor.page(link).status == 410
     assert security_log.read() == [("link_dead", f"GET /cms/{path}/<token>/", "203.0.113.5", "-")]
-    words = {"password": "several words of mine", "repetition": "several words of mine", "username": "somebody"}
-    assert visitor.post(link, words).error == "link_dead"
+    fields = {"password": "several words of mine", "repetition": "several words of mine", "username": "someone"}
+    assert visitor.post(link, fields).error == "link_dead"
     assert security_log.read() == [("link_dead", f"POST /cms/{path}/<token>/", "203.0.113.5", "-")]
 
 
-def test_a_password_link_for_an_address_that_nobody_has_is_one_line(
+def test_requesting_a_password_link_for_an_unknown_address_is_one_line(
     env: Environment, security_log: SecurityLog
 ) -> None:
     env.administrator(ANN)
@@ -126,39 +124,45 @@ def test_a_password_link_for_an_address_that_nobody_has_is_one_line(
         assert security_log.read() == lines
 
 
-def test_a_foreign_host_is_one_line(env: Environment, security_log: SecurityLog) -> None:
+def test_an_untrusted_host_is_one_line(env: Environment, security_log: SecurityLog) -> None:
     answer = env.visitor().browser.send("GET", "/dev/mailbox/", headers={"Host": "evil.example"})
     assert answer.status == 400
     assert security_log.read() == [("unknown_host", "GET /dev/mailbox/", "203.0.113.5", "-")]
 
 
-def test_daily_use_leaves_no_line(env: Environment, security_log: SecurityLog) -> None:
+def test_normal_use_causes_no_lines(env: Environment, security_log: SecurityLog) -> None:
     ann = env.person()
-    used: list[Answer] = [
-        *(ann.page("/cms/"), ann.page("/cms/nothing/"), ann.ask("no address"), ann.ask("new@gmial.com"), ann.ask(ANN)),
+    responses: list[Answer] = [
+        *(
+            ann.page("/cms/"),
+            ann.page("/cms/nothing/"),
+            ann.ask("not an address"),
+            ann.ask("new@gmial.com"),
+            ann.ask(ANN),
+        ),
         *(ann.ask("new@example.com"), ann.confirm("new@example.com", env.code_to("new@example.com"))),
         *(env.visitor().get_as_script(), ann.browser.send("PUT", "/cms/login/", headers=SCRIPT)),
     ]
     env.clock.advance(minutes=11)
-    used.append(ann.cancel())
-    assert {answer.status for answer in used} >= {200, 400, 401, 404, 405}
+    responses.append(ann.cancel())
+    assert {answer.status for answer in responses} >= {200, 400, 401, 404, 405}
     assert security_log.read() == []
 
 
 @pytest.mark.parametrize("cls", sentences.REFUSALS, ids=lambda cls: cls.__name__)
-def test_every_refusal_is_one_line_unless_it_is_called_ordinary(
+def test_every_refusal_is_one_line_unless_it_is_ordinary(
     sqlite_env: Environment, security_log: SecurityLog, cls: type[errors.Refusal]
 ) -> None:
-    """A refusal that is new tomorrow is in the log without anybody's doing."""
+    """New refusals are logged by default."""
     word = cls.word
     app = sqlite_env.build()
-    app.before_request_funcs.setdefault(None, []).insert(0, lambda: (_ for _ in ()).throw(reasons(cls)[0]()))
+    app.before_request_funcs.setdefault(None, []).insert(0, lambda: (_ for _ in ()).throw(factories(cls)[0]()))
     Person(sqlite_env.visitor(app=app).browser, NOBODY).get_as_script("/cms/login/")
     lines = [] if word in answers.ORDINARY else [(word, "GET /cms/login/", "203.0.113.5", "-")]
     assert security_log.read() == lines
 
 
-def test_no_guess_is_called_ordinary() -> None:
+def test_no_refused_guess_is_ordinary() -> None:
     guesses = {"wrong_credentials", "password_wrong", "code_wrong", "link_dead", "forbidden", "csrf_failed"}
     assert not guesses & answers.ORDINARY
 

@@ -14,7 +14,7 @@ from tests.stories.admin_steps import act, superuser
 
 OLD, NEW, OTHER = "ann@example.com", "new@example.com", "other@example.com"
 LANGUAGES = pytest.mark.parametrize("language", ["zh", "en"])
-STYLES = pytest.mark.parametrize("script", [True, False], ids=["script", "page"])
+BOTH_CLIENTS = pytest.mark.parametrize("script", [True, False], ids=["script", "page"])
 HEADINGS = {
     "code": ("还差一步：请输入验证码", "One step left: enter the code"),
     "half": ("一个验证码已通过，请输入另一个", "One code is correct. Enter the other one"),
@@ -27,41 +27,41 @@ HEADINGS = {
 }
 
 
-def reads(person: Person, language: str) -> Person:
-    """Have somebody read another language."""
+def set_language(person: Person, language: str) -> Person:
+    """Set the language of a person's browser, and return the person."""
     person.browser.headers["Accept-Language"] = language
     return person
 
 
-def card_of(page: Answer) -> str:
-    """Return the card of the pending change, as the page shows it; "" where it shows none."""
+def find_card(page: Answer) -> str:
+    """Return the visible card of the pending change, or an empty text."""
     found = re.search(r'<div id="pending-place">(.*?)</section>', page.text.partition("<template")[0], re.DOTALL)
     return re.sub(r"\s+", " ", found[1]) if found else ""
 
 
-def heading_of(page: Answer) -> str:
-    """Return the heading of the card: the one of its headings that is not hidden."""
-    heading = card_of(page).partition("<h2")[2].partition("</h2>")[0]
+def find_heading(page: Answer) -> str:
+    """Return the visible heading of the card."""
+    heading = find_card(page).partition("<h2")[2].partition("</h2>")[0]
     shown = re.findall(r'<span data-when="[^"]*">([^<]*)</span>', heading)
     assert len(shown) == 1, heading
     return str(shown[0])
 
 
 def is_open(page: Answer) -> bool:
-    """Say whether a code can be asked for and entered on the page."""
+    """Return whether the page has the fields to request and to enter a code."""
     fields = [f'name="{name}"' in page.text for name in ("email", "captcha")]
     assert len(set(fields)) == 1
     return fields[0]
 
 
-def written(env: Environment, model: Any, **values: object) -> None:
-    """Change the rows of a table, as the passing of time or a mail server would."""
+def update_rows(env: Environment, model: Any, **values: object) -> None:
+    """Update all rows of a table directly."""
     with env.app.app_context():
         db.session.execute(update(model).values(**values))
         db.session.commit()
 
 
-def spend(env: Environment, ann: Person, count: int) -> None:
+def spend_tries(env: Environment, ann: Person, count: int) -> None:
     """Request a code, and enter a number of incorrect ones."""
     assert ann.ask(NEW).status == 200
     wrong = different_code(env.code_to(NEW))
@@ -69,30 +69,30 @@ def spend(env: Environment, ann: Person, count: int) -> None:
         assert ann.confirm(NEW, wrong).status == 400
 
 
-def spend_the_day(env: Environment, ann: Person, *, but: int = 0) -> None:
-    """Enter the ten wrong codes of a day, or some fewer."""
-    spend(env, ann, 5)
+def spend_daily_tries(env: Environment, ann: Person, *, except_last: int = 0) -> None:
+    """Enter the ten incorrect codes of a day, except a number of them."""
+    spend_tries(env, ann, 5)
     env.clock.advance(seconds=60)
-    spend(env, ann, 5 - but)
+    spend_tries(env, ann, 5 - except_last)
 
 
-class TestTheCard:
-    """Its heading follows its state."""
+class TestCard:
+    """The card in every state of a change."""
 
-    def arranged(self, env: Environment, state: str) -> Person:
-        """Return an administrator whose change is in a state."""
+    def create_change(self, env: Environment, state: str) -> Person:
+        """Create an administrator whose change is in this state, and return them."""
         ann = env.person(app=env.build(EMAIL_POLICY="both") if state == "half" else None)
         if state == "started":
             assert act(superuser(env), env, OLD, "start_change", email=NEW).status == 200
             return ann
         if state == "no_tries":
-            spend(env, ann, 5)
+            spend_tries(env, ann, 5)
             return ann
         assert ann.ask(NEW).status == 200
         if state != "unsent":
             env.deliver()
         if state == "undelivered":
-            written(env, Mail, state=MailState.REFUSED)
+            update_rows(env, Mail, state=MailState.REFUSED)
         elif state == "half":
             assert ann.confirm(NEW, env.code_to(NEW)).error == "code_missing"
         elif state == "expired":
@@ -103,48 +103,46 @@ class TestTheCard:
 
     @LANGUAGES
     @pytest.mark.parametrize("state", HEADINGS)
-    def test_the_heading_says_what_the_change_waits_for(
-        self, sqlite_env: Environment, state: str, language: str
-    ) -> None:
-        ann = reads(self.arranged(sqlite_env, state), language)
+    def test_the_heading_depends_on_the_state(self, sqlite_env: Environment, state: str, language: str) -> None:
+        ann = set_language(self.create_change(sqlite_env, state), language)
         pending = ann.pending()
         assert pending is not None
         assert pending["state"] == state
-        assert heading_of(ann.page()) == HEADINGS[state][language == "en"]
+        assert find_heading(ann.page()) == HEADINGS[state][language == "en"]
 
-    def test_a_mail_that_is_too_late_is_told_as_one_that_could_not_be_sent(self, sqlite_env: Environment) -> None:
-        ann = self.arranged(sqlite_env, "code")
-        written(sqlite_env, Mail, state=MailState.EXPIRED)
-        assert heading_of(ann.page()) == HEADINGS["undelivered"][0]
+    def test_an_expired_mail_is_shown_as_undelivered(self, sqlite_env: Environment) -> None:
+        ann = self.create_change(sqlite_env, "code")
+        update_rows(sqlite_env, Mail, state=MailState.EXPIRED)
+        assert find_heading(ann.page()) == HEADINGS["undelivered"][0]
 
-    def test_a_refused_mail_is_not_told_once_its_code_was_right(self, sqlite_env: Environment) -> None:
-        ann = self.arranged(sqlite_env, "half")
-        written(sqlite_env, Mail, state=MailState.REFUSED)
-        assert heading_of(ann.page()) == HEADINGS["half"][0]
+    def test_a_refused_mail_is_not_shown_after_its_code_was_verified(self, sqlite_env: Environment) -> None:
+        ann = self.create_change(sqlite_env, "half")
+        update_rows(sqlite_env, Mail, state=MailState.REFUSED)
+        assert find_heading(ann.page()) == HEADINGS["half"][0]
 
-    @pytest.mark.parametrize("whose", ["new", "old"])
-    def test_a_right_first_code_costs_no_try_and_is_ticked(self, env: Environment, whose: str) -> None:
+    @pytest.mark.parametrize("first", ["new", "old"])
+    def test_a_correct_first_code_counts_no_try_and_is_ticked(self, env: Environment, first: str) -> None:
         ann = env.person(script=False, app=env.build(EMAIL_POLICY="both"))
-        asked = ann.ask(NEW)
-        assert 'data-proved="new" hidden' in asked.text
-        assert 'data-proved="old" hidden' in asked.text
+        answer = ann.ask(NEW)
+        assert 'data-proved="new" hidden' in answer.text
+        assert 'data-proved="old" hidden' in answer.text
         codes = {"new": env.code_to(NEW), "old": env.code_to(OLD)}
-        page = ann.confirm(NEW, codes["new"]) if whose == "new" else ann.confirm(NEW, "", old_captcha=codes["old"])
+        page = ann.confirm(NEW, codes["new"]) if first == "new" else ann.confirm(NEW, "", old_captcha=codes["old"])
         assert page.status == 400
-        assert heading_of(page) == HEADINGS["half"][0]
+        assert find_heading(page) == HEADINGS["half"][0]
         for each in ("new", "old"):
-            assert (f'data-proved="{each}" hidden' in page.text) is (each != whose)
-            assert (f'data-code="{each}" hidden' in page.text) is (each == whose)
-        assert '<span data-fill="tries_left">5</span>' in card_of(page)
+            assert (f'data-proved="{each}" hidden' in page.text) is (each != first)
+            assert (f'data-code="{each}" hidden' in page.text) is (each == first)
+        assert '<span data-fill="tries_left">5</span>' in find_card(page)
         assert ann.pending() is not None
 
     @LANGUAGES
-    def test_a_started_change_names_who_started_it_and_is_no_alarm(self, env: Environment, language: str) -> None:
-        ann = reads(self.arranged(env, "started"), language)
+    def test_a_started_change_shows_who_started_it_without_an_alarm(self, env: Environment, language: str) -> None:
+        ann = set_language(self.create_change(env, "started"), language)
         pending = ann.pending()
         assert pending is not None
         assert pending["started_by"] == "boss"
-        card = card_of(ann.page())
+        card = find_card(ann.page())
         assert "boss" in card
         assert NEW in card
         ready_at = env.clock.now() + timedelta(days=1)
@@ -154,25 +152,25 @@ class TestTheCard:
         assert alarm.startswith('data-when="elsewhere" hidden'), alarm
         assert 'value="new@example.com"' not in ann.page().text
 
-    def test_a_change_that_the_operator_started_says_so(self, sqlite_env: Environment) -> None:
-        ann = self.arranged(sqlite_env, "started")
-        written(sqlite_env, EmailChange, started_by=None)
-        assert "运维人员" in card_of(ann.page())
+    def test_a_change_started_by_the_operator_is_shown_as_such(self, sqlite_env: Environment) -> None:
+        ann = self.create_change(sqlite_env, "started")
+        update_rows(sqlite_env, EmailChange, started_by=None)
+        assert "运维人员" in find_card(ann.page())
         assert "运维人员" in ann.page("/cms/").text
 
     @pytest.mark.parametrize(("state", "seconds"), [("started", 4 * 86400), ("elsewhere", 600)])
-    def test_what_others_began_goes_from_the_card_when_it_is_over(
+    def test_a_change_of_others_is_removed_from_the_card_when_it_expires(
         self, sqlite_env: Environment, state: str, seconds: int
     ) -> None:
-        self.arranged(sqlite_env, state)
+        self.create_change(sqlite_env, state)
         sqlite_env.clock.advance(seconds=seconds - 1)
         ann = sqlite_env.signed_in(OLD)
-        assert heading_of(ann.page()) == HEADINGS[state][0]
+        assert find_heading(ann.page()) == HEADINGS[state][0]
         sqlite_env.clock.advance(seconds=1)
-        assert card_of(ann.page()) == ""
+        assert find_card(ann.page()) == ""
         assert ann.pending() is None
 
-    def test_the_next_code_waits_for_the_budget_of_the_hour_too(self, env: Environment) -> None:
+    def test_the_wait_for_the_next_code_includes_the_budget_of_the_hour(self, env: Environment) -> None:
         ann = env.person(app=env.build(CAPTCHA_SENDS_PER_HOUR="2"), script=False)
         first = env.clock.now()
         for _ in range(2):
@@ -182,26 +180,26 @@ class TestTheCard:
         pending, page = ann.pending(), ann.page()
         assert pending is not None
         assert (pending["resend_at"], pending["resend_in"]) == (resend_at, 3600 - 120)
-        assert f'datetime="{resend_at}"' in card_of(page).partition('data-resend="at" >')[2]
-        assert 'data-resend="now" hidden' in card_of(page)
+        assert f'datetime="{resend_at}"' in find_card(page).partition('data-resend="at" >')[2]
+        assert 'data-resend="now" hidden' in find_card(page)
         env.clock.advance(seconds=3600 - 120)
         ann.sign_in()
         env.administrator("bob@example.com")
         bob = env.signed_in("bob@example.com")
         bob.ask(OTHER)
         env.clock.advance(seconds=60)
-        assert 'data-resend="now" >' in card_of(bob.page())
+        assert 'data-resend="now" >' in find_card(bob.page())
 
 
-class TestWhatIsTyped:
-    """A code that cannot be used here says why."""
+class TestRefusedCodes:
+    """Codes that cannot be used, and the reasons."""
 
     @LANGUAGES
-    @STYLES
-    def test_a_code_typed_in_another_browser_than_the_one_that_asked_says_so(
+    @BOTH_CLIENTS
+    def test_a_code_entered_in_another_browser_is_refused_with_the_reason(
         self, env: Environment, language: str, script: bool
     ) -> None:
-        ann, other = env.person(), reads(env.signed_in(OLD, script=script), language)
+        ann, other = env.person(), set_language(env.signed_in(OLD, script=script), language)
         ann.ask(NEW)
         refused = other.confirm(NEW, env.code_to(NEW))
         sentence = {
@@ -215,47 +213,45 @@ class TestWhatIsTyped:
             assert sentence in refused.data["fields"]["captcha"][0]
         else:
             assert sentence in refused.text.partition('data-errors-of="captcha"')[2].partition("</div>")[0]
-            assert heading_of(refused) == HEADINGS["elsewhere"][language == "en"]
+            assert find_heading(refused) == HEADINGS["elsewhere"][language == "en"]
         assert ann.confirm(NEW, env.code_to(NEW)).status == 200
 
     @LANGUAGES
-    @STYLES
-    @pytest.mark.parametrize("by", ["boss", ""])
-    def test_a_change_that_was_dropped_says_who_dropped_it(
-        self, sqlite_env: Environment, by: str, language: str, script: bool
+    @BOTH_CLIENTS
+    @pytest.mark.parametrize("actor", ["boss", ""])
+    def test_a_code_of_a_dropped_change_is_refused_with_the_actor(
+        self, sqlite_env: Environment, actor: str, language: str, script: bool
     ) -> None:
-        ann = reads(sqlite_env.person(script=script), language)
+        ann = set_language(sqlite_env.person(script=script), language)
         ann.ask(NEW)
         code = sqlite_env.code_to(NEW)
         assert act(superuser(sqlite_env), sqlite_env, OLD, "drop_change", "Not agreed").status == 200
-        written(sqlite_env, EmailChange, ended_by=by)
+        update_rows(sqlite_env, EmailChange, ended_by=actor)
         refused = ann.confirm(NEW, code)
         assert refused.status == 409
-        who = by or {"zh": "运维人员", "en": "the operator"}[language]
-        sentence = {"zh": f"此次修改已被 {who} 取消", "en": f"This change was cancelled by {who}."}[language]
+        name = actor or {"zh": "运维人员", "en": "the operator"}[language]
+        sentence = {"zh": f"此次修改已被 {name} 取消", "en": f"This change was cancelled by {name}."}[language]
         if script:
-            assert (refused.error, refused.data["by"]) == ("change_dropped", by)
+            assert (refused.error, refused.data["by"]) == ("change_dropped", actor)
             assert sentence in refused.message
         else:
             shown = refused.text.partition('data-errors-of="captcha"')[2].partition("</div>")[0]
             assert sentence in shown
-            assert card_of(refused) == ""
+            assert find_card(refused) == ""
 
 
 class TestSuccess:
-    """It is told by a panel."""
+    """The panel after a successful change."""
 
     @LANGUAGES
-    def test_without_scripts_success_is_a_panel_with_all_that_follows_from_it(
-        self, env: Environment, language: str
-    ) -> None:
-        ann = reads(env.person(script=False), language)
+    def test_without_scripts_success_is_a_panel_with_all_consequences(self, env: Environment, language: str) -> None:
+        ann = set_language(env.person(script=False), language)
         ann.ask(NEW)
         page = ann.confirm(NEW, env.code_to(NEW))
         assert (page.status, page.path) == (200, "/cms/resetemail/")
         place = page.text.partition('<div id="changed-place" role="status">')[2]
         panel = place.partition("</section>")[0]
-        told = {
+        sentences = {
             "zh": ("邮箱修改成功！", "其他设备均已退出登录", "7 天内"),
             "en": (
                 "Your email address has been changed.",
@@ -263,21 +259,21 @@ class TestSuccess:
                 "can be undone from there for 7 days",
             ),
         }[language]
-        for words in (NEW, *told):
-            assert words in panel
+        for text in (NEW, *sentences):
+            assert text in panel
         assert OLD not in panel
-        assert page.text.partition("<template")[0].count(told[0]) == 1
+        assert page.text.partition("<template")[0].count(sentences[0]) == 1
         assert 'id="changed-heading"' not in ann.page().text.partition("<template")[0]
 
     @pytest.mark.parametrize(
-        ("seconds", "told"), [("86400", "for 1 day."), ("5400", "for 1 hour."), ("7200", "2 hours")]
+        ("seconds", "text"), [("86400", "for 1 day."), ("5400", "for 1 hour."), ("7200", "2 hours")]
     )
-    def test_the_panel_says_for_how_long_the_change_can_be_undone(
-        self, sqlite_env: Environment, seconds: str, told: str
+    def test_the_panel_shows_for_how_long_the_change_can_be_undone(
+        self, sqlite_env: Environment, seconds: str, text: str
     ) -> None:
-        ann = reads(sqlite_env.person(app=sqlite_env.build(UNDO_SECONDS=seconds), script=False), "en")
+        ann = set_language(sqlite_env.person(app=sqlite_env.build(UNDO_SECONDS=seconds), script=False), "en")
         ann.ask(NEW)
-        assert told in ann.confirm(NEW, sqlite_env.code_to(NEW)).text.partition("<template")[0]
+        assert text in ann.confirm(NEW, sqlite_env.code_to(NEW)).text.partition("<template")[0]
 
     def test_scripts_get_the_same_panel_as_a_template(self, sqlite_env: Environment) -> None:
         ann = sqlite_env.person()
@@ -291,13 +287,13 @@ class TestSuccess:
 
 
 class TestClosed:
-    """While nothing can be changed there is nothing to fill in."""
+    """The page without a form while no change is possible."""
 
     @LANGUAGES
-    def test_during_a_freeze_the_form_is_closed_and_says_until_when_and_why(
+    def test_during_a_freeze_the_page_has_no_form_and_shows_the_end_and_the_reason(
         self, env: Environment, language: str
     ) -> None:
-        ann = reads(env.person(), language)
+        ann = set_language(env.person(), language)
         assert is_open(ann.page())
         until = env.clock.now() + timedelta(days=3)
         env.update_account(OLD, frozen_until=until)
@@ -311,12 +307,12 @@ class TestClosed:
         assert is_open(ann.page())
 
     @LANGUAGES
-    def test_when_the_tries_of_the_day_are_spent_the_form_is_closed_and_says_so(
+    def test_without_daily_tries_the_page_has_no_form_and_shows_the_reason(
         self, env: Environment, language: str
     ) -> None:
-        ann = reads(env.person(), language)
+        ann = set_language(env.person(), language)
         until = (env.clock.now() + timedelta(days=1)).isoformat(timespec="seconds")
-        spend_the_day(env, ann)
+        spend_daily_tries(env, ann)
         page = ann.page()
         assert not is_open(page)
         notice = page.text.partition('id="no-tries"')[2].partition("</div>")[0]
@@ -330,27 +326,27 @@ class TestClosed:
         assert ann.cancel().status == 200
         assert not is_open(ann.page())
 
-    def test_a_freeze_that_ends_before_the_tries_come_back_does_not_hide_that(self, sqlite_env: Environment) -> None:
+    def test_the_page_shows_the_reason_that_lasts_longer(self, sqlite_env: Environment) -> None:
         ann = sqlite_env.person()
-        spend_the_day(sqlite_env, ann)
+        spend_daily_tries(sqlite_env, ann)
         sqlite_env.update_account(OLD, frozen_until=sqlite_env.clock.now() + timedelta(hours=1))
         assert 'id="no-tries"' in ann.page().text
         sqlite_env.update_account(OLD, frozen_until=sqlite_env.clock.now() + timedelta(days=2))
         assert 'id="no-tries"' not in ann.page().text
 
-    def test_without_scripts_the_last_try_is_told_to_be_wrong_on_the_closed_page(self, env: Environment) -> None:
+    def test_without_scripts_the_last_incorrect_code_is_reported_without_a_form(self, env: Environment) -> None:
         ann = env.person()
-        spend_the_day(env, ann, but=1)
+        spend_daily_tries(env, ann, except_last=1)
         ann.script = False
         page = ann.confirm(NEW, different_code(env.code_to(NEW)))
         assert page.status == 400
         assert not is_open(page)
         assert "邮箱验证码错误！" in page.text
-        assert heading_of(page) == HEADINGS["no_tries"][0]
+        assert find_heading(page) == HEADINGS["no_tries"][0]
 
-    def test_a_code_of_which_no_tries_are_left_does_not_close_the_form(self, env: Environment) -> None:
+    def test_a_code_without_tries_left_does_not_remove_the_form(self, env: Environment) -> None:
         ann = env.person()
-        spend(env, ann, 5)
+        spend_tries(env, ann, 5)
         page = ann.page()
         assert is_open(page)
         pending = ann.pending()
@@ -359,42 +355,40 @@ class TestClosed:
 
 
 class TestOverview:
-    """The start page tells what is going on with the address, and leads there."""
+    """The overview of the pending change on the start page."""
 
-    def told(self, person: Person) -> str:
-        """Return what the overview tells, "" where it tells nothing."""
+    def read_overview(self, person: Person) -> str:
+        """Return the text of the overview, or an empty text."""
         found = re.findall(r'<div class="pending mt-3">(.*?)</div>', person.page("/cms/").text, re.DOTALL)
         assert all('href="/cms/resetemail/"' in each for each in found)
         return "".join(found)
 
     @LANGUAGES
-    def test_a_pending_change_is_told_where_it_was_asked_for_and_elsewhere(
-        self, env: Environment, language: str
-    ) -> None:
-        ann = reads(env.person(), language)
-        other = reads(env.signed_in(OLD), language)
-        assert (self.told(ann), self.told(other)) == ("", "")
+    def test_a_pending_change_is_shown_in_all_sessions(self, env: Environment, language: str) -> None:
+        ann = set_language(env.person(), language)
+        other = set_language(env.signed_in(OLD), language)
+        assert (self.read_overview(ann), self.read_overview(other)) == ("", "")
         ann.ask(NEW)
-        assert NEW in self.told(ann)
-        assert {"zh": "尚未完成", "en": "It is not complete yet."}[language] in self.told(ann)
-        assert {"zh": "另一个浏览器", "en": "in another browser"}[language] in self.told(other)
+        assert NEW in self.read_overview(ann)
+        assert {"zh": "尚未完成", "en": "It is not complete yet."}[language] in self.read_overview(ann)
+        assert {"zh": "另一个浏览器", "en": "in another browser"}[language] in self.read_overview(other)
         env.clock.advance(seconds=600)
-        assert (self.told(ann), self.told(other)) == ("", "")
+        assert (self.read_overview(ann), self.read_overview(other)) == ("", "")
 
     @LANGUAGES
-    def test_a_started_change_is_told_with_who_started_it(self, env: Environment, language: str) -> None:
-        ann = reads(env.person(), language)
+    def test_a_started_change_is_shown_with_who_started_it(self, env: Environment, language: str) -> None:
+        ann = set_language(env.person(), language)
         assert act(superuser(env), env, OLD, "start_change", email=NEW).status == 200
-        told = self.told(ann)
-        assert "boss" in told
-        assert NEW in told
-        assert (env.clock.now() + timedelta(days=1)).isoformat(timespec="seconds") in told
+        overview = self.read_overview(ann)
+        assert "boss" in overview
+        assert NEW in overview
+        assert (env.clock.now() + timedelta(days=1)).isoformat(timespec="seconds") in overview
 
     @LANGUAGES
-    def test_a_freeze_is_told(self, env: Environment, language: str) -> None:
-        ann = reads(env.person(), language)
+    def test_a_freeze_is_shown(self, env: Environment, language: str) -> None:
+        ann = set_language(env.person(), language)
         until = env.clock.now() + timedelta(days=3)
         env.update_account(OLD, frozen_until=until)
-        assert until.isoformat(timespec="seconds") in self.told(ann)
+        assert until.isoformat(timespec="seconds") in self.read_overview(ann)
         env.update_account(OLD, frozen_until=env.clock.now())
-        assert self.told(ann) == ""
+        assert self.read_overview(ann) == ""

@@ -1,4 +1,4 @@
-"""Signing in, sessions, confirming the password, signing out."""
+"""Signing in and out, sessions, and confirming the password."""
 
 from http.cookies import SimpleCookie
 
@@ -43,12 +43,12 @@ def test_an_administrator_signs_in_without_scripts(env: Environment) -> None:
 
 
 @pytest.mark.parametrize("typed", ["ANN@EXAMPLE.COM", " ann@example.com ", "Ann@Example.Com"])
-def test_the_spelling_of_an_address_does_not_matter_to_who_signs_in(env: Environment, typed: str) -> None:
+def test_any_spelling_of_an_address_can_sign_in(env: Environment, typed: str) -> None:
     env.administrator("ann@example.com")
     assert env.visitor("ann@example.com").sign_in(email=typed).status == 200
 
 
-def test_a_password_is_taken_as_it_is_typed(env: Environment) -> None:
+def test_a_password_is_not_normalised(env: Environment) -> None:
     env.administrator("ann@example.com")
     ann = env.visitor("ann@example.com")
     for typed in (f" {PASSWORD}", f"{PASSWORD} ", PASSWORD.upper()):
@@ -70,7 +70,7 @@ def test_an_unknown_address_a_disabled_account_and_a_wrong_password_get_the_same
     assert visitor.get_as_script().error == "sign_in_required"
 
 
-def test_who_is_disabled_is_out_at_once(env: Environment) -> None:
+def test_a_disabled_administrator_is_signed_out_immediately(env: Environment) -> None:
     ann = env.person()
     env.update_account("ann@example.com", is_active=False)
     assert ann.get_as_script().error == "sign_in_required"
@@ -84,7 +84,7 @@ def test_the_sign_in_leads_to_the_page_that_was_requested(env: Environment, path
 
 
 @pytest.mark.parametrize("path", FOREIGN)
-def test_nobody_is_sent_to_a_foreign_site_after_signing_in(sqlite_env: Environment, path: str) -> None:
+def test_a_sign_in_does_not_redirect_to_another_site(sqlite_env: Environment, path: str) -> None:
     sqlite_env.administrator("ann@example.com")
     ann = sqlite_env.visitor("ann@example.com")
     assert ann.sign_in(next=path).data["next"] == "/cms/"
@@ -92,7 +92,7 @@ def test_nobody_is_sent_to_a_foreign_site_after_signing_in(sqlite_env: Environme
 
 
 @pytest.mark.parametrize("path", FOREIGN)
-def test_nobody_is_sent_to_a_foreign_site_by_opening_the_sign_in_page(sqlite_env: Environment, path: str) -> None:
+def test_the_sign_in_page_does_not_redirect_to_another_site(sqlite_env: Environment, path: str) -> None:
     ann = sqlite_env.person()
     assert ann.browser._client.get("/cms/login/", query_string={"next": path}).status_code == 200
     answer = ann.browser._client.get(
@@ -101,7 +101,7 @@ def test_nobody_is_sent_to_a_foreign_site_by_opening_the_sign_in_page(sqlite_env
     assert (answer.status_code, answer.headers["Location"]) == (302, "/cms/")
 
 
-def test_a_closed_page_leads_over_the_sign_in_page_and_back(env: Environment) -> None:
+def test_a_page_that_requires_a_session_redirects_to_the_sign_in_page_and_back(env: Environment) -> None:
     env.administrator("ann@example.com")
     ann = env.visitor("ann@example.com", script=False)
     answer = ann.page("/cms/resetemail/?from=mail", follow=False)
@@ -109,12 +109,12 @@ def test_a_closed_page_leads_over_the_sign_in_page_and_back(env: Environment) ->
     assert ann.sign_in(next="/cms/resetemail/?from=mail").path == "/cms/resetemail/?from=mail"
 
 
-def test_a_script_never_gets_a_sign_in_page_as_a_success(env: Environment) -> None:
+def test_a_script_without_a_session_gets_a_401(env: Environment) -> None:
     answer = env.visitor().get_as_script()
     assert (answer.status, answer.error) == (401, "sign_in_required")
 
 
-def test_ten_tries_an_account_from_wherever_they_come(env: Environment) -> None:
+def test_ten_tries_for_an_account_from_all_networks(env: Environment) -> None:
     env.administrator("ann@example.com")
     spellings = ["ann@example.com", "ANN@example.com", " ann@EXAMPLE.com"]
     for number in range(10):
@@ -127,29 +127,29 @@ def test_ten_tries_an_account_from_wherever_they_come(env: Environment) -> None:
     assert env.visitor("ann@example.com").sign_in().status == 200
 
 
-def test_fifty_tries_a_network_whomever_they_try(env: Environment) -> None:
+def test_tries_from_one_network_are_limited_for_all_accounts(env: Environment) -> None:
     app = env.build(SIGN_IN_TRIES_PER_NETWORK="7")
     env.administrator("ann@example.com")
     for number in range(7):
-        thief = env.visitor(app=app, network=f"2001:db8:1:2::{number + 1}")  # One subscriber has a whole /64.
+        thief = env.visitor(app=app, network=f"2001:db8:1:2::{number + 1}")  # A subscriber has a /64 prefix.
         assert thief.sign_in(email=f"a{number}@example.com", password="guess").error == "wrong_credentials"
     refused = env.visitor(app=app, network="2001:db8:1:2:ffff::1").sign_in(email="ann@example.com")
     assert refused.error == "too_many_requests"
     assert env.visitor(app=app, network="2001:db8:1:3::1").sign_in(email="ann@example.com").status == 200
 
 
-def test_who_signs_in_begins_to_count_anew(env: Environment) -> None:
+def test_a_sign_in_resets_the_tries(env: Environment) -> None:
     env.administrator("ann@example.com")
     ann = env.visitor("ann@example.com")
     for _ in range(2):
         for _ in range(9):
             assert ann.sign_in(password="guess").error == "wrong_credentials"
         assert ann.sign_in().status == 200
-        ann.browser.cookies.clear()  # A browser that is known here has tries of its own.
+        ann.browser.cookies.clear()  # The tries of a known browser are counted separately.
         ann.discard_token()
 
 
-def test_strangers_cannot_lock_the_owner_out_of_a_browser_that_was_used_before(env: Environment) -> None:
+def test_strangers_cannot_lock_the_owner_out_of_a_known_browser(env: Environment) -> None:
     ann = env.person()
     ann.sign_out()
     for number in range(11):
@@ -158,7 +158,7 @@ def test_strangers_cannot_lock_the_owner_out_of_a_browser_that_was_used_before(e
     assert ann.sign_in().status == 200
 
 
-def test_a_mark_of_ones_own_account_gives_no_more_tries_on_another(env: Environment) -> None:
+def test_the_mark_of_an_account_gives_no_additional_tries_for_another(env: Environment) -> None:
     env.administrator("ann@example.com")
     thief = env.person("thief@example.com")
     for _ in range(10):
@@ -173,17 +173,17 @@ def test_an_unknown_account_is_throttled_like_a_known_one(env: Environment) -> N
     assert visitor.sign_in().error == "too_many_requests"
 
 
-def test_the_password_cannot_be_guessed_through_reauth_either(env: Environment) -> None:
+def test_tries_to_confirm_the_password_are_limited(env: Environment) -> None:
     ann = env.person()
     for _ in range(10):
         assert ann.reauth("guess").error == "password_wrong"
     assert ann.reauth().error == "too_many_requests"
 
 
-def cookie_of(person: Person, answer_of: str = "/cms/login/", **fields: str) -> SimpleCookie:
-    """Sign in and return the cookie as it was set, with all its attributes."""
+def sign_in_for_cookies(person: Person, path: str = "/cms/login/", **fields: str) -> SimpleCookie:
+    """Sign in, and return the cookies of the response with their attributes."""
     token = person.token()
-    answer = person.post(answer_of, {"email": person.email, "password": PASSWORD, **fields}, token=token)
+    answer = person.post(path, {"email": person.email, "password": PASSWORD, **fields}, token=token)
     assert answer.status == 200, answer
     cookies = SimpleCookie()
     for line in answer.headers.getlist("Set-Cookie"):
@@ -191,30 +191,30 @@ def cookie_of(person: Person, answer_of: str = "/cms/login/", **fields: str) -> 
     return cookies
 
 
-def test_the_cookie_is_hidden_from_scripts_and_from_other_sites(env: Environment) -> None:
+def test_the_session_cookie_is_http_only_and_same_site(env: Environment) -> None:
     env.administrator("ann@example.com")
-    cookie = cookie_of(env.visitor("ann@example.com"))["session"]
+    cookie = sign_in_for_cookies(env.visitor("ann@example.com"))["session"]
     assert (cookie["httponly"], cookie["samesite"], cookie["expires"], cookie["domain"]) == (True, "Lax", "", "")
 
 
-def test_in_production_the_cookie_travels_on_https_only(env: Environment) -> None:
+def test_in_production_the_session_cookie_is_secure(env: Environment) -> None:
     app = env.build(**PRODUCTION)
     env.administrator("ann@example.com")
     ann = env.visitor("ann@example.com", app=app)
-    cookie = cookie_of(ann)["__Host-session"]
+    cookie = sign_in_for_cookies(ann)["__Host-session"]
     assert (cookie["secure"], cookie["path"], cookie["domain"]) == (True, "/", "")
 
 
-def test_remember_me_outlives_the_browser(env: Environment) -> None:
+def test_a_remembered_session_has_a_persistent_cookie(env: Environment) -> None:
     env.administrator("ann@example.com")
     ann = env.visitor("ann@example.com")
-    assert cookie_of(ann, remember="y")["session"]["expires"]
+    assert sign_in_for_cookies(ann, remember="y")["session"]["expires"]
     env.clock.advance(days=13)
     assert ann.address() == "ann@example.com"
 
 
-def test_a_session_begins_with_a_new_cookie(env: Environment) -> None:
-    """A cookie that somebody planted before is worth nothing after."""
+def test_a_sign_in_creates_a_new_cookie(env: Environment) -> None:
+    """A cookie from before the sign-in does not belong to the session (session fixation)."""
     env.administrator("ann@example.com")
     ann = env.visitor("ann@example.com")
     ann.token()
@@ -225,17 +225,17 @@ def test_a_session_begins_with_a_new_cookie(env: Environment) -> None:
     assert thief.get_as_script().error == "sign_in_required"
 
 
-def test_signing_out_ends_the_session_at_the_server(env: Environment) -> None:
+def test_signing_out_ends_the_session_on_the_server(env: Environment) -> None:
     ann = env.person()
     thief = env.visitor()
     thief.browser.cookies.update(ann.browser.cookies)
-    assert thief.address() == "ann@example.com"  # A stolen cookie is good while the session lives: that is a cookie.
+    assert thief.address() == "ann@example.com"  # A stolen cookie is valid as long as the session.
     assert ann.sign_out().data["next"] == "/cms/login/"
     assert ann.get_as_script().error == "sign_in_required"
     assert thief.get_as_script().error == "sign_in_required"
 
 
-def test_signing_in_again_ends_the_session_that_the_browser_had(env: Environment) -> None:
+def test_signing_in_again_ends_the_previous_session_of_the_browser(env: Environment) -> None:
     ann = env.person()
     thief = env.visitor()
     thief.browser.cookies.update(ann.browser.cookies)
@@ -244,7 +244,7 @@ def test_signing_in_again_ends_the_session_that_the_browser_had(env: Environment
     assert thief.get_as_script().error == "sign_in_required"
 
 
-def test_a_failed_try_to_sign_in_as_somebody_else_leaves_nobody_signed_in_as_both(env: Environment) -> None:
+def test_a_failed_sign_in_to_another_account_does_not_mix_up_sessions(env: Environment) -> None:
     env.administrator("bob@example.com")
     ann = env.person()
     assert ann.sign_in(email="bob@example.com", password="guess").error == "wrong_credentials"
@@ -253,7 +253,7 @@ def test_a_failed_try_to_sign_in_as_somebody_else_leaves_nobody_signed_in_as_bot
     assert ann.address() == "bob@example.com"
 
 
-def test_a_form_without_its_token_changes_nothing(env: Environment) -> None:
+def test_a_form_without_a_csrf_token_changes_nothing(env: Environment) -> None:
     env.administrator("ann@example.com")
     ann = env.visitor("ann@example.com")
     assert ann.post("/cms/login/", {"email": ann.email, "password": PASSWORD}, token="").error == "csrf_failed"
@@ -262,7 +262,7 @@ def test_a_form_without_its_token_changes_nothing(env: Environment) -> None:
     assert ann.address() == "ann@example.com"
 
 
-def test_the_token_of_one_browser_is_no_good_in_another(env: Environment) -> None:
+def test_the_csrf_token_of_one_browser_is_invalid_in_another(env: Environment) -> None:
     ann, thief = env.person(), env.visitor()
     assert ann.post("/cms/email_captcha/", {"email": "new@example.com"}, token=thief.token()).error == "csrf_failed"
 
@@ -278,7 +278,7 @@ def test_the_token_of_one_browser_is_no_good_in_another(env: Environment) -> Non
     ],
     ids=str,
 )
-def test_a_form_from_a_foreign_site_is_refused_even_with_its_token(
+def test_a_form_from_another_site_is_refused_even_with_a_csrf_token(
     sqlite_env: Environment, sent: dict[str, str]
 ) -> None:
     ann = sqlite_env.person()
@@ -288,19 +288,19 @@ def test_a_form_from_a_foreign_site_is_refused_even_with_its_token(
 
 
 @pytest.mark.parametrize("sent", [{"Sec-Fetch-Site": "same-origin"}, {"Origin": "http://localhost"}, {}], ids=str)
-def test_a_form_from_our_own_site_is_taken(sqlite_env: Environment, sent: dict[str, str]) -> None:
+def test_a_form_from_the_same_site_is_accepted(sqlite_env: Environment, sent: dict[str, str]) -> None:
     ann = sqlite_env.person()
     assert ann.post_raw("/cms/email_captcha/", b"email=new@example.com", headers=sent).status == 200
 
 
-def test_two_browsers_of_one_person_are_two_sessions(env: Environment) -> None:
+def test_two_browsers_of_one_account_are_two_sessions(env: Environment) -> None:
     first = env.person()
     second = env.signed_in("ann@example.com")
     assert first.sign_out().status == 200
     assert second.address() == "ann@example.com"
 
 
-def test_a_forged_cookie_opens_nothing(env: Environment) -> None:
+def test_a_forged_cookie_is_not_a_session(env: Environment) -> None:
     ann = env.person()
     value = ann.browser.cookies["session"]
     for forged in (value[:-1], value[1:], value.replace(".", "", 1), "x", ""):
@@ -309,8 +309,8 @@ def test_a_forged_cookie_opens_nothing(env: Environment) -> None:
         assert thief.get_as_script().error == "sign_in_required"
 
 
-def test_right_passwords_do_not_spend_the_tries_of_a_network(env: Environment) -> None:
-    """However many colleagues share an address, each of them signs in."""
+def test_correct_passwords_do_not_spend_the_tries_of_a_network(env: Environment) -> None:
+    """Many administrators can share a network."""
     app = env.build(SIGN_IN_TRIES_PER_NETWORK="3")
     for number in range(5):
         env.administrator(f"p{number}@example.com")
@@ -320,7 +320,7 @@ def test_right_passwords_do_not_spend_the_tries_of_a_network(env: Environment) -
     assert env.visitor("p0@example.com", app=app).sign_in().error == "too_many_requests"
 
 
-def test_a_spent_network_stops_nobody_who_is_signed_in_or_whose_browser_is_known(env: Environment) -> None:
+def test_spent_tries_of_a_network_affect_neither_sessions_nor_known_browsers(env: Environment) -> None:
     app = env.build(SIGN_IN_TRIES_PER_NETWORK="3")
     ann, known = env.person(app=app), env.signed_in("ann@example.com", app=app)
     known.sign_out()
@@ -330,7 +330,9 @@ def test_a_spent_network_stops_nobody_who_is_signed_in_or_whose_browser_is_known
     assert ann.reauth().status == 200
     other = {"oldpwd": PASSWORD, "password": "another password", "repetition": "another password"}
     assert ann.post("/cms/resetpwd/", other).status == 200
-    assert known.sign_in(password="another password").error == "too_many_requests"  # Its mark was of the old password.
+    assert (
+        known.sign_in(password="another password").error == "too_many_requests"
+    )  # Its mark belongs to the old password.
     ann.sign_out()
     assert ann.sign_in(password="another password").status == 200
 
@@ -345,7 +347,7 @@ def test_a_try_that_the_account_refuses_is_not_counted_against_the_network(env: 
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "page"])
-def test_signing_out_has_the_browser_delete_what_it_kept_and_stay_a_known_one(env: Environment, script: bool) -> None:
+def test_signing_out_clears_the_data_of_the_browser_except_its_mark(env: Environment, script: bool) -> None:
     ann = env.person(script=script)
     mark = ann.browser.cookies["session_browser"]
     ann.token()
@@ -360,7 +362,7 @@ def test_signing_out_has_the_browser_delete_what_it_kept_and_stay_a_known_one(en
     assert "Clear-Site-Data" not in ann.page("/cms/login/").headers
 
 
-def test_without_tls_a_browser_is_not_told_to_delete_what_it_would_not(env: Environment) -> None:
+def test_clear_site_data_is_sent_only_over_https(env: Environment) -> None:
     app = env.build(TRUSTED_HOSTS="cms.example.com", TRUSTED_PROXIES="1")
     env.administrator("ann@example.com")
     for scheme in ("http", "https"):
@@ -370,41 +372,41 @@ def test_without_tls_a_browser_is_not_told_to_delete_what_it_would_not(env: Envi
         assert ("Clear-Site-Data" in ann.sign_out().headers) == (scheme == "https")
 
 
-@pytest.mark.parametrize(("written", "told"), [("no", ""), ("yes", "; includeSubDomains")])
-def test_production_tells_browsers_to_use_https_for_as_much_as_the_setting_says(
-    env: Environment, written: str, told: str
+@pytest.mark.parametrize(("value", "directive"), [("no", ""), ("yes", "; includeSubDomains")])
+def test_in_production_hsts_includes_subdomains_according_to_the_setting(
+    env: Environment, value: str, directive: str
 ) -> None:
-    ann = env.visitor(app=env.build(**PRODUCTION, HSTS_SUBDOMAINS=written, TRUSTED_PROXIES="1"))
+    ann = env.visitor(app=env.build(**PRODUCTION, HSTS_SUBDOMAINS=value, TRUSTED_PROXIES="1"))
     ann.browser.headers["X-Forwarded-Proto"] = "https"
-    assert ann.page("/cms/login/").headers["Strict-Transport-Security"] == f"max-age=31536000{told}"
+    assert ann.page("/cms/login/").headers["Strict-Transport-Security"] == f"max-age=31536000{directive}"
 
 
 def stored_hash(env: Environment) -> str:
-    """Return what is kept of ann's password."""
+    """Return the stored password hash of ann."""
     return env.account("ann").password_hash
 
 
-def test_a_password_kept_under_old_parameters_is_hashed_anew_at_the_next_sign_in(env: Environment) -> None:
+def test_an_outdated_password_hash_is_replaced_at_the_next_sign_in(env: Environment) -> None:
     other = env.person()
     old = PasswordHasher(memory_cost=16, time_cost=3, parallelism=2).hash(PASSWORD)
     env.update_account("ann@example.com", password_hash=old)
     ann = env.visitor("ann@example.com")
     assert ann.sign_in(password="wrong").error == "wrong_credentials"
-    assert stored_hash(env) == old  # Only who knows the password can have it hashed.
+    assert stored_hash(env) == old  # An incorrect password does not replace the hash.
     history = [event for (event,) in env.rows(select(Audit.event).order_by(Audit.id))]
     assert ann.sign_in().status == 200
     new = stored_hash(env)
     assert new != old
     parameters = extract_parameters(new)
-    wanted = passwords.HASHER
+    hasher = passwords.HASHER
     assert (parameters.memory_cost, parameters.time_cost, parameters.parallelism) == (
-        wanted.memory_cost,
-        wanted.time_cost,
-        wanted.parallelism,
+        hasher.memory_cost,
+        hasher.time_cost,
+        hasher.parallelism,
     )
-    assert other.address() == "ann@example.com"  # The password is the same one: nobody is signed out,
-    told = [event for (event,) in env.rows(select(Audit.event).order_by(Audit.id))]
-    assert told == [*history, "signed_in"]  # and there is nothing to tell.
+    assert other.address() == "ann@example.com"  # The password has not changed: sessions remain,
+    directive = [event for (event,) in env.rows(select(Audit.event).order_by(Audit.id))]
+    assert directive == [*history, "signed_in"]  # and nothing else is recorded.
     assert env.visitor("ann@example.com").sign_in().status == 200
     assert stored_hash(env) == new
     assert env.visitor("ann@example.com").sign_in(password="wrong").error == "wrong_credentials"

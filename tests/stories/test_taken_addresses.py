@@ -1,4 +1,4 @@
-"""A taken address: the response does not reveal it, its owner is notified, and no code can succeed."""
+"""A request for a taken address: the response does not reveal it, its owner is notified, and no code is correct."""
 
 import html
 import json
@@ -10,12 +10,12 @@ from models import Audit, CMSUser, Mail, MailProblem, db
 from tests.actors import Answer, Person, code_in, different_code, html_of, text_of
 from tests.environments import Environment
 
-OWNER = "owner@example.com"  # Of the length of FREE, so that sizes can be compared.
+OWNER = "owner@example.com"  # It is as long as FREE, so that sizes can be compared.
 FREE = "frees@example.com"
 
 
-def neutral(answer: Answer, *words: str) -> tuple[int, dict[str, str], str]:
-    """Return an answer without what may differ: who asked, for what, and the token of their session."""
+def remove_differences(answer: Answer, *words: str) -> tuple[int, dict[str, str], str]:
+    """Return status, headers and body of a response without these words without cookies and request ids."""
     headers = {name: value for name, value in answer.headers.items() if name not in ("Set-Cookie", "X-Request-ID")}
     body = answer.text
     for word in words:
@@ -25,41 +25,41 @@ def neutral(answer: Answer, *words: str) -> tuple[int, dict[str, str], str]:
 
 @pytest.fixture
 def pair(env: Environment) -> Iterator[tuple[Person, Person]]:
-    """Give two administrators who differ in nothing but a letter; the owner of the taken address is a third one."""
+    """Create two administrators with addresses of equal length, and a third one, who owns the taken address."""
     env.administrator(OWNER)
     return env.person("one@example.com"), env.person("two@example.com")
 
 
-class TestTheAnswer:
-    """What the person who asks can see."""
+class TestResponse:
+    """Responses to the administrator who requests a change."""
 
     def test_status_headers_and_body_are_the_same(self, pair: tuple[Person, Person]) -> None:
         one, two = pair
-        taken, free = neutral(one.ask(OWNER), OWNER), neutral(two.ask(FREE), FREE)
+        taken, free = remove_differences(one.ask(OWNER), OWNER), remove_differences(two.ask(FREE), FREE)
         assert taken == free
         assert taken[0] == 200
 
-    def test_every_later_answer_is_the_same(self, env: Environment, pair: tuple[Person, Person]) -> None:
+    def test_all_later_responses_are_the_same(self, env: Environment, pair: tuple[Person, Person]) -> None:
         one, two = pair
-        seen = []
+        responses: list[list[tuple[int, dict[str, str], str]]] = []
         for person, email in ((one, OWNER), (two, FREE)):
             person.ask(email)
             person.token()
             env.deliver()
             code = different_code(env.code_to(FREE)) if email == FREE else "123456"
-            seen.append(
+            responses.append(
                 [
-                    neutral(person.get_as_script(), email, person.email),
-                    neutral(person.confirm(email, code), email),
-                    neutral(person.confirm(email, code), email),
-                    neutral(person.ask(email), email),
-                    neutral(person.get_as_script(), email, person.email),
-                    neutral(person.cancel(), email),
-                    neutral(person.confirm(email, code), email),
+                    remove_differences(person.get_as_script(), email, person.email),
+                    remove_differences(person.confirm(email, code), email),
+                    remove_differences(person.confirm(email, code), email),
+                    remove_differences(person.ask(email), email),
+                    remove_differences(person.get_as_script(), email, person.email),
+                    remove_differences(person.cancel(), email),
+                    remove_differences(person.confirm(email, code), email),
                 ]
             )
-        assert seen[0] == seen[1]
-        assert [status for status, _, _ in seen[0]] == [200, 400, 400, 429, 200, 200, 400]
+        assert responses[0] == responses[1]
+        assert [status for status, _, _ in responses[0]] == [200, 400, 400, 429, 200, 200, 400]
 
     def test_the_page_is_the_same(self, env: Environment) -> None:
         env.administrator(OWNER)
@@ -68,31 +68,33 @@ class TestTheAnswer:
         for person, email in ((one, OWNER), (two, FREE)):
             answer = person.ask(email)
             name = person.email.partition("@")[0]
-            words = answer.text
-            for token in {token for token in words.split('"') if token.startswith("I") and "." in token}:
-                words = words.replace(token, "TOKEN")
-            pages.append(words.replace(email, "ADDRESS").replace(person.email, "ME").replace(f">{name}<", "><"))
+            text = answer.text
+            for token in {token for token in text.split('"') if token.startswith("I") and "." in token}:
+                text = text.replace(token, "TOKEN")
+            pages.append(text.replace(email, "ADDRESS").replace(person.email, "ME").replace(f">{name}<", "><"))
         assert pages[0] == pages[1]
 
-    def test_when_the_code_is_too_old_the_answers_are_the_same(self, pair: tuple[Person, Person]) -> None:
+    def test_the_responses_to_both_requests_are_the_same(self, pair: tuple[Person, Person]) -> None:
         one, two = pair
-        answers = [neutral(person.ask(email), email) for person, email in ((one, OWNER), (two, FREE))]
+        answers = [remove_differences(person.ask(email), email) for person, email in ((one, OWNER), (two, FREE))]
         assert answers[0] == answers[1]
 
-    def test_expiry_looks_the_same(self, env: Environment, pair: tuple[Person, Person]) -> None:
+    def test_the_responses_after_the_expiry_are_the_same(self, env: Environment, pair: tuple[Person, Person]) -> None:
         one, two = pair
         one.ask(OWNER)
         two.ask(FREE)
         env.clock.advance(seconds=600)
-        answers = [neutral(person.confirm(email, "000000"), email) for person, email in ((one, OWNER), (two, FREE))]
+        answers = [
+            remove_differences(person.confirm(email, "000000"), email) for person, email in ((one, OWNER), (two, FREE))
+        ]
         assert answers[0] == answers[1]
         assert json.loads(answers[0][2])["data"]["error"] == "code_expired"
 
-    def test_the_history_of_who_asked_is_the_same(self, env: Environment, pair: tuple[Person, Person]) -> None:
+    def test_the_histories_are_the_same(self, env: Environment, pair: tuple[Person, Person]) -> None:
         one, two = pair
         one.ask(OWNER)
         two.ask(FREE)
-        told = [
+        rows = [
             env.rows(
                 db.select(Audit.event, Audit.detail)
                 .join(CMSUser, CMSUser.id == Audit.user_id)
@@ -101,9 +103,9 @@ class TestTheAnswer:
             )
             for person in pair
         ]
-        assert str(told[0]).replace(OWNER, "*") == str(told[1]).replace(FREE, "*")
+        assert str(rows[0]).replace(OWNER, "*") == str(rows[1]).replace(FREE, "*")
 
-    def test_as_many_mails_are_sent(self, env: Environment, pair: tuple[Person, Person]) -> None:
+    def test_the_number_of_mails_is_the_same(self, env: Environment, pair: tuple[Person, Person]) -> None:
         one, two = pair
         one.ask(OWNER)
         taken = len(env.rows(db.select(Mail.id)))
@@ -112,34 +114,34 @@ class TestTheAnswer:
         assert [len(env.mail_to(address)) for address in (OWNER, FREE)] == [1, 1]
         assert [len(env.mail_to(person.email)) for person in pair] == [1, 1]
 
-    def test_with_codes_to_both_addresses_it_is_no_different(self, env: Environment) -> None:
+    def test_the_responses_are_the_same_if_both_codes_are_required(self, env: Environment) -> None:
         env.administrator(OWNER)
         app = env.build(EMAIL_POLICY="both")
         one, two = env.person("one@example.com", app=app), env.person("two@example.com", app=app)
         seen = []
         for person, email in ((one, OWNER), (two, FREE)):
-            answer = neutral(person.ask(email), email)
+            answer = remove_differences(person.ask(email), email)
             old_code = env.code_to(person.email)
-            second = neutral(person.confirm(email, "", old_captcha=old_code), email)
-            seen.append((answer, second, neutral(person.get_as_script(), email, person.email)))
+            second = remove_differences(person.confirm(email, "", old_captcha=old_code), email)
+            seen.append((answer, second, remove_differences(person.get_as_script(), email, person.email)))
         assert seen[0] == seen[1]
 
 
-class TestTheOwner:
-    """What the owner of the address gets."""
+class TestOwner:
+    """The notice to the owner of the address."""
 
-    def test_the_note_says_what_was_tried_and_has_no_code_and_no_name(self, env: Environment, pair: object) -> None:
+    def test_the_notice_contains_no_code_and_no_name(self, env: Environment, pair: object) -> None:
         one = env.signed_in("one@example.com")
         one.ask("OWNER@EXAMPLE.com")
-        (note,) = env.mail_to(OWNER)
+        (notice,) = env.mail_to(OWNER)
         with pytest.raises(AssertionError, match="no code"):
-            code_in(note)
-        for words in (text_of(note), html_of(note)):
-            assert "one@example.com" not in words
-            assert "203.0.113.5" in words
-        assert not [word for word in text_of(note).split() if word.isdigit() and len(word) == 6]
+            code_in(notice)
+        for part in (text_of(notice), html_of(notice)):
+            assert "one@example.com" not in part
+            assert "203.0.113.5" in part
+        assert not [word for word in text_of(notice).split() if word.isdigit() and len(word) == 6]
 
-    def test_the_note_is_throttled_whoever_asks_and_in_whatever_spelling(self, env: Environment) -> None:
+    def test_the_notice_is_throttled_for_all_accounts_and_spellings(self, env: Environment) -> None:
         env.administrator(OWNER)
         people = [env.person(f"p{number}@example.com") for number in range(5)]
         spellings = [OWNER, OWNER.upper(), "Owner@example.com", "oWNER@example.com", OWNER]
@@ -147,16 +149,16 @@ class TestTheOwner:
         assert [answer.error for answer in answers] == [None] * 3 + ["too_many_requests"] * 2
         assert len(env.mail_to(OWNER)) == 3
 
-    def test_a_free_address_is_throttled_in_just_the_same_way(self, env: Environment) -> None:
+    def test_codes_to_a_free_address_are_throttled_in_the_same_way(self, env: Environment) -> None:
         people = [env.person(f"p{number}@example.com") for number in range(4)]
         assert [person.ask(FREE).error for person in people] == [None] * 3 + ["too_many_requests"]
 
-    def test_a_disabled_administrators_address_is_taken_too(
+    def test_the_address_of_a_disabled_administrator_is_taken(
         self, env: Environment, pair: tuple[Person, Person]
     ) -> None:
         env.update_account(OWNER, is_active=False)
         one, two = pair
-        assert neutral(one.ask(OWNER), OWNER) == neutral(two.ask(FREE), FREE)
+        assert remove_differences(one.ask(OWNER), OWNER) == remove_differences(two.ask(FREE), FREE)
         assert one.confirm(OWNER, "123456").error == "code_wrong"
 
     @pytest.mark.parametrize("typed", ["OWNER@bücher.example", "owner@BÜCHER.example", "Owner@xn--bcher-kva.example"])
@@ -169,14 +171,14 @@ class TestTheOwner:
         assert sorted(kinds) == ["heads_up", "taken"]
 
 
-class TestTheCommit:
-    """Who loses the race for an address."""
+class TestConfirmation:
+    """Confirming a change to an address that was taken in the meantime."""
 
-    def test_an_address_that_was_taken_meanwhile_is_refused_without_a_fault(self, env: Environment) -> None:
+    def test_an_address_that_was_taken_in_the_meantime_is_refused(self, env: Environment) -> None:
         ann = env.person("one@example.com")
         ann.ask(FREE)
         code = env.code_to(FREE)
-        env.administrator(FREE, username="quicker")
+        env.administrator(FREE, username="rival")
         refused = ann.confirm(FREE, code)
         assert (refused.status, refused.error, list(refused.data["fields"])) == (409, "email_taken", ["email"])
         assert ann.address() == "one@example.com"
@@ -185,18 +187,18 @@ class TestTheCommit:
         ann.ask("third@example.com")
         assert ann.confirm("third@example.com", env.code_to("third@example.com")).status == 200
 
-    def test_the_loser_of_a_race_is_told_on_the_page(self, env: Environment) -> None:
+    def test_without_scripts_a_lost_race_is_reported_on_the_page(self, env: Environment) -> None:
         ann = env.person("one@example.com", script=False)
         ann.ask(FREE)
         code = env.code_to(FREE)
-        env.administrator(FREE, username="quicker")
+        env.administrator(FREE, username="rival")
         refused = ann.confirm(FREE, code)
         assert refused.status == 409
         assert 'name="captcha"' in refused.text
         assert code not in refused.text
 
-    def test_an_address_that_its_former_owner_may_want_back_cannot_be_had(self, env: Environment) -> None:
-        """Its code was sent while nobody had the address, and a little later somebody had it and gave it up."""
+    def test_an_address_that_is_reserved_for_its_former_owner_is_refused(self, env: Environment) -> None:
+        """After the code was sent, another account took the address, and then changed it again."""
         ann, bob = env.person("one@example.com"), env.person("two@example.com")
         ann.ask(FREE)
         code = env.code_to(FREE)
@@ -209,7 +211,7 @@ class TestTheCommit:
         assert env.visitor().post(env.links_to(FREE, "undo")[-1]).status == 200
         assert env.account("two").email == FREE
 
-    def test_the_two_that_refused_each_other_share_no_key(self, env: Environment, pair: tuple[Person, Person]) -> None:
+    def test_of_two_changes_to_one_address_one_succeeds(self, env: Environment, pair: tuple[Person, Person]) -> None:
         one, two = pair
         one.ask(FREE)
         two.ask(FREE)
@@ -221,9 +223,9 @@ class TestTheCommit:
 
 
 class TestClosedTeams:
-    """With REVEAL_TAKEN_EMAIL."""
+    """The setting REVEAL_TAKEN_EMAIL."""
 
-    def test_a_taken_address_is_named_and_nothing_is_sent(self, env: Environment) -> None:
+    def test_a_taken_address_is_refused_and_no_mail_is_sent(self, env: Environment) -> None:
         app = env.build(REVEAL_TAKEN_EMAIL="yes")
         env.administrator(OWNER)
         ann = env.person("one@example.com", app=app)
@@ -232,7 +234,7 @@ class TestClosedTeams:
         assert env.rows(db.select(Mail.id)) == []
         assert ann.pending() is None
 
-    def test_who_tries_out_a_list_of_addresses_is_throttled_all_the_same(self, env: Environment) -> None:
+    def test_requests_for_many_taken_addresses_are_throttled(self, env: Environment) -> None:
         app = env.build(REVEAL_TAKEN_EMAIL="yes", CAPTCHA_RESEND_SECONDS="0")
         for number in range(6):
             env.administrator(f"owner{number}@example.com")
@@ -240,7 +242,7 @@ class TestClosedTeams:
         answers = [ann.ask(f"owner{number}@example.com").error for number in range(6)]
         assert answers == ["email_taken"] * 5 + ["too_many_requests"]
 
-    def test_an_older_code_outlives_the_refusal(self, env: Environment) -> None:
+    def test_the_refusal_does_not_invalidate_an_older_code(self, env: Environment) -> None:
         app = env.build(REVEAL_TAKEN_EMAIL="yes", CAPTCHA_RESEND_SECONDS="0")
         env.administrator(OWNER)
         ann = env.person("one@example.com", app=app)
@@ -250,24 +252,24 @@ class TestClosedTeams:
 
 
 @pytest.mark.parametrize("env", ["postgresql+memcached"], indirect=True)
-class TestARefusal:
-    """A mail server that says no names the mailbox as its owner writes it; who asked must not read that."""
+class TestRefusedMail:
+    """The response of a mail server may contain the owner's spelling of the address, and must not be shown."""
 
     @pytest.mark.parametrize(
-        ("answer", "kind"),
+        ("response", "kind"),
         [
             ("550 5.1.1 <{}>: no such user", "recipient_refused"),
             ("451 4.7.1 <{}>: greylisted", "temporarily_refused"),
             ("drop", "unreachable"),
         ],
     )
-    def test_page_and_json_are_the_same_for_a_taken_address_and_hold_no_word_of_the_mail_server(
-        self, env: Environment, caplog: pytest.LogCaptureFixture, answer: str, kind: str
+    def test_page_and_json_are_the_same_for_a_taken_address_without_text_of_the_mail_server(
+        self, env: Environment, caplog: pytest.LogCaptureFixture, response: str, kind: str
     ) -> None:
         assert env.smtp
         env.administrator("OwNer@example.com")
         for address in ("OwNer@example.com", FREE):
-            env.smtp.refusals[address] = answer.format(address)
+            env.smtp.refusals[address] = response.format(address)
         seen = []
         for name, email in (("one", OWNER), ("two", FREE)):
             person = env.person(f"{name}@example.com")
@@ -282,10 +284,10 @@ class TestARefusal:
             assert pending["mail"]["problem"] in page
             seen.append({**pending, "email": "*"})
         assert seen[0] == seen[1]
-        if answer != "drop":
-            assert "OwNer@example.com" in caplog.text  # The operator reads it.
+        if response != "drop":
+            assert "OwNer@example.com" in caplog.text  # It is logged for the operator.
 
-    def test_words_that_an_older_version_stored_are_not_shown(self, env: Environment) -> None:
+    def test_a_response_that_an_older_version_stored_is_not_shown(self, env: Environment) -> None:
         ann = env.person()
         ann.ask(FREE)
         with env.app.app_context():
@@ -303,12 +305,12 @@ class TestARefusal:
         with env.app.app_context():
             db.session.execute(db.update(Mail).values(problem=kind))
             db.session.commit()
-        told = []
+        sentences = []
         for language in ("zh", "en"):
             ann.browser.headers["Accept-Language"] = language
             pending = ann.pending()
             assert pending is not None
-            told.append(pending["mail"]["problem"])
-            assert told[-1] in html.unescape(ann.page().text)
-        assert all(told)
-        assert told[0] != told[1]
+            sentences.append(pending["mail"]["problem"])
+            assert sentences[-1] in html.unescape(ann.page().text)
+        assert all(sentences)
+        assert sentences[0] != sentences[1]

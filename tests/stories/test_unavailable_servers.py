@@ -1,4 +1,4 @@
-"""A server is unavailable: the response says so, nothing is changed, no try is counted."""
+"""While a server is unavailable, responses say so, nothing is changed, and no try is counted."""
 
 from collections.abc import Callable
 
@@ -14,55 +14,57 @@ NEW = "new@example.com"
 
 @pytest.fixture
 def env(postgres_env: Environment) -> Environment:
-    """Give the environment with all its parts."""
+    """Return the environment with all servers."""
     return postgres_env
 
 
-def unavailable(answer: Answer) -> None:
-    """Check that an answer says that a part is away, and when to come back."""
+def assert_unavailable(answer: Answer) -> None:
+    """Check that a response is a 503 with the time after which to retry."""
     assert (answer.status, answer.error) == (503, "unavailable"), answer
     assert answer.headers["Retry-After"] == str(answer.data["retry_after"])
 
 
-@pytest.mark.parametrize("how", ["stop", "freeze"])
-def test_without_memcached_no_code_is_made_and_none_is_looked_at(env: Environment, how: str) -> None:
+@pytest.mark.parametrize("action", ["stop", "freeze"])
+def test_without_memcached_no_code_is_issued_or_compared(env: Environment, action: str) -> None:
     assert env.memcached
     ann, bob = env.person(), env.person("bob@example.com")
     ann.ask(NEW)
     code = env.code_to(NEW)
     tokens = [ann.token(), bob.token()]
     assert all(tokens)
-    getattr(env.memcached, how)()
-    unavailable(bob.ask("other@example.com"))
-    unavailable(ann.confirm(NEW, code))
-    unavailable(ann.confirm(NEW, different_code(code)))
+    getattr(env.memcached, action)()
+    assert_unavailable(bob.ask("other@example.com"))
+    assert_unavailable(ann.confirm(NEW, code))
+    assert_unavailable(ann.confirm(NEW, different_code(code)))
     visitor = env.visitor("ann@example.com")
-    unavailable(visitor.sign_in())
-    assert ann.address() == "ann@example.com"  # What needs no memcached goes on.
+    assert_unavailable(visitor.sign_in())
+    assert ann.address() == "ann@example.com"  # This does not require memcached.
     pending = ann.pending()
     assert pending is not None
     assert pending["tries_left"] == 5
     assert bob.pending() is None
     env.memcached.reset()
-    answer = eventually(lambda: (found := bob.ask("other@example.com")).status != 503 and found, "memcached is back")
+    answer = eventually(lambda: (found := bob.ask("other@example.com")).status != 503 and found, "memcached responds")
     assert answer.status == 200
-    assert ann.confirm(NEW, code).error == "code_expired"  # It came back empty: a new code is needed.
+    assert ann.confirm(NEW, code).error == "code_expired"  # The code was lost.
 
 
-def test_memcached_that_hangs_for_a_moment_costs_nothing(env: Environment) -> None:
+def test_a_temporary_outage_of_memcached_counts_no_try(env: Environment) -> None:
     assert env.memcached
     ann = env.person()
     ann.ask(NEW)
     code = env.code_to(NEW)
     env.memcached.freeze()
-    unavailable(ann.confirm(NEW, code))
+    assert_unavailable(ann.confirm(NEW, code))
     env.memcached.thaw()
-    answer = eventually(lambda: (found := ann.confirm(NEW, code)).status != 503 and found, "memcached answers again")
+    answer = eventually(lambda: (found := ann.confirm(NEW, code)).status != 503 and found, "memcached responds again")
     assert answer.status == 200
 
 
-def test_memcached_that_dies_after_the_commit_undoes_nothing(env: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The change is made: that the code cannot be forgotten any more must not turn it into a 503."""
+def test_an_outage_of_memcached_after_the_commit_does_not_fail_the_change(
+    env: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The change is committed; that the code cannot be deleted must not cause a 503."""
     assert env.memcached
     ann = env.person()
     ann.ask(NEW)
@@ -71,24 +73,24 @@ def test_memcached_that_dies_after_the_commit_undoes_nothing(env: Environment, m
     with env.app.app_context():
         session_class = type(db.session())
 
-    def commit_and_die(session: object) -> None:
+    def commit_and_stop(session: object) -> None:
         original(session)
         memcached.stop()
 
     original = session_class.commit
     assert session_commit
-    monkeypatch.setattr(session_class, "commit", commit_and_die)
+    monkeypatch.setattr(session_class, "commit", commit_and_stop)
     answer = ann.post("/cms/resetemail/", {"email": NEW, "captcha": code}, token=token)
     monkeypatch.undo()
     assert answer.status == 200
     assert env.account("ann").email == NEW
 
 
-def everything(ann: Person) -> dict[str, Callable[[], Answer]]:
-    """Return all that somebody may do, by name."""
+def list_requests(ann: Person) -> dict[str, Callable[[], Answer]]:
+    """Return all kinds of requests by name."""
     return {
         "page": ann.get_as_script,
-        "ask": lambda: ann.ask(NEW),
+        "request a code": lambda: ann.ask(NEW),
         "confirm": lambda: ann.confirm(NEW, "123456"),
         "cancel": ann.cancel,
         "reauth": ann.reauth,
@@ -96,14 +98,14 @@ def everything(ann: Person) -> dict[str, Callable[[], Answer]]:
     }
 
 
-def test_without_the_database_everything_says_so_and_goes_on_when_it_is_back(
+def test_without_the_database_all_requests_get_a_503_until_it_is_available_again(
     env: Environment, postgres: PostgresServer
 ) -> None:
     ann = env.person()
     ann.token()
     try:
         postgres.stop()
-        for name, act in everything(ann).items():
+        for name, act in list_requests(ann).items():
             answer = act()
             assert (name, answer.status, answer.error) == (name, 503, "unavailable")
         assert ann.get_as_script("/healthz").status == 200
@@ -116,7 +118,7 @@ def test_without_the_database_everything_says_so_and_goes_on_when_it_is_back(
     assert ann.confirm(NEW, env.code_to(NEW)).status == 200
 
 
-def test_without_the_mail_server_a_code_is_late_and_nothing_else(env: Environment) -> None:
+def test_without_the_mail_server_a_code_is_only_delayed(env: Environment) -> None:
     assert env.smtp
     ann = env.person()
     env.smtp.stop()
@@ -130,7 +132,7 @@ def test_without_the_mail_server_a_code_is_late_and_nothing_else(env: Environmen
     assert ann.confirm(NEW, env.code_to(NEW)).status == 200
 
 
-def test_a_code_that_could_not_be_mailed_in_time_is_never_mailed(env: Environment) -> None:
+def test_an_expired_code_is_not_sent(env: Environment) -> None:
     assert env.smtp
     ann = env.person()
     env.smtp.stop()

@@ -1,4 +1,4 @@
-"""What was checked before an account was locked is checked again under the lock."""
+"""Conditions that were checked before an account was locked are checked again under the lock."""
 
 from collections.abc import Callable
 
@@ -15,19 +15,19 @@ ANN, BOB, NEW, EVE = "ann@example.com", "bob@example.com", "new@example.com", "e
 OTHER = "another password of mine"
 
 
-def sessions_of(env: Environment, email: str) -> int:
-    """Return in how many browsers this administrator is signed in."""
+def count_sessions(env: Environment, email: str) -> int:
+    """Return the number of sessions of an administrator."""
     ids = db.select(CMSUser.id).where(CMSUser.email == email).scalar_subquery()
     return len(env.rows(db.select(LoginSession.id).where(LoginSession.user_id == ids)))
 
 
 def change_password(person: Person) -> Answer:
-    """Change the own password."""
+    """Change the password of a person."""
     return person.post("/cms/resetpwd/", {"oldpwd": PASSWORD, "password": OTHER, "repetition": OTHER})
 
 
 def change_address(env: Environment, person: Person, new: str = NEW) -> str:
-    """Change the own address, and return the undo link that the old one got."""
+    """Change the address of a person, and return the undo link in the notice to the old one."""
     old = person.email
     assert person.ask(new).status == 200
     assert person.confirm(new, env.code_to(new)).status == 200
@@ -36,9 +36,9 @@ def change_address(env: Environment, person: Person, new: str = NEW) -> str:
 
 
 class TestSignIn:
-    """Somebody signs in with what was right a moment ago."""
+    """A sign-in with a password that becomes invalid during the request."""
 
-    def test_no_session_comes_from_a_password_that_its_owner_changed_meanwhile(
+    def test_no_session_is_created_with_a_password_that_its_owner_changed_in_the_meantime(
         self, env: Environment, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         ann, thief = env.person(), env.visitor(ANN)
@@ -47,9 +47,9 @@ class TestSignIn:
             answer = thief.sign_in(remember="y")
         assert answer.error == "wrong_credentials"
         assert thief.get_as_script().status == 401
-        assert sessions_of(env, ANN) == 1
+        assert count_sessions(env, ANN) == 1
 
-    def test_no_session_comes_from_a_password_that_a_mailed_link_replaced_meanwhile(
+    def test_no_session_is_created_with_a_password_that_was_replaced_by_a_link_in_the_meantime(
         self, env: Environment, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         env.administrator(ANN)
@@ -57,12 +57,12 @@ class TestSignIn:
         visitor.post("/cms/forgotpwd/", {"email": ANN})
         (link,) = env.links_to(ANN, "forgotpwd")
         thief.token()
-        chosen = {"password": OTHER, "repetition": OTHER}
-        with run_after_the_password(monkeypatch, lambda: visitor.post(link, chosen)):
+        fields = {"password": OTHER, "repetition": OTHER}
+        with run_after_the_password(monkeypatch, lambda: visitor.post(link, fields)):
             assert thief.sign_in().error == "wrong_credentials"
-        assert sessions_of(env, ANN) == 0
+        assert count_sessions(env, ANN) == 0
 
-    def test_no_session_comes_from_a_password_that_the_operator_replaced_meanwhile(
+    def test_no_session_is_created_with_a_password_that_the_operator_replaced_in_the_meantime(
         self, env: Environment, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         env.administrator(ANN)
@@ -71,23 +71,23 @@ class TestSignIn:
         words = ("admin", "set-password", ANN, "--reason", "it leaked")
 
         def replace() -> None:
-            done = command_line(env.settings, *words, input_lines=[OTHER])
-            assert done.returncode == 0, done.stderr
+            result = command_line(env.settings, *words, input_lines=[OTHER])
+            assert result.returncode == 0, result.stderr
 
         with run_after_the_password(monkeypatch, replace):
             assert thief.sign_in().error == "wrong_credentials"
-        assert sessions_of(env, ANN) == 0
+        assert count_sessions(env, ANN) == 0
 
-    def test_no_session_comes_from_an_address_that_was_changed_meanwhile(
+    def test_no_session_is_created_for_an_address_that_was_changed_in_the_meantime(
         self, env: Environment, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         ann, thief = env.person(), env.visitor(ANN)
         thief.token()
         with run_after_the_password(monkeypatch, lambda: change_address(env, ann)):
             assert thief.sign_in().error == "wrong_credentials"
-        assert sessions_of(env, NEW) == 1
+        assert count_sessions(env, NEW) == 1
 
-    def test_no_session_comes_from_an_account_that_was_undone_meanwhile(
+    def test_no_session_is_created_for_an_address_that_was_undone_in_the_meantime(
         self, env: Environment, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         thief, owner = env.person(), env.visitor()
@@ -96,9 +96,9 @@ class TestSignIn:
         again.token()
         with run_after_the_password(monkeypatch, lambda: owner.post(undo)):
             assert again.sign_in().error == "wrong_credentials"
-        assert sessions_of(env, ANN) == 0
+        assert count_sessions(env, ANN) == 0
 
-    def test_no_session_comes_from_an_account_that_was_disabled_meanwhile(
+    def test_no_session_is_created_for_an_account_that_was_disabled_in_the_meantime(
         self, env: Environment, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         boss = superuser(env)
@@ -107,13 +107,13 @@ class TestSignIn:
         thief.token()
         with run_after_the_password(monkeypatch, lambda: act(boss, env, ANN, "disable")):
             assert thief.sign_in().error == "wrong_credentials"
-        assert sessions_of(env, ANN) == 0
+        assert count_sessions(env, ANN) == 0
 
 
-class TestProof:
-    """Somebody proves a password that was right a moment ago, in a session that they took over."""
+class TestReauth:
+    """A confirmation of the password in a session that a thief has taken over."""
 
-    def test_a_password_that_was_changed_meanwhile_proves_nothing(
+    def test_a_password_that_was_changed_in_the_meantime_does_not_make_the_session_fresh(
         self, env: Environment, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         ann, thief = env.person(), env.signed_in(ANN)
@@ -123,7 +123,7 @@ class TestProof:
         assert thief.get_as_script().status == 401
         assert ann.get_as_script().status == 200
 
-    def test_a_password_is_not_changed_by_who_knew_the_one_before(
+    def test_a_password_cannot_be_changed_with_one_that_was_changed_in_the_meantime(
         self, env: Environment, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         ann, thief = env.person(), env.signed_in(ANN)
@@ -133,7 +133,7 @@ class TestProof:
             assert thief.post("/cms/resetpwd/", other).status in (400, 401)
         assert env.visitor(ANN).sign_in(password=OTHER).status == 200
 
-    def test_a_proof_by_the_owner_ends_what_a_copy_of_their_cookie_has_begun(self, env: Environment) -> None:
+    def test_a_confirmation_by_the_owner_ends_requests_with_a_copied_cookie(self, env: Environment) -> None:
         ann = env.person()
         thief = env.visitor(ANN)
         thief.browser.cookies = dict(ann.browser.cookies)
@@ -144,15 +144,15 @@ class TestProof:
         assert env.mail_to(EVE) == []
 
 
-ACTS: dict[str, Callable[[Environment, Person], Answer]] = {
-    "ask": lambda _, ann: ann.ask(NEW),
+OWN_ACTIONS: dict[str, Callable[[Environment, Person], Answer]] = {
+    "request a code": lambda _, ann: ann.ask(NEW),
     "cancel": lambda _, ann: ann.cancel(),
-    "prove": lambda _, ann: ann.reauth(),
+    "reauth": lambda _, ann: ann.reauth(),
     "password": lambda _, ann: change_password(ann),
     "profile": lambda _, ann: ann.post("/cms/profile/", {"username": "hacked", "language": "", "version": "1"}),
     "end others": lambda _, ann: ann.post("/cms/security/sessions/end_others/"),
 }
-OFFICE: dict[str, Callable[[Environment, Person], Answer]] = {
+SUPERUSER_ACTIONS: dict[str, Callable[[Environment, Person], Answer]] = {
     "invite": lambda _, boss: invite(boss, EVE),
     "withdraw": lambda _, boss: boss.post("/cms/users/invitations/1/withdraw/"),
     "resend": lambda _, boss: boss.post("/cms/users/invitations/1/resend/"),
@@ -164,8 +164,8 @@ OFFICE: dict[str, Callable[[Environment, Person], Answer]] = {
 }
 
 
-def end_all_others(env: Environment, person: Person) -> Callable[[], None]:
-    """Return what ends every session of this person but a new one."""
+def prepare_ending_sessions(env: Environment, person: Person) -> Callable[[], None]:
+    """Create a session of a person, and return a function that ends all other sessions."""
     other = env.signed_in(person.email)
     other.token()
 
@@ -175,8 +175,8 @@ def end_all_others(env: Environment, person: Person) -> Callable[[], None]:
     return end
 
 
-def everything(env: Environment) -> list[object]:
-    """Return what an act could have changed, without the history of refusals."""
+def read_state(env: Environment) -> list[object]:
+    """Return all data that an action could have changed, except histories."""
     users = db.select(CMSUser.email, CMSUser.username, CMSUser.password_hash, CMSUser.is_superuser, CMSUser.is_active)
     changes = db.select(EmailChange.user_id, EmailChange.email, EmailChange.asked_at, EmailChange.outcome)
     return [
@@ -185,43 +185,49 @@ def everything(env: Environment) -> list[object]:
     ]
 
 
-class TestActs:
-    """An act is under way when its session, or its right, ends."""
+class TestActions:
+    """Actions whose session or permission ends during the request."""
 
-    @pytest.mark.parametrize("what", ACTS)
-    def test_an_act_of_a_session_that_ended_meanwhile_does_nothing(self, env: Environment, what: str) -> None:
+    @pytest.mark.parametrize("action", OWN_ACTIONS)
+    def test_an_action_of_a_session_that_ended_in_the_meantime_changes_nothing(
+        self, env: Environment, action: str
+    ) -> None:
         ann = env.person()
-        end, found = end_all_others(env, ann), []
+        end, found = prepare_ending_sessions(env, ann), []
 
-        def end_and_look() -> None:
+        def end_and_record() -> None:
             end()
-            found.append(everything(env))
+            found.append(read_state(env))
 
         ann.token()
-        with run_before_the_lock(end_and_look):
-            assert ACTS[what](env, ann).error == "sign_in_required"
-        assert [everything(env)] == found
+        with run_before_the_lock(end_and_record):
+            assert OWN_ACTIONS[action](env, ann).error == "sign_in_required"
+        assert [read_state(env)] == found
 
-    @pytest.mark.parametrize("what", OFFICE)
-    def test_a_superusers_act_of_a_session_that_ended_meanwhile_does_nothing(self, env: Environment, what: str) -> None:
+    @pytest.mark.parametrize("action", SUPERUSER_ACTIONS)
+    def test_a_superuser_action_of_a_session_that_ended_in_the_meantime_changes_nothing(
+        self, env: Environment, action: str
+    ) -> None:
         boss = superuser(env)
         env.administrator(BOB)
         assert invite(boss, "carol@example.com").status == 200
         env.deliver()
-        end, found = end_all_others(env, boss), []
+        end, found = prepare_ending_sessions(env, boss), []
 
-        def end_and_look() -> None:
+        def end_and_record() -> None:
             end()
-            found.append(everything(env))
+            found.append(read_state(env))
 
         boss.token()
-        with run_before_the_lock(end_and_look):
-            assert OFFICE[what](env, boss).error == "sign_in_required"
-        assert [everything(env)] == found
+        with run_before_the_lock(end_and_record):
+            assert SUPERUSER_ACTIONS[action](env, boss).error == "sign_in_required"
+        assert [read_state(env)] == found
         assert history(env, id_of(env, BOSS))[-1].event == "sign_in_required"
 
-    @pytest.mark.parametrize("what", OFFICE)
-    def test_a_superusers_act_whose_right_ended_meanwhile_does_nothing(self, env: Environment, what: str) -> None:
+    @pytest.mark.parametrize("action", SUPERUSER_ACTIONS)
+    def test_a_superuser_action_without_permission_in_the_meantime_changes_nothing(
+        self, env: Environment, action: str
+    ) -> None:
         boss, chief = superuser(env), superuser(env, "chief@example.com")
         env.administrator(BOB)
         assert invite(boss, "carol@example.com").status == 200
@@ -229,16 +235,16 @@ class TestActs:
         tokens, found = (boss.token(), chief.token()), []
         assert all(tokens)
 
-        def demote_and_look() -> None:
+        def demote_and_record() -> None:
             assert act(chief, env, BOSS, "role", role="editor").status == 200
-            found.append(everything(env))
+            found.append(read_state(env))
 
-        with run_before_the_lock(demote_and_look):
-            assert OFFICE[what](env, boss).error == "forbidden"
-        assert [everything(env)] == found
+        with run_before_the_lock(demote_and_record):
+            assert SUPERUSER_ACTIONS[action](env, boss).error == "forbidden"
+        assert [read_state(env)] == found
         assert history(env, id_of(env, BOSS))[-1].event == "not_allowed"
 
-    def test_nobody_registers_on_an_invitation_whose_sender_lost_the_right_meanwhile(self, env: Environment) -> None:
+    def test_an_invitation_is_invalid_if_its_sender_was_demoted_in_the_meantime(self, env: Environment) -> None:
         boss, chief = superuser(env), superuser(env, "chief@example.com")
         assert invite(boss, EVE).status == 200
         link = env.links_to(EVE, "register")[-1]
