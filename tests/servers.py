@@ -846,9 +846,9 @@ def command_line(
     return run_program(_flask(words), input_text="\n".join(input_lines), **_process_options(settings))
 
 
-def start_command(settings: Mapping[str, str], *words: str) -> subprocess.Popen[bytes]:
+def start_command(settings: Mapping[str, str], *words: str, **options: Any) -> subprocess.Popen[bytes]:
     """Start `flask --app app ...` in the background; the caller terminates it."""
-    return spawn(_flask(words), **_process_options(settings))  # SIGKILL also ends a suspended process.
+    return spawn(_flask(words), **_process_options(settings), **options)  # SIGKILL also ends a suspended process.
 
 
 def _flask(words: Iterable[str]) -> list[str]:
