@@ -92,6 +92,8 @@ class Report:
         for step in found:
             name = step.revision.revision if step.is_upgrade else f"undo {step.revision.revision}"
             self._say(f"{name}: {step.revision.doc.partition(chr(10))[0]}")
+            if step.is_upgrade and (needed := getattr(step.revision.module, "contracts", "")):
+                self._say(f"{name}: versions older than revision {needed} can no longer serve")
             self._tables = self._tables_now()
             began, self._locks = time.monotonic(), ""
             yield step
