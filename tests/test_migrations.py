@@ -125,6 +125,7 @@ def test_an_upgrade_tells_each_revision_its_duration_and_what_it_locked(settings
         "0001: initial tables",
         "0001: done in ... s",
     ]
+    assert "0003: versions older than revision 0001 can no longer serve" in created
     on_postgresql = bool(settings["DATABASE_URL"])
     whole = [] if on_postgresql else ["Until the end the file is locked for writes."]
     held = "; locked meanwhile: {} for reads and writes" if on_postgresql else ""
@@ -175,6 +176,7 @@ def test_a_database_that_a_newer_version_has_upgraded_is_left_alone(settings: di
     assert revision(settings) == "9999"
 
 
+@pytest.mark.servers
 def test_two_upgrades_at_once_run_one_after_the_other(settings: dict[str, str]) -> None:
     assert run(settings, "upgrade", "0001").returncode == 0
     processes = [start_command(settings, "db", "upgrade", stdout=subprocess.PIPE) for _ in range(2)]

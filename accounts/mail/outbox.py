@@ -16,7 +16,7 @@ from models import Mail, MailState, db, table
 
 LIFETIME = timedelta(days=3)  # A mail without `not_after` that could not be sent for so long is given up.
 TASK = "task:"
-FORMER_TASK = "errand:"  # The prefix of versions before 0005; such a row may be in the outbox when one is upgraded.
+FORMER_TASK = "errand:"  # The prefix in earlier versions; such a row may be in the outbox when one is upgraded.
 _COLUMNS = (
     *("message_id", "kind", "user_id", "recipient", "subject", "body", "html"),
     *("state", "created_at", "due_at", "not_after", "tries", "problem"),
