@@ -104,7 +104,7 @@ def demo(upgrade: bool) -> None:
     if settings().CMS_ENV == "production":
         raise click.ClickException("The demonstration administrator is not available in production.")
     if upgrade:
-        flask_migrate.upgrade()
+        flask_migrate.upgrade(x_arg=["quiet"])
     path: Path = settings().INSTANCE_DIR / "demonstration.json"
     if not path.exists():
         _make_demonstration(path)

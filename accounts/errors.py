@@ -43,7 +43,11 @@ class Draining(Exception):
     """This process is shutting down; `/readyz` reports it, so that requests are sent to other processes."""
 
 
-UNAVAILABLE = (CacheDown, OperationalError, InterfaceError, InternalError, PoolTimeout, Draining)
+class SchemaBehind(Exception):
+    """The database lacks a migration of this version; `/readyz` reports it until `flask db upgrade` has run."""
+
+
+UNAVAILABLE = (CacheDown, OperationalError, InterfaceError, InternalError, PoolTimeout, Draining, SchemaBehind)
 """The database, memcached or this process is unavailable; a retry may succeed."""
 
 

@@ -19,7 +19,7 @@ def healthz() -> Answer:
 @bp.get("/readyz")
 @open_to_all
 def readyz() -> Answer:
-    """Report whether database and cache respond; 503 if one does not, or the process is about to stop.
+    """Report whether database and cache respond; 503 if one does not, a migration is missing, or the process will stop.
 
     A wrong clock is reported with 200: if it is that of the database, every machine would be taken out of service.
     """

@@ -5,7 +5,7 @@ import shutil
 import sqlite3
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -19,7 +19,7 @@ import pytest
 from flask import Flask, current_app
 from flask_migrate import upgrade
 from jinja2.bccache import Bucket, BytecodeCache
-from sqlalchemy import event
+from sqlalchemy import event, text
 from sqlalchemy.pool import QueuePool
 
 import cache
@@ -427,6 +427,24 @@ def migrate(settings: dict[str, str]) -> None:
     with app.app_context():
         upgrade(directory=str(ROOT / "migrations"))
     close_app(app)
+
+
+@contextlib.contextmanager
+def set_revision(app: Flask, present: str) -> Iterator[str]:
+    """Write another revision into the database, as if a migration was missing or unknown, and yield the real one."""
+
+    def write(revision: str) -> None:
+        with app.app_context():
+            db.session.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
+            db.session.commit()
+
+    with app.app_context():
+        newest = str(db.session.scalar(text("SELECT version_num FROM alembic_version")))
+    write(present)
+    try:
+        yield newest
+    finally:
+        write(newest)
 
 
 def copy_template(template: Path, folder: Path) -> None:

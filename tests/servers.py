@@ -747,7 +747,7 @@ class Gunicorn:
         inherited = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV")
         self._environment = {**{name: os.environ[name] for name in inherited if name in os.environ}, **settings}
         self._options = ["--workers", str(workers), *options]
-        self.application = "app:create_app()"
+        self.application, self.root = "app:create_app()", ROOT  # Another folder has another version.
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> "Gunicorn":
@@ -755,7 +755,7 @@ class Gunicorn:
         command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{self.port}", *self._options]
         with self.log.open("ab") as log:
             self._process = spawn(
-                [*command, self.application], "TERM", cwd=ROOT, env=self._environment, stdout=log, stderr=log
+                [*command, self.application], "TERM", cwd=self.root, env=self._environment, stdout=log, stderr=log
             )
         eventually(self._is_healthy, f"gunicorn responds; its log:\n{self.log.read_text()}")
         return self
@@ -877,21 +877,23 @@ class Nginx:
 
 
 def command_line(
-    settings: Mapping[str, str], *words: str, input_lines: Iterable[str] = ()
+    settings: Mapping[str, str], *words: str, input_lines: Iterable[str] = (), root: Path = ROOT
 ) -> subprocess.CompletedProcess:
-    """Run `flask --app app ...` like an operator, and return its output."""
-    return run_program(_flask(words), input_text="\n".join(input_lines), **_process_options(settings))
+    """Run `flask --app app ...` like an operator in the folder of the application, and return its output."""
+    return run_program(_flask(words), input_text="\n".join(input_lines), **_process_options(settings, root))
 
 
-def start_command(settings: Mapping[str, str], *words: str) -> subprocess.Popen[bytes]:
+def start_command(
+    settings: Mapping[str, str], *words: str, root: Path = ROOT, **options: Any
+) -> subprocess.Popen[bytes]:
     """Start `flask --app app ...` in the background; the caller terminates it."""
-    return spawn(_flask(words), **_process_options(settings))  # SIGKILL also ends a suspended process.
+    return spawn(_flask(words), **_process_options(settings, root), **options)  # SIGKILL also ends a suspended process.
 
 
 def _flask(words: Iterable[str]) -> list[str]:
     return [sys.executable, "-m", "flask", "--app", "app", *words]
 
 
-def _process_options(settings: Mapping[str, str]) -> dict[str, Any]:
+def _process_options(settings: Mapping[str, str], root: Path = ROOT) -> dict[str, Any]:
     inherited = ("PATH", "HOME", "LANG", "TMPDIR")
-    return {"cwd": ROOT, "env": {**{name: os.environ[name] for name in inherited if name in os.environ}, **settings}}
+    return {"cwd": root, "env": {**{name: os.environ[name] for name in inherited if name in os.environ}, **settings}}

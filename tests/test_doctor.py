@@ -3,14 +3,12 @@
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 
 from accounts.errors import Draining, NobodyThere
 from accounts.flows import new_password
 from accounts.operations import doctor, readiness
 from accounts.origin import COMMAND_LINE
-from models import db
-from tests.environments import PRODUCTION, Environment
+from tests.environments import PRODUCTION, Environment, set_revision
 
 CHECKS = [
     *("database", "clock", "cache", "mail server", "outbox", "sender", "numbers", "secret key", "hosts", "files"),
@@ -36,17 +34,18 @@ def test_the_embedded_defaults_have_no_problem(env: Environment) -> None:
     assert find_problems(env) == {}
 
 
-def test_a_database_that_is_not_at_the_newest_migration_is_reported(env: Environment) -> None:
-    with env.app.app_context():
-        newest = db.session.scalar(text("SELECT version_num FROM alembic_version"))
-        db.session.execute(text("UPDATE alembic_version SET version_num = 'old'"))
-        db.session.commit()
-    try:
-        assert find_problems(env)["database"] == f"is at migration old, not {newest}: run `flask --app app db upgrade`"
-    finally:
-        with env.app.app_context():
-            db.session.execute(text("UPDATE alembic_version SET version_num = :newest"), {"newest": newest})
-            db.session.commit()
+@pytest.mark.parametrize(
+    ("present", "problem"),
+    [
+        ("0001", "is at migration 0001, not {}: run `flask --app app db upgrade`"),
+        ("9999", "is at migration 9999, which a newer version has made: this version ends at {}"),
+    ],
+)
+def test_a_database_that_is_not_at_the_newest_migration_is_reported(
+    env: Environment, present: str, problem: str
+) -> None:
+    with set_revision(env.app, present) as newest:
+        assert find_problems(env)["database"] == problem.format(newest)
 
 
 def test_a_database_without_tables_is_reported_once_and_the_other_checks_run(env: Environment, tmp_path: Path) -> None:

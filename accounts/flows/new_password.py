@@ -54,7 +54,7 @@ def ask_for_link(address: Address, language: str, origin: Origin) -> None:
 @outbox.task("password_link")
 def _mail_link(task: Mail) -> None:
     """Run the task that `ask_for_link` enqueued."""
-    asked, address = json.loads(task.body), Address.of(task.recipient)
+    asked, address = outbox.read_arguments(task), Address.of(task.recipient)
     found = people.find_by_email(address)
     user = people.lock(found.id) if found else None
     if user and user.is_active and user.email_key == address.key:

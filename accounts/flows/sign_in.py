@@ -133,7 +133,7 @@ def _report(address: Address, event: EventName, origin: Origin) -> None:
 @outbox.task("sign_in_refused")
 def _record_refused(task: Mail) -> None:
     """Run the task that `_report` enqueued."""
-    told, address = json.loads(task.body), Address.of(task.recipient)
+    told, address = outbox.read_arguments(task), Address.of(task.recipient)
     found = people.find_by_email(address)
     account = people.lock(found.id) if found else None
     if account and account.email_key == address.key:

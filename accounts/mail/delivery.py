@@ -185,8 +185,8 @@ def _process(mail: Mail, connection: MailServerConnection) -> MailState:
     """Send a mail, or run a task in the transaction that completes it; return the new state."""
     if mail.not_after <= clock.now() or _is_obsolete(mail):
         return MailState.EXPIRED
-    if mail.kind.startswith(outbox.TASK):
-        outbox.tasks[mail.kind](mail)
+    if outbox.is_task(mail.kind):
+        outbox.run_task(mail)
     else:
         _send(mail, connection)
     return MailState.SENT
@@ -271,7 +271,7 @@ def _retry(lease: Lease, problem: str, details: str) -> None:
 
 def _close(lease: Lease, state: MailState, problem: str) -> None:
     """Close a mail and delete its content; delete the row of a completed task."""
-    if lease.kind.startswith(outbox.TASK) and state == MailState.SENT:
+    if outbox.is_task(lease.kind) and state == MailState.SENT:
         _commit(_DELETE, lease)
     else:
         _update(lease, state=state, done_at=clock.now(), problem=problem, subject="", body="", html="")

@@ -1,5 +1,6 @@
 """The outbox: mails and tasks, stored in the transaction of what they belong to and delivered after its commit."""
 
+import json
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from email.utils import make_msgid
@@ -15,6 +16,7 @@ from models import Mail, MailState, db, table
 
 LIFETIME = timedelta(days=3)  # A mail without `not_after` that could not be sent for so long is given up.
 TASK = "task:"
+FORMER_TASK = "errand:"  # The prefix in earlier versions; such a row may be in the outbox when one is upgraded.
 _COLUMNS = (
     *("message_id", "kind", "user_id", "recipient", "subject", "body", "html"),
     *("state", "created_at", "due_at", "not_after", "tries", "problem"),
@@ -78,6 +80,22 @@ def task(kind: str) -> Callable[[Callable[[Mail], None]], Callable[[Mail], None]
 def enqueue_task(kind: str, recipient: str, arguments: str) -> None:
     """Have delivery run a task on an address, so that the request does the same work if no account has it."""
     enqueue(Letter(TASK + kind, "", arguments, ""), recipient, user_id=None)
+
+
+def is_task(kind: str) -> bool:
+    """Return whether a row of the outbox is a task: it must never be mailed."""
+    return kind.startswith((TASK, FORMER_TASK))
+
+
+def run_task(row: Mail) -> None:
+    """Run a task in the transaction that completes it. Raises KeyError if this version does not know it."""
+    tasks[TASK + row.kind.partition(":")[2]](row)
+
+
+def read_arguments(row: Mail) -> dict[str, Any]:
+    """Return the arguments of a task; earlier versions called the origin `where`."""
+    found: dict[str, Any] = json.loads(row.body)
+    return {"origin" if name == "where" else name: value for name, value in found.items()}
 
 
 def failed_mails() -> list[Mail]:

@@ -1,1 +1,1 @@
-"""Operations: the doctor, readiness, housekeeping and the verification of the history."""
+"""Operations: the doctor, readiness, the schema, housekeeping and the verification of the history."""

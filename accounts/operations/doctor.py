@@ -6,8 +6,6 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from flask import current_app
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -16,9 +14,8 @@ from accounts import clock, hosts
 from accounts.errors import UNAVAILABLE
 from accounts.mail import outbox
 from accounts.mail.smtp import MailServerConnection
-from accounts.operations import readiness
+from accounts.operations import readiness, schema
 from accounts.settings import settings
-from models import db
 
 
 def run_checks() -> Iterator[tuple[str, str | None]]:
@@ -43,10 +40,10 @@ def run_checks() -> Iterator[tuple[str, str | None]]:
 
 
 def _check_database() -> str | None:
-    migrations = current_app.extensions["migrate"].migrate.get_config()
-    newest = ScriptDirectory.from_config(migrations).get_current_head()
-    present = MigrationContext.configure(db.session.connection()).get_current_revision()
-    return None if present == newest else f"is at migration {present}, not {newest}: run `flask --app app db upgrade`"
+    found = schema.read()
+    if found.is_ahead:
+        return f"is at migration {found.present}, which a newer version has made: this version ends at {found.newest}"
+    return f"is at migration {found.present}, not {found.newest}: {schema.UPGRADE}" if found.is_behind else None
 
 
 def _check_clock() -> str | None:

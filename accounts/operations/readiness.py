@@ -9,7 +9,8 @@ from sqlalchemy import func, select
 import cache
 from accounts import clock
 from accounts.errors import Draining
-from models import CMSUser, db, dialect
+from accounts.operations import schema
+from models import db, dialect
 
 CLOCK_SECONDS = 1.0  # The difference that is allowed between the clocks of two machines.
 log = logging.getLogger(__name__)
@@ -18,12 +19,13 @@ log = logging.getLogger(__name__)
 def check() -> float | None:
     """Return how many seconds this machine's clock is ahead of that of the database, or None if both are the same.
 
-    Raises one of errors.UNAVAILABLE if the server is draining, or the database or the cache does not respond.
+    Raises one of errors.UNAVAILABLE if the server is draining, the database or the cache does not respond, or the
+    database lacks a migration of this version.
     """
     is_draining = current_app.extensions.get("is_draining")  # Set by gunicorn.conf.py.
     if is_draining and is_draining():
         raise Draining("the server is about to stop")
-    db.session.execute(select(CMSUser.id).limit(1))
+    schema.require()
     cache.get("readiness")
     offset = clock_offset_seconds()
     if offset is not None and abs(offset) > CLOCK_SECONDS:

@@ -5,6 +5,7 @@ from alembic import op
 
 revision = '0003'
 down_revision = '0002'
+contracts = '0001'  # It replaces the action of a foreign key that 0001 created.
 
 
 def upgrade() -> None:
