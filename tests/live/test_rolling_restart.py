@@ -103,17 +103,17 @@ def _first_line(line: socket.socket) -> bytes:
 
 
 class Crowd:
-    """People who open pages and send forms without a pause; `failures` holds what nobody should ever get."""
+    """`people` who open pages and send forms without a pause; `failures` holds what nobody should ever get."""
 
-    def __init__(self, site: Site, port: int) -> None:
+    def __init__(self, site: Site, port: int, count: int = 6) -> None:
         """Sign some people in, and send them to another port."""
         self._site, self._ended = site, threading.Event()
         self.failures: list[str] = []
         self.answers = 0
-        people = [site.person_with_session(deadline_seconds=PATIENCE_SECONDS) for _ in range(6)]
-        for person in people:
+        self.people = [site.person_with_session(deadline_seconds=PATIENCE_SECONDS) for _ in range(count)]
+        for person in self.people:
             person.browser.port = port  # type: ignore[attr-defined]
-        self._threads = [threading.Thread(target=self._work, args=(person,)) for person in people]
+        self._threads = [threading.Thread(target=self._work, args=(person,)) for person in self.people]
 
     def __enter__(self) -> Self:
         """Begin."""
