@@ -43,6 +43,11 @@ def session_keys(env: Environment) -> list[str | None]:
     return [key_id for (key_id,) in env.rows(db.select(LoginSession.key_id).order_by(LoginSession.id))]
 
 
+def session_token(person: Person) -> object:
+    """Return what the CSRF token of a page repeats of the session."""
+    return URLSafeTimedSerializer("any", salt="wtf-csrf-token").loads_unsafe(person.token())[1]
+
+
 def test_a_session_continues_on_machines_before_and_after_the_swap(env: Environment, nodes: Nodes) -> None:
     ann = env.person()
     for node in (nodes.prepared, nodes.swapped, nodes.prepared, nodes.swapped):
@@ -91,6 +96,14 @@ def test_who_signs_in_with_the_cookie_of_an_older_page_has_the_present_key(env: 
     assert on(ann, nodes.finished).get_as_script().status == 200
 
 
+def test_the_cookie_of_a_visitor_is_written_again_with_the_present_key(env: Environment, nodes: Nodes) -> None:
+    visitor = env.visitor(script=False)
+    value = session_token(visitor)
+    assert on(visitor, nodes.swapped).post("/cms/forgotpwd/", {"email": ANN}).status == 200
+    visitor.discard_token()
+    assert session_token(on(visitor, nodes.finished)) == value
+
+
 @pytest.mark.parametrize("script", [True, False], ids=["script", "page"])
 def test_a_form_on_a_page_that_was_open_before_the_swap_is_accepted(
     env: Environment, nodes: Nodes, script: bool
@@ -106,7 +119,7 @@ def test_a_form_on_a_page_that_was_open_before_the_swap_is_accepted(
 
 def test_a_form_with_a_token_of_an_unknown_key_is_refused(env: Environment, nodes: Nodes) -> None:
     ann = env.person()
-    _, of_session = URLSafeTimedSerializer("any", salt="wtf-csrf-token").loads_unsafe(ann.token())
+    of_session = session_token(ann)
     for secret, status in (("a key that nobody has configured", 400), (SECOND, 200)):
         forged = URLSafeTimedSerializer(secret, salt="wtf-csrf-token").dumps(of_session)
         answer = on(ann, nodes.swapped).post("/cms/reauth/", {"password": ann.password}, token=str(forged))
