@@ -1,4 +1,4 @@
-"""The command line: `flask admin`, `email`, `mail`, `audit`, `housekeeping` and `doctor`."""
+"""The command line: `flask admin`, `email`, `mail`, `audit`, `keys`, `housekeeping` and `doctor`."""
 
 import json
 import os
@@ -22,8 +22,9 @@ from accounts.errors import UNAVAILABLE, EmailTaken, Refusal, UsernameTaken
 from accounts.flows import administration, assisted_change, history, new_password
 from accounts.flows.history import Event
 from accounts.mail import outbox, worker
-from accounts.operations import audit_verification, doctor
+from accounts.operations import audit_verification, doctor, key_rotation
 from accounts.operations import housekeeping as expired_rows
+from accounts.operations.key_rotation import FallbackSetting, FormerKey, HistoryUse, Report, Uses
 from accounts.operations.measurements import measure
 from accounts.origin import COMMAND_LINE, Origin
 from accounts.settings import settings
@@ -53,6 +54,7 @@ admin = OwnGroup("admin", help="Create and manage administrators.")
 mail = OwnGroup("mail", help="Deliver and inspect outgoing mail.")
 email = OwnGroup("email", help="Inspect and manage changes of email address.")
 audit_group = OwnGroup("audit", help="Verify the history.")
+keys_group = OwnGroup("keys", help="Rotate the keys.")
 PROGRESS = 10_000  # `audit verify` reports its progress after this many accounts.
 
 
@@ -79,7 +81,7 @@ REASON = click.option("--reason", required=True, callback=_reason, help=WHY)
 
 def init_app(app: Flask) -> None:
     """Add the commands to `flask`."""
-    for command in (admin, mail, email, audit_group, housekeeping, doctor_command):
+    for command in (admin, mail, email, audit_group, keys_group, housekeeping, doctor_command):
         app.cli.add_command(command)
 
 
@@ -267,7 +269,7 @@ def policy() -> None:
 
 @audit_group.command("verify")
 def verify() -> None:
-    """Find rows of the history that were changed or are missing.
+    """Find rows of the history that were changed or are missing, or whose key is missing in the settings.
 
     Exits with 0 if every history is intact and with 1 if one is not. Exits with 2 if the check could not be completed
     and had found nothing by then.
@@ -278,7 +280,8 @@ def verify() -> None:
         for page in audit_verification.verify_all():
             checked += page.accounts
             for each in page.broken:
-                click.echo(f"{each.email}: row {each.number} was changed or is missing")
+                why = f"key {each.missing_key} is missing" if each.missing_key else "was changed or is missing"
+                click.echo(f"{each.email}: row {each.number}{':' if each.missing_key else ''} {why}")
             broken += len(page.broken)
             if checked % PROGRESS == 0:
                 click.echo(f"{checked} accounts checked ...", err=True)
@@ -289,6 +292,25 @@ def verify() -> None:
     if not broken:
         click.echo("Every history is intact.")
     sys.exit(1 if broken else 0)
+
+
+@keys_group.command("rotate-check")
+@click.option("--setting", type=click.Choice(get_args(FallbackSetting)), help="Check the keys of this setting only.")
+def rotate_check(setting: FallbackSetting | None) -> None:
+    """Show what depends on the former keys in SECRET_KEY_FALLBACKS and AUDIT_KEY_FALLBACKS.
+
+    Exits with 0 if all of them can be removed, with 1 if one is needed, with 2 if the check could not be completed.
+    """
+    try:
+        report = key_rotation.check()
+    except Exception as problem:  # Any error: only a key that is needed may exit with 1.
+        click.echo(f"The check could not be completed: {str(problem).partition(chr(10))[0]}", err=True)
+        sys.exit(2)
+    former = [each for each in report.former if setting in (None, each.setting)]
+    click.echo("\n".join([*_signing_keys(report), *(line for each in former for line in _former_key(each))]))
+    if not former:
+        click.echo("There are no former keys.")
+    sys.exit(1 if any(each.is_needed for each in former) else 0)
 
 
 @click.command("housekeeping", cls=OwnCommand)
@@ -311,6 +333,41 @@ def doctor_command() -> None:
         click.echo(f"{'ok  ' if problem is None else 'FAIL'}  {name}" + (f": {problem}" if problem else ""))
         healthy = healthy and problem is None
     sys.exit(0 if healthy else 1)
+
+
+def _signing_keys(report: Report) -> list[str]:
+    """Return the lines about the keys that sign, and about rows of the history that cannot be verified."""
+    derived = " (derived from SECRET_KEY)" if not settings().AUDIT_KEY else ""
+    signed = report.history.get(report.audit_key, HistoryUse())
+    return [
+        f"{report.secret_key} is SECRET_KEY.",
+        f"{report.audit_key} is AUDIT_KEY{derived}: {_rows(signed)}",
+        *(f"{key_id} is missing: {_rows(use)} cannot be verified" for key_id, use in report.missing.items()),
+        *([f"{report.unverified_rows} rows name no key, and no key verifies them"] if report.unverified_rows else []),
+    ]
+
+
+def _former_key(key: FormerKey) -> list[str]:
+    """Return the lines about a former key."""
+    if not key.is_needed:
+        return [f"{key.id} in {key.setting} can be removed."]
+    lines = [f"{key.id} in {key.setting} is needed:"]
+    if key.sessions.count:
+        lines.append(f"  sessions: {_uses(key.sessions)}")
+    if key.codes.count:
+        lines.append(f"  codes: {_uses(key.codes)}")
+    if key.history.rows:
+        elsewhere = "; add the key to AUDIT_KEY_FALLBACKS" if key.setting == "SECRET_KEY_FALLBACKS" else ""
+        lines.append(f"  history: {_rows(key.history)}{elsewhere}")
+    return lines
+
+
+def _uses(uses: Uses) -> str:
+    return f"{uses.count}, at the latest until {uses.until:%Y-%m-%d %H:%M} UTC"
+
+
+def _rows(use: HistoryUse) -> str:
+    return f"{use.rows} rows, the last row of {use.heads} accounts"
 
 
 def _here() -> Origin:

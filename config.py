@@ -120,10 +120,18 @@ class Setting(NamedTuple):
     says: str
 
 
+def keys(value: str) -> tuple[str, ...]:
+    r"""Read keys separated by commas; a comma that is part of a key is written `\,`."""
+    return tuple(filter(None, (each.strip().replace("\\,", ",") for each in re.split(r"(?<!\\),", value))))
+
+
 HOUR, DAY = 3600, 86400
 SETTINGS = (
     Setting("CMS_ENV", "development", one_of("development", "production"), "production: no /dev/, Secure cookies"),
     Setting("SECRET_KEY", "", text, "keys of cookies and codes; needed in production, at least 16 random characters"),
+    Setting("SECRET_KEY_FALLBACKS", "", keys, "former keys that are still accepted, newest first, separated by commas"),
+    Setting("AUDIT_KEY", "", text, "key of the history; empty: derived from SECRET_KEY"),
+    Setting("AUDIT_KEY_FALLBACKS", "", keys, "former keys of the history, newest first, separated by commas"),
     Setting("INSTANCE_DIR", "instance", text, "folder of the files of the embedded defaults"),
     Setting("DATABASE_URL", "", database_url, "empty: SQLite in INSTANCE_DIR; or postgresql://..."),
     Setting("DATABASE_CONNECTIONS", "3", whole(1, 100), "connections of one process; fewer than gunicorn's threads"),
@@ -237,12 +245,22 @@ def _unsafe_settings(values: Mapping[str, Any], *, is_named: bool) -> Iterator[s
         yield "MAIL_USERNAME requires MAIL_USE_TLS=yes or MAIL_USE_SSL=yes: the password would be sent unencrypted."
     if values["CMS_ENV"] != "production":
         return
-    if len(values["SECRET_KEY"]) < 16:
-        yield "SECRET_KEY must be set in production to at least 16 random characters."
-    if is_weak(values["SECRET_KEY"]):
-        yield "SECRET_KEY is too weak: python3 -c 'import secrets; print(secrets.token_hex(32))' prints a random one."
+    for name, key in _production_keys(values):
+        if len(key) < 16:
+            yield f"{name} must be set in production to at least 16 random characters."
+        if is_weak(key):
+            yield f"{name} is too weak: python3 -c 'import secrets; print(secrets.token_hex(32))' prints a random one."
     if not values["SITE_URL"].startswith("https://"):
         yield "SITE_URL must be set in production to the https:// address of the site."
+
+
+def _production_keys(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield SECRET_KEY and every other key that is set, with the name by which an error mentions it."""
+    yield "SECRET_KEY", values["SECRET_KEY"]
+    if values["AUDIT_KEY"]:
+        yield "AUDIT_KEY", values["AUDIT_KEY"]
+    for name in ("SECRET_KEY_FALLBACKS", "AUDIT_KEY_FALLBACKS"):
+        yield from ((f"Key {number} of {name}", key) for number, key in enumerate(values[name], 1))
 
 
 def is_weak(key: str) -> bool:
@@ -305,6 +323,8 @@ def _set_flask_keys(values: dict[str, Any]) -> None:
         "TRUSTED_HOSTS": None,  # Flask's own check fails on IPv6 addresses, without an error page.
         "MAIL_DEBUG": False,  # Flask-Mail would print codes and passwords on stderr.
         "MAIL_SUPPRESS_SEND": False,
+        # The last one signs, all of them verify: Flask-WTF itself does not know SECRET_KEY_FALLBACKS.
+        "WTF_CSRF_SECRET_KEY": [*reversed(values["SECRET_KEY_FALLBACKS"]), values["SECRET_KEY"]],
         "WTF_CSRF_CHECK_DEFAULT": False,  # cms/guard.py calls it after authentication.
         "WTF_CSRF_TIME_LIMIT": None,  # As long as the session.
         "WTF_CSRF_SSL_STRICT": False,  # cms/guard.py checks Sec-Fetch-Site and Origin instead of Referer.

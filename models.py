@@ -168,6 +168,7 @@ class LoginSession(Base):
     proved_at: Mapped[datetime]  # When the password was last proved in this session (ASVS 7.5.1).
     network: Mapped[str] = mapped_column(String(64))
     browser: Mapped[str] = mapped_column(String(200))
+    key_id: Mapped[str | None] = mapped_column(String(8))  # The key of the cookie; NULL in rows of older versions.
     __table_args__ = (
         Index("ix_login_session_remembered_seen_at", "remembered", "seen_at"),
         Index("ix_login_session_remembered_created_at", "remembered", "created_at"),
@@ -271,7 +272,7 @@ class EmailChange(Base):
     email: Mapped[str] = mapped_column(String(EMAIL_LENGTH))
     email_key: Mapped[str] = mapped_column(String(EMAIL_LENGTH))
     email_version: Mapped[int]
-    nonce: Mapped[str] = mapped_column(String(32))  # The name of the code in memcached, new for every request.
+    nonce: Mapped[str] = mapped_column(String(32))  # The name of the code in memcached, made by accounts/codes.py.
     old_nonce: Mapped[str | None] = mapped_column(
         String(32)
     )  # The same for the code to the old address, if one is required.
@@ -390,6 +391,8 @@ class Audit(Base):
     browser: Mapped[str] = mapped_column(String(200))
     detail: Mapped[str] = mapped_column(Text, default="{}")
     chain: Mapped[str] = mapped_column(String(64))
+    key_id: Mapped[str | None] = mapped_column(String(8))  # The key of the chain; NULL in rows of older versions.
+    request_id: Mapped[str | None] = mapped_column(String(64))  # Of the first of its events.
     __table_args__ = (UniqueConstraint("user_id", "number"), Index("ix_audit_actor_id_at", "actor_id", "at"))
 
 

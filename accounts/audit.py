@@ -1,7 +1,8 @@
 """Who did what, when and from where: one row for every step and refusal, chained so that changes can be found."""
 
+import enum
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Session
 from accounts import clock, database, people
 from accounts.events import EventName
 from accounts.origin import Origin
-from accounts.signing import signature
+from accounts.signing import Key, audit_keys
 from models import Audit, CMSUser, db, table
 from telemetry import metrics
 
@@ -39,6 +40,14 @@ _BEFORE = select(_ROW.chain).where(_ROW.user_id == bindparam("user"), _ROW.numbe
 _REACH = 200  # So many of the newest rows are searched for an equal one: what follows it is signed anew.
 
 
+class Verdict(enum.Enum):
+    """What the verification of a row says."""
+
+    INTACT = "intact"
+    CHANGED = "changed"  # Or the row before it was changed or is missing.
+    KEY_MISSING = "key missing"  # The row names a key that is not in the settings.
+
+
 def record(
     user: CMSUser,
     event: EventName,
@@ -59,7 +68,7 @@ def record(
     The caller has locked the account, so that the numbers of its rows have no gap and no duplicate.
     """
     db.session.info.setdefault("events", []).append(event)
-    at, told = at or clock.now(), json.dumps(detail, ensure_ascii=False, sort_keys=True)
+    at, told, key = at or clock.now(), json.dumps(detail, ensure_ascii=False, sort_keys=True), audit_keys().current
     if fold and _count_repetition(user, event, told, origin, at):
         return
     row: dict[str, Any] = {
@@ -73,28 +82,37 @@ def record(
         "network": origin.network,
         "browser": origin.browser,
         "detail": told,
+        "key_id": key.id,
+        "request_id": origin.request_id or None,
     }
-    chain = _link(row, user.audit_chain)
+    chain = _link(row, user.audit_chain, key)
     people.update_columns(user, audit_rows=row["number"], audit_chain=chain, acted_at=at, **(columns or {}))
     database.execute(_ADD, row | {"chain": chain})
 
 
 def _count_repetition(user: CMSUser, event: EventName, told: str, origin: Origin, at: datetime) -> bool:
-    """Count a repetition in the row of an equal event, if there is one, and compute the chain from there again."""
+    """Count a repetition in the row of an equal event, if there is one, and compute the chain from there again.
+
+    The rows from there on are verified first, and then signed with the present key: what was changed, or names a key
+    that is missing, must not become valid by this. The row keeps the request id of the first of its events.
+    """
     its = {"its_event": event, "its_detail": told, "since": at - FOLD, "after": user.audit_rows - _REACH}
     number = database.execute(_EQUAL, {"user": user.id, **its}).scalar()
     if number is None:
         return False
     rows = db.session.scalars(_FROM, {"user": user.id, "first": number}).all()
-    row = rows[0]
+    before = database.execute(_BEFORE, {"user": user.id, "number": number - 1}).scalar() or ""
+    if not _are_intact(rows, before, user.audit_chain):
+        return False
+    row, key, chain = rows[0], audit_keys().current, before
     row.times, row.last_at = row.times + 1, max(at, row.last_at)
     if row.network != origin.network:
         row.network = SEVERAL
     if row.browser != origin.browser:
         row.browser = SEVERAL
-    chain = database.execute(_BEFORE, {"user": user.id, "number": number - 1}).scalar() or ""
     for each in rows:
-        chain = each.chain = _link(vars(each), chain)
+        each.key_id = key.id
+        chain = each.chain = _link(vars(each), chain, key)
     people.update_columns(user, audit_chain=chain)
     return True
 
@@ -123,8 +141,40 @@ def details(user: CMSUser, event: EventName, since: datetime, name: str) -> list
     return [json.loads(detail)[name] for detail in db.session.scalars(query)]
 
 
-def _link(row: Mapping[str, Any], before: str) -> str:
+def verify(row: Mapping[str, Any], before: str) -> Verdict:
+    """Verify a row with the key that it names, given the chain of the previous row."""
+    named = audit_keys().named(row["key_id"])
+    if not named:
+        return Verdict.KEY_MISSING
+    return Verdict.CHANGED if find_key(row, before, named) is None else Verdict.INTACT
+
+
+def find_key(row: Mapping[str, Any], before: str, keys: Iterable[Key]) -> Key | None:
+    """Return which of these keys signed a row, or None.
+
+    A row that the previous version of the application signed anew while a new one was installed has a chain without
+    the request id.
+    """
+    for key in keys:
+        if row["chain"] == _link(row, before, key):
+            return key
+        if row["request_id"] and row["chain"] == _link({**row, "request_id": None}, before, key):
+            return key
+    return None
+
+
+def _are_intact(rows: Sequence[Audit], before: str, last: str) -> bool:
+    """Return whether rows are as they were signed, and follow one chain and end in another one."""
+    for row in rows:
+        if verify(vars(row), before) != Verdict.INTACT:
+            return False
+        before = row.chain
+    return before == last
+
+
+def _link(row: Mapping[str, Any], before: str, key: Key) -> str:
     """Return the chain of a row: a signature of the row and the chain of the previous one."""
     moments = [row["at"].isoformat(), row["last_at"].isoformat()]
     told = [row[name] for name in ("user_id", "number", "event", "actor_id", "times", "network", "browser", "detail")]
-    return signature("audit", before, *moments, *told)
+    added = [row["request_id"]] if row["request_id"] else []  # The chain of a row without one is as it always was.
+    return key.sign("audit", before, *moments, *told, *added)

@@ -10,7 +10,7 @@ from accounts import clock, database
 from accounts.errors import ReauthRequired, SignInRequired
 from accounts.origin import Origin
 from accounts.settings import settings
-from accounts.signing import fingerprint
+from accounts.signing import fingerprint, keys
 from models import CMSUser, LoginSession, db, table, value_of
 
 TOUCH = timedelta(minutes=1)  # How old `seen_at` may be: not every page needs a commit.
@@ -28,7 +28,7 @@ _TOUCH = update(table(LoginSession)).where(_THIS).values(seen_at=bindparam("now"
 _RENEW = (
     update(table(LoginSession))
     .where(_THIS, _ROW.id_hash == bindparam("old_hash"))
-    .values(id_hash=bindparam("hash"), proved_at=bindparam("proved"))
+    .values(id_hash=bindparam("hash"), proved_at=bindparam("proved"), key_id=bindparam("key"))
     .returning(_ROW.id)
 )
 _END_OTHERS = delete(table(LoginSession)).where(_ROW.user_id == bindparam("user"), _ROW.id != bindparam("session"))
@@ -93,6 +93,7 @@ def start(user: CMSUser, origin: Origin, *, remember: bool) -> str:
         proved_at=now,
         network=origin.network,
         browser=origin.browser,
+        key_id=keys().current.id,
     )
     db.session.add(session)
     return sid
@@ -106,7 +107,8 @@ def renew(session: LoginSession, *, proved: bool = False) -> str:
     sid = secrets.token_urlsafe(32)
     proved_at = clock.now() if proved else session.proved_at
     old = {"session": session.id, "old_hash": session.id_hash}
-    if database.execute(_RENEW, old | {"hash": fingerprint(sid), "proved": proved_at}).first() is None:
+    new = {"hash": fingerprint(sid), "proved": proved_at, "key": keys().current.id}
+    if database.execute(_RENEW, old | new).first() is None:
         raise SignInRequired
     return sid
 

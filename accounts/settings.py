@@ -18,6 +18,8 @@ class Settings:
 
     ASSISTED_SECONDS: int
     ASSISTED_WAIT_SECONDS: int
+    AUDIT_KEY: str
+    AUDIT_KEY_FALLBACKS: tuple[str, ...]
     CAPTCHA_RESEND_SECONDS: int
     CAPTCHA_SECONDS: int
     CAPTCHA_SENDS_OVERALL_PER_HOUR: int
@@ -52,6 +54,7 @@ class Settings:
     REMEMBER_SECONDS: int
     REVEAL_TAKEN_EMAIL: bool
     SECRET_KEY: str
+    SECRET_KEY_FALLBACKS: tuple[str, ...]
     SECRET_KEY_IS_WEAK: bool
     SERVED_HOSTS: list[str]
     SESSION_IDLE_SECONDS: int

@@ -16,6 +16,7 @@ from accounts.origin import Origin
 from accounts.settings import settings
 from accounts.unit_of_work import Actor
 from models import CMSUser, Permission
+from telemetry import context
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
@@ -151,7 +152,9 @@ def origin() -> Origin:
     agent = request.user_agent.string
     zone = time_zones.validate(request.cookies.get(time_zone_cookie(), ""))
     network = (request.remote_addr or "-")[:64]
-    return Origin(network=network, browser=browser_name(agent), site=site, time_zone=zone)
+    return Origin(
+        network=network, browser=browser_name(agent), site=site, time_zone=zone, request_id=context.request_id()
+    )
 
 
 def time_zone_cookie() -> str:

@@ -778,6 +778,12 @@ class Gunicorn:
         assert self._process is not None
         self._process.send_signal(signal.SIGHUP)
 
+    def restart(self, **settings: str) -> None:
+        """Stop it gracefully, and start it with other settings."""
+        self.stop()
+        self._environment.update(settings)
+        self.start()
+
     def stop(self) -> None:
         """Stop it gracefully."""
         terminate(self._process, signal.SIGTERM)

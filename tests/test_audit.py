@@ -1,6 +1,7 @@
 """accounts/audit.py: the rows of a history, the counting of repetitions, and the chain of signatures."""
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,10 +10,11 @@ import pytest
 from accounts import audit
 from accounts.operations import audit_verification
 from accounts.origin import Origin
-from accounts.signing import signature
+from accounts.signing import audit_keys
 from models import Audit, CMSUser, db
 from tests.environments import HERE, Environment
 
+SECOND = "the second key of the tests"
 ELSEWHERE = Origin("203.0.113.9", "Safari 20, macOS")
 
 pytestmark = pytest.mark.usefixtures("in_sqlite_app")
@@ -66,9 +68,9 @@ def test_a_row_contains_actor_event_time_and_origin(sqlite_env: Environment, ann
     assert (row.at, row.last_at, row.times) == (now, now, 1)
     assert (row.network, row.browser, row.detail) == (HERE.network, HERE.browser, '{"at_last": "x", "to": "安"}')
     assert (ann.audit_rows, ann.audit_chain) == (row.number, row.chain)
-    times = [now.isoformat()] * 2
-    values = [ann.id, 2, "renamed", bob.id, 1, row.network, row.browser, row.detail]
-    assert row.chain == signature("audit", before[1], *times, *values)
+    times, values = [now.isoformat()] * 2, [ann.id, 2, "renamed", bob.id, 1, row.network, row.browser, row.detail]
+    assert row.chain == audit_keys().current.sign("audit", before[1], *times, *values)
+    assert (row.key_id, row.request_id) == (audit_keys().current.id, None)
 
 
 @pytest.mark.parametrize("actor_id", [None, 7])
@@ -209,6 +211,130 @@ def test_an_event_that_is_recorded_late_does_not_decrease_the_last_time(sqlite_e
     record_refusal(ann, at=now - timedelta(seconds=5))
     (row,) = list_rows(ann)
     assert (row.times, row.at, row.last_at) == (2, now, now)
+
+
+def test_a_row_has_the_id_of_the_request_which_the_chain_covers(sqlite_env: Environment, ann: CMSUser) -> None:
+    audit.record(ann, "one", replace(HERE, request_id="3f2a"))
+    assert [row.request_id for row in list_rows(ann)] == ["3f2a"]
+    assert is_intact(sqlite_env)
+    for other in (None, "", "3f2b"):
+        list_rows(ann)[0].request_id = other
+        assert not is_intact(sqlite_env)
+
+
+def test_a_row_that_the_previous_version_signed_again_without_its_request_id_is_intact(
+    sqlite_env: Environment, ann: CMSUser
+) -> None:
+    """The previous version counts repetitions while a new one is installed, and does not know the column."""
+    record_refusal(ann)
+    audit.record(ann, "one", replace(HERE, request_id="3f2a"))
+    counted, row = list_rows(ann)
+    counted.times = 2
+    key, before = audit_keys().current, db.session.scalar(db.select(Audit.chain).where(Audit.number == 1)) or ""
+    counted.chain = audit._link(vars(counted), before, key)
+    ann.audit_chain = row.chain = audit._link({**vars(row), "request_id": None}, counted.chain, key)
+    assert is_intact(sqlite_env)
+    record_refusal(ann)
+    assert [(row.times, row.request_id) for row in list_rows(ann)] == [(3, None), (1, "3f2a")]
+    assert is_intact(sqlite_env)
+
+
+def test_a_counted_repetition_keeps_the_request_id_of_the_first_event(sqlite_env: Environment, ann: CMSUser) -> None:
+    for request_id in ("first", "second", ""):
+        record_refusal(ann, origin=replace(HERE, request_id=request_id))
+    assert [(row.times, row.request_id) for row in list_rows(ann)] == [(3, "first")]
+    assert is_intact(sqlite_env)
+
+
+def former(env: Environment) -> str:
+    """Return the SECRET_KEY of the environment, as written in a list of keys."""
+    return env.settings["SECRET_KEY"].replace(",", r"\,")
+
+
+def keys_of(user: CMSUser) -> list[str | None]:
+    """Return the keys of the rows of a history, without the row of its creation."""
+    return [row.key_id for row in list_rows(user)]
+
+
+def test_a_repetition_after_a_rotation_signs_the_rows_from_there_on_with_the_new_key(
+    sqlite_env: Environment, ann: CMSUser
+) -> None:
+    audit.record(ann, "one", HERE)
+    record_refusal(ann)
+    audit.record(ann, "two", HERE)
+    db.session.commit()
+    old = audit_keys().current.id
+    assert keys_of(ann) == [old] * 3
+    app = sqlite_env.build(SECRET_KEY=SECOND, SECRET_KEY_FALLBACKS=former(sqlite_env))
+    with app.app_context():
+        user, new = load(ann), audit_keys().current.id
+        record_refusal(user)
+        assert [(row.event, row.times, row.key_id) for row in list_rows(user)] == [
+            ("one", 1, old),
+            ("code_wrong", 2, new),
+            ("two", 1, new),
+        ]
+        assert not any(page.broken for page in audit_verification.verify_all())
+    with sqlite_env.build(SECRET_KEY_FALLBACKS=SECOND).app_context():
+        record_refusal(load(ann))
+        db.session.commit()
+        assert not any(page.broken for page in audit_verification.verify_all())
+
+
+def test_a_repetition_makes_no_row_valid_whose_key_is_missing(sqlite_env: Environment, ann: CMSUser) -> None:
+    record_refusal(ann)
+    db.session.commit()
+    with sqlite_env.build(SECRET_KEY=SECOND).app_context():
+        user = load(ann)
+        record_refusal(user)
+        assert [row.times for row in list_rows(user)] == [1, 1]
+        record_refusal(user)
+        assert [row.times for row in list_rows(user)] == [1, 2]
+    with sqlite_env.build(SECRET_KEY=SECOND, AUDIT_KEY_FALLBACKS=former(sqlite_env)).app_context():
+        assert not any(page.broken for page in audit_verification.verify_all())
+
+
+@pytest.mark.parametrize("column", ["network", "chain", "key_id"])
+@pytest.mark.parametrize("number", [2, 3])
+def test_a_repetition_makes_no_row_valid_that_was_changed(
+    sqlite_env: Environment, ann: CMSUser, column: str, number: int
+) -> None:
+    record_refusal(ann)
+    audit.record(ann, "one", HERE)
+    change = {column: "00000000"}
+    db.session.execute(db.update(Audit).where(Audit.user_id == ann.id, Audit.number == number).values(**change))
+    db.session.expire_all()
+    record_refusal(ann)
+    assert [row.times for row in list_rows(ann)] == [1, 1, 1]
+    assert not is_intact(sqlite_env)
+
+
+def test_a_repetition_does_not_hide_that_the_last_rows_are_missing(sqlite_env: Environment, ann: CMSUser) -> None:
+    record_refusal(ann)
+    for event in ("one", "two"):
+        audit.record(ann, event, HERE)
+    db.session.execute(db.delete(Audit).where(Audit.user_id == ann.id, Audit.number == ann.audit_rows))
+    db.session.execute(db.update(CMSUser).where(CMSUser.id == ann.id).values(audit_rows=CMSUser.audit_rows - 1))
+    db.session.expire_all()
+    record_refusal(ann)
+    assert [row.times for row in list_rows(ann)] == [1, 1, 1]
+    assert not is_intact(sqlite_env)
+
+
+def test_a_row_of_an_older_version_names_no_key_and_is_verified_with_every_key(
+    sqlite_env: Environment, ann: CMSUser
+) -> None:
+    record_refusal(ann)
+    db.session.execute(db.update(Audit).values(key_id=None))
+    db.session.expire_all()
+    assert is_intact(sqlite_env)
+    with sqlite_env.build(SECRET_KEY=SECOND, AUDIT_KEY_FALLBACKS=former(sqlite_env)).app_context():
+        record_refusal(load(ann))
+        db.session.commit()
+        assert [row.times for row in list_rows(load(ann))] == [2]
+        assert not any(page.broken for page in audit_verification.verify_all())
+    with sqlite_env.build(SECRET_KEY=SECOND).app_context():
+        assert [list(page.broken) for page in audit_verification.verify_all()] == [[(ann.email, 1, "")]]
 
 
 def record_at(user: CMSUser, actor: CMSUser, at: datetime) -> None:

@@ -19,6 +19,7 @@ from sqlalchemy import event, insert, update
 
 from accounts import audit, clock
 from accounts.operations import audit_verification
+from accounts.signing import audit_keys
 from models import Audit, CMSUser, db
 from tests.environments import Environment
 from tests.servers import ROOT, PostgresServer, eventually
@@ -38,11 +39,13 @@ def write_rows(env: Environment, email: str, count: int) -> None:
     """Append a number of rows to the history of an account."""
     with env.app.app_context():
         user = db.session.scalars(db.select(CMSUser).where(CMSUser.email == email)).one()
-        rows, constants = [], {"network": "-", "browser": "-", "event": "signed_in", "detail": "{}"}
+        key = audit_keys().current
+        constants = {"key_id": key.id, "request_id": None, "network": "-", "browser": "-", "event": "signed_in"}
+        rows = []
         for number in range(user.audit_rows + 1, user.audit_rows + count + 1):
             account = {"user_id": user.id, "actor_id": user.id, "number": number}
-            row = {**account, **constants, "times": 1, "at": clock.now(), "last_at": clock.now()}
-            user.audit_chain = audit._link(row, user.audit_chain)
+            row = {**account, **constants, "detail": "{}", "times": 1, "at": clock.now(), "last_at": clock.now()}
+            user.audit_chain = audit._link(row, user.audit_chain, key)
             rows.append({**row, "chain": user.audit_chain})
         user.audit_rows += count
         db.session.execute(insert(Audit.__table__), rows)  # type: ignore[arg-type]
@@ -109,6 +112,19 @@ class TestVerdict:
             db.session.commit()
         result = verify(env)
         assert (result.exit_code, result.stdout) == (1, "bob@example.com: row 7 was changed or is missing\n")
+
+    def test_a_chain_that_is_no_ascii_is_found_and_stops_nothing(self, env: Environment) -> None:
+        create_many(env, 2)
+        env.administrator(ANN)
+        with env.app.app_context():
+            db.session.execute(update(Audit).values(chain="é"))
+            db.session.commit()
+        result = verify(env)
+        assert (result.exit_code, result.stdout) == (1, f"{ANN}: row 1 was changed or is missing\n")
+        for _ in range(4):
+            env.visitor(ANN).sign_in(password="a wrong password")
+            env.deliver()
+        assert env.account("ann").audit_rows == 3  # The row after the broken one is not signed again.
 
 
 class TestMany:

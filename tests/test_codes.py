@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import fields, replace
+from dataclasses import astuple, fields, replace
 from hashlib import sha256
 
 import pytest
@@ -15,6 +15,7 @@ from accounts.codes import Claim
 from accounts.errors import CodeExpired
 from tests.environments import Environment
 
+SECOND = "the second key of the tests"
 CLAIM = Claim(1, 2, "new@example.com", 3, "nonce")
 
 
@@ -39,8 +40,9 @@ def test_a_code_verifies_no_other_claim(name: str) -> None:
 
 
 def test_claims_with_equal_concatenations_are_different() -> None:
-    assert signing.signature("code", "1", "23") != signing.signature("code", "12", "3")
-    assert signing.signature("code", "1") != signing.signature("audit", "1")
+    key = signing.keys().current
+    assert key.sign("code", "1", "23") != key.sign("code", "12", "3")
+    assert key.sign("code", "1") != key.sign("audit", "1")
     code = codes.issue(replace(CLAIM, user_id=1, session_id=23), 600)
     assert not codes.matches(replace(CLAIM, user_id=12, session_id=3), code, codes.read_stored_hash("nonce"))
 
@@ -57,6 +59,40 @@ def test_a_code_of_another_secret_key_is_refused(env: Environment) -> None:
     stored = codes.read_stored_hash("nonce")
     with env.build(SECRET_KEY="a different secret key for tests").app_context():
         assert not codes.matches(CLAIM, code, stored)
+
+
+def test_the_name_of_a_code_has_the_id_of_its_key_and_128_random_bits() -> None:
+    names = {codes.new_nonce() for _ in range(100)}
+    assert len(names) == 100
+    for name in names:
+        assert re.fullmatch(r"[0-9a-f]{8}\.[\w-]{22}", name, re.ASCII)
+        assert codes.key_id_of(name) == signing.keys().current.id
+
+
+def test_a_code_is_verified_with_the_key_that_its_name_names_and_no_other(env: Environment) -> None:
+    claim = replace(CLAIM, nonce=codes.new_nonce())
+    code = codes.issue(claim, 600)
+    stored = codes.read_stored_hash(claim.nonce)
+    former = env.settings["SECRET_KEY"].replace(",", r"\,")
+    with env.build(SECRET_KEY=SECOND, SECRET_KEY_FALLBACKS=former).app_context():
+        assert codes.matches(claim, code, codes.read_stored_hash(claim.nonce))
+        other = replace(claim, nonce=codes.new_nonce())
+        forged = signing.Key(env.settings["SECRET_KEY"]).sign("code", *astuple(other), code)
+        assert not codes.matches(other, code, forged)
+    with env.build(SECRET_KEY=SECOND, AUDIT_KEY_FALLBACKS=former).app_context():
+        assert not codes.matches(claim, code, stored)
+        with pytest.raises(CodeExpired):
+            codes.read_stored_hash(claim.nonce)
+
+
+def test_a_code_of_the_previous_version_names_no_key_and_is_accepted(env: Environment) -> None:
+    claim = replace(CLAIM, nonce="0123456789abcdef" * 2)
+    stored = signing.keys().current.sign("code", *astuple(claim), "123456")
+    former = env.settings["SECRET_KEY"].replace(",", r"\,")
+    assert codes.matches(claim, "123456", stored)
+    with env.build(SECRET_KEY=SECOND, SECRET_KEY_FALLBACKS=former).app_context():
+        assert codes.matches(claim, "123456", stored)
+        assert not codes.matches(claim, "123457", stored)
 
 
 def test_a_code_has_six_digits_with_equal_probabilities() -> None:

@@ -1,6 +1,7 @@
 """config.py: settings, and invalid values that prevent the start with one line."""
 
 import os
+import re
 import stat
 import threading
 from dataclasses import FrozenInstanceError
@@ -83,6 +84,42 @@ def test_an_invalid_value_ends_the_command_line_with_that_line_and_creates_nothi
 )
 def test_production_requires_a_strong_secret_key(tmp_path: Path, key: str) -> None:
     assert_refused(tmp_path, r"SECRET_KEY (must be set|is too weak)", **{**PRODUCTION, "SECRET_KEY": key})
+
+
+@pytest.mark.parametrize("key", ["short", "x" * 15, "x" * 64, "ab" * 32, "changeme" * 4])
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("AUDIT_KEY", "AUDIT_KEY"),
+        ("SECRET_KEY_FALLBACKS", "Key 2 of SECRET_KEY_FALLBACKS"),
+        ("AUDIT_KEY_FALLBACKS", "Key 2 of AUDIT_KEY_FALLBACKS"),
+    ],
+)
+def test_production_accepts_no_weak_key_in_any_setting_and_does_not_print_it(
+    tmp_path: Path, name: str, message: str, key: str
+) -> None:
+    strong = "0a1b2c3d4e5f67899876543210fedcba"
+    value = key if name == "AUDIT_KEY" else f"{strong},{key},{strong}"
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, **PRODUCTION, **{name: value})
+    assert re.match(rf"^{message} (must be set in production to at least 16|is too weak)", str(caught.value))
+    assert key not in str(caught.value)
+    assert load(tmp_path, **PRODUCTION, **{name: strong})
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("", ()),
+        (" , ,", ()),
+        ("newer, older ,", ("newer", "older")),
+        (r"with\, a comma,another", ("with, a comma", "another")),
+    ],
+)
+def test_former_keys_are_separated_by_commas(tmp_path: Path, written: str, read: tuple[str, ...]) -> None:
+    values = load(tmp_path, SECRET_KEY_FALLBACKS=written, AUDIT_KEY_FALLBACKS=written)
+    assert (values["SECRET_KEY_FALLBACKS"], values["AUDIT_KEY_FALLBACKS"]) == (read, read)
+    assert values["WTF_CSRF_SECRET_KEY"] == [*reversed(read), values["SECRET_KEY"]]
 
 
 def assert_refused(folder: Path, message: str, *, without_cms_env: bool = False, **settings: str) -> None:

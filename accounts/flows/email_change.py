@@ -121,8 +121,8 @@ def _start(work: UnitOfWork, actor: Actor, user: CMSUser, address: Address, foun
         work.record(user, "email_taken", fold=True, email=address.email)
         raise EmailTaken(stands=True)
     not_after = clock.now() + timedelta(seconds=settings().CAPTCHA_SECONDS)
-    claim = Claim(user.id, actor.session.id, address.key, user.email_version, secrets.token_hex(16))
-    old_claim = replace(claim, nonce=secrets.token_hex(16)) if policy_of(user) == "both" else None
+    claim = Claim(user.id, actor.session.id, address.key, user.email_version, codes.new_nonce())
+    old_claim = replace(claim, nonce=codes.new_nonce()) if policy_of(user) == "both" else None
     stop = secrets.token_urlsafe(32)
     mails = [_mail_to_new(work, user, address, claim, found), *_mail_to_old(work, user, address, old_claim, stop)]
     mail_id, *_ = outbox.enqueue_all([mail._replace(user_id=user.id, not_after=not_after) for mail in mails])

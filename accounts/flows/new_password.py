@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
@@ -46,9 +45,8 @@ def ask_for_link(address: Address, language: str, origin: Origin) -> None:
     limits.throttle(Limit(f"password-links:network:{network}", LINKS_PER_NETWORK_PER_HOUR, HOUR))
     limits.throttle(Limit(f"password-links:address:{address.key}", LINKS_PER_ADDRESS_PER_HOUR, HOUR))
     with unit_of_work.begin(origin):
-        outbox.enqueue_task(
-            "password_link", address.email, json.dumps({"origin": asdict(origin), "language": language})
-        )
+        asked = {**origin.to_task(), "language": language}
+        outbox.enqueue_task("password_link", address.email, json.dumps(asked))
 
 
 @outbox.task("password_link")
@@ -58,7 +56,7 @@ def _mail_link(task: Mail) -> None:
     found = people.find_by_email(address)
     user = people.lock(found.id) if found else None
     if user and user.is_active and user.email_key == address.key:
-        work = unit_of_work.join(Origin(**asked["origin"]))
+        work = unit_of_work.join(Origin.of_task(asked))
         send_password_link(work, user, language=asked["language"], at=task.created_at)
         work.record(user, "password_link_sent")
     else:

@@ -2,8 +2,9 @@
 
 import hmac
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from itsdangerous import BadSignature, URLSafeSerializer
 
@@ -111,7 +112,14 @@ def _marked(account: CMSUser) -> list[int]:
 
 
 def _marks() -> URLSafeSerializer:
-    return URLSafeSerializer(settings().SECRET_KEY, salt="browser mark")
+    """Return the serializer of marks: the present key signs, and former ones verify."""
+    its = settings()
+    return _serializer((*reversed(its.SECRET_KEY_FALLBACKS), its.SECRET_KEY))
+
+
+@lru_cache
+def _serializer(secrets: tuple[str, ...]) -> URLSafeSerializer:
+    return URLSafeSerializer(secrets, salt="browser mark")
 
 
 def _report_throttled(address: Address, origin: Origin) -> None:
@@ -125,7 +133,7 @@ def _report(address: Address, event: EventName, origin: Origin) -> None:
 
     The request does the same work whether one has or not, so that its time reveals nothing (ASVS 6.3.8).
     """
-    told = {"event": event, "origin": asdict(origin), "at": clock.now().isoformat()}
+    told = {"event": event, **origin.to_task(), "at": clock.now().isoformat()}
     with unit_of_work.begin(origin):
         outbox.enqueue_task("sign_in_refused", address.email, json.dumps(told))
 
@@ -137,5 +145,5 @@ def _record_refused(task: Mail) -> None:
     found = people.find_by_email(address)
     account = people.lock(found.id) if found else None
     if account and account.email_key == address.key:
-        origin, at = Origin(**told["origin"]), datetime.fromisoformat(told["at"])
+        origin, at = Origin.of_task(told), datetime.fromisoformat(told["at"])
         audit.record(account, told["event"], origin, fold=True, at=at)

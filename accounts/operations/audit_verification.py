@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 from sqlalchemy import Connection, bindparam, select
 
 from accounts import audit
+from accounts.audit import Verdict
 from models import Audit, CMSUser, db, table
 
 PAGE = 1000  # Accounts that are verified in one snapshot.
@@ -28,17 +29,22 @@ _ROWS = (
 
 
 class Account(Protocol):
-    """The expected number of rows of an account's history, and the chain of the last one."""
+    """The address of an account, the expected number of rows of an account's history, and the chain of the last one."""
 
+    email: str
     audit_rows: int
     audit_chain: str
 
 
 class BrokenHistory(NamedTuple):
-    """An account whose history is not intact, and the number of the first row that was changed or is missing."""
+    """An account whose history is not intact, and the number of the first row that was changed or is missing.
+
+    With `missing_key` it is the first row that names this key, which is not in the settings: it cannot be verified.
+    """
 
     email: str
     number: int
+    missing_key: str = ""
 
 
 class Page(NamedTuple):
@@ -56,7 +62,7 @@ def verify_all() -> Iterator[Page]:
     """
     last = 0
     while True:
-        with _snapshot() as connection:
+        with snapshot() as connection:
             accounts = connection.execute(_ACCOUNTS, {"after": last}).all()
             if not accounts:
                 return
@@ -68,7 +74,7 @@ def verify_all() -> Iterator[Page]:
 
 
 @contextmanager
-def _snapshot() -> Iterator[Connection]:
+def snapshot() -> Iterator[Connection]:
     """Yield a connection whose queries all read the same snapshot of the database."""
     with db.engine.connect() as connection:
         if connection.dialect.name == "sqlite":
@@ -86,15 +92,24 @@ def _find_broken(accounts: Iterable[Any], rows: Iterable[Any]) -> Iterator[Broke
         while user_id is not None and user_id < account.id:
             user_id, history = next(histories, (None, iter(())))
         own = history if user_id == account.id else iter(())
-        if number := _find_first_broken_row(account, own):
-            yield BrokenHistory(account.email, number)
+        yield from _find_broken_rows(account, own)
 
 
-def _find_first_broken_row(account: Account, rows: Iterable[Any]) -> int | None:
-    chain, number = "", 0
+def _find_broken_rows(account: Account, rows: Iterable[Any]) -> Iterator[BrokenHistory]:
+    """Yield the first row of every missing key, up to the first row that was changed or is missing.
+
+    Rows that follow those of a missing key are verified: each names its own key.
+    """
+    chain, number, missing = "", 0, set()
     for row in rows:
         number += 1
-        if row.number != number or row.chain != audit._link(row._mapping, chain):
-            return number
+        verdict = audit.verify(row._mapping, chain) if row.number == number else Verdict.CHANGED
+        if verdict == Verdict.CHANGED:
+            yield BrokenHistory(account.email, number)
+            return
+        if verdict == Verdict.KEY_MISSING and row.key_id not in missing:
+            missing.add(row.key_id)
+            yield BrokenHistory(account.email, number, row.key_id)
         chain = row.chain
-    return None if (number, chain) == (account.audit_rows, account.audit_chain) else number + 1
+    if (number, chain) != (account.audit_rows, account.audit_chain):
+        yield BrokenHistory(account.email, number + 1)

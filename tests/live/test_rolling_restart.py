@@ -106,15 +106,15 @@ def _read_status_line(connection: socket.socket) -> bytes:
 class Traffic:
     """People who send requests continuously; `failures` collects errors and every status other than 200."""
 
-    def __init__(self, site: Site, proxy: Nginx) -> None:
+    def __init__(self, site: Site, proxy: Nginx, count: int = 6) -> None:
         """Create sessions, and send the requests of the people to this proxy."""
         self._site, self._ended = site, threading.Event()
         self.failures: list[str] = []
         self.answers = 0
-        people = [site.person_with_session(deadline_seconds=PATIENCE_SECONDS) for _ in range(6)]
-        for person in people:
+        self.people = [site.person_with_session(deadline_seconds=PATIENCE_SECONDS) for _ in range(count)]
+        for person in self.people:
             person.browser.proxy = proxy  # type: ignore[attr-defined]
-        self._threads = [threading.Thread(target=self._work, args=(person,)) for person in people]
+        self._threads = [threading.Thread(target=self._work, args=(person,)) for person in self.people]
 
     def __enter__(self) -> Self:
         """Start the threads."""

@@ -45,6 +45,7 @@ FILES = ("accounts", "cms", "migrations", "static", "templates", "translations")
 LIMITS = {
     "MAIL_DELIVERY": "worker",
     "TRUSTED_PROXIES": "1",
+    "TRUSTED_HOSTS": f"{Nginx.HOST},127.0.0.1,localhost",
     "CAPTCHA_RESEND_SECONDS": "0",
     "CAPTCHA_SENDS_PER_HOUR": "0",
     "CAPTCHA_TRIES_PER_DAY": "1000",
@@ -160,7 +161,7 @@ class Fleet:
             stack.callback(node.stop)
             node.start()
         (folder / "nginx").mkdir()
-        self.nginx = Nginx(folder / "nginx", [node.port for node in self.nodes]).start()
+        self.nginx = Nginx(folder / "nginx", [node.port for node in self.nodes], has_limits=False).start()
         stack.callback(self.nginx.stop)
         self._worker = self._start_worker(upgrade.old)
 
@@ -197,16 +198,19 @@ class Fleet:
         return worker
 
 
-class Crowd:
+class Traffic:
     """Administrators who change their address without a pause; `failures` contains what must not happen."""
 
-    def __init__(self, site: Site, port: int) -> None:
-        """Sign them in."""
+    def __init__(self, site: Site, proxy: Nginx) -> None:
+        """Sign them in at this proxy."""
         self._site, self._ended, self._numbers = site, threading.Event(), itertools.count(1)
         self.failures: list[str] = []
         self.changes: dict[str, list[str]] = {name: [] for name in PEOPLE}
-        self._people = {name: Person(NoRetryBrowser(port, PATIENCE_SECONDS), f"{name}@example.com") for name in PEOPLE}
-        for person in self._people.values():
+        self._people = {}
+        for name in PEOPLE:
+            browser = NoRetryBrowser(proxy.https, PATIENCE_SECONDS)
+            browser.proxy = proxy
+            person = self._people[name] = Person(browser, f"{name}@example.com")
             answer = person.sign_in()
             assert answer.status == 200, answer
         self._threads = [threading.Thread(target=self._work, args=(name,)) for name in PEOPLE]
@@ -268,19 +272,19 @@ def test_an_upgrade_while_the_old_version_serves_loses_nothing(parts: Parts, upg
         fleet = Fleet(parts, upgrade, tmp_path, stack)
         site = Site(parts.name, parts.settings, fleet.nodes[0], parts.smtp, parts.memcached)
         stack.callback(site.close)
-        with Crowd(site, fleet.nginx.port) as crowd:
-            crowd.complete(CHANGES)
+        with Traffic(site, fleet.nginx) as traffic:
+            traffic.complete(CHANGES)
             fleet.migrate()
             assert [is_ready(node) for node in fleet.nodes] == [True, True]
-            crowd.complete(CHANGES)  # The old version, on the new schema.
+            traffic.complete(CHANGES)  # The old version, on the new schema.
             for node in fleet.nodes:
                 fleet.replace_node(node)
-                crowd.complete(CHANGES)  # First both versions at the same time, then the new one.
+                traffic.complete(CHANGES)  # First both versions at the same time, then the new one.
             fleet.replace_worker()
-            crowd.complete(CHANGES)
-        assert crowd.failures == [], fleet.nginx.log[-3000:]
+            traffic.complete(CHANGES)
+        assert traffic.failures == [], fleet.nginx.log[-3000:]
         assert [is_ready(node) for node in fleet.nodes] == [True, True]
-        check_ledger(site, crowd, upgrade)
+        check_ledger(site, traffic, upgrade)
         for node in fleet.nodes:
             assert "answered 500" not in node.log.read_text()
             assert "Traceback" not in node.log.read_text()
@@ -291,14 +295,14 @@ def is_ready(node: Gunicorn) -> bool:
     return NoRetryBrowser(node.port).send("GET", "/readyz").status == 200
 
 
-def check_ledger(site: Site, crowd: Crowd, upgrade: Upgrade) -> None:
+def check_ledger(site: Site, traffic: Traffic, upgrade: Upgrade) -> None:
     """Check that every completed change is there once, with its history and its mail."""
     eventually(site.all_mail_is_sent, "all mail is sent")
     assert site.rows(text("SELECT version_num FROM alembic_version")) == [(upgrade.after,)]
     assert site.broken_histories() == []
-    for name, changes in crowd.changes.items():
+    for name, changes in traffic.changes.items():
         user_id = site.user_id(changes[-1])
-        assert site.times(user_id, "email_changed") == len(changes)
+        assert site.count_event(user_id, "email_changed") == len(changes)
         for old in [f"{name}@example.com", *changes[:-1]]:
             notices = [mail for mail in site.mails_to(old) if "/undo/" in text_of(mail)]
             assert len(notices) == 1, old

@@ -126,8 +126,8 @@ def test_a_cookie_is_valid_if_it_was_signed_with_the_current_or_a_former_key(env
     other = env.build(SECRET_KEY="another secret key of the same length")
     use_machine(ann, other)
     assert ann.get_as_script().error == "sign_in_required"
-    rotated = env.build(SECRET_KEY="another secret key of the same length")
-    rotated.config["SECRET_KEY_FALLBACKS"] = [env.settings["SECRET_KEY"]]
+    former = env.settings["SECRET_KEY"].replace(",", r"\,")
+    rotated = env.build(SECRET_KEY="another secret key of the same length", SECRET_KEY_FALLBACKS=former)
     use_machine(ann, rotated)
     assert ann.get_as_script().status == 200
 

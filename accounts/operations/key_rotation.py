@@ -1,0 +1,172 @@
+"""What still depends on a former key: sessions, codes and rows of the history."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Executable, and_, case, func, select
+
+from accounts import audit, clock, codes, pending, sessions
+from accounts.operations.audit_verification import ROWS_AT_ONCE, snapshot
+from accounts.settings import settings
+from accounts.signing import Key, audit_keys, keys
+from models import Audit, CMSUser, EmailChange, LoginSession, table
+
+FallbackSetting = Literal["SECRET_KEY_FALLBACKS", "AUDIT_KEY_FALLBACKS"]
+_USER, _SESSION, _CHANGE = table(CMSUser).c, table(LoginSession).c, table(EmailChange).c
+_ROWS, _BEFORE = table(Audit), table(Audit).alias("row_before")
+_NAMED_ROWS = (
+    select(_ROWS.c.key_id, func.count(), func.count(case((_ROWS.c.number == _USER.audit_rows, 1))))
+    .join(table(CMSUser), _USER.id == _ROWS.c.user_id)
+    .where(_ROWS.c.key_id.is_not(None))
+    .group_by(_ROWS.c.key_id)
+)
+_UNNAMED_ROWS = (
+    select(*_ROWS.c, _BEFORE.c.chain.label("before"), (_ROWS.c.number == _USER.audit_rows).label("is_last"))
+    .join(table(CMSUser), _USER.id == _ROWS.c.user_id)
+    .outerjoin(_BEFORE, and_(_BEFORE.c.user_id == _ROWS.c.user_id, _BEFORE.c.number == _ROWS.c.number - 1))
+    .where(_ROWS.c.key_id.is_(None))
+)
+
+
+@dataclass(frozen=True)
+class Uses:
+    """How many sessions or codes depend on a key, and until when at most."""
+
+    count: int = 0
+    until: datetime | None = None
+
+    def __add__(self, other: "Uses") -> "Uses":
+        """Return the uses of both."""
+        ends = [each for each in (self.until, other.until) if each]
+        return Uses(self.count + other.count, max(ends, default=None))
+
+
+UsesByKey = dict[str | None, Uses]
+"""The uses by the ids of keys. None is the key of what an older version of the application stored."""
+
+
+@dataclass(frozen=True)
+class HistoryUse:
+    """How many rows of the history a key has signed, and in how many accounts the last row."""
+
+    rows: int = 0
+    heads: int = 0
+
+
+@dataclass(frozen=True)
+class FormerKey:
+    """A key in one of the two settings of former keys, and what depends on it there."""
+
+    setting: FallbackSetting
+    id: str
+    sessions: Uses = Uses()
+    codes: Uses = Uses()
+    history: HistoryUse = HistoryUse()
+
+    @property
+    def is_needed(self) -> bool:
+        """Return whether something could no longer be verified if the key were removed from this setting."""
+        return bool(self.sessions.count or self.codes.count or self.history.rows)
+
+
+@dataclass(frozen=True)
+class Report:
+    """The keys that sign, the former keys, and the history by the ids of its keys."""
+
+    secret_key: str
+    audit_key: str
+    former: list[FormerKey]
+    history: dict[str, HistoryUse]
+    unverified_rows: int  # Rows that name no key, and which no key verifies.
+
+    @property
+    def missing(self) -> dict[str, HistoryUse]:
+        """Return the history under keys that are not in the settings."""
+        known = audit_keys().by_id
+        return {key_id: use for key_id, use in self.history.items() if key_id not in known}
+
+
+def check() -> Report:
+    """Return what depends on each key, in one snapshot of the database. Raises the errors of the database.
+
+    Cookies are counted by the rows of their sessions, codes by the changes that require them. What names no key counts
+    for every former one; only rows of the history without one are verified to find it.
+    """
+    now = clock.now()
+    with snapshot() as connection:
+        cookies, pending_codes = _count_sessions(connection, now), _count_codes(connection, now)
+        history, unverified = _count_rows(connection)
+    current, current_audit = keys().current.id, audit_keys().current.id
+    former = _ids(settings().SECRET_KEY_FALLBACKS, current)
+    former_audit = _ids(settings().AUDIT_KEY_FALLBACKS, current_audit)
+    # The history needs a key in SECRET_KEY_FALLBACKS only if no setting of its own has it.
+    by_secret_keys = {each: use for each, use in history.items() if each not in (current_audit, *former_audit)}
+    found = [
+        FormerKey(
+            setting="SECRET_KEY_FALLBACKS",
+            id=each,
+            sessions=cookies.get(each, Uses()) + cookies.get(None, Uses()),
+            codes=pending_codes.get(each, Uses()) + pending_codes.get(None, Uses()),
+            history=by_secret_keys.get(each, HistoryUse()),
+        )
+        for each in former
+    ]
+    found += [FormerKey("AUDIT_KEY_FALLBACKS", each, history=history.get(each, HistoryUse())) for each in former_audit]
+    return Report(current, current_audit, found, history, unverified)
+
+
+def _ids(fallbacks: tuple[str, ...], current: str) -> list[str]:
+    """Return the ids of former keys, without the present one, which may be listed as well."""
+    return [key_id for key_id in dict.fromkeys(Key(each).id for each in fallbacks) if key_id != current]
+
+
+def _count_sessions(connection: Connection, now: datetime) -> UsesByKey:
+    """Count the sessions that have not ended, by the keys of their cookies."""
+    found: UsesByKey = {}
+    for remembered in (False, True):
+        idle, life = sessions.limits(remembered=remembered)
+        query = (
+            select(_SESSION.key_id, func.count(), func.max(_SESSION.created_at))
+            .where(_SESSION.remembered.is_(remembered))
+            .where(_SESSION.seen_at >= now - idle, _SESSION.created_at >= now - life)
+            .group_by(_SESSION.key_id)
+        )
+        for key_id, count, newest in _fetch(connection, query):
+            found[key_id] = found.get(key_id, Uses()) + Uses(count, newest + life)
+    return found
+
+
+def _count_codes(connection: Connection, now: datetime) -> UsesByKey:
+    """Count the pending changes that require codes, by the keys of the codes."""
+    its = pending.ALIVE, _CHANGE.is_assisted.is_(False), _CHANGE.expires_at > now
+    query = select(_CHANGE.nonce, _CHANGE.expires_at).where(*its)
+    found: UsesByKey = {}
+    for nonce, expires_at in _fetch(connection, query):
+        key_id = codes.key_id_of(nonce)
+        found[key_id] = found.get(key_id, Uses()) + Uses(1, expires_at)
+    return found
+
+
+def _count_rows(connection: Connection) -> tuple[dict[str, HistoryUse], int]:
+    """Count the rows of the history by their keys, and those that name no key and are verified by none."""
+    rows, heads, unverified = Counter[str](), Counter[str](), 0
+    for key_id, count, last in _fetch(connection, _NAMED_ROWS):
+        rows[key_id], heads[key_id] = count, last
+    keys_of_unnamed = audit_keys().named(None)
+    for row in _fetch(connection, _UNNAMED_ROWS):
+        key = audit.find_key(row._mapping, row.before or "", keys_of_unnamed)
+        if key is None:
+            unverified += 1
+        else:
+            rows[key.id] += 1
+            heads[key.id] += bool(row.is_last)
+    return {key_id: HistoryUse(rows[key_id], heads[key_id]) for key_id in sorted(rows)}, unverified
+
+
+def _fetch(connection: Connection, query: Executable) -> Iterator[Any]:
+    """Yield the rows of a query, of which only some are in memory."""
+    with connection.execute(query, execution_options={"yield_per": ROWS_AT_ONCE}) as rows:
+        yield from rows
