@@ -41,7 +41,7 @@ from tests.servers import (
 PEOPLE = ("ann", "bob", "carol")
 CHANGES = 6  # Completed in each phase of the upgrade.
 PATIENCE_SECONDS = 60.0
-FILES = ("accounts", "cms", "migrations", "static", "templates", "translations")
+FILES = ("accounts", "cms", "migrations", "static", "telemetry", "templates", "translations")
 LIMITS = {
     "MAIL_DELIVERY": "worker",
     "TRUSTED_PROXIES": "1",
@@ -54,7 +54,7 @@ LIMITS = {
 }
 NEWEST = revisions()[-1]
 RELEASED = find_commit(revisions()[-2])
-CASES = [("next", ENVIRONMENTS[1]), *(("released" if RELEASED else "next", name) for name in ENVIRONMENTS)]
+CASES = [("next", ENVIRONMENTS[0]), ("released" if RELEASED else "next", ENVIRONMENTS[1])]
 
 EXPANDING = f'''"""every operation that a migration may contain"""
 
