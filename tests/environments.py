@@ -7,7 +7,6 @@ import tempfile
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from email import message_from_bytes, policy
 from email.message import EmailMessage
 from email.utils import parseaddr
 from functools import lru_cache
@@ -33,7 +32,7 @@ from accounts.origin import Origin
 from app import create_app
 from models import Address, CMSUser, LoginSession, db
 from tests.actors import PASSWORD, InProcess, Person, code_in, link_in, text_of
-from tests.servers import LONGEST_SECONDS, ROOT, MemcachedServer, PostgresServer, SmtpServer
+from tests.servers import LONGEST_SECONDS, ROOT, MemcachedServer, PostgresServer, SmtpServer, parse_mail
 
 SECRET = "a secret of the tests, and of nothing else"
 PRODUCTION = {"CMS_ENV": "production", "SECRET_KEY": SECRET, "SITE_URL": "https://cms.example.com"}
@@ -285,9 +284,9 @@ class Environment:
         return person
 
     def deliver(self, app: Flask | None = None) -> None:
-        """Send all due mail."""
-        with (app or self.app).app_context():
-            while deliver_one():
+        """Send all due mail, one after the other over one connection."""
+        with (app or self.app).app_context(), open_connection() as connection:
+            while deliver_next(connection):
                 self._find_mail_files()
 
     def mail_to(self, address: str) -> list[EmailMessage]:
@@ -302,8 +301,7 @@ class Environment:
     def _read(self, file: Path) -> EmailMessage:
         """Return the mail in a file; each is parsed once, because parsing takes longer than most requests."""
         if file not in self._read_mails:
-            message = message_from_bytes(file.read_bytes(), policy=policy.default)
-            self._read_mails[file] = message  # type: ignore[assignment]
+            self._read_mails[file] = parse_mail(file.read_bytes())
         return self._read_mails[file]
 
     def _find_mail_files(self) -> None:
@@ -349,10 +347,20 @@ def close_app(app: Flask) -> None:
         db.engine.dispose()
 
 
+def open_connection() -> contextlib.closing[MailServerConnection]:
+    """Return a context with a connection to the mail server of the current application."""
+    return contextlib.closing(MailServerConnection(current_app.extensions["mail"]))
+
+
+def deliver_next(connection: MailServerConnection) -> bool:
+    """Send the next due mail, and return whether there was one."""
+    return delivery.deliver_batch(connection, threading.Event(), most=1) == 1
+
+
 def deliver_one() -> bool:
     """Send the next due mail on its own connection, and return whether there was one."""
-    with contextlib.closing(MailServerConnection(current_app.extensions["mail"])) as connection:
-        return delivery.deliver_batch(connection, threading.Event(), most=1) == 1
+    with open_connection() as connection:
+        return deliver_next(connection)
 
 
 def extend_timeouts(app: Flask) -> None:
@@ -373,11 +381,13 @@ def connect_cache(app: Flask) -> None:
     """Give an application a new client of its cache: an older one may consider the server unavailable."""
     store = app.extensions["cache"] = cache.connect(app.config["CACHE_URL"])
     if isinstance(store, cache.Embedded):
-        connect = store._connection
+        connect, prepared = store._connection, threading.local()
 
         def connection() -> sqlite3.Connection:
             found = connect()
-            _wait_for_locks(found)
+            if getattr(prepared, "connection", None) is not found:
+                _wait_for_locks(found)
+                prepared.connection = found
             return found
 
         store._connection = connection
