@@ -1,5 +1,6 @@
 """The fixtures of all tests. The servers are real; `tests/servers.py` starts and stops them."""
 
+import gc
 import os
 import tempfile
 from collections.abc import Generator, Iterator
@@ -34,6 +35,17 @@ def pytest_configure() -> None:
     settings.load_profile("tests")
     if core.global_force_seed is None:  # Unless --hypothesis-seed was given.
         core.global_force_seed = SEED
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Exclude the modules and the collected tests from garbage collection: they live until the end of the run."""
+    gc.disable()
+    result = yield
+    gc.collect()
+    gc.freeze()
+    gc.enable()
+    return result
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -75,10 +87,12 @@ def _bare_environment() -> None:
         os.environ.pop(setting.name, None)
 
 
-@pytest.fixture(autouse=True)
-def _cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_passwords() -> Iterator[None]:
     """Hash passwords with 8 KiB and one pass, because the cost of argon2 would slow down most tests."""
-    monkeypatch.setattr(passwords, "HASHER", PasswordHasher(memory_cost=8, time_cost=1, parallelism=1))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "HASHER", PasswordHasher(memory_cost=8, time_cost=1, parallelism=1))
+        yield
 
 
 @pytest.fixture(scope="session")

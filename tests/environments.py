@@ -7,7 +7,6 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from email import message_from_bytes, policy
 from email.message import EmailMessage
 from email.utils import parseaddr
 from functools import lru_cache
@@ -20,6 +19,7 @@ from flask import Flask, current_app
 from flask_migrate import upgrade
 from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy import event, text
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
 import cache
@@ -33,7 +33,7 @@ from accounts.origin import Origin
 from app import create_app
 from models import Address, CMSUser, LoginSession, db
 from tests.actors import PASSWORD, InProcess, Person, code_in, link_in, text_of
-from tests.servers import LONGEST_SECONDS, ROOT, MemcachedServer, PostgresServer, SmtpServer
+from tests.servers import LONGEST_SECONDS, ROOT, MemcachedServer, PostgresServer, SmtpServer, parse_mail
 
 SECRET = "a secret of the tests, and of nothing else"
 PRODUCTION = {
@@ -42,6 +42,7 @@ PRODUCTION = {
     "SITE_URL": "https://cms.example.com",
     "METRICS_PORT": "0",  # Its default might be the port of another test.
 }
+SQLITE_FILES = "cms.db", "cache.db"
 HERE = Origin("198.51.100.7", "Firefox 131, Linux")
 
 
@@ -111,7 +112,7 @@ class SharedApp:
     a test has modified (a route, a setting, a lost database) is discarded, and the next test gets a new one.
     """
 
-    def __init__(self, make: Callable[[], tuple[dict[str, str], Callable[[], None]]]) -> None:
+    def __init__(self, make: Callable[[], tuple[dict[str, str], Callable[[Flask], None]]]) -> None:
         """Store a function that returns the settings of a migrated database, and a function that empties it."""
         self._make = make
         self._app: Flask | None = None
@@ -121,10 +122,9 @@ class SharedApp:
     def on_sqlite(cls, template: Path, new_folder: Callable[[], Path], **settings: str) -> "SharedApp":
         """Return an application with the embedded defaults; `template` is a migrated SQLite file."""
 
-        def make() -> tuple[dict[str, str], Callable[[], None]]:
-            folder = new_folder()
-            copy_template(template, folder)
-            return settings_for(folder, **settings), lambda: empty_folder(template, folder)
+        def make() -> tuple[dict[str, str], Callable[[Flask], None]]:
+            files = SqliteFiles(template, new_folder())
+            return settings_for(files.folder, **settings), files.empty
 
         return cls(make)
 
@@ -144,10 +144,15 @@ class SharedApp:
             "MAIL_PORT": str(smtp.port),
         }
 
-        def make() -> tuple[dict[str, str], Callable[[], None]]:
+        def make() -> tuple[dict[str, str], Callable[[Flask], None]]:
             url = postgres.create_database()
-            all_settings = settings_for(new_folder(), DATABASE_URL=url, **servers, **settings)
-            return all_settings, lambda: empty_database(url)
+
+            def empty(app: Flask) -> None:
+                close_app(app)
+                empty_database(url)
+                connect_cache(app)  # The previous client may consider memcached unavailable.
+
+            return settings_for(new_folder(), DATABASE_URL=url, **servers, **settings), empty
 
         return cls(make)
 
@@ -157,8 +162,6 @@ class SharedApp:
             self.settings, self._empty = self._make()
             self._app = new_app(self.settings)
             self._unmodified = self._state()
-        else:
-            connect_cache(self._app)
         return self.settings
 
     @property
@@ -169,14 +172,13 @@ class SharedApp:
 
     def release(self) -> None:
         """Delete everything that a test stored; discard the application if the test has modified it."""
+        stop_using(self.app)
+        if self._state() == self._unmodified:
+            with contextlib.suppress(psycopg.Error, OSError):
+                self._empty(self.app)
+                return
         close_app(self.app)
-        if self._state() != self._unmodified:
-            self._app = None
-            return
-        try:
-            self._empty()
-        except (psycopg.Error, OSError):
-            self._app = None
+        self._app = None
 
     def _state(self) -> list[Any]:
         """Return the parts of the application that a test might modify."""
@@ -290,9 +292,9 @@ class Environment:
         return person
 
     def deliver(self, app: Flask | None = None) -> None:
-        """Send all due mail."""
-        with (app or self.app).app_context():
-            while deliver_one():
+        """Send all due mail, one after the other over one connection."""
+        with (app or self.app).app_context(), open_connection() as connection:
+            while deliver_next(connection):
                 self._find_mail_files()
 
     def mail_to(self, address: str) -> list[EmailMessage]:
@@ -307,8 +309,7 @@ class Environment:
     def _read(self, file: Path) -> EmailMessage:
         """Return the mail in a file; each is parsed once, because parsing takes longer than most requests."""
         if file not in self._read_mails:
-            message = message_from_bytes(file.read_bytes(), policy=policy.default)
-            self._read_mails[file] = message  # type: ignore[assignment]
+            self._read_mails[file] = parse_mail(file.read_bytes())
         return self._read_mails[file]
 
     def _find_mail_files(self) -> None:
@@ -345,19 +346,35 @@ def new_app(settings: dict[str, str], *, has_long_timeouts: bool = True) -> Flas
     return app
 
 
-def close_app(app: Flask) -> None:
-    """Stop the threads of an application, and close its connections."""
+def stop_using(app: Flask) -> None:
+    """Stop the threads of an application, and end its session; its connections stay open."""
     if thread := app.extensions.pop("mail_delivery", None):
         thread.stop()
     with app.app_context():
         db.session.remove()
+
+
+def close_app(app: Flask) -> None:
+    """Stop the threads of an application, and close its connections."""
+    stop_using(app)
+    with app.app_context():
         db.engine.dispose()
+
+
+def open_connection() -> contextlib.closing[MailServerConnection]:
+    """Return a context with a connection to the mail server of the current application."""
+    return contextlib.closing(MailServerConnection(current_app.extensions["mail"]))
+
+
+def deliver_next(connection: MailServerConnection) -> bool:
+    """Send the next due mail, and return whether there was one."""
+    return delivery.deliver_batch(connection, threading.Event(), most=1) == 1
 
 
 def deliver_one() -> bool:
     """Send the next due mail on its own connection, and return whether there was one."""
-    with contextlib.closing(MailServerConnection(current_app.extensions["mail"])) as connection:
-        return delivery.deliver_batch(connection, threading.Event(), most=1) == 1
+    with open_connection() as connection:
+        return deliver_next(connection)
 
 
 def extend_timeouts(app: Flask) -> None:
@@ -378,11 +395,13 @@ def connect_cache(app: Flask) -> None:
     """Give an application a new client of its cache: an older one may consider the server unavailable."""
     store = app.extensions["cache"] = cache.connect(app.config["CACHE_URL"])
     if isinstance(store, cache.Embedded):
-        connect = store._connection
+        connect, prepared = store._connection, threading.local()
 
         def connection() -> sqlite3.Connection:
             found = connect()
-            _wait_for_locks(found)
+            if getattr(prepared, "connection", None) is not found:
+                _wait_for_locks(found)
+                prepared.connection = found
             return found
 
         store._connection = connection
@@ -464,19 +483,67 @@ def _empty_cache() -> bytes:
         return file.read_bytes()
 
 
-def empty_folder(template: Path, folder: Path) -> None:
-    """Delete everything in an instance folder that no application uses, and copy the migrated database into it."""
-    for path in folder.iterdir():
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
-    copy_template(template, folder)
+class SqliteFiles:
+    """The database and the cache in an instance folder, which are emptied without closing their connections.
+
+    Closing and opening the files takes longer than many a test. If a test did more than store rows in them, they are
+    replaced with copies of the template.
+    """
+
+    def __init__(self, template: Path, folder: Path) -> None:
+        """Copy the template into the folder."""
+        self._template, self.folder = template, folder
+        self._copy()
+
+    def empty(self, app: Flask) -> None:
+        """Delete everything that a test stored; `app` is the only application that still uses the folder."""
+        try:
+            with app.app_context():
+                is_empty = self._delete_rows()
+        except (sqlite3.Error, SQLAlchemyError, cache.CacheDown):
+            is_empty = False
+        if not is_empty:
+            close_app(app)
+        for path in self.folder.iterdir():
+            if not is_empty or not path.name.startswith(SQLITE_FILES):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        if not is_empty:
+            self._copy()
+            connect_cache(app)
+
+    def _copy(self) -> None:
+        copy_template(self._template, self.folder)
+        self._files = self._identify_files()
+        with contextlib.closing(sqlite3.connect(self.folder / "cms.db")) as connection:
+            self._schema = connection.execute("PRAGMA schema_version").fetchone()
+
+    def _identify_files(self) -> list[tuple[int, int]]:
+        """Return the numbers that the file system gave to the files: those of a replaced file differ."""
+        found = [(self.folder / name).stat() for name in SQLITE_FILES]
+        return [(each.st_dev, each.st_ino) for each in found]
+
+    def _delete_rows(self) -> bool:
+        """Delete all rows; return False if that is not enough, or a connection is still in use."""
+        if self._identify_files() != self._files or db.engine.pool.checkedout():  # type: ignore[attr-defined]
+            return False
+        with contextlib.closing(db.engine.raw_connection()) as connection:
+            if connection.execute("PRAGMA schema_version").fetchone() != self._schema:
+                return False
+            connection.executescript(f"BEGIN; {delete_all_rows()}; COMMIT")
+        cache._store()._execute("DELETE FROM item")  # type: ignore[attr-defined]
+        return True
+
+
+@lru_cache
+def delete_all_rows() -> str:
+    """Return the statements that delete all rows of all tables."""
+    return "; ".join(f"DELETE FROM {table.name}" for table in reversed(db.metadata.sorted_tables))
 
 
 def empty_database(url: str) -> None:
     """Delete every row of a PostgreSQL database, and restart its sequences. TRUNCATE would take far longer."""
-    tables = reversed(db.metadata.sorted_tables)
-    deletes = "; ".join(["SET lock_timeout = 5000", *(f"DELETE FROM {table.name}" for table in tables)])
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(deletes)  # type: ignore[arg-type]
+        connection.execute(f"SET lock_timeout = 5000; {delete_all_rows()}")  # type: ignore[arg-type]
         connection.execute("SELECT setval(oid, 1, false) FROM pg_class WHERE relkind = 'S'")
 
 

@@ -29,8 +29,9 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from email import message_from_bytes, policy
+from email import policy
 from email.message import EmailMessage
+from email.parser import BytesParser
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
@@ -586,6 +587,18 @@ class TcpProxy:
                 other.close()
 
 
+def parse_mail(raw: bytes) -> EmailMessage:
+    """Return a mail as an EmailMessage with `policy.default`.
+
+    It is set after parsing, because the parser reads the type of each part again and again, which that policy parses
+    each time.
+    """
+    message = BytesParser(EmailMessage, policy=policy.compat32).parsebytes(raw)
+    for part in message.walk():
+        part.policy = policy.default
+    return message
+
+
 @dataclass
 class ReceivedMail:
     """A mail that the server accepted: the envelope and the message."""
@@ -597,9 +610,7 @@ class ReceivedMail:
 
     def __post_init__(self) -> None:
         """Parse the message."""
-        message = message_from_bytes(self.raw, policy=policy.default)
-        assert isinstance(message, EmailMessage)
-        self.message = message
+        self.message = parse_mail(self.raw)
 
 
 class SmtpServer:

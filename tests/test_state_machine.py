@@ -21,7 +21,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from email import message_from_bytes, policy
 from email.message import EmailMessage
 from email.utils import parseaddr
 from pathlib import Path
@@ -44,7 +43,7 @@ from accounts.origin import COMMAND_LINE
 from models import Audit, CMSUser, EmailChange, Link, db, email_key
 from tests.actors import PASSWORD, Answer, InProcess, Person, code_in, different_code, link_in, text_of
 from tests.environments import Clock, Environment, SharedApp, broken_histories, copy_template, settings_for
-from tests.servers import MemcachedServer, PostgresServer, SmtpServer
+from tests.servers import MemcachedServer, PostgresServer, SmtpServer, parse_mail
 
 ADDRESSES = ["x@example.com", "y@example.com", "X@EXAMPLE.com", "ann@example.com", "bob@example.com"]
 ADVANCES = [1, 1, 59, 59, 300, 300, 599, 600, 601, 1800, 3500, 86400, 3 * 86400, 7 * 86400]
@@ -724,7 +723,7 @@ class AddressMachine(RuleBasedStateMachine):
         else:
             files = set((Path(self.env.settings["INSTANCE_DIR"]) / "mailbox").glob("*.eml")) - self.files
             self.files |= files
-            messages = [message_from_bytes(file.read_bytes(), policy=policy.default) for file in files]  # type: ignore[misc]
+            messages = [parse_mail(file.read_bytes()) for file in files]
         return [Mail(parseaddr(str(message["To"]))[1], message) for message in messages]
 
 
