@@ -130,7 +130,7 @@ def broken(env: Environment) -> Person:
 
 def without_cache(env: Environment) -> Person:
     """Return a visitor of an application whose cache is away."""
-    return env.visitor(app=env.build(CACHE_URL="memcached://127.0.0.1:1"))
+    return env.visitor(app=env.app_with(CACHE_URL="memcached://127.0.0.1:1"))
 
 
 # How an answer of each status comes about; a plain page is answered where a script is not.
@@ -145,7 +145,7 @@ KINDS: dict[str, tuple[int, Callable[[Environment], Answer]]] = {
     "no token": (400, lambda env: env.person().post("/cms/logout/", token="")),
     "unknown host": (
         400,
-        lambda env: env.visitor(app=env.build(TRUSTED_HOSTS="cms.example.com")).get_as_script("/healthz"),
+        lambda env: env.visitor(app=env.app_with(TRUSTED_HOSTS="cms.example.com")).get_as_script("/healthz"),
     ),
     "nobody": (401, lambda env: env.visitor().get_as_script()),
     "no fresh proof, page": (401, stale),
@@ -235,7 +235,7 @@ def test_who_reads_pages_gets_a_page_for_every_error(env: Environment) -> None:
 
 def test_the_development_pages_are_not_there_in_production(env: Environment) -> None:
     assert env.visitor().page("/dev/mailbox/").status == 200
-    app = env.build(**PRODUCTION)
+    app = env.app_with(**PRODUCTION)
     assert env.visitor(app=app).page("/dev/mailbox/").status == 404
 
 
@@ -251,7 +251,7 @@ def test_a_fault_of_ours_tells_the_reader_nothing_about_it(env: Environment, mon
 
 
 def test_healthz_needs_no_server_and_readyz_needs_all(env: Environment) -> None:
-    away = env.build(CACHE_URL="memcached://127.0.0.1:1")
+    away = env.app_with(CACHE_URL="memcached://127.0.0.1:1")
     assert env.visitor(app=away).get_as_script("/healthz").status == 200
     answer = env.visitor(app=away).get_as_script("/readyz")
     assert (answer.status, answer.error) == (503, "unavailable")
@@ -282,7 +282,7 @@ FOREIGN = [
 @pytest.mark.parametrize("headers", [SCRIPT, PAGE], ids=["script", "page"])
 @pytest.mark.parametrize("host", FOREIGN)
 def test_who_asks_by_a_foreign_name_is_not_served(env: Environment, host: str, headers: dict[str, str]) -> None:
-    app = env.build(TRUSTED_HOSTS="cms.example.com,.example.org,127.0.0.1,[::1]")
+    app = env.app_with(TRUSTED_HOSTS="cms.example.com,.example.org,127.0.0.1,[::1]")
     for path in ("/cms/login", "/cms/login/", "/dev/mailbox/", "/healthz", "/nothing"):
         answer = by_name(env, app, host, path, **headers)
         assert answer.status == 400, answer
@@ -300,7 +300,7 @@ def test_who_asks_by_a_foreign_name_is_not_served(env: Environment, host: str, h
     ],
 )
 def test_who_asks_by_a_trusted_name_is_served(env: Environment, host: str) -> None:
-    app = env.build(TRUSTED_HOSTS="cms.example.com,.example.org,127.0.0.1,[::1]")
+    app = env.app_with(TRUSTED_HOSTS="cms.example.com,.example.org,127.0.0.1,[::1]")
     assert by_name(env, app, host, "/cms/login/").status == 200
 
 
@@ -309,7 +309,7 @@ def test_who_asks_by_a_trusted_name_is_served(env: Environment, host: str) -> No
 def test_a_host_that_is_no_name_is_no_fault_where_every_name_is_served(
     env: Environment, host: str, headers: dict[str, str]
 ) -> None:
-    assert by_name(env, env.build(**PRODUCTION), host, "/cms/login/", **headers).status in (200, 400)
+    assert by_name(env, env.app_with(**PRODUCTION), host, "/cms/login/", **headers).status in (200, 400)
 
 
 @pytest.mark.parametrize("host", [*FOREIGN, "cms.example.com", "localhost.evil.example", "xlocalhost", "10.0.0.1:5000"])
@@ -325,6 +325,6 @@ def test_in_development_this_machine_is_served(env: Environment, host: str) -> N
 
 
 def test_in_development_another_name_is_served_if_it_is_trusted(env: Environment) -> None:
-    app = env.build(TRUSTED_HOSTS="cms.example.com")
+    app = env.app_with(TRUSTED_HOSTS="cms.example.com")
     assert by_name(env, app, "cms.example.com", "/dev/mailbox/").status == 200
     assert by_name(env, app, "localhost", "/dev/mailbox/").status == 400

@@ -87,4 +87,4 @@ def test_a_mail_without_an_html_part_is_shown_all_the_same(sqlite_env: Environme
 
 def test_there_is_no_such_page_in_production(sqlite_env: Environment) -> None:
     address = filed(sqlite_env, "<p>Hello</p>")
-    assert sqlite_env.visitor(app=sqlite_env.build(**PRODUCTION)).page(address).status == 404
+    assert sqlite_env.visitor(app=sqlite_env.app_with(**PRODUCTION)).page(address).status == 404

@@ -43,7 +43,7 @@ class TestAdvisories:
         self, env: Environment
     ) -> None:
         """There the race between two requests confirmed the address of one with the token mailed for the other."""
-        app = env.build(CAPTCHA_RESEND_SECONDS="0", CAPTCHA_SENDS_PER_HOUR="0")
+        app = env.app_with(CAPTCHA_RESEND_SECONDS="0", CAPTCHA_SENDS_PER_HOUR="0")
         thief = env.person(app=app)
         hands = hands_of(env, thief, 2, app=app)
         answers = run_concurrently(lambda number: hands[number].ask((NEW, VICTIM)[number]), 2)
@@ -59,7 +59,7 @@ class TestAdvisories:
     def test_devise_cve_2026_32700_a_confirmation_beside_a_new_request_confirms_its_own_address_or_none(
         self, env: Environment
     ) -> None:
-        app = env.build(CAPTCHA_RESEND_SECONDS="0")
+        app = env.app_with(CAPTCHA_RESEND_SECONDS="0")
         thief = env.person(app=app)
         thief.ask(NEW)
         code = env.code_to(NEW)
@@ -73,7 +73,7 @@ class TestAdvisories:
         self, env: Environment
     ) -> None:
         """There the token of the step before was accepted at the end: the new address was never proved."""
-        thief = env.person(app=env.build(EMAIL_POLICY="both"))
+        thief = env.person(app=env.app_with(EMAIL_POLICY="both"))
         thief.ask(VICTIM)
         of_old = env.code_to(OLD)
         assert thief.confirm(VICTIM, "", old_captcha=of_old).error == "code_missing"
@@ -132,7 +132,7 @@ class TestAdvisories:
         assert answers == ["wrong_credentials"] * 5 + ["too_many_requests"] * 2
 
     def test_brave_183_188_214_a_new_code_does_not_reset_the_cap_of_attempts(self, env: Environment) -> None:
-        ann = env.person(app=env.build(CAPTCHA_RESEND_SECONDS="0", CAPTCHA_SENDS_PER_HOUR="0"))
+        ann = env.person(app=env.app_with(CAPTCHA_RESEND_SECONDS="0", CAPTCHA_SENDS_PER_HOUR="0"))
         compared = 0
         for number in range(6):
             email = f"new{number}@example.com"
@@ -143,7 +143,7 @@ class TestAdvisories:
         assert compared == 10
 
     def test_brave_57867_after_the_lock_no_codes_are_sent_that_cannot_work(self, env: Environment) -> None:
-        ann = env.person(app=env.build(CAPTCHA_RESEND_SECONDS="0"))
+        ann = env.person(app=env.app_with(CAPTCHA_RESEND_SECONDS="0"))
         for _ in range(2):
             ann.ask(NEW)
             wrong = different_code(env.code_to(NEW))
@@ -162,7 +162,7 @@ class TestDefectsOfThePeers:
         ann.ask(NEW)
         ann.confirm(NEW, env.code_to(NEW))
         assert len(env.mail_to(OLD)) == 2
-        silent = env.person("bob@example.com", app=env.build(HEADS_UP="no"))
+        silent = env.person("bob@example.com", app=env.app_with(HEADS_UP="no"))
         silent.ask(OTHER)
         assert env.mail_to("bob@example.com") == []
 

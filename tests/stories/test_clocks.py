@@ -28,7 +28,7 @@ class Machines(NamedTuple):
 @pytest.fixture
 def machines(env: Environment, monkeypatch: pytest.MonkeyPatch) -> Machines:
     """Give two machines. It is a moment before a full second: signatures carry whole seconds."""
-    ahead, behind = env.build(), env.build()
+    ahead, behind = env.app, env.build()
     shifts: dict[Flask, timedelta] = {}
     env.clock.at = env.clock.at.replace(microsecond=800_000)
 

@@ -51,7 +51,7 @@ class TestHeadsUp:
         assert heads_up["Auto-Submitted"] == "auto-generated"
 
     def test_a_setting_turns_the_heads_up_off(self, env: Environment) -> None:
-        ann = env.person(app=env.build(HEADS_UP="no"))
+        ann = env.person(app=env.app_with(HEADS_UP="no"))
         change(env, ann, NEW)
         assert len(env.mail_to(OLD)) == 1
         assert undo_link(env, OLD)

@@ -81,7 +81,7 @@ class TestTheCard:
 
     def arranged(self, env: Environment, state: str) -> Person:
         """Return an administrator whose change is in a state."""
-        ann = env.person(app=env.build(EMAIL_POLICY="both") if state == "half" else None)
+        ann = env.person(app=env.app_with(EMAIL_POLICY="both") if state == "half" else None)
         if state == "started":
             assert act(superuser(env), env, OLD, "start_change", email=NEW).status == 200
             return ann
@@ -124,7 +124,7 @@ class TestTheCard:
 
     @pytest.mark.parametrize("whose", ["new", "old"])
     def test_a_right_first_code_costs_no_try_and_is_ticked(self, env: Environment, whose: str) -> None:
-        ann = env.person(script=False, app=env.build(EMAIL_POLICY="both"))
+        ann = env.person(script=False, app=env.app_with(EMAIL_POLICY="both"))
         asked = ann.ask(NEW)
         assert 'data-proved="new" hidden' in asked.text
         assert 'data-proved="old" hidden' in asked.text

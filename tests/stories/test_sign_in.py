@@ -198,7 +198,7 @@ def test_the_cookie_is_hidden_from_scripts_and_from_other_sites(env: Environment
 
 
 def test_in_production_the_cookie_travels_on_https_only(env: Environment) -> None:
-    app = env.build(**PRODUCTION)
+    app = env.app_with(**PRODUCTION)
     env.administrator("ann@example.com")
     ann = env.visitor("ann@example.com", app=app)
     cookie = cookie_of(ann)["__Host-session"]
@@ -311,7 +311,7 @@ def test_a_forged_cookie_opens_nothing(env: Environment) -> None:
 
 def test_right_passwords_do_not_spend_the_tries_of_a_network(env: Environment) -> None:
     """However many colleagues share an address, each of them signs in."""
-    app = env.build(SIGN_IN_TRIES_PER_NETWORK="3")
+    app = env.app_with(SIGN_IN_TRIES_PER_NETWORK="3")
     for number in range(5):
         env.administrator(f"p{number}@example.com")
         assert env.visitor(f"p{number}@example.com", app=app).sign_in().status == 200
@@ -321,7 +321,7 @@ def test_right_passwords_do_not_spend_the_tries_of_a_network(env: Environment) -
 
 
 def test_a_spent_network_stops_nobody_who_is_signed_in_or_whose_browser_is_known(env: Environment) -> None:
-    app = env.build(SIGN_IN_TRIES_PER_NETWORK="3")
+    app = env.app_with(SIGN_IN_TRIES_PER_NETWORK="3")
     ann, known = env.person(app=app), env.signed_in("ann@example.com", app=app)
     known.sign_out()
     for number in range(5):

@@ -114,7 +114,7 @@ class TestTheAnswer:
 
     def test_with_codes_to_both_addresses_it_is_no_different(self, env: Environment) -> None:
         env.administrator(OWNER)
-        app = env.build(EMAIL_POLICY="both")
+        app = env.app_with(EMAIL_POLICY="both")
         one, two = env.person("one@example.com", app=app), env.person("two@example.com", app=app)
         seen = []
         for person, email in ((one, OWNER), (two, FREE)):
@@ -224,7 +224,7 @@ class TestClosedTeams:
     """With REVEAL_TAKEN_EMAIL."""
 
     def test_a_taken_address_is_named_and_nothing_is_sent(self, env: Environment) -> None:
-        app = env.build(REVEAL_TAKEN_EMAIL="yes")
+        app = env.app_with(REVEAL_TAKEN_EMAIL="yes")
         env.administrator(OWNER)
         ann = env.person("one@example.com", app=app)
         refused = ann.ask("OWNER@example.com")
@@ -233,7 +233,7 @@ class TestClosedTeams:
         assert ann.pending() is None
 
     def test_who_tries_out_a_list_of_addresses_is_throttled_all_the_same(self, env: Environment) -> None:
-        app = env.build(REVEAL_TAKEN_EMAIL="yes", CAPTCHA_RESEND_SECONDS="0")
+        app = env.app_with(REVEAL_TAKEN_EMAIL="yes", CAPTCHA_RESEND_SECONDS="0")
         for number in range(6):
             env.administrator(f"owner{number}@example.com")
         ann = env.person("one@example.com", app=app)
@@ -241,7 +241,7 @@ class TestClosedTeams:
         assert answers == ["email_taken"] * 5 + ["too_many_requests"]
 
     def test_an_older_code_outlives_the_refusal(self, env: Environment) -> None:
-        app = env.build(REVEAL_TAKEN_EMAIL="yes", CAPTCHA_RESEND_SECONDS="0")
+        app = env.app_with(REVEAL_TAKEN_EMAIL="yes", CAPTCHA_RESEND_SECONDS="0")
         env.administrator(OWNER)
         ann = env.person("one@example.com", app=app)
         ann.ask(FREE)
