@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -23,12 +24,13 @@ FIXED = {
 MessageId = str | tuple[str, ...]
 
 
-def in_the_sources() -> set[MessageId]:
+@cache
+def in_the_sources() -> frozenset[MessageId]:
     """Return every sentence that extraction finds with our own babel.cfg."""
     with (HERE / "babel.cfg").open() as file:
         methods, options = parse_mapping_cfg(file)
     found = extract_from_dir(str(HERE), methods, options, KEYWORDS)
-    return {message for _, _, message, _, _ in found}
+    return frozenset(message for _, _, message, _, _ in found)
 
 
 def in_the_catalogue() -> Iterator[Message]:
@@ -36,6 +38,7 @@ def in_the_catalogue() -> Iterator[Message]:
     return (message for message in catalogue() if message.id)
 
 
+@cache
 def catalogue() -> Catalog:
     """Read the catalogue as the application does."""
     with (HERE / "translations/zh/LC_MESSAGES/messages.po").open("rb") as file:

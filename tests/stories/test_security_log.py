@@ -9,7 +9,7 @@ import pytest
 from accounts import errors
 from accounts.security_log import log_refusal
 from cms import answers, sentences
-from tests.actors import PAGE, SCRIPT, Answer, Person
+from tests.actors import PAGE, SCRIPT, Answer
 from tests.environments import Environment
 from tests.refusals import reasons
 
