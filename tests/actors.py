@@ -4,17 +4,21 @@ import html
 import http.client
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import EmailMessage
 from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from flask import Flask, session
+from flask import Flask, Response, session
 from flask_wtf.csrf import generate_csrf
 from werkzeug.datastructures import Headers
 
+from accounts.flows import sign_in
+from cms import guard
+from models import Address
 from tests.servers import LONGEST_SECONDS
 
 PASSWORD = "correct horse battery"
@@ -81,16 +85,18 @@ class Browser:
 
     def send(self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] = {}) -> Answer:
         """Send a request, store the cookies of the response, and return it."""
-        all_headers = {**self.headers, **headers}
-        if self.cookies and "Cookie" not in headers:
-            all_headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        answer = self._send(method, path, body, all_headers)
+        answer = self._send(method, path, body, self._with_cookies({**self.headers, **headers}))
         self._store_cookies(answer.headers)
         return answer
 
     def issue_token(self) -> str:
         """Return a CSRF token without opening a page, or an empty string if only a page can provide one."""
         return ""
+
+    def _with_cookies(self, headers: Mapping[str, str]) -> dict[str, str]:
+        """Return the headers of a request with the cookies of this browser, unless they contain others."""
+        cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        return {"Cookie": cookies, **headers} if cookies else dict(headers)
 
     def _store_cookies(self, headers: Headers) -> None:
         for line in headers.getlist("Set-Cookie"):
@@ -118,13 +124,31 @@ class InProcess(Browser):
 
     def issue_token(self) -> str:
         """Return the CSRF token that pages would have for this browser, because rendering one takes much longer."""
-        cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        response = self.app.response_class()
-        with self.app.test_request_context(headers={"Cookie": cookies}):
-            token = str(generate_csrf())
+        with self._in_request():
+            return str(generate_csrf())
+
+    def sign_in(self, email: str, password: str) -> None:
+        """Sign in without the form, for tests whose subject is something else."""
+        with self._in_request() as response:
+            signed_in = sign_in.sign_in(
+                address=Address.of(email),
+                password=password,
+                remember=False,
+                browser_mark=guard.browser_mark(),
+                origin=guard.origin(),
+            )
+            guard.start_session(signed_in.sid, remember=False)
+            guard.keep_browser_mark(signed_in.browser_mark, response)
+
+    @contextmanager
+    def _in_request(self) -> Iterator[Response]:
+        """Provide a request of this browser that is not dispatched, and store the cookies of its response."""
+        headers, origin = self._with_cookies(self.headers), {"REMOTE_ADDR": self.network}
+        with self.app.test_request_context(headers=headers, environ_base=origin):
+            response = self.app.response_class()
+            yield response
             self.app.session_interface.save_session(self.app, session, response)
         self._store_cookies(response.headers)
-        return token
 
     def _send(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
         response = self._client.open(

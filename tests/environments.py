@@ -109,13 +109,17 @@ class SharedApp:
     """An application that serves one test after the other; everything that it stored is deleted after each test.
 
     Building one takes longer than most tests, because its routes, templates and statements are compiled again. One that
-    a test has modified (a route, a setting, a lost database) is discarded, and the next test gets a new one.
+    a test has modified (a route, a setting, a lost database) is discarded, and the next test gets a new one. Its
+    variants have other settings and use the same database.
     """
 
     def __init__(self, make: Callable[[], tuple[dict[str, str], Callable[[Flask], None]]]) -> None:
         """Store a function that returns the settings of a migrated database, and a function that empties it."""
         self._make = make
         self._app: Flask | None = None
+        self._variants: dict[frozenset[tuple[str, str]], Flask] = {}
+        self._used: set[frozenset[tuple[str, str]]] = set()
+        self._unmodified: dict[Flask, list[Any]] = {}
         self.settings: dict[str, str] = {}
 
     @classmethod
@@ -161,7 +165,8 @@ class SharedApp:
         if self._app is None:
             self.settings, self._empty = self._make()
             self._app = new_app(self.settings)
-            self._unmodified = self._state()
+            self._unmodified = {self._app: _state_of(self._app)}
+            self._variants.clear()
         return self.settings
 
     @property
@@ -170,26 +175,49 @@ class SharedApp:
         assert self._app is not None
         return self._app
 
+    def variant(self, settings: dict[str, str]) -> Flask:
+        """Return the application with these settings on the same database."""
+        key = frozenset(settings.items())
+        if key not in self._variants:
+            self._variants[key] = new_app(settings)
+            self._unmodified[self._variants[key]] = _state_of(self._variants[key])
+        self._used.add(key)
+        return self._variants[key]
+
     def release(self) -> None:
-        """Delete everything that a test stored; discard the application if the test has modified it."""
+        """Delete everything that a test stored; discard the applications that the test has modified."""
+        for key in self._used:
+            self._release_variant(key)
+        self._used.clear()
         stop_using(self.app)
-        if self._state() == self._unmodified:
+        if self._is_unmodified(self.app):
             with contextlib.suppress(psycopg.Error, OSError):
                 self._empty(self.app)
                 return
         close_app(self.app)
         self._app = None
 
-    def _state(self) -> list[Any]:
-        """Return the parts of the application that a test might modify."""
-        app = self.app
-        with app.app_context():
-            breaker = getattr(db.engine.pool, "breaker", None)
-        hooks = app.before_request_funcs, app.after_request_funcs, app.teardown_appcontext_funcs
-        return [
-            *({**app.config}, len(list(app.url_map.iter_rules())), set(app.extensions) - {"mail_delivery"}),
-            *(breaker and breaker._probe_at, str(hooks), app.extensions["settings"]),
-        ]
+    def _release_variant(self, key: frozenset[tuple[str, str]]) -> None:
+        app = self._variants[key]
+        close_app(app)
+        if self._is_unmodified(app):
+            connect_cache(app)
+        else:
+            del self._variants[key], self._unmodified[app]
+
+    def _is_unmodified(self, app: Flask) -> bool:
+        return _state_of(app) == self._unmodified[app]
+
+
+def _state_of(app: Flask) -> list[Any]:
+    """Return the parts of an application that a test might modify."""
+    with app.app_context():
+        breaker = getattr(db.engine.pool, "breaker", None)
+    hooks = app.before_request_funcs, app.after_request_funcs, app.teardown_appcontext_funcs
+    return [
+        *({**app.config}, len(list(app.url_map.iter_rules())), set(app.extensions) - {"mail_delivery"}),
+        *(breaker and breaker._probe_at, str(hooks), app.extensions["settings"]),
+    ]
 
 
 class Environment:
@@ -224,8 +252,16 @@ class Environment:
             self._main = self.build()
         return self._main
 
+    def app_with(self, **settings: str) -> Flask:
+        """Return the application with other settings; tests share it like `app`."""
+        if self._shared is None or self.settings != self._shared.settings:
+            return self.build(**settings)
+        app = self._shared.variant({**self.settings, **settings})
+        self.clock.set_store(app.extensions["cache"])
+        return app
+
     def build(self, *, has_long_timeouts: bool = True, **settings: str) -> Flask:
-        """Create an application, as another process would; `settings` take precedence over those of the environment."""
+        """Create an application, as a new process would; `settings` take precedence over those of the environment."""
         app = new_app({**self.settings, **settings}, has_long_timeouts=has_long_timeouts)
         self.clock.set_store(app.extensions["cache"])
         self._built.append(app)
@@ -285,10 +321,9 @@ class Environment:
         return self.signed_in(email, app=app, **options)
 
     def signed_in(self, email: str, *, app: Flask | None = None, **options: Any) -> Person:
-        """Sign in as an administrator in a new browser, and return them."""
+        """Sign in as an administrator in a new browser, without the form, and return them."""
         person = self.visitor(email, app=app, **options)
-        answer = person.sign_in()
-        assert answer.status == 200, answer
+        person.browser.sign_in(person.email, person.password)
         return person
 
     def deliver(self, app: Flask | None = None) -> None:

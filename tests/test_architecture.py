@@ -1,7 +1,6 @@
 """The architecture (docs/architecture.md): the imports that each module may have, and its responsibility."""
 
 import ast
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -40,24 +39,30 @@ def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text(), str(path))
 
 
-def imports_of(path: Path) -> Iterator[tuple[str, str]]:
-    """Yield every import of a file, including those inside functions: the module, and the imported name or ""."""
-    for node in ast.walk(tree_of(path)):
+@cache
+def nodes_of(path: Path) -> tuple[ast.AST, ...]:
+    """Return all nodes of the syntax tree of a file."""
+    return tuple(ast.walk(tree_of(path)))
+
+
+@cache
+def imports_of(path: Path) -> tuple[tuple[str, str], ...]:
+    """Return every import of a file, including those inside functions: the module, and the imported name or ""."""
+    found: list[tuple[str, str]] = []
+    for node in nodes_of(path):
         if isinstance(node, ast.Import):
-            yield from ((alias.name, "") for alias in node.names)
+            found += ((alias.name, "") for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}:{node.lineno}: use absolute imports"
-            yield from ((node.module or "", alias.name) for alias in node.names)
+            found += ((node.module or "", alias.name) for alias in node.names)
+    return tuple(found)
 
 
-def calls_of(path: Path) -> set[str]:
+@cache
+def calls_of(path: Path) -> frozenset[str]:
     """Return the names of the functions and methods that a file calls."""
-    found = set()
-    for node in ast.walk(tree_of(path)):
-        if isinstance(node, ast.Call):
-            name = node.func
-            found.add(name.attr if isinstance(name, ast.Attribute) else getattr(name, "id", ""))
-    return found
+    names = [node.func for node in nodes_of(path) if isinstance(node, ast.Call)]
+    return frozenset(name.attr if isinstance(name, ast.Attribute) else getattr(name, "id", "") for name in names)
 
 
 def files_where(condition: object) -> set[str]:
@@ -140,7 +145,7 @@ def test_forms_access_no_request_and_no_database(path: Path) -> None:
 @ALL
 def test_no_exception_is_ignored_silently(path: Path) -> None:
     """There is no bare except, and no `except Exception: pass`."""
-    for node in ast.walk(tree_of(path)):
+    for node in nodes_of(path):
         if isinstance(node, ast.ExceptHandler):
             assert node.type is not None, f"{path}:{node.lineno}: a bare except"
             catches_all = isinstance(node.type, ast.Name) and node.type.id in ("Exception", "BaseException")
@@ -184,7 +189,7 @@ def test_only_the_smtp_connection_and_the_mailbox_import_smtplib() -> None:
 
 def test_only_the_config_reads_the_environment() -> None:
     def reads(path: Path) -> bool:
-        attributes = {node.attr for node in ast.walk(tree_of(path)) if isinstance(node, ast.Attribute)}
+        attributes = {node.attr for node in nodes_of(path) if isinstance(node, ast.Attribute)}
         return bool(attributes & {"environ", "getenv", "environb"}) or imports(path, "os", "environ", "getenv")
 
     assert files_where(reads) == {"config.py"}
@@ -214,7 +219,7 @@ def test_only_the_clock_reads_the_time() -> None:
     assert importing == {"accounts/database.py", "accounts/write_queue.py"}
     direct = set()
     for path in SOURCES:
-        for node in ast.walk(tree_of(path)):
+        for node in nodes_of(path):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
                 owner = node.func.value
                 if node.func.attr in ("now", "utcnow") and isinstance(owner, ast.Name) and owner.id == "datetime":

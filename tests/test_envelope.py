@@ -130,7 +130,7 @@ def visit_broken(env: Environment) -> Person:
 
 def visit_without_cache(env: Environment) -> Person:
     """Return a visitor of an application whose cache is unavailable."""
-    return env.visitor(app=env.build(CACHE_URL="memcached://127.0.0.1:1"))
+    return env.visitor(app=env.app_with(CACHE_URL="memcached://127.0.0.1:1"))
 
 
 # The status and a request for each kind of response; pages have responses of their own.
@@ -145,7 +145,7 @@ KINDS: dict[str, tuple[int, Callable[[Environment], Answer]]] = {
     "no CSRF token": (400, lambda env: env.person().post("/cms/logout/", token="")),
     "unknown host": (
         400,
-        lambda env: env.visitor(app=env.build(TRUSTED_HOSTS="cms.example.com")).get_as_script("/healthz"),
+        lambda env: env.visitor(app=env.app_with(TRUSTED_HOSTS="cms.example.com")).get_as_script("/healthz"),
     ),
     "not signed in": (401, lambda env: env.visitor().get_as_script()),
     "stale session, page": (401, request_stale),
@@ -237,7 +237,7 @@ def test_errors_are_pages_for_clients_that_accept_html(env: Environment) -> None
 
 def test_production_has_no_development_pages(env: Environment) -> None:
     assert env.visitor().page("/dev/mailbox/").status == 200
-    app = env.build(**PRODUCTION)
+    app = env.app_with(**PRODUCTION)
     assert env.visitor(app=app).page("/dev/mailbox/").status == 404
 
 
@@ -253,7 +253,7 @@ def test_a_response_500_contains_no_details(env: Environment, monkeypatch: pytes
 
 
 def test_healthz_requires_no_server_and_readyz_requires_all(env: Environment) -> None:
-    unavailable = env.build(CACHE_URL="memcached://127.0.0.1:1")
+    unavailable = env.app_with(CACHE_URL="memcached://127.0.0.1:1")
     assert env.visitor(app=unavailable).get_as_script("/healthz").status == 200
     answer = env.visitor(app=unavailable).get_as_script("/readyz")
     assert (answer.status, answer.error) == (503, "unavailable")
@@ -284,7 +284,7 @@ UNTRUSTED = [
 @pytest.mark.parametrize("headers", [SCRIPT, PAGE], ids=["script", "page"])
 @pytest.mark.parametrize("host", UNTRUSTED)
 def test_requests_for_untrusted_hosts_are_refused(env: Environment, host: str, headers: dict[str, str]) -> None:
-    app = env.build(TRUSTED_HOSTS="cms.example.com,.example.org,127.0.0.1,[::1]")
+    app = env.app_with(TRUSTED_HOSTS="cms.example.com,.example.org,127.0.0.1,[::1]")
     for path in ("/cms/login", "/cms/login/", "/dev/mailbox/", "/healthz", "/nothing"):
         answer = get_from_host(env, app, host, path, **headers)
         assert answer.status == 400, answer
@@ -302,7 +302,7 @@ def test_requests_for_untrusted_hosts_are_refused(env: Environment, host: str, h
     ],
 )
 def test_requests_for_trusted_hosts_are_served(env: Environment, host: str) -> None:
-    app = env.build(TRUSTED_HOSTS="cms.example.com,.example.org,127.0.0.1,[::1]")
+    app = env.app_with(TRUSTED_HOSTS="cms.example.com,.example.org,127.0.0.1,[::1]")
     assert get_from_host(env, app, host, "/cms/login/").status == 200
 
 
@@ -311,7 +311,7 @@ def test_requests_for_trusted_hosts_are_served(env: Environment, host: str) -> N
 def test_an_invalid_host_causes_no_error_without_trusted_hosts(
     env: Environment, host: str, headers: dict[str, str]
 ) -> None:
-    assert get_from_host(env, env.build(**PRODUCTION), host, "/cms/login/", **headers).status in (200, 400)
+    assert get_from_host(env, env.app_with(**PRODUCTION), host, "/cms/login/", **headers).status in (200, 400)
 
 
 @pytest.mark.parametrize(
@@ -329,6 +329,6 @@ def test_in_development_requests_for_this_machine_are_served(env: Environment, h
 
 
 def test_in_development_other_hosts_can_be_trusted(env: Environment) -> None:
-    app = env.build(TRUSTED_HOSTS="cms.example.com")
+    app = env.app_with(TRUSTED_HOSTS="cms.example.com")
     assert get_from_host(env, app, "cms.example.com", "/dev/mailbox/").status == 200
     assert get_from_host(env, app, "localhost", "/dev/mailbox/").status == 400

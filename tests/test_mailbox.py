@@ -87,4 +87,4 @@ def test_a_mail_without_an_html_part_is_listed(sqlite_env: Environment) -> None:
 
 def test_production_has_no_mailbox(sqlite_env: Environment) -> None:
     address = store_mail(sqlite_env, "<p>Hello</p>")
-    assert sqlite_env.visitor(app=sqlite_env.build(**PRODUCTION)).page(address).status == 404
+    assert sqlite_env.visitor(app=sqlite_env.app_with(**PRODUCTION)).page(address).status == 404

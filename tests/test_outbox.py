@@ -20,7 +20,7 @@ from accounts.mail.messages import Letter
 from accounts.mail.smtp import MailServerConnection, build_message
 from models import Mail, MailProblem, MailState, db
 from tests.actors import code_in, html_of, text_of
-from tests.environments import PRODUCTION, Clock, Environment, deliver_one
+from tests.environments import PRODUCTION, Clock, Environment, deliver_next, deliver_one, open_connection
 from tests.servers import (
     SmtpServer,
     command_line,
@@ -553,13 +553,13 @@ class TestMailbox:
             assert "123456" in received.body
 
     def test_a_hundred_mails_are_kept(self, sqlite_env: Environment, clock: Clock) -> None:
-        with sqlite_env.app.app_context():
+        with sqlite_env.app.app_context(), open_connection() as connection:
             for number in range(103):
                 queue_mail(f"to{number}@example.com")
+                assert deliver_next(connection)
                 clock.advance(seconds=1)
-            deliver()
             received = mailbox.messages()
-            assert len(received) == mailbox.MAX_MESSAGES
+            assert [each.to for each in received] == [f"to{number}@example.com" for number in range(102, 2, -1)]
             assert len(list(Path(sqlite_env.settings["INSTANCE_DIR"]).glob("mailbox/*"))) == mailbox.MAX_MESSAGES
 
     def test_the_page_shows_the_code(self, sqlite_env: Environment) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ REQUIRED = {
 MessageId = str | tuple[str, ...]
 
 
+@cache
 def source_ids() -> set[MessageId]:
     """Return the message ids that extraction finds with our babel.cfg."""
     with (ROOT / "babel.cfg").open() as file:
@@ -36,6 +38,7 @@ def catalogue_messages() -> Iterator[Message]:
     return (message for message in catalogue() if message.id)
 
 
+@cache
 def catalogue() -> Catalog:
     """Return the Chinese catalogue."""
     with (ROOT / "translations/zh/LC_MESSAGES/messages.po").open("rb") as file:

@@ -42,7 +42,7 @@ class TestAdvisories:
 
     def test_devise_cve_2026_32700_concurrent_requests_confirm_no_unverified_address(self, env: Environment) -> None:
         """In Devise, a race of two requests confirmed the address of one with the token mailed for the other."""
-        app = env.build(CAPTCHA_RESEND_SECONDS="0", CAPTCHA_SENDS_PER_HOUR="0")
+        app = env.app_with(CAPTCHA_RESEND_SECONDS="0", CAPTCHA_SENDS_PER_HOUR="0")
         thief = env.person(app=app)
         tabs = open_tabs(env, thief, 2, app=app)
         answers = run_concurrently(lambda number: tabs[number].ask((NEW, VICTIM)[number]), 2)
@@ -58,7 +58,7 @@ class TestAdvisories:
     def test_devise_cve_2026_32700_a_confirmation_concurrent_with_a_request_confirms_only_its_own_address(
         self, env: Environment
     ) -> None:
-        app = env.build(CAPTCHA_RESEND_SECONDS="0")
+        app = env.app_with(CAPTCHA_RESEND_SECONDS="0")
         thief = env.person(app=app)
         thief.ask(NEW)
         code = env.code_to(NEW)
@@ -70,7 +70,7 @@ class TestAdvisories:
 
     def test_dify_ghsa_4q3w_q5mc_45rq_tokens_of_earlier_steps_do_not_complete_a_change(self, env: Environment) -> None:
         """In Dify, the token of an earlier step completed the change, so that the new address was never verified."""
-        thief = env.person(app=env.build(EMAIL_POLICY="both"))
+        thief = env.person(app=env.app_with(EMAIL_POLICY="both"))
         thief.ask(VICTIM)
         old_code = env.code_to(OLD)
         assert thief.confirm(VICTIM, "", old_captcha=old_code).error == "code_missing"
@@ -131,7 +131,7 @@ class TestAdvisories:
         assert answers == ["wrong_credentials"] * 5 + ["too_many_requests"] * 2
 
     def test_brave_183_188_214_a_new_code_does_not_reset_the_number_of_tries(self, env: Environment) -> None:
-        ann = env.person(app=env.build(CAPTCHA_RESEND_SECONDS="0", CAPTCHA_SENDS_PER_HOUR="0"))
+        ann = env.person(app=env.app_with(CAPTCHA_RESEND_SECONDS="0", CAPTCHA_SENDS_PER_HOUR="0"))
         compared = 0
         for number in range(6):
             email = f"new{number}@example.com"
@@ -142,7 +142,7 @@ class TestAdvisories:
         assert compared == 10
 
     def test_brave_57867_no_codes_are_sent_that_could_not_be_used(self, env: Environment) -> None:
-        ann = env.person(app=env.build(CAPTCHA_RESEND_SECONDS="0"))
+        ann = env.person(app=env.app_with(CAPTCHA_RESEND_SECONDS="0"))
         for _ in range(2):
             ann.ask(NEW)
             wrong = different_code(env.code_to(NEW))
@@ -161,7 +161,7 @@ class TestDefects:
         ann.ask(NEW)
         ann.confirm(NEW, env.code_to(NEW))
         assert len(env.mail_to(OLD)) == 2
-        bob = env.person("bob@example.com", app=env.build(HEADS_UP="no"))
+        bob = env.person("bob@example.com", app=env.app_with(HEADS_UP="no"))
         bob.ask(OTHER)
         assert env.mail_to("bob@example.com") == []
 

@@ -250,21 +250,21 @@ class TestSends:
         assert env.person("last@example.com", app=env.build()).ask(NEW).error == "too_many_requests"
 
     def test_an_ipv6_prefix_of_64_bits_is_one_network(self, env: Environment) -> None:
-        app = env.build(CAPTCHA_SENDS_PER_NETWORK_PER_HOUR="2")
+        app = env.app_with(CAPTCHA_SENDS_PER_NETWORK_PER_HOUR="2")
         networks = ["2001:db8:1:2::1", "2001:db8:1:2:ffff::9", "2001:db8:1:2:3:4:5:6", "2001:db8:1:3::1"]
         people = [env.person(f"p{n}@example.com", app=app, network=each) for n, each in enumerate(networks)]
         answers = [person.ask(f"new{number}@example.com") for number, person in enumerate(people)]
         assert [answer.error for answer in answers] == [None, None, "too_many_requests", None]
 
     def test_ipv4_addresses_mapped_to_ipv6_are_counted_as_ipv4(self, env: Environment) -> None:
-        app = env.build(CAPTCHA_SENDS_PER_NETWORK_PER_HOUR="1")
+        app = env.app_with(CAPTCHA_SENDS_PER_NETWORK_PER_HOUR="1")
         networks = ["::ffff:198.51.100.1", "::ffff:198.51.100.2", "198.51.100.1"]
         people = [env.person(f"p{n}@example.com", app=app, network=each) for n, each in enumerate(networks)]
         answers = [person.ask(f"new{number}@example.com") for number, person in enumerate(people)]
         assert [answer.error for answer in answers] == [None, None, "too_many_requests"]
 
     def test_x_forwarded_for_is_ignored_without_trusted_proxies(self, env: Environment) -> None:
-        app = env.build(CAPTCHA_SENDS_PER_NETWORK_PER_HOUR="1")
+        app = env.app_with(CAPTCHA_SENDS_PER_NETWORK_PER_HOUR="1")
         people = [env.person(f"p{number}@example.com", app=app) for number in range(2)]
         for number, person in enumerate(people):
             person.browser.headers["X-Forwarded-For"] = f"198.51.100.{number}"
@@ -325,7 +325,7 @@ class TestSends:
         assert f'value="{OTHER}"' in refused.text
 
     def test_a_request_that_another_budget_refuses_does_not_spend_the_overall_budget(self, env: Environment) -> None:
-        app = env.build(CAPTCHA_SENDS_OVERALL_PER_HOUR="2")
+        app = env.app_with(CAPTCHA_SENDS_OVERALL_PER_HOUR="2")
         ann, bob = env.person(app=app), env.person("bob@example.com", app=app)
         assert ann.ask(NEW).status == 200
         for _ in range(5):
@@ -336,7 +336,7 @@ class TestSends:
 
     def test_a_request_that_lost_a_race_does_not_spend_the_overall_budget(self, env: Environment) -> None:
         """Of concurrent requests in several tabs, one gets a code."""
-        app = env.build(CAPTCHA_SENDS_OVERALL_PER_HOUR="2")
+        app = env.app_with(CAPTCHA_SENDS_OVERALL_PER_HOUR="2")
         ann, bob = env.person(app=app), env.person("bob@example.com", app=app)
         tab = env.visitor(app=app)
         tab.browser.cookies = dict(ann.browser.cookies)

@@ -459,7 +459,7 @@ class TestSends:
         assert people[3].ask(OTHER).status == 200
 
     def test_codes_from_one_network_are_limited_per_hour(self, env: Environment) -> None:
-        app = env.build(CAPTCHA_SENDS_PER_NETWORK_PER_HOUR="2")
+        app = env.app_with(CAPTCHA_SENDS_PER_NETWORK_PER_HOUR="2")
         people = [env.person(f"p{number}@example.com", app=app) for number in range(3)]
         answers = [person.ask(f"new{number}@example.com") for number, person in enumerate(people)]
         assert [answer.error for answer in answers] == [None, None, "too_many_requests"]
@@ -467,7 +467,7 @@ class TestSends:
         assert other.ask(NEW).status == 200
 
     def test_codes_of_all_accounts_are_limited_per_hour(self, env: Environment) -> None:
-        app = env.build(CAPTCHA_SENDS_OVERALL_PER_HOUR="2")
+        app = env.app_with(CAPTCHA_SENDS_OVERALL_PER_HOUR="2")
         people = [env.person(f"p{n}@example.com", app=app, network=f"198.51.100.{n}") for n in range(3)]
         answers = [person.ask(f"new{number}@example.com") for number, person in enumerate(people)]
         assert [answer.error for answer in answers] == [None, None, "too_many_requests"]
@@ -541,7 +541,7 @@ class TestTakenAddresses:
         assert len(owners) == 1
 
     def test_a_setting_reveals_taken_addresses(self, env: Environment) -> None:
-        app = env.build(REVEAL_TAKEN_EMAIL="yes")
+        app = env.app_with(REVEAL_TAKEN_EMAIL="yes")
         env.administrator("owner@example.com")
         ann = env.person(app=app)
         refused = ann.ask("Owner@example.com")

@@ -28,7 +28,7 @@ class Machines(NamedTuple):
 @pytest.fixture
 def machines(env: Environment, monkeypatch: pytest.MonkeyPatch) -> Machines:
     """Provide two machines. The time is just before a full second, because signatures contain full seconds."""
-    ahead, behind = env.build(), env.build()
+    ahead, behind = env.app, env.build()
     shifts: dict[Flask, timedelta] = {}
     env.clock.at = env.clock.at.replace(microsecond=800_000)
 

@@ -192,7 +192,7 @@ class TestBursts:
         assert found == [("same_email", 3), ("code_requested", 1), ("code_wrong", 3), ("too_many_requests", 2)]
 
     def test_after_fifteen_minutes_a_refusal_is_a_new_row(self, env: Environment) -> None:
-        ann = env.person(app=env.build(REAUTH_SECONDS="86400"))
+        ann = env.person(app=env.app_with(REAUTH_SECONDS="86400"))
         ann.ask(OLD)
         env.clock.advance(seconds=899)
         ann.ask(OLD)

@@ -51,7 +51,7 @@ class TestHeadsUp:
         assert heads_up["Auto-Submitted"] == "auto-generated"
 
     def test_a_setting_disables_the_heads_up(self, env: Environment) -> None:
-        ann = env.person(app=env.build(HEADS_UP="no"))
+        ann = env.person(app=env.app_with(HEADS_UP="no"))
         change_address(env, ann, NEW)
         assert len(env.mail_to(OLD)) == 1
         assert find_undo_link(env, OLD)

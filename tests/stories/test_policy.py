@@ -12,7 +12,7 @@ OLD, NEW, OTHER = "ann@example.com", "new@example.com", "other@example.com"
 @pytest.fixture
 def ann(env: Environment) -> Person:
     """Return an administrator whose change requires both codes."""
-    return env.person(app=env.build(EMAIL_POLICY="both"))
+    return env.person(app=env.app_with(EMAIL_POLICY="both"))
 
 
 def find_old_code(env: Environment) -> str:
@@ -78,7 +78,7 @@ class TestBoth:
         assert ann.address() == NEW
 
     def test_without_scripts_the_page_shows_which_code_is_missing(self, env: Environment) -> None:
-        ann = env.person(script=False, app=env.build(EMAIL_POLICY="both"))
+        ann = env.person(script=False, app=env.app_with(EMAIL_POLICY="both"))
         page = ann.ask(NEW)
         assert 'name="captcha"' in page.text
         assert 'name="old_captcha"' in page.text
@@ -173,7 +173,7 @@ class TestBoth:
         assert env.rows(db.select(EmailChange.outcome)) == [("stopped",)]
 
     def test_the_current_address_gets_its_code_without_a_heads_up(self, env: Environment) -> None:
-        ann = env.person(app=env.build(EMAIL_POLICY="both", HEADS_UP="no"))
+        ann = env.person(app=env.app_with(EMAIL_POLICY="both", HEADS_UP="no"))
         ann.ask(NEW)
         assert ann.confirm(NEW, env.code_to(NEW), old_captcha=find_old_code(env)).status == 200
 
@@ -182,7 +182,7 @@ class TestRoles:
     """Policies for each role."""
 
     def test_each_role_has_its_policy(self, env: Environment) -> None:
-        app = env.build(EMAIL_POLICY="editor=new,superuser=both")
+        app = env.app_with(EMAIL_POLICY="editor=new,superuser=both")
         env.administrator("boss@example.com", superuser=True)
         boss, ann = env.signed_in("boss@example.com", app=app), env.person(app=app)
         boss.ask(OTHER)
@@ -192,7 +192,7 @@ class TestRoles:
         assert boss.confirm(OTHER, "", old_captcha=env.code_to("boss@example.com")).status == 200
 
     def test_a_new_role_requires_its_policy_for_a_pending_change(self, env: Environment) -> None:
-        ann = env.person(app=env.build(EMAIL_POLICY="editor=new,superuser=both"))
+        ann = env.person(app=env.app_with(EMAIL_POLICY="editor=new,superuser=both"))
         ann.ask(NEW)
         code = env.code_to(NEW)
         env.update_account(OLD, is_superuser=True)

@@ -81,7 +81,7 @@ class TestCard:
 
     def create_change(self, env: Environment, state: str) -> Person:
         """Create an administrator whose change is in this state, and return them."""
-        ann = env.person(app=env.build(EMAIL_POLICY="both") if state == "half" else None)
+        ann = env.person(app=env.app_with(EMAIL_POLICY="both") if state == "half" else None)
         if state == "started":
             assert act(superuser(env), env, OLD, "start_change", email=NEW).status == 200
             return ann
@@ -122,7 +122,7 @@ class TestCard:
 
     @pytest.mark.parametrize("first", ["new", "old"])
     def test_a_correct_first_code_counts_no_try_and_is_ticked(self, env: Environment, first: str) -> None:
-        ann = env.person(script=False, app=env.build(EMAIL_POLICY="both"))
+        ann = env.person(script=False, app=env.app_with(EMAIL_POLICY="both"))
         answer = ann.ask(NEW)
         assert 'data-proved="new" hidden' in answer.text
         assert 'data-proved="old" hidden' in answer.text

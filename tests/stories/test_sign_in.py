@@ -198,7 +198,7 @@ def test_the_session_cookie_is_http_only_and_same_site(env: Environment) -> None
 
 
 def test_in_production_the_session_cookie_is_secure(env: Environment) -> None:
-    app = env.build(**PRODUCTION)
+    app = env.app_with(**PRODUCTION)
     env.administrator("ann@example.com")
     ann = env.visitor("ann@example.com", app=app)
     cookie = sign_in_for_cookies(ann)["__Host-session"]
@@ -311,7 +311,7 @@ def test_a_forged_cookie_is_not_a_session(env: Environment) -> None:
 
 def test_correct_passwords_do_not_spend_the_tries_of_a_network(env: Environment) -> None:
     """Many administrators can share a network."""
-    app = env.build(SIGN_IN_TRIES_PER_NETWORK="3")
+    app = env.app_with(SIGN_IN_TRIES_PER_NETWORK="3")
     for number in range(5):
         env.administrator(f"p{number}@example.com")
         assert env.visitor(f"p{number}@example.com", app=app).sign_in().status == 200
@@ -321,7 +321,7 @@ def test_correct_passwords_do_not_spend_the_tries_of_a_network(env: Environment)
 
 
 def test_spent_tries_of_a_network_affect_neither_sessions_nor_known_browsers(env: Environment) -> None:
-    app = env.build(SIGN_IN_TRIES_PER_NETWORK="3")
+    app = env.app_with(SIGN_IN_TRIES_PER_NETWORK="3")
     ann, known = env.person(app=app), env.signed_in("ann@example.com", app=app)
     known.sign_out()
     for number in range(5):

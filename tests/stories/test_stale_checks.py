@@ -3,12 +3,13 @@
 from collections.abc import Callable
 
 import pytest
+from click.testing import CliRunner
+from flask.cli import FlaskGroup
 
 from models import CMSUser, EmailChange, LoginSession, Mail, db
 from tests.actors import PASSWORD, Answer, Person
 from tests.environments import Environment
 from tests.interleaving import run_after_the_password, run_before_the_lock
-from tests.servers import command_line
 from tests.stories.admin_steps import BOSS, act, history, id_of, invite, superuser
 
 ANN, BOB, NEW, EVE = "ann@example.com", "bob@example.com", "new@example.com", "eve@example.com"
@@ -68,11 +69,11 @@ class TestSignIn:
         env.administrator(ANN)
         thief = env.visitor(ANN)
         thief.token()
-        words = ("admin", "set-password", ANN, "--reason", "it leaked")
+        operator, words = FlaskGroup(create_app=env.build), ("admin", "set-password", ANN, "--reason", "it leaked")
 
         def replace() -> None:
-            result = command_line(env.settings, *words, input_lines=[OTHER])
-            assert result.returncode == 0, result.stderr
+            result = CliRunner().invoke(operator, words, input=f"{OTHER}\n")
+            assert result.exit_code == 0, result.output
 
         with run_after_the_password(monkeypatch, replace):
             assert thief.sign_in().error == "wrong_credentials"

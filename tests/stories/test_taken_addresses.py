@@ -116,7 +116,7 @@ class TestResponse:
 
     def test_the_responses_are_the_same_if_both_codes_are_required(self, env: Environment) -> None:
         env.administrator(OWNER)
-        app = env.build(EMAIL_POLICY="both")
+        app = env.app_with(EMAIL_POLICY="both")
         one, two = env.person("one@example.com", app=app), env.person("two@example.com", app=app)
         seen = []
         for person, email in ((one, OWNER), (two, FREE)):
@@ -226,7 +226,7 @@ class TestClosedTeams:
     """The setting REVEAL_TAKEN_EMAIL."""
 
     def test_a_taken_address_is_refused_and_no_mail_is_sent(self, env: Environment) -> None:
-        app = env.build(REVEAL_TAKEN_EMAIL="yes")
+        app = env.app_with(REVEAL_TAKEN_EMAIL="yes")
         env.administrator(OWNER)
         ann = env.person("one@example.com", app=app)
         refused = ann.ask("OWNER@example.com")
@@ -235,7 +235,7 @@ class TestClosedTeams:
         assert ann.pending() is None
 
     def test_requests_for_many_taken_addresses_are_throttled(self, env: Environment) -> None:
-        app = env.build(REVEAL_TAKEN_EMAIL="yes", CAPTCHA_RESEND_SECONDS="0")
+        app = env.app_with(REVEAL_TAKEN_EMAIL="yes", CAPTCHA_RESEND_SECONDS="0")
         for number in range(6):
             env.administrator(f"owner{number}@example.com")
         ann = env.person("one@example.com", app=app)
@@ -243,7 +243,7 @@ class TestClosedTeams:
         assert answers == ["email_taken"] * 5 + ["too_many_requests"]
 
     def test_the_refusal_does_not_invalidate_an_older_code(self, env: Environment) -> None:
-        app = env.build(REVEAL_TAKEN_EMAIL="yes", CAPTCHA_RESEND_SECONDS="0")
+        app = env.app_with(REVEAL_TAKEN_EMAIL="yes", CAPTCHA_RESEND_SECONDS="0")
         env.administrator(OWNER)
         ann = env.person("one@example.com", app=app)
         ann.ask(FREE)

@@ -8,6 +8,8 @@ cover the details.
 import ast
 import re
 import string
+import tokenize
+from pathlib import Path
 
 from models import EmailChange, db
 from tests.actors import code_in, different_code
@@ -55,12 +57,12 @@ def test_4_a_code_has_six_random_digits_and_is_valid_once_for_ten_minutes(env: E
         CAPTCHA_SENDS_PER_NETWORK_PER_HOUR="0",
     )
     ann = env.person(app=app)
-    for _ in range(30):
+    for _ in range(15):
         ann.ask(NEW)
     codes = [code_in(mail) for mail in env.mail_to(NEW)]
-    assert len(codes) == 30
+    assert len(codes) == 15
     assert all(len(code) == 6 and set(code) <= set(string.digits) for code in codes)
-    assert len(set(codes)) > 25
+    assert len(set(codes)) > 12
     assert any(len(set(code)) < 6 for code in codes)  # 85 % of random codes contain a digit twice.
     (pending,) = env.rows(db.select(EmailChange.asked_at, EmailChange.expires_at))
     assert (pending.expires_at - pending.asked_at).total_seconds() == 600
@@ -150,4 +152,12 @@ def test_10_every_module_has_a_specific_name_and_a_docstring() -> None:
     assert not names & {"utils", "util", "exts", "extensions", "common", "helpers", "misc", "tools", "lib", "core"}
     assert not {path.stem for path in ROOT.glob("*.py")} & {"email", "code", "calendar", "types", "logging", "secrets"}
     for path in found:
-        assert ast.get_docstring(ast.parse(path.read_text())), f"{path} has no docstring"
+        assert begins_with_docstring(path), f"{path} has no docstring"
+
+
+def begins_with_docstring(path: Path) -> bool:
+    """Return whether the first token of a module is a string with text in it; to parse whole modules takes longer."""
+    others = (tokenize.COMMENT, tokenize.NL)
+    with tokenize.open(path) as file:
+        first = next(token for token in tokenize.generate_tokens(file.readline) if token.type not in others)
+    return first.type == tokenize.STRING and bool(ast.literal_eval(first.string).strip())

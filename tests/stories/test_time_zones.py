@@ -186,7 +186,7 @@ def test_every_page_contains_the_name_of_the_cookie(sqlite_env: Environment) -> 
 
 
 def test_in_production_the_cookie_has_the_host_prefix(sqlite_env: Environment) -> None:
-    app = sqlite_env.build(**PRODUCTION)
+    app = sqlite_env.app_with(**PRODUCTION)
     sqlite_env.administrator(ANN)
     ann = sqlite_env.visitor(ANN, app=app)
     assert 'data-time-zone-cookie="__Host-session_time_zone"' in ann.page("/cms/login/").text
