@@ -9,6 +9,9 @@ FLASK := $(RUN) flask --app app
 # Limits `make mutate` to one module: MODULE=accounts/limits.py.
 MODULE ?=
 
+# pytest stores its rewritten tests like Python its bytecode; otherwise each worker spends seconds on rewriting them.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help install run test test-fast cover mutate check lock translations machine install-dev
 
 help: ## list all targets
@@ -37,7 +40,7 @@ machine: ## install missing Debian packages for the tests
 	tests/machine.sh
 
 test: install-dev machine ## run all tests, against real servers
-	$(RUN) pytest -n 2 --dist worksteal
+	$(RUN) pytest -n 3 --dist worksteal
 
 test-fast: install-dev ## run the tests that need no server and no browser
 	TESTS_WITHOUT_SERVERS=1 $(RUN) pytest -q -n 2 --dist worksteal -m "not servers and not slow"
