@@ -157,9 +157,10 @@ def migrated_database() -> bytes:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+def clock(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Install a clock that only the test advances."""
-    return Clock().install(monkeypatch)
+    has_real_time = request.node.get_closest_marker("real_time") is not None
+    return Clock(has_real_time=has_real_time).install(monkeypatch)
 
 
 @pytest.fixture(params=ENVIRONMENTS)

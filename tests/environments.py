@@ -71,15 +71,19 @@ COMPILED = CompiledTemplates()
 
 
 class Clock:
-    """A clock that only moves when a test advances it. It starts at the real time.
+    """A clock that only moves when a test advances it.
+
+    It starts today at noon, because a throttle begins to count anew at the end of an hour; with `has_real_time` it
+    starts at the real time, for tests that also start a process.
 
     It replaces the clock of the product and that of the embedded store. The clock of a real memcached cannot be
     replaced: there, values expire by a time that the product checks itself, or when a test flushes the server.
     """
 
-    def __init__(self) -> None:
-        """Start at the real time."""
-        self.at = datetime.now(UTC)
+    def __init__(self, *, has_real_time: bool = False) -> None:
+        """Start today at noon, or at the real time."""
+        now = datetime.now(UTC)
+        self.at = now if has_real_time else now.replace(hour=12, minute=0, second=0, microsecond=0)
 
     def now(self) -> datetime:
         """Return the time of the clock."""

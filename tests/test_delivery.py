@@ -220,6 +220,7 @@ def hide_outbox(app: Flask) -> Iterator[None]:
 class TestUnexpectedErrors:
     """Errors that end neither the worker nor the thread."""
 
+    @pytest.mark.real_time
     @pytest.mark.parametrize("env", ["postgresql+memcached"], indirect=True)
     def test_an_unexpected_error_does_not_end_the_worker(
         self, mail_env: Environment, app: Flask, smtp: SmtpServer, tmp_path: Path

@@ -346,6 +346,7 @@ def run_in_thread(app: Flask, work: Any) -> Any:
     return run_concurrently(run, 1)[0]
 
 
+@pytest.mark.real_time
 class TestWorkers:
     """Several workers, on both databases, because a lease is an SQL statement."""
 

@@ -30,6 +30,7 @@ def test_a_missing_migration_withdraws_the_server_and_only_the_log_tells_why(
     assert env.visitor().get_as_script("/readyz").status == 200
 
 
+@pytest.mark.real_time
 def test_a_newer_schema_withdraws_nothing_and_is_logged_once(
     env: Environment, caplog: pytest.LogCaptureFixture
 ) -> None:

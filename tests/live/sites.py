@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import itertools
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping
 from email.message import EmailMessage
 from pathlib import Path
@@ -17,6 +18,7 @@ from werkzeug.datastructures import Headers
 
 from accounts import clock, passwords, pending, people, sessions
 from accounts.flows import administration
+from accounts.limits import QUARTER
 from accounts.origin import COMMAND_LINE
 from app import create_app
 from models import (
@@ -289,6 +291,13 @@ class Site:
         assert answer.status == 200, answer
         person.email = new
         return person
+
+
+def avoid_end_of_quarter(seconds: float) -> None:
+    """Return when the quarter of an hour, in which tries of passwords are counted, lasts for this time at least."""
+    left = QUARTER - time.time() % QUARTER
+    if left < seconds:
+        time.sleep(left)
 
 
 def retry_while_unavailable(act: Callable[[], Found]) -> Found:

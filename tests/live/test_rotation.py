@@ -12,7 +12,7 @@ from tests.actors import Person
 from tests.conftest import ENVIRONMENTS
 from tests.environments import close_app, new_app
 from tests.live.conftest import Serve
-from tests.live.sites import NoRetryBrowser, Site, retry_while_unavailable
+from tests.live.sites import NoRetryBrowser, Site, avoid_end_of_quarter, retry_while_unavailable
 from tests.live.test_rolling_restart import NODE, Traffic
 from tests.servers import Gunicorn, Nginx
 
@@ -82,6 +82,7 @@ def nodes(serve: Serve, tmp_path: Path) -> Iterator[Nodes]:
 
 @pytest.mark.slow
 def test_a_rotation_under_load_ends_no_session_and_refuses_no_request(nodes: Nodes) -> None:
+    avoid_end_of_quarter(60)
     site, new_address = nodes.site, nodes.site.new_address()
     asker, sleeper = (nodes.through_nginx(site.person_with_session()) for _ in range(2))
     known = nodes.through_nginx(site.person())
