@@ -42,8 +42,9 @@ machine: ## install missing Debian packages for the tests
 test: install-dev machine ## run all tests, against real servers
 	$(RUN) pytest -n 3 --dist worksteal
 
-test-fast: install-dev ## run the tests that need no server and no browser
-	TESTS_WITHOUT_SERVERS=1 $(RUN) pytest -q -n 2 --dist worksteal -m "not servers and not slow"
+test-fast: install-dev ## run the tests that need no server and no browser, without the slow ones: less than a minute
+	TESTS_WITHOUT_SERVERS=1 $(RUN) pytest -q -n 2 --dist worksteal -m "not servers and not slow" \
+	  --ignore tests/live --ignore tests/browser
 
 cover: install-dev machine ## require tests to cover 97 % of the branches of accounts/ and cache.py
 	$(RUN) pytest -q -n 2 --dist worksteal -m "not slow" --ignore tests/live --ignore tests/browser \

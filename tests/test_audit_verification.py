@@ -55,6 +55,7 @@ def write_rows(env: Environment, email: str, count: int) -> None:
 class TestVerdict:
     """Accounts that the verification reports."""
 
+    @pytest.mark.slow
     def test_writes_during_the_verification_cause_no_false_alarm(self, env: Environment) -> None:
         """The accounts in use are verified last, so that many rows are written before."""
         app = env.build(SIGN_IN_TRIES_PER_NETWORK="0")

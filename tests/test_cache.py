@@ -151,17 +151,20 @@ class TestContract:
         store.set("key", "value", 30 * 86400)
         assert store.get("key") == "value"
 
+    @pytest.mark.slow
     def test_a_value_expires(self, store: Store) -> None:
         store.set("key", "value", 1)
         eventually(lambda: store.get("key") is None, "the value has expired")
         assert store.incr("key") is None
         assert store.delete("key") is False
 
+    @pytest.mark.slow
     def test_an_expired_key_can_be_added_again(self, store: Store) -> None:
         store.set("key", "old", 1)
         eventually(lambda: store.add("key", "new", 60), "the old value has expired")
         assert store.get("key") == "new"
 
+    @pytest.mark.slow
     def test_counting_does_not_extend_a_lifetime(self, store: Store) -> None:
         store.set("key", 0, 1)
         # It is counted without a pause, so that it would never expire if counting extended its lifetime.
@@ -226,6 +229,7 @@ class TestContract:
         assert [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in children] == [0, 0, 0]
         assert set(values) == {"value 0"}
 
+    @pytest.mark.slow
     def test_processes_share_a_store(self, store: Store, url: str) -> None:
         store.set("key", 0, 60)
         setup = f"cache.TIMEOUT_SECONDS = {LONGEST_SECONDS}; s = cache.connect(sys.argv[1])"

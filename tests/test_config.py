@@ -71,6 +71,7 @@ def test_an_invalid_value_is_reported_in_one_line_with_its_name(tmp_path: Path, 
     assert line.endswith(".")
 
 
+@pytest.mark.slow
 def test_an_invalid_value_ends_the_command_line_with_that_line_and_creates_nothing(tmp_path: Path) -> None:
     result = command_line(settings_for(tmp_path / "instance", CAPTCHA_TRIES="many"), "doctor")
     assert result.returncode != 0

@@ -170,6 +170,7 @@ class TestDeadline:
             with pytest.raises(OperationalError, match="no response within"):
                 db.session.execute(text("SELECT pg_sleep(60)"))
 
+    @pytest.mark.slow
     def test_a_server_that_accepts_a_connection_but_does_not_respond_is_abandoned(self, tmp_path: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             url = f"postgresql://cms@127.0.0.1:{listener.getsockname()[1]}/cms"

@@ -287,6 +287,7 @@ class TestSchedule:
         run_if_due(first)
         assert count(env, Budget) == 0
 
+    @pytest.mark.slow
     def test_remaining_rows_are_deleted_by_the_next_run_without_waiting_for_an_hour(self, env: Environment) -> None:
         most = housekeeping.BATCH_ROWS * housekeeping.BATCHES_PER_RUN
         insert_budgets(env, most + 500)
@@ -304,6 +305,7 @@ class TestSchedule:
         assert result.exit_code == 0
         assert count(env, Budget) == 0
 
+    @pytest.mark.slow
     def test_a_failed_run_is_repeated_within_the_hour(self, env: Environment, caplog: pytest.LogCaptureFixture) -> None:
         insert_budgets(env, 1)
         with lock_table(env, "budget"), caplog.at_level(logging.WARNING):
@@ -383,6 +385,7 @@ def wait_a_minute(env: Environment) -> None:
 class TestCommand:
     """`flask housekeeping`, for a timer."""
 
+    @pytest.mark.slow
     def test_it_deletes_more_than_one_run_of_the_mail_processes_does_and_nothing_else(self, env: Environment) -> None:
         a_run = housekeeping.BATCH_ROWS * housekeeping.BATCHES_PER_RUN
         insert_budgets(env, a_run + 5)
@@ -412,6 +415,7 @@ def run_command(env: Environment) -> Result:
 class TestManyRows:
     """Housekeeping with many rows does not block requests."""
 
+    @pytest.mark.slow
     def test_requests_can_write_while_thousands_of_mails_are_deleted(self, sqlite_env: Environment) -> None:
         """Without an index for email_change.mail_id, the write lock of SQLite would be held for seconds."""
         env = sqlite_env

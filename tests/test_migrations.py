@@ -165,6 +165,7 @@ def test_a_migration_that_fails_leaves_nothing_and_the_upgrade_can_be_run_again(
     assert ended.returncode == 0, ended.stderr
 
 
+@pytest.mark.slow
 def test_a_database_that_a_newer_version_has_upgraded_is_left_alone(settings: dict[str, str]) -> None:
     migrate(settings)
     execute(settings, "UPDATE alembic_version SET version_num = '9999'")

@@ -71,6 +71,7 @@ def test_promtool_accepts_the_configuration_and_the_alerts_fire_as_they_should(c
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
+@pytest.mark.slow
 def test_a_site_without_metrics_does_not_import_their_library(tmp_path: Path) -> None:
     """The import takes a tenth of a second."""
     program = "import sys, app; app.create_app(); sys.exit('prometheus_client' in sys.modules)"

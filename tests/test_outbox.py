@@ -553,6 +553,7 @@ class TestMailbox:
             assert (received.to, received.subject) == (TO, LETTER.subject)
             assert "123456" in received.body
 
+    @pytest.mark.slow
     def test_a_hundred_mails_are_kept(self, sqlite_env: Environment, clock: Clock) -> None:
         with sqlite_env.app.app_context(), open_connection() as connection:
             for number in range(103):

@@ -63,6 +63,7 @@ def record_statements(env: Environment) -> Iterator[list[tuple[str, Any]]]:
         event.remove(engine, "before_cursor_execute", record)
 
 
+@pytest.mark.slow
 def test_the_cost_of_the_list_does_not_depend_on_the_number_of_administrators(env: Environment) -> None:
     boss = superuser(env)
     few = count_statements(env, boss)

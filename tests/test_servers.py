@@ -83,6 +83,7 @@ def test_a_stopped_server_refuses_connections(memcached: MemcachedServer) -> Non
     assert not is_closed(memcached.port)
 
 
+@pytest.mark.slow
 def test_free_ports_are_unique_and_below_the_ports_of_clients() -> None:
     lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     own = [free_port() for _ in range(20)]
@@ -92,6 +93,7 @@ def test_free_ports_are_unique_and_below_the_ports_of_clients() -> None:
     assert max(*own, *others) < lowest
 
 
+@pytest.mark.slow
 def test_a_program_that_does_not_end_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(servers, "PATIENCE_SECONDS", 0.1)
     with pytest.raises(AssertionError, match="did not end within"):
