@@ -30,8 +30,9 @@ class CacheDown(Exception):
 
 
 class Server(NamedTuple):
-    """A memcached server: its host ("" for a socket of this machine), and its clock, or None without a response."""
+    """A memcached server: its address and host ("" for a socket), and its clock, or None without a response."""
 
+    address: str
     host: str
     unix_time: int | None
 
@@ -192,7 +193,8 @@ class Memcached:
 
     def _inspect(self, server: Any) -> Server:
         """Ask a server for its clock, on a connection that is then closed."""
-        host = "" if server.family == socket.AF_UNIX else server.ip
+        is_socket = server.family == socket.AF_UNIX
+        address, host = (server.address, "") if is_socket else (f"{server.ip}:{server.port}", server.ip)
         server.deaduntil, found = 0, {}
         try:
             if server.connect():
@@ -202,9 +204,9 @@ class Memcached:
                         break
                     _, name, value = line.decode().split(" ", 2)
                     found[name] = value
-            return Server(host, int(found["time"]))
+            return Server(address, host, int(found["time"]))
         except (OSError, ValueError, KeyError):
-            return Server(host, None)
+            return Server(address, host, None)
         finally:
             server.close_socket()
 

@@ -5,7 +5,7 @@ import re
 import shutil
 import ssl
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +26,13 @@ from tests.environments import PRODUCTION, Environment, set_revision
 from tests.servers import (
     AS_ROOT,
     ROOT,
+    MemcachedServer,
     Pgbouncer,
     PostgresServer,
     SmtpServer,
     create_certificate,
     expire_certificate,
+    free_port,
 )
 from tests.test_docs import table_rows
 
@@ -193,6 +195,33 @@ class TestConnections:
             assert (found["database"].severity, found["schema"].severity) == ("ok", "ok")
         finally:
             pgbouncer.stop()
+
+
+class TestCache:
+    """The cache, and every memcached of several."""
+
+    def test_a_memcached_among_several_that_does_not_respond_is_an_error(self, postgres_env: Environment) -> None:
+        postgres_env.clock.at = datetime.now(UTC)
+        found = run(postgres_env)["cache"]
+        assert (found.severity, found.data["servers"], found.data["network"]) == ("ok", 1, "this machine")
+        own = postgres_env.settings["CACHE_URL"]
+        port = free_port()
+        found = run(postgres_env, CACHE_URL=f"{own},localhost:{port}")["cache"]
+        assert (found.severity, found.message) == ("error", f"no response from localhost:{port}")
+
+    def test_a_memcached_with_another_clock_is_a_warning(self, postgres_env: Environment) -> None:
+        postgres_env.clock.at = datetime.now(UTC)
+        assert run(postgres_env)["cache"].severity == Severity.OK
+        postgres_env.clock.advance(minutes=1)
+        found = run(postgres_env)["cache"]
+        assert (found.severity, 59 <= found.data["offset_seconds"][0] <= 63) == ("warning", True)
+
+    @pytest.mark.slow
+    def test_a_frozen_memcached_is_reported(self, postgres_env: Environment, memcached: MemcachedServer) -> None:
+        memcached.freeze()
+        found = run(postgres_env)
+        assert (found["cache"].severity, found["delivery"].severity) == ("error", "skipped")
+        assert found["cache"].message == f"no response from {memcached.address}"
 
 
 class TestEncryption:

@@ -22,6 +22,7 @@ from accounts.settings import settings
 __all__ = ["Check", "Fleet", "Severity", "run_checks", "send_test_mail", "worst"]
 
 CHECK_SECONDS, MAIL_SERVER_SECONDS = 5.0, 15.0
+FORMER_KEYS_SECONDS = 3.0  # It reads the whole history, also for every health check of a container.
 TOTAL_SECONDS = 40.0  # All checks together. A test mail takes up to MAIL_DIALOGUE_SECONDS more.
 DATABASE_MARGIN_SECONDS = 0.5  # The database is waited for less long than its check, for the sake of the message.
 SPARE_SECONDS = 5.0  # For the end of a dialogue with the mail server.
@@ -71,7 +72,7 @@ def _plan(fleet: Fleet) -> tuple[Planned, ...]:
         Planned("outbox", post.check_outbox, ("database", "schema")),
         Planned("numbers", machine.check_numbers),
         Planned("secret key", keys.check_secret_key),
-        Planned("former keys", keys.check_former_keys, ("database", "schema")),
+        Planned("former keys", keys.check_former_keys, ("database", "schema"), FORMER_KEYS_SECONDS),
         Planned("hosts", site.check_hosts),
         Planned("site", site.check_site),
         Planned("files", machine.check_files),
@@ -97,9 +98,10 @@ def _run_within(function: Function, seconds: float) -> Result:
     def work() -> None:
         with app.app_context(), connections.deadline(seconds - DATABASE_MARGIN_SECONDS):
             try:
-                results.put(function())
+                result = function()
             except Exception as problem:  # Every error is a problem to report.
-                results.put(conclude("", [fail(describe(problem))]))
+                result = conclude("", [fail(describe(problem))])
+        results.put(result)  # After the connection was returned to the pool, for the next check.
 
     threading.Thread(target=work, name="doctor", daemon=True).start()
     try:

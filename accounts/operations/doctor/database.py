@@ -5,8 +5,6 @@ from typing import Any
 
 from sqlalchemy import text
 
-import cache
-from accounts import clock
 from accounts.operations import readiness
 from accounts.operations import schema as revisions
 from accounts.operations.doctor.check import Problem, Result, conclude, fail, warn
@@ -14,7 +12,6 @@ from accounts.operations.doctor.network import Network, name_address, network_of
 from accounts.settings import settings
 from models import db, dialect
 
-MEMCACHED_SECONDS = 3  # Its clock has whole seconds, and is read once a second.
 CONNECTIONS_OF_MAIL = 2  # `flask mail deliver --watch`: one for delivery, one for its metrics.
 CONNECTIONS_TO_SPARE = 3  # For `db upgrade`, the maintenance and a backup.
 NODES = 2  # Fewer cannot be restarted without a gap.
@@ -89,18 +86,15 @@ def check_schema() -> Result:
 
 
 def check_clock() -> Result:
-    """Compare the clock with that of the database, and with those of memcached, which are no reference for anything."""
+    """Compare the clock with that of the database."""
     offset = readiness.clock_offset_seconds()
-    of_cache = [round(clock.now().timestamp() - each.unix_time) for each in cache.list_servers() if each.unix_time]
-    problems = []
-    if offset is not None and abs(offset) > readiness.CLOCK_SECONDS:
-        most = f"at most {readiness.CLOCK_SECONDS:.0f} s is allowed"
-        problems.append(fail(f"is {offset:+.1f} s off the database clock ({most}): synchronise both with NTP"))
-    furthest = max(of_cache, key=abs, default=0)
-    if not problems and abs(furthest) > MEMCACHED_SECONDS:
-        problems.append(warn(f"is {furthest:+d} s off the clock of memcached: synchronise both with NTP"))
-    fact = "" if problems else "has no other clock to agree with" if offset is None else "agrees with the database"
-    return conclude(fact, problems, offset_seconds=offset, cache_offset_seconds=of_cache)
+    if offset is None:
+        return conclude("has no other clock to agree with", offset_seconds=None)
+    if abs(offset) <= readiness.CLOCK_SECONDS:
+        return conclude("agrees with the database", offset_seconds=offset)
+    most = f"at most {readiness.CLOCK_SECONDS:.0f} s is allowed"
+    problem = f"is {offset:+.1f} s off the database clock ({most}): synchronise both with NTP"
+    return conclude("", [fail(problem)], offset_seconds=offset)
 
 
 @dataclass(frozen=True)
