@@ -6,12 +6,13 @@ a store that does not respond (CacheDown), and wait for a response for half a se
 
 import contextlib
 import os
+import socket
 import sqlite3
 import threading
 import time
 from collections.abc import Callable
 from hashlib import sha256
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import memcache
 from flask import Flask, current_app
@@ -26,6 +27,14 @@ LONGEST_SECONDS = 30 * 86400  # memcached interprets a larger number as a date i
 
 class CacheDown(Exception):
     """The store does not respond: whether the key exists is unknown."""
+
+
+class Server(NamedTuple):
+    """A memcached server: its address and host ("" for a socket), and its clock, or None without a response."""
+
+    address: str
+    host: str
+    unix_time: int | None
 
 
 class Store(Protocol):
@@ -89,6 +98,12 @@ def decr(key: str) -> int | None:
 def delete(key: str) -> bool:
     """Delete the key, and return whether it existed. Raises CacheDown."""
     return _store().delete(key)
+
+
+def list_servers() -> list[Server]:
+    """Return the memcached servers with their states; none for the embedded store. It waits for each separately."""
+    store = _store()
+    return store.list_servers() if isinstance(store, Memcached) else []
 
 
 def _store() -> Store:
@@ -171,6 +186,29 @@ class Memcached:
     def delete(self, key: str) -> bool:
         """Delete the key, and return whether it existed."""
         return bool(self._call("delete", _hash(key)))
+
+    def list_servers(self) -> list[Server]:
+        """Return every server; one that does not respond delays this by the time-out."""
+        return [self._inspect(server) for server in self._client().servers]
+
+    def _inspect(self, server: Any) -> Server:
+        """Ask a server for its clock, on a connection that is then closed."""
+        is_socket = server.family == socket.AF_UNIX
+        address, host = (server.address, "") if is_socket else (f"{server.ip}:{server.port}", server.ip)
+        server.deaduntil, found = 0, {}
+        try:
+            if server.connect():
+                server.send_cmd("stats")
+                while line := server.readline():
+                    if line == b"END":
+                        break
+                    _, name, value = line.decode().split(" ", 2)
+                    found[name] = value
+            return Server(address, host, int(found["time"]))
+        except (OSError, ValueError, KeyError):
+            return Server(address, host, None)
+        finally:
+            server.close_socket()
 
     def _call(self, operation: str, *args: object) -> Any:
         """Run an operation; if the server does not respond, run it again on a new connection: it may have restarted."""

@@ -6,6 +6,7 @@ import secrets
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
@@ -16,6 +17,7 @@ from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 from flask_babel import force_locale
 
+import config
 from accounts import passwords, people
 from accounts import pending as pending_changes
 from accounts.errors import UNAVAILABLE, EmailTaken, Refusal, UsernameTaken
@@ -24,10 +26,12 @@ from accounts.flows.history import Event
 from accounts.mail import outbox, worker
 from accounts.operations import audit_verification, doctor, key_rotation
 from accounts.operations import housekeeping as expired_rows
+from accounts.operations.doctor import Check, Severity
 from accounts.operations.key_rotation import FallbackSetting, FormerKey, HistoryUse, Report, Uses
 from accounts.operations.measurements import measure
 from accounts.origin import COMMAND_LINE, Origin
 from accounts.settings import settings
+from cms.languages import LANGUAGES
 from cms.sentences import doer, event_sentence, refusal_sentence
 from forms import EmailCaptchaForm, NewPasswordForm, ReasonForm, UsernameForm, all_errors
 from models import Address, CMSUser, Role, db
@@ -324,15 +328,59 @@ def housekeeping() -> None:
     click.echo("All expired rows are deleted.")
 
 
+MARKS = {Severity.OK: "ok  ", Severity.SKIPPED: "skip", Severity.WARNING: "WARN", Severity.ERROR: "FAIL"}
+NUMBER = click.IntRange(1, 10_000)
+
+
 @click.command("doctor", cls=OwnCommand)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--strict", is_flag=True, help="Exit with 1 for a warning, too.")
+@click.option("--mail", "recipient", metavar="EMAIL", help="Also send a test mail to this address, without the outbox.")
+@click.option("--language", type=click.Choice(LANGUAGES), default=LANGUAGES[0], help="The language of the test mail.")
+@click.option("--workers", type=NUMBER, help="Processes of a web node. Default: as in GUNICORN_CMD_ARGS, or 2.")
+@click.option("--mail-processes", type=click.IntRange(0, 10_000), help="Processes that only deliver mail.")
+@click.option("--nodes", type=NUMBER, help="Web nodes: fail if the database does not allow their connections.")
 @with_appcontext
-def doctor_command() -> None:
-    """Check every part that the application depends on; exit with 1 if a check fails."""
-    healthy = True
-    for name, problem in doctor.run_checks():
-        click.echo(f"{'ok  ' if problem is None else 'FAIL'}  {name}" + (f": {problem}" if problem else ""))
-        healthy = healthy and problem is None
-    sys.exit(0 if healthy else 1)
+def doctor_command(
+    *,
+    as_json: bool,
+    strict: bool,
+    recipient: str | None,
+    language: str,
+    workers: int | None,
+    mail_processes: int | None,
+    nodes: int | None,
+) -> None:
+    """Check every part that the application depends on, within 40 seconds. Exits with 1 if a check fails.
+
+    Warnings do not change the exit code, except with --strict.
+    """
+    address = _address(recipient).email if recipient else ""
+    own_mail = 1 if settings().MAIL_DELIVERY == "worker" else 0
+    mails = own_mail if mail_processes is None else mail_processes
+    fleet = doctor.Fleet(workers or config.gunicorn_workers(), mails, nodes or 0)
+    checks = []
+    for check in _run_doctor(fleet, address, language):
+        checks.append(check)
+        if not as_json:
+            click.echo("\n".join(_lines_of(check)))
+    severity = doctor.worst(check.severity for check in checks)
+    if as_json:
+        click.echo(json.dumps({"severity": severity, "checks": [vars(check) for check in checks]}))
+    sys.exit(1 if severity == Severity.ERROR or (strict and severity == Severity.WARNING) else 0)
+
+
+def _run_doctor(fleet: doctor.Fleet, recipient: str, language: str) -> Iterator[Check]:
+    """Yield the results of all checks, and of the test mail if there is a recipient."""
+    yield from doctor.run_checks(fleet)
+    if recipient:
+        yield doctor.send_test_mail(recipient, language)
+
+
+def _lines_of(check: Check) -> list[str]:
+    """Return the line of a check, and below that of a test mail the dialogue with the server."""
+    line = f"{MARKS[check.severity]}  {check.name}" + (f": {check.message}" if check.message else "")
+    return [line, *(f"      {each}" for each in check.data.get("dialogue", ()))]
 
 
 def _signing_keys(report: Report) -> list[str]:

@@ -101,7 +101,17 @@ def database_url(value: str) -> str:
     value = value.replace("postgres://", "postgresql://", 1)
     if value and not value.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
         raise ValueError("it must be sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME")
+    if not value.startswith("sqlite:"):
+        _require_port(value)
     return value
+
+
+def _require_port(url: str) -> None:
+    """Raise ValueError if what follows the host is not a port, for example because a password contains a slash."""
+    try:
+        _ = urlsplit(url).port
+    except ValueError:
+        raise ValueError("write special characters of the password as %2F and so on (deploy/cms.env)") from None
 
 
 def cache_url(value: str) -> str:
@@ -214,7 +224,7 @@ def load(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
         try:
             values[setting.name] = setting.read(written)
         except ValueError as problem:
-            raise ConfigError(f"{setting.name}={written!r} is invalid: {problem}.") from None
+            raise ConfigError(f"{setting.name}={_without_password(written)!r} is invalid: {problem}.") from None
     for reason in _unsafe_settings(values, is_named="CMS_ENV" in given):
         raise ConfigError(reason)
     if values["METRICS_PORT"] is None and values["CMS_ENV"] == "development":
@@ -222,6 +232,15 @@ def load(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
     _set_embedded_defaults(values)
     _set_flask_keys(values)
     return values
+
+
+GUNICORN_WORKERS = 2  # In gunicorn.conf.py.
+
+
+def gunicorn_workers() -> int:
+    """Return the number of processes of a web node, as far as GUNICORN_CMD_ARGS or gunicorn.conf.py sets it."""
+    found = re.findall(r"(?:^|\s)(?:--workers[ =]|-w ?)(\d+)", os.environ.get("GUNICORN_CMD_ARGS", ""))
+    return max(1, int(found[-1])) if found else GUNICORN_WORKERS
 
 
 def share_metrics() -> Path:
@@ -273,6 +292,11 @@ def _is_loopback(host: str) -> bool:
     with contextlib.suppress(ValueError):
         return ipaddress.ip_address(host).is_loopback
     return host in ("", "localhost")
+
+
+def _without_password(value: str) -> str:
+    """Return a value for an error, without the user and the password of a URL."""
+    return re.sub(r"(?<=password=)[^&]*", "***", re.sub(r"//.*@", "//***@", value))
 
 
 def _written(value: object) -> str:

@@ -31,6 +31,8 @@ class Settings:
     CAPTCHA_TRIES_PER_ADDRESS_PER_DAY: int
     CAPTCHA_TRIES_PER_DAY: int
     CMS_ENV: Literal["development", "production"]
+    DATABASE_CONNECTIONS: int
+    DATABASE_PREPARED_STATEMENTS: bool
     EMAIL_POLICY: Mapping[Role, Policy]
     FREEZE_SECONDS: int
     HEADS_UP: bool

@@ -748,6 +748,28 @@ def create_certificate(folder: Path, host: str = "localhost") -> tuple[Path, ssl
     return certificate, context
 
 
+def expire_certificate(folder: Path, host: str = "localhost") -> tuple[Path, ssl.SSLContext]:
+    """Sign the certificate that `create_certificate` has created in this folder again, with dates in the past."""
+    certificate, key, settings = folder / "certificate.pem", folder / "key.pem", folder / "openssl.cnf"
+    (folder / "index.txt").touch()
+    settings.write_text(
+        f"[ca]\ndefault_ca = own\n[own]\ndatabase = {folder}/index.txt\nnew_certs_dir = {folder}\ndefault_md = sha256\n"
+        "policy = any\nrand_serial = yes\nx509_extensions = names\n[any]\ncommonName = supplied\n"
+        f"[names]\nsubjectAltName = DNS:{host}\n"
+    )
+    dates = ("-startdate", "20200101000000Z", "-enddate", "20200102000000Z")
+    openssl, request = find_program("openssl"), folder / "request.pem"
+    files = ("-keyfile", str(key), "-in", str(request), "-out", str(certificate))
+    for command in (
+        [openssl, "req", "-new", "-key", str(key), "-subj", f"/CN={host}", "-out", str(request)],
+        [openssl, "ca", "-batch", "-notext", "-selfsign", "-config", str(settings), *dates, *files],
+    ):
+        subprocess.run(command, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return certificate, context
+
+
 class Gunicorn:
     """The application served by gunicorn with real workers."""
 

@@ -47,6 +47,7 @@ LETTERS: dict[str, Callable[[CMSUser, Origin], Letter]] = {
     "invitation": lambda user, origin: messages.invitation(
         messages.reader_of(user), origin, token="TOKEN", hours=72, by=user.username
     ),
+    "test": lambda user, origin: messages.test(messages.reader_of(user), origin),
     "account_changed": lambda user, origin: messages.account_changed(
         user, origin, what="disabled", reason="Left the team", by="bob"
     ),
@@ -181,7 +182,7 @@ def test_the_offset_of_a_time_includes_daylight_saving_time(sqlite_env: Environm
 
 @EACH_LANGUAGE
 @pytest.mark.parametrize(
-    "kind", sorted(set(LETTERS) - {"code", "taken", "undone", "invitation", "assisted_proof", "restored"})
+    "kind", sorted(set(LETTERS) - {"code", "taken", "undone", "invitation", "assisted_proof", "restored", "test"})
 )
 def test_a_mail_to_the_current_address_names_the_account_and_the_actor(
     sqlite_env: Environment, kind: str, language: str

@@ -163,6 +163,11 @@ def account_changed(account: CMSUser, origin: Origin, *, what: str, by: str, rea
     return _notice("account_changed", account, origin, what=what, by=by, reason=reason)
 
 
+def test(reader: Reader, origin: Origin) -> Letter:
+    """To an address that the operator names: mail from this site arrives."""
+    return _render("test", reader, origin)
+
+
 def _format_duration(seconds: int) -> str:
     """Return a number of seconds in words, in minutes if it is a whole number of minutes. It is never rounded up."""
     if seconds % 60:

@@ -1,18 +1,19 @@
 """The outbox: mails and tasks, stored in the transaction of what they belong to and delivered after its commit."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from email.utils import make_msgid
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import TextualSelect, bindparam, select, text
+from sqlalchemy import TextualSelect, bindparam, func, select, text
 
 from accounts import clock, database
 from accounts.mail.messages import Letter
 from accounts.settings import settings
-from models import Mail, MailState, db, table
+from models import Mail, MailProblem, MailState, db, table
 
 LIFETIME = timedelta(days=3)  # A mail without `not_after` that could not be sent for so long is given up.
 TASK = "task:"
@@ -41,7 +42,7 @@ def enqueue(letter: Letter, recipient: str, *, user_id: int | None, **when: date
 
 def enqueue_all(mails: Sequence[Outgoing]) -> list[int]:
     """Add mails to the transaction of the caller, in one statement; return their ids in the same order."""
-    now, domain = clock.now(), _sender_domain()
+    now, domain = clock.now(), sender_domain()
     ids = [make_msgid(domain=domain) for _ in mails]
     values: dict[str, Any] = {}
     for number, (mail, message_id) in enumerate(zip(mails, ids, strict=True)):
@@ -104,5 +105,63 @@ def failed_mails() -> list[Mail]:
     return list(db.session.scalars(failed))
 
 
-def _sender_domain() -> str:
+class Queue(NamedTuple):
+    """How many mails and tasks are due or will be retried, without those that wait on purpose, and the oldest one."""
+
+    mails: int
+    oldest_at: datetime | None  # When it was queued.
+    longest_due_at: datetime | None  # Since when the first of them could be sent.
+
+    @property
+    def oldest_seconds(self) -> float:
+        """Return the age of the oldest one; 0 if there is none."""
+        return max(0.0, (clock.now() - self.oldest_at).total_seconds()) if self.oldest_at else 0.0
+
+    @property
+    def overdue_seconds(self) -> float:
+        """Return for how long one could be sent that nobody has leased; 0 if there is none."""
+        return max(0.0, (clock.now() - self.longest_due_at).total_seconds()) if self.longest_due_at else 0.0
+
+
+def read_queue() -> Queue:
+    """Return what is queued."""
+    queued = select(func.count(), func.min(Mail.created_at), func.min(Mail.due_at)).where(
+        Mail.state == MailState.QUEUED, Mail.kind != "assisted_proof"
+    )
+    count, oldest_at, due_at = db.session.execute(queued).one()
+    return Queue(count, oldest_at, due_at)
+
+
+class Undelivered(NamedTuple):
+    """How many mails of a state were given up for the same reason."""
+
+    state: MailState
+    problem: MailProblem | None  # None: not tried before it expired.
+    mails: int
+
+
+def count_undelivered(since: datetime) -> list[Undelivered]:
+    """Return how many mails were refused, expired or set aside since then, by reason.
+
+    The mail of a started change (`assisted_proof`) also expires when the change is stopped, so it is not counted.
+    """
+    given_up = (MailState.REFUSED, MailState.EXPIRED, MailState.FAILED)
+    query = (
+        select(Mail.state, Mail.problem, func.count())
+        .where(Mail.done_at > since, Mail.state.in_(given_up), Mail.kind != "assisted_proof")
+        .group_by(Mail.state, Mail.problem)
+    )
+    counts: Counter[tuple[MailState, MailProblem | None]] = Counter()
+    for state, problem, count in db.session.execute(query):
+        counts[MailState(state), MailProblem.read(problem)] += count
+    return [Undelivered(state, problem, counts[state, problem]) for state, problem in sorted(counts, key=str)]
+
+
+def is_being_delivered(since: datetime) -> bool:
+    """Return whether a mail was sent or given up since then."""
+    return db.session.scalar(select(Mail.id).where(Mail.done_at > since).limit(1)) is not None
+
+
+def sender_domain() -> str:
+    """Return the domain of the sender, which is also that of Message-IDs."""
     return settings().MAIL_DEFAULT_SENDER.rpartition("@")[2].rstrip("> ") or "localhost"

@@ -9,7 +9,7 @@ import smtplib
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from email.mime.base import MIMEBase
 from email.policy import compat32
 from typing import Any, Self
@@ -80,9 +80,51 @@ class Client(smtplib.SMTP):
             self._socket.close()
 
 
+class RecordingClient(Client):
+    """A client that keeps the dialogue, line by line, without what authenticates and without the text of mails."""
+
+    def __init__(self, tls: ssl.SSLContext | None) -> None:
+        """Create a client without a connection."""
+        self.dialogue: list[str] = []
+        self._is_authenticating = False
+        super().__init__(tls)
+
+    def putcmd(self, cmd: str, args: str = "") -> None:
+        """Send a command."""
+        shown = "(authentication)" if self._is_authenticating else f"{cmd} {args}"
+        self.dialogue.append(f"> {_escape(shown)}")
+        super().putcmd(cmd, args)
+
+    def getreply(self) -> tuple[int, bytes]:
+        """Read a reply."""
+        try:
+            code, text = super().getreply()
+        except OSError as problem:
+            self.dialogue.append(f"! {_escape(str(problem))}")
+            raise
+        self.dialogue += [f"< {_format_reply(code, line)}" for line in text.split(b"\n")]
+        return code, text
+
+    def send(self, s: Any) -> None:
+        """Send a command, or the text of a mail."""
+        if isinstance(s, bytes):
+            self.dialogue.append(f"> ({len(s)} bytes)")
+        super().send(s)
+
+    def auth(self, mechanism: str, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
+        """Authenticate."""
+        self.dialogue.append(f"> AUTH {mechanism}")
+        self._is_authenticating = True
+        try:
+            return super().auth(mechanism, *args, **kwargs)
+        finally:
+            self._is_authenticating = False
+
+
 class MailServerConnection(Connection):
     """A connection to the mail server for several mails, each with a deadline that the server cannot extend."""
 
+    client_class = Client
     _is_late = threading.Event()  # Set when the current deadline has passed.
     _is_text_sent = False  # Whether the text of a mail was sent on the connection that was closed last.
 
@@ -131,7 +173,7 @@ class MailServerConnection(Connection):
             return mailbox.Mailbox()
         secured = config.MAIL_USE_SSL or config.MAIL_USE_TLS
         tls = ssl.create_default_context() if secured else None  # Slow: it loads all trusted certificates.
-        client = Client(tls if config.MAIL_USE_SSL else None)
+        client = self.client_class(tls if config.MAIL_USE_SSL else None)
         self.host = client  # Before it connects, so that the deadline can abort it.
         client.open(config.MAIL_SERVER, config.MAIL_PORT)
         if config.MAIL_USE_TLS:
@@ -194,6 +236,12 @@ class MailServerConnection(Connection):
             self._is_text_sent = isinstance(host, Client) and host.is_text_sent
             host.close()
 
+    @property
+    def tls(self) -> ssl.SSLSocket | None:
+        """Return the socket if the open connection is encrypted: its certificate was verified."""
+        sock = self.host.sock if self.host is not None else None
+        return sock if isinstance(sock, ssl.SSLSocket) else None
+
     @contextlib.contextmanager
     def _deadline(self, seconds: float) -> Iterator[None]:
         """Abort the connection after this time: the time-out of smtplib restarts whenever data is received.
@@ -219,6 +267,24 @@ class MailServerConnection(Connection):
         is_late.set()
         if isinstance(self.host, Client):
             self.host.abort()
+
+
+class RecordingConnection(MailServerConnection):
+    """A connection that keeps the dialogue, also after it was closed.
+
+    A line begins with `>` if it was sent, with `<` if it is a reply, and with `!` if the dialogue was interrupted.
+    """
+
+    client_class = RecordingClient
+    dialogue: Sequence[str] = ()
+
+    def configure_host(self) -> smtplib.SMTP:
+        """Open the connection."""
+        try:
+            return super().configure_host()
+        finally:
+            if isinstance(self.host, RecordingClient):
+                self.dialogue = self.host.dialogue
 
 
 class EncodedMessage(Message):

@@ -11,6 +11,8 @@ from queue import Empty, SimpleQueue
 
 from flask import Flask, current_app
 
+import cache
+from accounts import clock
 from accounts.errors import UNAVAILABLE, service_of
 from accounts.mail.delivery import deliver_due
 from accounts.settings import settings
@@ -20,6 +22,7 @@ from telemetry import metrics
 POLL_SECONDS = 0.5
 FAILURE_PAUSE_SECONDS = 5.0  # The wait after a failed poll.
 POLLS_PER_CHORES = 120  # Chores run at the first of every 120 polls.
+HEARTBEAT_KEY, HEARTBEAT_SECONDS = "mail delivery", 300
 log = logging.getLogger(__name__)
 
 
@@ -69,6 +72,7 @@ def watch(app: Flask, stopped: threading.Event, awake: Wakeups) -> None:
     for poll in count():
         has_succeeded = _run(app, lambda: deliver_due(stopped))
         if has_succeeded and poll % POLLS_PER_CHORES == 0:
+            _run(app, record_heartbeat)
             _run_chores(app)
         if stopped.is_set():
             return
@@ -78,9 +82,20 @@ def watch(app: Flask, stopped: threading.Event, awake: Wakeups) -> None:
                 awake.get_nowait()
 
 
+def record_heartbeat() -> None:
+    """Record in the cache that a process delivers mail. Raises CacheDown."""
+    cache.set(HEARTBEAT_KEY, int(clock.now().timestamp()), HEARTBEAT_SECONDS)
+
+
+def is_alive() -> bool:
+    """Return whether a process has recorded a heartbeat recently; one sends for long without. Raises CacheDown."""
+    return cache.get(HEARTBEAT_KEY) is not None
+
+
 def deliver_all(app: Flask, stopped: threading.Event) -> None:
     """Send all due mail, then run the chores. Never raises: what fails is logged, and left for the next run."""
     if _run(app, lambda: deliver_due(stopped)):
+        _run(app, record_heartbeat)
         _run_chores(app)
 
 

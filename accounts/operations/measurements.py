@@ -5,15 +5,13 @@ from collections.abc import Mapping
 from flask import Flask
 from sqlalchemy import func, select
 
-from accounts import clock, database
+from accounts import database
 from accounts.errors import UNAVAILABLE
+from accounts.mail import outbox
 from accounts.operations import readiness
 from models import Mail, MailState, db
 
 SECONDS = 2.0  # How long the database is waited for; Prometheus waits ten seconds by default.
-_QUEUED = select(func.count(), func.min(Mail.created_at)).where(
-    Mail.state == MailState.QUEUED, Mail.kind != "assisted_proof"
-)
 _FAILED = select(func.count()).where(Mail.state == MailState.FAILED)
 
 
@@ -27,11 +25,10 @@ def measure(app: Flask) -> Mapping[str, tuple[str, float]]:
 
 
 def _measure_database() -> Mapping[str, tuple[str, float]]:
-    queued, oldest = db.session.execute(_QUEUED).one()
-    seconds = max(0.0, (clock.now() - oldest).total_seconds()) if oldest else 0.0
+    queue = outbox.read_queue()
     found = {
-        "cms_mails_queued": ("Mails that are due or will be retried", float(queued)),
-        "cms_oldest_queued_mail_seconds": ("Age of the oldest of these", seconds),
+        "cms_mails_queued": ("Mails that are due or will be retried", float(queue.mails)),
+        "cms_oldest_queued_mail_seconds": ("Age of the oldest of these", queue.oldest_seconds),
         "cms_mails_set_aside": ("Mails set aside after errors in the application", db.session.scalar(_FAILED) or 0.0),
     }
     offset = readiness.clock_offset_seconds()

@@ -464,7 +464,7 @@ class TestDoctor:
         [
             ("mail server", {"MAIL_PORT": str(free_port())}),
             ("database", {"DATABASE_URL": f"postgresql://cms@127.0.0.1:{free_port()}/none"}),
-            ("database", {"DATABASE_URL": "sqlite:///{folder}/empty.db"}),
+            ("schema", {"DATABASE_URL": "sqlite:///{folder}/empty.db"}),
             ("cache", {"CACHE_URL": f"memcached://127.0.0.1:{free_port()}"}),
             ("cache", {"CACHE_URL": "sqlite:////nowhere/at/all/cache.db"}),
             ("sender", {"MAIL_DEFAULT_SENDER": "CMS <cms@localhost>"}),
