@@ -337,16 +337,18 @@ NUMBER = click.IntRange(1, 10_000)
 @click.option("--strict", is_flag=True, help="Exit with 1 for a warning, too.")
 @click.option("--mail", "recipient", metavar="EMAIL", help="Also send a test mail to this address, without the outbox.")
 @click.option("--language", type=click.Choice(LANGUAGES), default=LANGUAGES[0], help="The language of the test mail.")
+@click.option("--only", type=click.Choice(doctor.NAMES), multiple=True, help="Make this check; may be repeated.")
 @click.option("--workers", type=NUMBER, help="Processes of a web node. Default: as in GUNICORN_CMD_ARGS, or 2.")
 @click.option("--mail-processes", type=click.IntRange(0, 10_000), help="Processes that only deliver mail.")
 @click.option("--nodes", type=NUMBER, help="Web nodes: fail if the database does not allow their connections.")
 @with_appcontext
-def doctor_command(
+def doctor_command(  # noqa: PLR0913 (One for each option.)
     *,
     as_json: bool,
     strict: bool,
     recipient: str | None,
     language: str,
+    only: tuple[str, ...],
     workers: int | None,
     mail_processes: int | None,
     nodes: int | None,
@@ -360,7 +362,7 @@ def doctor_command(
     mails = own_mail if mail_processes is None else mail_processes
     fleet = doctor.Fleet(workers or config.gunicorn_workers(), mails, nodes or 0)
     checks = []
-    for check in _run_doctor(fleet, address, language):
+    for check in _run_doctor(fleet, only, address, language):
         checks.append(check)
         if not as_json:
             click.echo("\n".join(_lines_of(check)))
@@ -370,9 +372,9 @@ def doctor_command(
     sys.exit(1 if severity == Severity.ERROR or (strict and severity == Severity.WARNING) else 0)
 
 
-def _run_doctor(fleet: doctor.Fleet, recipient: str, language: str) -> Iterator[Check]:
-    """Yield the results of all checks, and of the test mail if there is a recipient."""
-    yield from doctor.run_checks(fleet)
+def _run_doctor(fleet: doctor.Fleet, only: tuple[str, ...], recipient: str, language: str) -> Iterator[Check]:
+    """Yield the results of the checks, and of the test mail if there is a recipient."""
+    yield from doctor.run_checks(fleet, only)
     if recipient:
         yield doctor.send_test_mail(recipient, language)
 

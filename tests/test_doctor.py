@@ -628,10 +628,19 @@ class TestRunning:
             for name, its in found.items():
                 assert set(its.data) <= set(re.findall(r"`(\w+)`", keys[name])), name
 
-    def test_the_health_check_of_the_mail_container_waits_for_the_last_check(self) -> None:
+    def test_only_the_checks_that_are_named_and_those_they_need_are_made(self, env: Environment) -> None:
+        with env.app.app_context():
+            made = [each.name for each in doctor.run_checks(Fleet(2, 0), ["delivery", "cache"])]
+        assert made == ["database", "schema", "cache", "delivery"]
+
+    def test_the_health_check_of_the_mail_container_makes_only_its_own_checks_and_waits_for_them(
+        self, env: Environment
+    ) -> None:
         compose = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text())
         check = compose["services"]["mail"]["healthcheck"]
-        assert check["test"][-1] == "doctor"
+        command = check["test"][check["test"].index("doctor") :]
+        assert [each for each in command if each not in ("doctor", "--only")] == ["cache", "mail server", "delivery"]
+        assert env.app.test_cli_runner().invoke(args=command).exit_code == 0
         assert int(check["timeout"].removesuffix("s")) > doctor.TOTAL_SECONDS + 10
         assert doctor.TOTAL_SECONDS == 40
         for document in ("README.md", "docs/monitoring.md"):

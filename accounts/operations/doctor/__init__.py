@@ -1,11 +1,11 @@
 """`flask doctor`: checks every part that the application depends on.
 
-`check` defines results, `network` what the checks of servers share, `database`, `store`, `post`, `site`, `keys` and
+`check` defines results, `network` what the checks of servers share, `database`, `store`, `mail`, `site`, `keys` and
 `machine` contain the checks, each a function that returns a result. This module runs them, each with a time-out.
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import partial
 from queue import Empty, SimpleQueue
@@ -14,15 +14,15 @@ from time import monotonic
 from flask import Flask, current_app
 
 from accounts import database as connections
-from accounts.operations.doctor import database, keys, machine, post, site, store
+from accounts.operations.doctor import database, keys, machine, mail, site, store
 from accounts.operations.doctor.check import Check, Function, Result, Severity, conclude, describe, fail, skip, worst
 from accounts.operations.doctor.database import Fleet
 from accounts.settings import settings
 
-__all__ = ["Check", "Fleet", "Severity", "run_checks", "send_test_mail", "worst"]
+__all__ = ["NAMES", "Check", "Fleet", "Severity", "run_checks", "send_test_mail", "worst"]
 
 CHECK_SECONDS, MAIL_SERVER_SECONDS = 5.0, 15.0
-FORMER_KEYS_SECONDS = 3.0  # It reads the whole history, also for every health check of a container.
+FORMER_KEYS_SECONDS = 3.0  # It reads the whole history.
 TOTAL_SECONDS = 40.0  # All checks together. A test mail takes up to MAIL_DIALOGUE_SECONDS more.
 DATABASE_MARGIN_SECONDS = 0.5  # The database is waited for less long than its check, for the sake of the message.
 SPARE_SECONDS = 5.0  # For the end of a dialogue with the mail server.
@@ -38,11 +38,16 @@ class Planned:
     seconds: float = CHECK_SECONDS
 
 
-def run_checks(fleet: Fleet) -> Iterator[Check]:
-    """Yield the result of each check. No error and no time-out of one prevents the others. Never raises."""
+def run_checks(fleet: Fleet, only: Collection[str] = ()) -> Iterator[Check]:
+    """Yield the result of each check, or only of these and those that they need. Never raises.
+
+    No error and no time-out of one prevents the others.
+    """
     failed: set[str] = set()
     end = monotonic() + TOTAL_SECONDS
-    for each in _plan(fleet):
+    plan = _plan(fleet)
+    needed = {name for each in plan if each.name in only for name in (each.name, *each.needs)}
+    for each in (each for each in plan if not only or each.name in needed):
         result = _run(each, failed, end - monotonic())
         if result.severity == Severity.ERROR:
             failed.add(each.name)
@@ -52,7 +57,7 @@ def run_checks(fleet: Fleet) -> Iterator[Check]:
 def send_test_mail(recipient: str, language: str) -> Check:
     """Send a mail to this address directly, without the outbox, and return the dialogue. Never raises."""
     seconds = settings().MAIL_DIALOGUE_SECONDS + SPARE_SECONDS
-    result = _run_within(partial(post.send_test_mail, recipient, language), seconds)
+    result = _run_within(partial(mail.send_test_mail, recipient, language), seconds)
     return Check("test mail", result.severity, result.message, result.data)
 
 
@@ -65,11 +70,11 @@ def _plan(fleet: Fleet) -> tuple[Planned, ...]:
         Planned("clock", database.check_clock, ("database",)),
         Planned("connections", partial(database.check_connections, fleet), ("database",)),
         Planned("cache", store.check_cache),
-        Planned("mail server", post.check_mail_server, seconds=MAIL_SERVER_SECONDS),
-        Planned("sender", post.check_sender),
-        Planned("queue", post.check_queue, ("database", "schema")),
-        Planned("delivery", post.check_delivery, ("database", "schema")),
-        Planned("outbox", post.check_outbox, ("database", "schema")),
+        Planned("mail server", mail.check_mail_server, seconds=MAIL_SERVER_SECONDS),
+        Planned("sender", mail.check_sender),
+        Planned("queue", mail.check_queue, ("database", "schema")),
+        Planned("delivery", mail.check_delivery, ("database", "schema")),
+        Planned("outbox", mail.check_outbox, ("database", "schema")),
         Planned("numbers", machine.check_numbers),
         Planned("secret key", keys.check_secret_key),
         Planned("former keys", keys.check_former_keys, ("database", "schema"), FORMER_KEYS_SECONDS),
@@ -108,3 +113,7 @@ def _run_within(function: Function, seconds: float) -> Result:
         return results.get(timeout=seconds)
     except Empty:
         return conclude("", [fail(f"no result within {seconds:.0f} s")])
+
+
+NAMES = tuple(each.name for each in _plan(Fleet(workers=1, mail_processes=0)))
+"""The names of all checks, in their order."""
