@@ -1,6 +1,7 @@
 """Databases with many administrators, filled with one INSERT for each table.
 
-Every table that grows with the accounts gets rows. Nothing expires within ten days: housekeeping deletes none of them. All administrators have one password. The rows of the history have no valid chains, but new rows continue them.
+Every table that grows with the accounts gets rows. Nothing expires within ten days: housekeeping deletes none of them.
+All administrators have one password. The rows of the history have no valid chains, but new rows continue them.
 """
 
 from datetime import datetime, timedelta
@@ -13,7 +14,7 @@ from accounts import clock
 from models import Moment
 
 SUPERUSERS = 3  # The last accounts: a search from the first row reads all others.
-ACCOUNTS_PER_INVITATION = 10
+INVITATIONS = 10_000
 _NUMBERS = {
     "sqlite": """(WITH RECURSIVE number(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM number WHERE i < :rows)
                   SELECT i FROM number)""",
@@ -32,7 +33,15 @@ def email(number: int) -> str:
     return f"mail-{number:09}@example.com"
 
 
-def populate(url: str, accounts: int, *, history: int, active: int = 0, password_hash: str = "!") -> None:
+def populate(
+    url: str,
+    accounts: int,
+    *,
+    history: int,
+    active: int = 0,
+    invitations: int = INVITATIONS,
+    password_hash: str = "!",
+) -> None:
     """Fill a migrated, empty database: each account gets this number of rows in its history.
 
     The first `active` accounts, by default all of them, have a session, a mail, a budget, a link and a change.
@@ -48,12 +57,12 @@ def populate(url: str, accounts: int, *, history: int, active: int = 0, password
         ("budget", active or accounts, _BUDGET),
         ("link", active or accounts, _LINK),
         ("email_change", active or accounts, _CHANGE),
-        ("invitation", accounts // ACCOUNTS_PER_INVITATION, _INVITATION),
+        ("invitation", invitations, _INVITATION),
     ):
         _insert(engine, rows, now, table, columns)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         if engine.dialect.name == "postgresql":  # As autovacuum does after such a load; SQLite has no statistics.
-            connection.execute(text("ANALYZE"))
+            connection.execute(text("VACUUM ANALYZE"))
 
 
 def _insert(engine: Engine, rows: int, now: datetime, table: str, columns: dict[str, str], **values: object) -> None:
@@ -191,7 +200,7 @@ _INVITATION = {
     "email": f"'guest-' || {_digits('i')} || '@example.com'",
     "email_key": f"'guest-' || {_digits('i')} || '@example.com'",
     "is_superuser": "false",
-    "invited_by": "i",
+    "invited_by": "(SELECT max(id) FROM cms_user)",
     "created_at": ":ago",
     "expires_at": ":ahead",
 }
