@@ -1,10 +1,11 @@
 """The cache: get, set, add, incr, decr and delete, on memcached or on an embedded SQLite file. It may lose its data.
 
 The only importer of python-memcached. Both stores hold strings and integers under hashed keys, distinguish a miss from
-a store that does not respond (CacheDown), and wait for a response for half a second, twice at most.
+a store that does not respond (CacheDown), and wait for a response for half a second, twice at most for each server.
 """
 
 import contextlib
+import logging
 import os
 import socket
 import sqlite3
@@ -23,6 +24,7 @@ Value = str | int
 TIMEOUT_SECONDS = 0.5
 RETRY_SECONDS = 1.0  # A store that did not respond is not used for this long.
 LONGEST_SECONDS = 30 * 86400  # memcached interprets a larger number as a date in 1970.
+log = logging.getLogger(__name__)
 
 
 class CacheDown(Exception):
@@ -38,7 +40,7 @@ class Server(NamedTuple):
 
 
 class Store(Protocol):
-    """The six operations of a store. Each raises CacheDown if the store does not respond."""
+    """The six operations of a store, and its check. Each raises CacheDown if the store does not respond."""
 
     def get(self, key: str) -> Value | None:
         """Return the value, or None if the key does not exist."""
@@ -57,6 +59,9 @@ class Store(Protocol):
 
     def delete(self, key: str) -> bool:
         """Delete the key, and return whether it existed: one of many callers gets True."""
+
+    def check(self) -> None:
+        """Return if the store responds."""
 
 
 def init_app(app: Flask) -> None:
@@ -98,6 +103,11 @@ def decr(key: str) -> int | None:
 def delete(key: str) -> bool:
     """Delete the key, and return whether it existed. Raises CacheDown."""
     return _store().delete(key)
+
+
+def check() -> None:
+    """Return if the store responds. Raises CacheDown."""
+    _store().check()
 
 
 def list_servers() -> list[Server]:
@@ -148,13 +158,15 @@ class _NullUnpickler:
 
 
 class Memcached:
-    """A store on python-memcached, whose return values do not distinguish a miss from a dead server."""
+    """A store on one or several memcached servers; each key has one server, given by its hash.
+
+    While that server does not respond, the next one in the list is used: what is stored then is found there. What is
+    not found there may exist on the server of the key, so it is unknown and not a miss.
+    """
 
     def __init__(self, servers: list[str]) -> None:
         """Store the addresses; each thread connects when it first needs a connection."""
-        self._servers = servers
-        self._retry_at = 0.0
-        self._pid_and_client: tuple[int, memcache.Client] | None = None
+        self._servers = [_Server(address) for address in servers]
 
     def get(self, key: str) -> Value | None:
         """Return the value, or None if the key does not exist or this application did not write its value."""
@@ -187,14 +199,50 @@ class Memcached:
         """Delete the key, and return whether it existed."""
         return bool(self._call("delete", _hash(key)))
 
+    def check(self) -> None:
+        """Return if a server responds: one is enough to store and count."""
+        for server in self._servers:
+            if server.call("get", _hash("check"), _MISS) is not _NO_RESPONSE:
+                return
+        raise self._down()
+
     def list_servers(self) -> list[Server]:
         """Return every server; one that does not respond delays this by the time-out."""
-        return [self._inspect(server) for server in self._client().servers]
+        return [server.inspect() for server in self._servers]
 
-    def _inspect(self, server: Any) -> Server:
-        """Ask a server for its clock, on a connection that is then closed."""
-        is_socket = server.family == socket.AF_UNIX
-        address, host = (server.address, "") if is_socket else (f"{server.ip}:{server.port}", server.ip)
+    def _call(self, operation: str, key: str, *args: object) -> Any:
+        """Run an operation on the server of a key, or on the next one that responds."""
+        first = memcache.serverHashFunction(key.encode()) % len(self._servers)  # As python-memcached does.
+        for distance in range(len(self._servers)):
+            result = self._servers[(first + distance) % len(self._servers)].call(operation, key, *args)
+            if result is not _NO_RESPONSE:
+                if distance and _is_not_found(operation, result):
+                    break
+                return result
+        raise self._down()
+
+    def _down(self) -> CacheDown:
+        return CacheDown(f"memcached does not respond at {', '.join(s.address for s in self._servers if s.is_down)}")
+
+
+class _Server:
+    """A memcached, accessed with python-memcached, whose return values do not distinguish a miss from a dead server."""
+
+    def __init__(self, address: str) -> None:
+        """Store the address. Each client has one server: with several, it would move keys without telling."""
+        self.address = address
+        self._retry_at = 0.0  # 0: it responds, as far as is known.
+        self._pid_and_client: tuple[int, memcache.Client] | None = None
+
+    @property
+    def is_down(self) -> bool:
+        """Return whether it did not respond the last time."""
+        return self._retry_at > 0
+
+    def inspect(self) -> Server:
+        """Return its state, with its clock, which is read on a connection that is then closed."""
+        server = self._client().servers[0]
+        host = "" if server.family == socket.AF_UNIX else server.ip
         server.deaduntil, found = 0, {}
         try:
             if server.connect():
@@ -204,33 +252,35 @@ class Memcached:
                         break
                     _, name, value = line.decode().split(" ", 2)
                     found[name] = value
-            return Server(address, host, int(found["time"]))
+            return Server(self.address, host, int(found["time"]))
         except (OSError, ValueError, KeyError):
-            return Server(address, host, None)
+            return Server(self.address, host, None)
         finally:
             server.close_socket()
 
-    def _call(self, operation: str, *args: object) -> Any:
-        """Run an operation; if the server does not respond, run it again on a new connection: it may have restarted."""
+    def call(self, operation: str, *args: object) -> Any:
+        """Run an operation and return its result, or _NO_RESPONSE.
+
+        If there is no response, it is run again on a new connection, because the server may have restarted. After that
+        the server is not used for a second; then one operation tries it once, and the others do not wait for it.
+        """
         if time.monotonic() < self._retry_at:
-            raise CacheDown("memcached did not respond a moment ago")
-        client = self._client()
-        for _ in range(2):
-            for server in client.servers:
-                server.deaduntil = 0
-            try:
-                result = getattr(client, operation)(*args)
-            except BaseException as problem:
-                # The response may still arrive: the next operation must not read it.
-                is_lost = isinstance(problem, ValueError) and any(s.deaduntil for s in client.servers)
-                client.disconnect_all()
-                if not is_lost:
-                    raise
-            else:
-                if not _is_no_response(operation, result, client):
-                    return result
+            return _NO_RESPONSE
+        client, tries = self._client(), 2
+        if self.is_down:
+            self._retry_at, tries = time.monotonic() + RETRY_SECONDS, 1
+            client.disconnect_all()
+        for _ in range(tries):
+            result = _try(client, operation, *args)
+            if result is not _NO_RESPONSE:
+                if self.is_down:
+                    log.warning("memcached responds again at %s", self.address)
+                self._retry_at = 0.0
+                return result
+        if not self.is_down:
+            log.warning("memcached does not respond at %s", self.address)
         self._retry_at = time.monotonic() + RETRY_SECONDS
-        raise CacheDown(f"memcached does not respond at {', '.join(self._servers)}")
+        return _NO_RESPONSE
 
     def _client(self) -> memcache.Client:
         """Return the client of this process: processes that share a connection after a fork mix up their responses."""
@@ -238,7 +288,7 @@ class Memcached:
             self._pid_and_client = (
                 os.getpid(),
                 memcache.Client(
-                    self._servers,
+                    [self.address],
                     dead_retry=RETRY_SECONDS,
                     socket_timeout=TIMEOUT_SECONDS,
                     pickler=_reject,
@@ -249,16 +299,34 @@ class Memcached:
         return self._pid_and_client[1]
 
 
-_MISS = object()
+_MISS, _NO_RESPONSE = object(), object()
 
 
-def _is_no_response(operation: str, result: object, client: memcache.Client) -> bool:
-    """Return whether no server responded: then get returns None, set and add the integer 0, others mark the server."""
+def _try(client: memcache.Client, operation: str, *args: object) -> Any:
+    """Run an operation once, and return its result or _NO_RESPONSE."""
+    (server,) = client.servers
+    server.deaduntil = 0
+    try:
+        result = getattr(client, operation)(*args)
+    except BaseException as problem:
+        # The response may still arrive: the next operation must not read it.
+        is_lost = isinstance(problem, ValueError) and server.deaduntil
+        client.disconnect_all()
+        if not is_lost:
+            raise
+        return _NO_RESPONSE
     if operation == "get":
-        return result is None
-    if operation in ("set", "add"):
-        return type(result) is int
-    return not result and any(server.deaduntil for server in client.servers)
+        return _NO_RESPONSE if result is None else result
+    if operation in ("set", "add"):  # Then python-memcached returns the integer 0 instead of False.
+        return _NO_RESPONSE if type(result) is int else result
+    return _NO_RESPONSE if not result and server.deaduntil else result
+
+
+def _is_not_found(operation: str, result: object) -> bool:
+    """Return whether the result says that the key does not exist."""
+    return (
+        result is _MISS or (operation in ("incr", "decr") and result is None) or (operation == "delete" and not result)
+    )
 
 
 class Embedded:
@@ -309,6 +377,10 @@ class Embedded:
         """Delete the key, and return whether it existed."""
         delete = "DELETE FROM item WHERE key = ? RETURNING expires_at > ?"
         return bool(self._execute(delete, _hash(key), self._now()))
+
+    def check(self) -> None:
+        """Return if the file can be read."""
+        self._execute("SELECT 1 FROM item LIMIT 1")
 
     def _execute(self, statement: str, *args: object) -> Any:
         """Run one statement in autocommit mode; return the first column of its row, or None."""

@@ -139,6 +139,14 @@ class CMSUser(Base):
     frozen_until: Mapped[datetime | None]  # Until then the address cannot be changed, because a change was undone.
     audit_rows: Mapped[int] = mapped_column(default=0)  # The number of rows in the history of this account,
     audit_chain: Mapped[str] = mapped_column(String(64), default="")  # and the chain of the last row.
+    __table_args__ = (
+        Index(
+            "ix_cms_user_is_superuser",  # Superusers are few: all of them are read where a username is chosen.
+            "id",
+            sqlite_where=text("is_superuser = 1"),
+            postgresql_where=text("is_superuser"),
+        ),
+    )
 
     @property
     def address(self) -> Address:

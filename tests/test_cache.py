@@ -1,14 +1,16 @@
 """cache.py: the contract of both stores, and known problems of python-memcached with a real memcached."""
 
+import contextlib
 import json
 import os
 import pickle
+import socket
 import sqlite3
 import sys
 import time
 import warnings
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -431,6 +433,130 @@ class TestUnavailableStores:
         other.close()
         assert store.get("key") == "value"
         assert store.delete("key") is True
+
+
+class TestSeveralServers:
+    """Two memcached servers, one of which does not respond."""
+
+    @pytest.fixture
+    def servers(self, memcached: MemcachedServer) -> Iterator[list[MemcachedServer]]:
+        second = MemcachedServer().start()
+        yield [memcached, second]
+        second.stop()
+
+    @pytest.fixture
+    def both(self, servers: list[MemcachedServer]) -> Memcached:
+        return Memcached([server.address for server in servers])
+
+    @staticmethod
+    def keys_of(server: MemcachedServer, both: Memcached) -> list[str]:
+        """Store a hundred keys on both servers, and return those that this one has."""
+        for number in range(100):
+            both.set(f"key {number}", number, 60)
+        stored = server.dump()
+        return [f"key {number}" for number in range(100) if cache._hash(f"key {number}") in stored]
+
+    def test_keys_are_where_python_memcached_would_store_them(
+        self, servers: list[MemcachedServer], both: Memcached
+    ) -> None:
+        """The previous version used its choice: while both versions run, they find each other's codes."""
+        client = memcache.Client([server.address for server in servers])
+        for server in servers:
+            keys = self.keys_of(server, both)
+            assert 25 < len(keys) < 75
+            assert all(client._get_server(cache._hash(key).encode())[0].port == server.port for key in keys)
+        client.disconnect_all()
+
+    def test_keys_of_the_other_server_are_not_affected(self, servers: list[MemcachedServer], both: Memcached) -> None:
+        keys = self.keys_of(servers[1], both)
+        lost = self.keys_of(servers[0], both)[0]
+        servers[0].freeze()
+        with pytest.raises(CacheDown):
+            both.get(lost)
+        for key in keys:
+            assert both.get(key) == int(key.split()[1])
+            assert both.delete(key) is True
+            assert both.get(key) is None
+
+    @pytest.mark.parametrize("operation", ["get", "incr", "decr", "delete"])
+    def test_a_key_that_the_other_server_does_not_have_is_unknown_and_not_a_miss(
+        self, servers: list[MemcachedServer], both: Memcached, operation: str
+    ) -> None:
+        lost = self.keys_of(servers[0], both)[0]
+        servers[0].freeze()
+        for _ in range(3):
+            with pytest.raises(CacheDown, match=str(servers[0].port)):
+                getattr(both, operation)(lost)
+
+    def test_what_is_stored_meanwhile_is_found_on_the_other_server(
+        self, servers: list[MemcachedServer], both: Memcached
+    ) -> None:
+        first, counter, *_ = self.keys_of(servers[0], both)
+        servers[0].stop()
+        both.set(first, "new", 60)
+        assert both.get(first) == "new"
+        assert both.add(counter, 1, 60) is True
+        assert both.add(counter, 1, 60) is False
+        assert (both.incr(counter), both.decr(counter)) == (2, 1)
+        assert both.delete(counter) is True
+
+    def test_the_store_responds_as_long_as_one_server_does(
+        self, servers: list[MemcachedServer], both: Memcached
+    ) -> None:
+        servers[0].stop()
+        both.check()
+        servers[1].stop()
+        with pytest.raises(CacheDown, match=rf"{servers[0].port}, .*:{servers[1].port}"):
+            both.check()
+
+    def test_one_operation_a_second_waits_for_a_server_that_hangs(
+        self, memcached: MemcachedServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        time_now = [1000.0]
+        monkeypatch.setattr(cache, "time", SimpleNamespace(monotonic=lambda: time_now[0]))
+        with socket.create_server(("127.0.0.1", 0)) as hanging:
+            monkeypatch.setattr(cache, "TIMEOUT_SECONDS", 0.05)
+            store = Memcached([f"127.0.0.1:{hanging.getsockname()[1]}"])
+            for expected in (2, 1, 1):  # Only the first one is repeated on a new connection.
+                for _ in range(20):
+                    with pytest.raises(CacheDown):
+                        store.set("key", 1, 60)
+                assert count_connections(hanging) == expected
+                time_now[0] += cache.RETRY_SECONDS
+
+    def test_the_log_says_once_which_server_does_not_respond_and_when_it_does_again(
+        self,
+        servers: list[MemcachedServer],
+        both: Memcached,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        time_now = [1000.0]
+        monkeypatch.setattr(cache, "time", SimpleNamespace(monotonic=lambda: time_now[0]))
+        keys = self.keys_of(servers[0], both)
+        servers[0].stop()
+        for key in keys:
+            both.set(key, 1, 60)
+            time_now[0] += cache.RETRY_SECONDS
+        servers[0].start()
+        for key in keys:
+            both.set(key, 1, 60)
+        address = servers[0].address
+        assert [record.getMessage() for record in caplog.records] == [
+            f"memcached does not respond at {address}",
+            f"memcached responds again at {address}",
+        ]
+
+
+def count_connections(listener: socket.socket) -> int:
+    """Accept the connections that wait, and return their number."""
+    listener.setblocking(False)
+    number = 0
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            listener.accept()[0].close()
+            number += 1
+    return number
 
 
 def test_expired_values_are_deleted_from_the_embedded_file(tmp_path: Path) -> None:

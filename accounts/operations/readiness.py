@@ -26,7 +26,7 @@ def check() -> float | None:
     if is_draining and is_draining():
         raise Draining("the server is about to stop")
     schema.require()
-    cache.get("readiness")
+    cache.check()
     offset = clock_offset_seconds()
     if offset is not None and abs(offset) > CLOCK_SECONDS:
         log.warning("the clock is %+.1f s off the database clock", offset)

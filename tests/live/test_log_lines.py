@@ -31,7 +31,7 @@ def test_gunicorn_requests_delivery_and_commands_write_lines_of_one_form(serve: 
         site.memcached.stop()
         bob.browser.headers["X-Request-ID"] = "from-the-proxy-1"
         fault = bob.ask(site.new_address())
-        eventually(lambda: site.log.count("from-the-proxy-1") == 2, "the last request is logged")
+        eventually(lambda: site.log.count("from-the-proxy-1") == 3, "the last request is logged")
         lines = parse(site.log)
         user_id = site.user_id(ann.email)
     loggers = {line["logger"] for line in lines}
@@ -40,7 +40,8 @@ def test_gunicorn_requests_delivery_and_commands_write_lines_of_one_form(serve: 
     assert (asked["route"], asked["status"], asked["account"]) == ("/cms/email_captcha/", 200, user_id)
     assert asked["sql"] > 0 < asked["cache"]
     assert (fault.status, fault.data["reference"]) == (503, "from-the-proxy-1")
-    told, request = [line for line in lines if line.get("request_id") == "from-the-proxy-1"]
+    noticed, told, request = [line for line in lines if line.get("request_id") == "from-the-proxy-1"]
+    assert noticed["message"] == f"memcached does not respond at {site.memcached.address}"
     assert told["message"].startswith("answered 503: CacheDown")
     assert (request["message"], request["error"]) == ("request", "unavailable")
     assert any("not sent" in line["message"] for line in parse(late.stderr))
