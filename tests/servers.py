@@ -856,7 +856,7 @@ class Gunicorn:
 class Nginx:
     """A real nginx with deploy/nginx.conf in front of two nodes, or of more.
 
-    Replaced are only: ports, user and folders, and further nodes are added. `has_limits=False` removes the limits of one
+    Replaced are only: ports, user and folders, and nodes are added. `has_limits=False` removes the limits of one
     client, because all clients of a test have one address; `rate` replaces the rates of these limits, so that no test
     depends on time. `extra` is added to the block `http`.
     """
