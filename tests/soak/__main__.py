@@ -4,18 +4,21 @@ import argparse
 import contextlib
 import re
 import secrets
+import shutil
 import signal
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from tests.actors import Person
 from tests.environments import PRODUCTION, migrate, settings_for
 from tests.live.fleet import BEHIND_NGINX, Fleet
-from tests.live.sites import Site
+from tests.live.sites import NoRetryBrowser, Site
 from tests.servers import (
     MemcachedServer,
     PostgresServer,
@@ -29,13 +32,13 @@ from tests.soak import checks, report
 from tests.soak.checks import Check, Evidence
 from tests.soak.faults import Faults, Parts
 from tests.soak.ledger import Ledger
-from tests.soak.people import Account, GaveUp, SoakPerson, Superuser, World
+from tests.soak.people import Account, EndedSession, GaveUp, LinksSpent, SoakPerson, Superuser, World
 
 TRIES_PER_DAY, CODES_PER_HOUR = 20, 15
+MAIL_SECONDS = 120.0  # How long the last mail may take on an idle machine.
 SETTINGS = {
     **PRODUCTION,
     **BEHIND_NGINX,
-    "SITE_URL": "",  # Set when the port of nginx is known.
     "MAIL_SECONDS": "3",
     "MAIL_DIALOGUE_SECONDS": "6",
     # So that people can act several times within minutes; the limits are reached all the same.
@@ -46,10 +49,8 @@ SETTINGS = {
     "FREEZE_SECONDS": "0",
     "ASSISTED_WAIT_SECONDS": "1",
 }
-EXPECTED_IN_LOGS = re.compile(
-    r"was sent SIGKILL|Worker .* exited|Shutting down|Handling signal|WORKER TIMEOUT|Perhaps out of memory"
-)
-"""Lines about errors that gunicorn writes when one of its processes is killed."""
+ERROR = re.compile(r"Traceback|level=(ERROR|CRITICAL)")
+EXPECTED_ERROR = re.compile(r"Worker \(pid:\d+\) was sent SIGKILL")
 
 
 def main() -> int:
@@ -66,11 +67,12 @@ def main() -> int:
     with contextlib.ExitStack() as stack:
         soak = Soak(folder, seed, options.people, options.seconds, stack)
         results = soak.run(options.seconds)
-    _print(report.render(soak.ledger, soak.faults.done, results))
+    _print(report.render(soak.ledger, soak.evidence, results))
     is_passed = not any(check.problems for check in results)
-    if not is_passed:
-        _print(report.render_problems(results))
-        _print(f"\nThe ledger and the logs are in {folder}")
+    if is_passed:
+        shutil.rmtree(folder, ignore_errors=True)
+    else:
+        _print(report.render_problems(results), f"\nThe ledger and the logs are in {folder}")
     _print(
         f"\n{'PASSED' if is_passed else 'FAILED'}; repeat it with: make soak SECONDS={options.seconds:.0f} SEED={seed}"
     )
@@ -83,10 +85,12 @@ class Soak:
     def __init__(self, folder: Path, seed: int, people: int, seconds: float, stack: contextlib.ExitStack) -> None:
         """Start everything, and create the accounts."""
         self.folder, self.ledger = folder, Ledger()
+        self.evidence = Evidence(tries_per_day=TRIES_PER_DAY, codes_per_hour=CODES_PER_HOUR)
         postgres = PostgresServer()
         stack.callback(postgres.close)
         postgres.start()
-        postgres.prepare(lambda url: migrate(settings_for(folder, DATABASE_URL=url)))
+        with contextlib.redirect_stdout(None):  # The steps of the migration.
+            postgres.prepare(lambda url: migrate(settings_for(folder, DATABASE_URL=url)))
         memcached = [MemcachedServer().start() for _ in range(2)]
         for each in memcached:
             stack.callback(each.stop)
@@ -99,7 +103,7 @@ class Soak:
             "MAIL_SERVER": "127.0.0.1",
             "MAIL_PORT": str(self.smtp.port),
         }
-        self.settings = settings_for(folder, **{**SETTINGS, "SITE_URL": "https://cms.example.com", **servers})
+        self.settings = settings_for(folder, **{**SETTINGS, **servers})
         self.fleet = Fleet(self.settings, folder, stack, nodes=3, workers=2, has_limits=True)
         self.site = Site("soak", self.settings, self.fleet.nodes[0], self.smtp, None)
         stack.callback(self.site.close)
@@ -126,34 +130,38 @@ class Soak:
 
     def run(self, seconds: float) -> list[Check]:
         """Let people act while parts fail; when everything works again, collect the evidence, and check it."""
-        highest_load = machine_load()
-        for person in self.people:
-            person.start()
-        with _sampled() as loads:
-            self.faults.run(seconds)
-            time.sleep(min(5, seconds / 4))  # Without faults, so that people learn what became of their actions.
-            self.world.stopped.set()
-            for person in self.people:
-                person.join()
-            _print("Everything works again; waiting for the mail ...")
-            self._wait_until_all_work()
-            evidence = Evidence(faults=self.faults.done, tries_per_day=TRIES_PER_DAY, codes_per_hour=CODES_PER_HOUR)
-            self._enable_all()
-            evidence.locked_out = self._find_locked_out()
-            evidence.valid_sessions = self._find_valid_sessions()
-            eventually(lambda: self.site.make_mail_due() or self.site.all_mail_is_sent(), "all mail is sent", 120)
-        evidence.longest_seconds *= max(1.0, highest_load, *loads)
-        self._collect(evidence)
-        self.ledger.write(self.folder)
-        return checks.run(self.ledger, evidence)
+        try:
+            with _sampled() as loads:
+                for person in self.people:
+                    person.start()
+                self.faults.run(seconds)
+                time.sleep(min(5, seconds / 4))  # Without faults, so that people learn what became of their actions.
+                self.world.stopped.set()
+                for person in self.people:
+                    person.join()
+                _print("Everything works again; checking ...", "")
+                self._settle()
+            self.evidence.longest_seconds *= max(1.0, *loads)
+            self._collect()
+        finally:
+            self.ledger.write(self.folder)
+        return checks.run(self.ledger, self.evidence)
 
-    def _wait_until_all_work(self) -> None:
-        """Wait until every node is ready, and all mail is sent; skip the waits after failed attempts."""
+    def _settle(self) -> None:
+        """Wait until every node is ready and all mail is sent, and use every account and every ended session."""
         for node in self.fleet.nodes:
-            visitor = Person(self.world.browser(""), "")
-            visitor.browser.proxy, visitor.browser.port = None, node.port  # type: ignore[attr-defined]
+            visitor = Person(NoRetryBrowser(node.port), "")
             eventually(lambda visitor=visitor: visitor.get_as_script("/readyz").status == 200, "a node is ready")
-        eventually(lambda: self.site.make_mail_due() or self.site.all_mail_is_sent(), "all mail is sent", 120)
+        self._enable_all()
+        self.evidence.locked_out = self._find_locked_out()
+        self.evidence.valid_sessions = self._find_valid_sessions()
+        with contextlib.suppress(AssertionError):  # What was not sent is found by a check.
+            eventually(self._all_mail_is_sent, "all mail is sent", MAIL_SECONDS)
+
+    def _all_mail_is_sent(self) -> bool:
+        """Skip the waits after failed attempts, and return whether all mail is sent."""
+        self.site.make_mail_due()
+        return self.site.all_mail_is_sent()
 
     def _enable_all(self) -> None:
         """Enable the accounts that an action without a response may have disabled."""
@@ -164,19 +172,16 @@ class Soak:
 
     def _find_locked_out(self) -> list[str]:
         """Sign in to every account, and return those for which that fails."""
-        accounts = [each for each in self.world.accounts if self._exists(each)]
-        people = [SoakPerson(self.world, f"{each.username} at last", each) for each in accounts]
-        found: list[str] = []
 
-        def sign_in(first: int) -> None:
-            for person in people[first::4]:
-                try:
-                    person.require_session()
-                except GaveUp:
-                    found.append(f"{person.account.username}: {person.account.addresses} {person.account.passwords}")
+        def find(account: Account) -> str:
+            try:
+                with contextlib.suppress(LinksSpent):
+                    SoakPerson(self.world, f"{account.username} at last", account).require_session()
+            except GaveUp:
+                return f"{account.username}: {account.addresses} {account.passwords}"
+            return ""
 
-        run_concurrently(sign_in, 4)
-        return found
+        return _map(find, [each for each in self.world.accounts if self._exists(each)])
 
     def _exists(self, account: Account) -> bool:
         if self.ledger.accounts[account.username].is_certain:
@@ -185,21 +190,21 @@ class Soak:
 
     def _find_valid_sessions(self) -> list[str]:
         """Return the sessions that were ended and are valid."""
-        return [
-            f"{why}: {network}"
-            for why, network, cookies in self.world.ended_sessions
-            if self.world.is_signed_in(network, cookies)
-        ]
 
-    def _collect(self, evidence: Evidence) -> None:
-        """Stop all nodes and workers, so that nothing is in progress, and read what they did."""
-        ended = command_line(self.settings, "audit", "verify")
-        evidence.broken_histories = ended.stdout.splitlines() if ended.returncode else []
-        evidence.broken_histories += ended.stderr.splitlines() if ended.returncode == 2 else []
+        def find(ended: EndedSession) -> str:
+            return str(ended) if self.world.is_signed_in(ended.network, ended.cookies) else ""
+
+        return _map(find, self.world.ended_sessions)
+
+    def _collect(self) -> None:
+        """Verify the histories; stop all nodes and workers, so that nothing is in progress; read what they did."""
+        ended, evidence = command_line(self.settings, "audit", "verify"), self.evidence
+        evidence.broken_histories = [*ended.stdout.splitlines(), *ended.stderr.splitlines()] if ended.returncode else []
         for part in (*self.fleet.nodes, *self.fleet.workers, self.fleet.nginx):
             part.stop()
         checks.read_tables(self.site, evidence)
         checks.read_received(self.smtp, evidence)
+        evidence.faults = self.faults.done
         evidence.nodes = _read_nodes(self.fleet.nginx.access_log)
         evidence.log_problems = list(self._read_problems())
 
@@ -208,19 +213,17 @@ class Soak:
         for part in (*self.fleet.nodes, *self.fleet.workers):
             lines = part.log.read_text().splitlines()
             for number, line in enumerate(lines):
-                is_error = "Traceback" in line or " ERROR " in line or "level=ERROR" in line or "CRITICAL" in line
-                if is_error and not EXPECTED_IN_LOGS.search(line):
-                    yield "\n    ".join(
-                        [
-                            part.log.name,
-                            *lines[max(0, number - 1) : number + 3],
-                            "...",
-                            *lines[number + 3 : number + 40][-3:],
-                        ]
-                    )
+                if ERROR.search(line) and not EXPECTED_ERROR.search(line):
+                    yield "\n    ".join([part.log.name, *lines[max(0, number - 1) : number + 30]])
         for line in self.fleet.nginx.access_log.splitlines():
             if re.search(r" status=5(?!03)\d\d ", line):
                 yield f"nginx: {line}"
+
+
+def _map(find: Callable[[Any], str], values: Sequence[Any]) -> list[str]:
+    """Call a function with every value in four threads, and return the results that are not empty."""
+    with ThreadPoolExecutor(4) as pool:
+        return list(filter(None, pool.map(find, values)))
 
 
 def _read_nodes(access_log: str) -> dict[str, list[int]]:

@@ -4,15 +4,14 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import select
 
 from accounts.limits import HOUR
 from models import Audit, CMSUser, Mail, email_key
-from tests.live.sites import Site
 from tests.servers import SmtpServer
-from tests.soak.ledger import Action, Ledger, Outcome
+from tests.soak.ledger import Action, Exchange, Ledger, Outcome
 
 LONGEST_RESPONSE_SECONDS = 15.0
 """The limit of a response on an idle machine: a node answers within 5 seconds, but its workers may have to start."""
@@ -96,7 +95,14 @@ class Check(NamedTuple):
     problems: list[str]
 
 
-def read_tables(site: Site, evidence: Evidence) -> None:
+class Readable(Protocol):
+    """A site or an environment, whose database can be read."""
+
+    def rows(self, query: Any) -> list[Any]:
+        """Return the rows of a query."""
+
+
+def read_tables(site: Readable, evidence: Evidence) -> None:
     """Read the accounts, the history and the outbox, without what the application says about them."""
     names = {row[0]: row[1] for row in site.rows(select(CMSUser.id, CMSUser.username))}
     columns = CMSUser.username, CMSUser.email, CMSUser.email_key, CMSUser.is_active
@@ -142,6 +148,12 @@ class _Matches:
                 self.rows[action.number].append(row)
             else:
                 self.without_action.append(row)
+
+
+def find_completed(ledger: Ledger, evidence: Evidence) -> list[Action]:
+    """Return the actions of unknown result that were completed."""
+    matches = _Matches(ledger, evidence)
+    return [action for action in ledger.actions if action.is_uncertain and matches.rows[action.number]]
 
 
 def check_acknowledged(ledger: Ledger, evidence: Evidence) -> Iterator[str]:
@@ -327,19 +339,23 @@ def check_retry_after(ledger: Ledger, _: Evidence) -> Iterator[str]:
 
 
 def check_seconds(ledger: Ledger, evidence: Evidence) -> Iterator[str]:
-    """Yield requests without a response, and late ones, unless a node that got the request was killed or frozen."""
+    """Yield requests without a response, and late ones, unless a node that got the request was killed or frozen.
+
+    If that happens between the headers and the body, the response is incomplete.
+    """
     for each in ledger.exchanges:
-        if each.status == 0:
-            yield f"no response after {each.seconds:.1f} s: {each.method} {each.path}: {each.problem}"
-        elif each.seconds > evidence.longest_seconds and not _is_excused(
-            each.request_id, each.began, each.ended, evidence
-        ):
-            yield f"{each.status} after {each.seconds:.1f} s: {each.method} {each.path} ({each.request_id})"
+        if (each.status and each.seconds <= evidence.longest_seconds) or _is_excused(each, evidence):
+            continue
+        what = each.status or f"no response ({each.problem})"
+        yield f"{what} after {each.seconds:.1f} s: {each.method} {each.path} ({each.request_id})"
 
 
-def _is_excused(request_id: str, began: float, ended: float, evidence: Evidence) -> bool:
-    ports = evidence.nodes.get(request_id, [])
-    return any(fault.port in ports and fault.began <= ended and began <= fault.ended for fault in evidence.faults)
+def _is_excused(exchange: Exchange, evidence: Evidence) -> bool:
+    ports = evidence.nodes.get(exchange.request_id, [])
+    return any(
+        fault.port in ports and fault.began <= exchange.ended and exchange.began <= fault.ended
+        for fault in evidence.faults
+    )
 
 
 def _lines(actions: Iterable[Action]) -> str:

@@ -30,7 +30,7 @@ UNCERTAIN = (Outcome.UNAVAILABLE, Outcome.UNKNOWN)
 
 @dataclass
 class Exchange:
-    """A request and its response; the status is 0 if there was none."""
+    """A request and its response; the status is 0 if there was none, or an incomplete one."""
 
     method: str
     path: str
@@ -191,6 +191,7 @@ class Recorded(Browser):
             answer = super()._send(method, path, body, headers)
         except BaseException as problem:
             exchange.problem = repr(problem)
+            exchange.request_id = getattr(self, "last_headers", {}).get("X-Request-ID", "")
             raise
         else:
             exchange.status = answer.status

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from queue import Empty, SimpleQueue
+from typing import NamedTuple
 
 from tests.actors import PASSWORD, SCRIPT, Answer, Person, code_in, different_code, text_of
 from tests.live.fleet import Fleet
@@ -77,6 +78,14 @@ class Account:
         return self.addresses[0]
 
 
+class EndedSession(NamedTuple):
+    """The cookies of a session that was ended."""
+
+    why: str
+    network: str
+    cookies: dict[str, str]
+
+
 class SoakBrowser(Recorded, NoRetryBrowser):
     """A browser whose requests are recorded."""
 
@@ -90,7 +99,7 @@ class World:
         self.mailboxes = Mailboxes(smtp)
         self.accounts: list[Account] = []
         self.free_accounts: SimpleQueue[Account] = SimpleQueue()
-        self.ended_sessions: list[tuple[str, str, dict[str, str]]] = []  # Why, the network, and the cookies.
+        self.ended_sessions: list[EndedSession] = []
         self.stopped = threading.Event()
         self._numbers, self._networks, self._began = itertools.count(1), itertools.count(256 + 1), time.monotonic()
 
@@ -122,7 +131,7 @@ class World:
     def end_session(self, why: str, network: str, cookies: dict[str, str]) -> None:
         """Remember the cookies of a session that was ended."""
         if cookies:
-            self.ended_sessions.append((why, network, dict(cookies)))
+            self.ended_sessions.append(EndedSession(why, network, dict(cookies)))
 
     def is_signed_in(self, network: str, cookies: dict[str, str]) -> bool:
         """Return whether a session is valid; repeat the request while the site is unavailable."""
@@ -140,6 +149,10 @@ class World:
 
 class GaveUp(Exception):
     """A person gives up what they intended to do, and does something else."""
+
+
+class LinksSpent(GaveUp):
+    """No more links to set a password are sent to an address for now."""
 
 
 class SoakPerson(threading.Thread):
@@ -169,8 +182,8 @@ class SoakPerson(threading.Thread):
             try:
                 with self.account.lock:
                     self._act()
-            except GaveUp:
-                pass
+            except (GaveUp, *NO_RESPONSE):  # A page without a response is in the ledger, too.
+                self._forget_session()
             except Exception:  # It is reported at the end.
                 self.world.ledger.surprise(f"{self.name}: {traceback.format_exc(limit=-4)}")
                 self._forget_session()
@@ -236,6 +249,8 @@ class SoakPerson(threading.Thread):
             action = self.do(
                 "forget the password", lambda: visitor.post("/cms/forgotpwd/", {"email": address}), visitor
             )
+            if action.word == "too_many_requests":
+                raise LinksSpent
             if not action.is_uncertain:
                 return
 

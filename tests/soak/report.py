@@ -2,29 +2,29 @@
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from tests.soak.checks import Check, Fault
+from tests.soak import checks
+from tests.soak.checks import Check, Evidence
 from tests.soak.ledger import Ledger, Outcome
 
 SHOWN = 20  # Problems of one check that are printed.
 
 
-def render(ledger: Ledger, faults: Iterable[Fault], checks: Sequence[Check]) -> str:
+def render(ledger: Ledger, evidence: Evidence, results: Sequence[Check]) -> str:
     """Return the table."""
-    counts = Counter(fault.kind for fault in faults)
-    lines = _row("Fault", "times"), *(_row(kind, count) for kind, count in sorted(counts.items()))
-    of_faults = "\n".join([*lines, _row("all", sum(counts.values()))])
     verdicts = (
-        f"{check.title:<52}{'ok' if not check.problems else f'FAILED ({len(check.problems)})'}" for check in checks
+        f"{check.title:<52}{'ok' if not check.problems else f'FAILED ({len(check.problems)})'}" for check in results
     )
-    return "\n\n".join([of_faults, _actions(ledger), _requests(ledger), "\n".join(["Check", *verdicts])])
+    return "\n\n".join(
+        [_faults(evidence), _actions(ledger, evidence), _requests(ledger), "\n".join(["Check", *verdicts])]
+    )
 
 
-def render_problems(checks: Sequence[Check]) -> str:
+def render_problems(results: Sequence[Check]) -> str:
     """Return what is wrong, the first problems of each check."""
     parts = []
-    for check in checks:
+    for check in results:
         if check.problems:
             more = [f"... and {len(check.problems) - SHOWN} more"] if len(check.problems) > SHOWN else []
             parts += [f"\n{check.title}: FAILED", *(f"  {each}" for each in (*check.problems[:SHOWN], *more))]
@@ -40,13 +40,20 @@ def _row(name: str, *values: object) -> str:
     return f"{name:<28}" + "".join(f"{value:>13}" for value in values)
 
 
-def _actions(ledger: Ledger) -> str:
-    """Return the number of actions of each kind by outcome."""
+def _faults(evidence: Evidence) -> str:
+    """Return the number of faults of each kind."""
+    counts = Counter(fault.kind for fault in evidence.faults)
+    kinds = (_row(kind, count) for kind, count in sorted(counts.items()))
+    return "\n".join([_row("Fault", "times"), *kinds, _row("all", sum(counts.values()))])
+
+
+def _actions(ledger: Ledger, evidence: Evidence) -> str:
+    """Return the number of actions of each kind by outcome, and of those of unknown result that were completed."""
     found: dict[str, Counter[Outcome]] = defaultdict(Counter)
     for action in ledger.actions:
         found[action.kind][action.outcome] += 1
-    total = sum(found.values(), Counter())
-    rows = [*sorted(found.items()), ("all", total)]
+    completed = Counter(action.outcome for action in checks.find_completed(ledger, evidence))
+    rows = [*sorted(found.items()), ("all", sum(found.values(), Counter())), ("completed all the same", completed)]
     return "\n".join([_row("Action", *Outcome), *(_row(kind, *(of[each] for each in Outcome)) for kind, of in rows)])
 
 
