@@ -26,7 +26,6 @@ from tests.servers import (
     command_line,
     eventually,
     machine_load,
-    run_concurrently,
 )
 from tests.soak import checks, report
 from tests.soak.checks import Check, Evidence

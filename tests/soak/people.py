@@ -22,6 +22,7 @@ from tests.soak.ledger import NO_RESPONSE, Action, Ledger, Owed, Recorded
 
 NO_RESPONSE_SECONDS = 60.0  # A person on an idle machine gives up after this time.
 MAIL_SECONDS = 15.0  # How long somebody waits for a mail; after an outage, the second attempt follows within this time.
+LAST_MAIL_SECONDS = 2.0  # The same when the run ends.
 PAUSE_SECONDS = 0.3  # Before a request that was answered with 503 is repeated.
 PATIENCE_SECONDS = 60.0  # How long somebody repeats a request.
 CITIES = ("beijing", "shanghai", "guangzhou", "shenzhen", "hangzhou", "chengdu")
@@ -344,9 +345,11 @@ class SoakPerson(threading.Thread):
         return self._wait_for(find)
 
     def _wait_for(self, find: Callable[[], str]) -> str:
-        end = time.monotonic() + MAIL_SECONDS
+        end, is_last = time.monotonic() + MAIL_SECONDS, self.world.stopped.is_set()
         while not (found := find()) and time.monotonic() < end:
             time.sleep(0.05)
+            if self.world.stopped.is_set() and not is_last:  # The end of the run does not wait as long.
+                end, is_last = min(end, time.monotonic() + LAST_MAIL_SECONDS), True
         return found
 
     def request_code(self, new: str) -> bool:
