@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import os
 import re
 import secrets
 import shutil
@@ -15,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from config import SETTINGS
 from tests.actors import Person
 from tests.environments import PRODUCTION, migrate, settings_for
 from tests.live.fleet import BEHIND_NGINX, Fleet
@@ -35,7 +37,7 @@ from tests.soak.people import Account, EndedSession, GaveUp, LinksSpent, SoakPer
 
 TRIES_PER_DAY, CODES_PER_HOUR = 20, 15
 MAIL_SECONDS = 120.0  # How long the last mail may take on an idle machine.
-SETTINGS = {
+OF_FLEET = {
     **PRODUCTION,
     **BEHIND_NGINX,
     "MAIL_SECONDS": "3",
@@ -61,6 +63,8 @@ def main() -> int:
     options = parser.parse_args()
     seed = secrets.randbelow(10**9) if options.seed is None else options.seed
     folder = Path(tempfile.mkdtemp(prefix="cms-soak-"))
+    for setting in SETTINGS:  # Those of the developer.
+        os.environ.pop(setting.name, None)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # So that everything is stopped.
     _print(f"{options.seconds:.0f} s, {options.people} people, seed {seed}; logs in {folder}")
     with contextlib.ExitStack() as stack:
@@ -72,9 +76,8 @@ def main() -> int:
         shutil.rmtree(folder, ignore_errors=True)
     else:
         _print(report.render_problems(results), f"\nThe ledger and the logs are in {folder}")
-    _print(
-        f"\n{'PASSED' if is_passed else 'FAILED'}; repeat it with: make soak SECONDS={options.seconds:.0f} SEED={seed}"
-    )
+    words = f"--seconds {options.seconds:.0f} --people {options.people} --seed {seed}"
+    _print("", f"{'PASSED' if is_passed else 'FAILED'}; repeat it with: .venv/bin/python -m tests.soak {words}")
     return 0 if is_passed else 1
 
 
@@ -102,7 +105,7 @@ class Soak:
             "MAIL_SERVER": "127.0.0.1",
             "MAIL_PORT": str(self.smtp.port),
         }
-        self.settings = settings_for(folder, **{**SETTINGS, **servers})
+        self.settings = settings_for(folder, **{**OF_FLEET, **servers})
         self.fleet = Fleet(self.settings, folder, stack, nodes=3, workers=2, has_limits=True)
         self.site = Site("soak", self.settings, self.fleet.nodes[0], self.smtp, None)
         stack.callback(self.site.close)
@@ -153,7 +156,7 @@ class Soak:
             eventually(lambda visitor=visitor: visitor.get_as_script("/readyz").status == 200, "a node is ready")
         self._enable_all()
         self.evidence.locked_out = self._find_locked_out()
-        self.evidence.valid_sessions = self._find_valid_sessions()
+        self.evidence.valid_sessions = [*self.world.survived, *self._find_valid_sessions()]
         with contextlib.suppress(AssertionError):  # What was not sent is found by a check.
             eventually(self._all_mail_is_sent, "all mail is sent", MAIL_SECONDS)
 

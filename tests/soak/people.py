@@ -101,6 +101,7 @@ class World:
         self.accounts: list[Account] = []
         self.free_accounts: SimpleQueue[Account] = SimpleQueue()
         self.ended_sessions: list[EndedSession] = []
+        self.survived: list[str] = []  # Sessions that were valid after they should have ended.
         self.stopped = threading.Event()
         self._numbers, self._networks, self._began = itertools.count(1), itertools.count(256 + 1), time.monotonic()
 
@@ -536,7 +537,7 @@ class SoakPerson(threading.Thread):
         if signed_in.is_acknowledged:
             self.world.end_session("the password was changed elsewhere", self.account.network, other.browser.cookies)
             if self.world.is_signed_in(self.account.network, other.browser.cookies):
-                self.world.ledger.surprise(f"a session survived: {action.line()}")
+                self.world.survived.append(f"after {action.line()}")
 
     def sign_out(self) -> None:
         """Sign out."""
