@@ -68,7 +68,8 @@ class Account:
     addresses: list[str]
     passwords: list[str]
     user_id: int = 0
-    is_active: bool = True  # As far as the superusers know.
+    is_active: bool = True  # As far as the superusers know,
+    is_doubtful: bool = False  # unless an action without a response may still change it.
     can_change: bool = True  # Until the budget of the account is spent.
     cookies: dict[str, str] = field(default_factory=dict)  # Of the session in use.
     lock: threading.Lock = field(default_factory=threading.Lock)  # Held while somebody acts on the account.
@@ -647,7 +648,7 @@ class Superuser(SoakPerson):
 
     def _manage(self, victim: Account, kind: str, event: str) -> bool:
         """Disable or enable an account; return whether that was acknowledged. Repeat `enable` until it is."""
-        was_tried = kind == "enable" and victim.is_active
+        may_be_void = kind == "enable" and victim.is_active
         for _ in self._attempts():
             self.require_session()
             with contextlib.suppress(GaveUp):
@@ -657,9 +658,9 @@ class Superuser(SoakPerson):
                     whose=victim,
                     event=event,
                     mails=(Owed("account_changed", victim.address),),
-                    may_be_void=was_tried,
+                    may_be_void=may_be_void or victim.is_doubtful,
                 )
-                was_tried |= action.is_uncertain
+                victim.is_doubtful |= action.is_uncertain
                 if action.is_acknowledged:
                     victim.is_active = kind == "enable"
                     return True
