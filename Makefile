@@ -9,10 +9,14 @@ FLASK := $(RUN) flask --app app
 # Limits `make mutate` to one module: MODULE=accounts/limits.py.
 MODULE ?=
 
+# `make soak SECONDS=60 SEED=7`: how long, and the seed of all random choices.
+SECONDS ?= 300
+SEED ?=
+
 # pytest stores its rewritten tests like Python its bytecode; otherwise each worker spends seconds on rewriting them.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install run test test-fast cover mutate check lock translations machine install-dev
+.PHONY: help install run test test-fast soak cover mutate check lock translations machine install-dev
 
 help: ## list all targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -45,6 +49,9 @@ test: install-dev machine ## run all tests, against real servers
 test-fast: install-dev ## run the tests that need no server and no browser, without the slow ones: less than a minute
 	TESTS_WITHOUT_SERVERS=1 $(RUN) pytest -q -n 2 --dist worksteal -m "not servers and not slow" \
 	  --ignore tests/live --ignore tests/browser
+
+soak: install-dev machine ## let the parts of a fleet fail in turn under load, and check that nothing is lost (SECONDS=300, SEED)
+	$(RUN) tests.soak --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 cover: install-dev machine ## require tests to cover 97 % of the branches of accounts/ and cache.py
 	$(RUN) pytest -q -n 2 --dist worksteal -m "not slow" --ignore tests/live --ignore tests/browser \

@@ -417,9 +417,9 @@ class PostgresServer:
         eventually(self._responds, "PostgreSQL responds")
         return self
 
-    def stop(self) -> None:
-        """Stop it immediately, like a crash; committed data is still present after the next start."""
-        terminate(self._process, signal.SIGQUIT)
+    def stop(self, sign: int = signal.SIGQUIT) -> None:
+        """Stop it immediately, like a crash, or fast (SIGINT); committed data is present after the next start."""
+        terminate(self._process, sign)
         eventually(lambda: is_closed(self.port), "PostgreSQL has ended")
 
     def freeze(self) -> None:
@@ -446,6 +446,18 @@ class PostgresServer:
         """Stop it, and delete its folder."""
         self.stop()
         self._home.cleanup()
+
+    def disconnect_clients(self) -> None:
+        """Terminate the connections of all clients."""
+        self._run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+
+    @staticmethod
+    @contextlib.contextmanager
+    def locked(url: str, tables: str) -> Iterator[None]:
+        """Lock tables of a database against writing, as a backup, a migration or a long transaction would."""
+        with psycopg.connect(url) as holder:
+            holder.execute(f"LOCK TABLE {tables} IN SHARE ROW EXCLUSIVE MODE")  # type: ignore[arg-type]
+            yield
 
     def url(self, name: str) -> str:
         """Return the URL of a database."""
@@ -620,7 +632,7 @@ class SmtpServer:
     accepts the mail and disconnects before the final 250. "drop-at-quit": accepts the mail and disconnects at QUIT.
     "drip-at-quit": sends an endless response to QUIT. `refusals` maps recipients to the response to their RCPT; "drip"
     stands for an endless response and "drop" for a disconnection. After `mails_per_connection` mails the server
-    disconnects; it first sends `closing_reply`, if that is set.
+    disconnects; it first sends `closing_reply`, if that is set. It takes `receipt_seconds` to accept a mail.
     """
 
     def __init__(self, **tls: Any) -> None:
@@ -631,7 +643,9 @@ class SmtpServer:
         self.behaviour = self.closing_reply = ""
         self.before_receipt: Callable[[], None] | None = None  # Called after DATA, before the final 250.
         self.hellos = self.mails_per_connection = 0
+        self.receipt_seconds = 0.0
         self._controller: Controller | None = None
+        self._thawed = threading.Event()
 
     def start(self) -> "SmtpServer":
         """Start listening, always on the same port."""
@@ -643,6 +657,7 @@ class SmtpServer:
 
     def stop(self) -> None:
         """Stop listening."""
+        self.thaw()
         if self._controller is not None:
             self.behaviour = ""
             self._controller.stop()
@@ -652,8 +667,20 @@ class SmtpServer:
                 warnings.simplefilter("ignore", ResourceWarning)
                 gc.collect()
 
+    def freeze(self) -> None:
+        """Block its thread: the kernel still accepts connections, but there is no response."""
+        assert self._controller is not None
+        self._thawed.clear()
+        self._controller.loop.call_soon_threadsafe(self._thawed.wait)
+
+    def thaw(self) -> None:
+        """Resume its thread."""
+        self._thawed.set()
+
     def reset(self) -> None:
         """Delete all mails, restore the normal behaviour, and listen."""
+        self.thaw()
+        self.receipt_seconds = 0.0
         self.behaviour = self.closing_reply = ""
         self.hellos = self.mails_per_connection = 0
         self.before_receipt = None
@@ -710,6 +737,8 @@ class SmtpServer:
             server.transport.abort()
         if self.before_receipt:
             self.before_receipt()
+        if self.receipt_seconds:
+            await asyncio.sleep(self.receipt_seconds)
         return "250 taken"
 
     async def handle_QUIT(self, server: SMTP, _: Any, __: Any) -> str:  # noqa: N802 (aiosmtpd's)
@@ -806,6 +835,18 @@ class Gunicorn:
         eventually(lambda: pid not in self.workers() and len(self.workers()) == count, "a worker is replaced")
         return pid
 
+    def processes(self) -> list[int]:
+        """Return the process ids of gunicorn and its workers."""
+        assert self._process is not None
+        return [self._process.pid, *self.workers()]
+
+    def kill(self) -> None:
+        """Kill gunicorn and all its workers, like a machine that is switched off."""
+        assert self._process is not None
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        eventually(lambda: is_closed(self.port), "gunicorn has ended")
+
     def reload(self) -> None:
         """Start new workers and stop the old ones gracefully (SIGHUP)."""
         assert self._process is not None
@@ -835,11 +876,11 @@ class Gunicorn:
 
 
 class Nginx:
-    """A real nginx with deploy/nginx.conf in front of two nodes.
+    """A real nginx with deploy/nginx.conf in front of two nodes, or of more.
 
-    Replaced are only: ports, user and folders. `has_limits=False` removes the limits of one client, because all clients
-    of a test have one address; `rate` replaces the rates of these limits, so that no test depends on time. `extra` is
-    added to the block `http`.
+    Replaced are only: ports, user and folders, and nodes are added. `has_limits=False` removes the limits of one
+    client, because all clients of a test have one address; `rate` replaces the rates of these limits, so that no test
+    depends on time. `extra` is added to the block `http`.
     """
 
     HOST = "cms.example.com"
@@ -866,7 +907,7 @@ class Nginx:
             "listen 80": f"listen 127.0.0.1:{self.http}",
             "listen 443": f"listen 127.0.0.1:{self.https}",
             "127.0.0.1:8001": f"127.0.0.1:{ports[0]}",
-            "127.0.0.1:8002": f"127.0.0.1:{ports[1]}",
+            "server 127.0.0.1:8002 max_fails=0;": " ".join(f"server 127.0.0.1:{it} max_fails=0;" for it in ports[1:]),
             "/etc/ssl/cms/": f"{folder}/",
             "/var/log/nginx/": f"{folder}/",
             "/var/lib/nginx/": f"{folder}/",
@@ -909,6 +950,11 @@ class Nginx:
             self._process = spawn(self.command(), "TERM", stdout=output, stderr=output)
         eventually(lambda: is_listening(self.https), f"nginx listens: {self.log}")
         return self
+
+    def reload(self) -> None:
+        """Read the configuration again, with new workers; the old ones finish their requests (SIGHUP)."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGHUP)
 
     def stop(self) -> None:
         """Stop it."""

@@ -9,11 +9,14 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 from flask import Flask
 from flask_mail import email_dispatched
-from sqlalchemy import select, text, update
+from sqlalchemy import event, select, text, update
+from sqlalchemy.exc import OperationalError
 
 from accounts.mail import delivery, outbox, worker
 from accounts.mail.messages import Letter
@@ -335,6 +338,39 @@ class TestBatches:
         assert [load(number).tries for number in numbers] == [1, 0, 0]
         deliver(app)
         assert [load(number).state for number in numbers] == ["queued", "sent", "sent"]
+
+    @pytest.mark.parametrize("env", ["postgresql+memcached"], indirect=True)
+    @pytest.mark.parametrize("statement", ["SELECT mail.id, mail.message_id", "UPDATE mail SET subject"])
+    def test_the_other_mails_of_a_batch_are_released_when_a_connection_is_lost(
+        self, app: Flask, smtp: SmtpServer, statement: str
+    ) -> None:
+        numbers = [queue_mail(other) for other in OTHERS]
+        with terminating(app.config["DATABASE_URL"], statement), pytest.raises(OperationalError):
+            delivery.deliver_due(threading.Event())
+        db.session.rollback()
+        is_loaded = statement.startswith("UPDATE")
+        assert [load(number).tries for number in numbers] == [int(is_loaded), 0, 0]
+        deliver(app)
+        assert [load(number).state for number in numbers] == ["queued" if is_loaded else "sent", "sent", "sent"]
+        assert len(smtp.received) == 3
+
+
+@contextlib.contextmanager
+def terminating(url: str, beginning: str) -> Iterator[None]:
+    """Have PostgreSQL terminate the connection on which the next statement with this beginning is executed."""
+    terminated = []
+
+    def terminate_backend(connection: Any, _: object, statement: str, *__: object) -> None:
+        if statement.startswith(beginning) and not terminated:
+            terminated.append(statement)
+            pid = connection.connection.dbapi_connection.info.backend_pid
+            with psycopg.connect(url, autocommit=True) as other:
+                assert other.execute("SELECT pg_terminate_backend(%s, 60000)", (pid,)).fetchone() == (True,)
+
+    event.listen(db.engine, "before_cursor_execute", terminate_backend)
+    yield
+    event.remove(db.engine, "before_cursor_execute", terminate_backend)
+    assert terminated
 
 
 MANY = [f"many{number}@example.com" for number in range(50)]

@@ -2,6 +2,8 @@
 
 import os
 import re
+import select
+import socket
 import sys
 from pathlib import Path
 
@@ -149,3 +151,11 @@ def test_a_run_prints_its_seed_and_a_failure_the_command_that_repeats_it(tmp_pat
     for text in outputs:
         assert "TEST_SEED=7 repeats them" in text
         assert re.search(r"TEST_SEED=7 \S*python -m pytest '\S*test_chance\.py::test_fails'", text), text
+
+
+def test_a_frozen_mail_server_answers_again_when_it_is_thawed(smtp: SmtpServer) -> None:
+    smtp.freeze()
+    with socket.create_connection(("127.0.0.1", smtp.port)) as connection:  # The kernel accepts it.
+        assert select.select([connection], [], [], 0.2)[0] == []
+        smtp.thaw()
+        assert connection.recv(3) == b"220"

@@ -176,8 +176,9 @@ def _renew(lease: Lease) -> bool:
 
 def _release(leases: list[Lease]) -> None:
     """End the leases of mails that were not tried."""
-    for lease in leases:
-        with contextlib.suppress(*UNAVAILABLE):  # Otherwise they are leased again after they expire.
+    db.session.rollback()  # The connection may have been lost; until then the session accepts no statement.
+    with contextlib.suppress(*UNAVAILABLE):  # Otherwise they are leased again after they expire.
+        for lease in leases:
             _update(lease, due_at=clock.now(), tries=lease.tries - 1)
 
 

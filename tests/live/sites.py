@@ -64,17 +64,22 @@ class NoRetryBrowser(Browser):
         """Store the port, and the deadline of a response on an idle machine."""
         super().__init__()
         self.port, self.deadline_seconds = port, deadline_seconds
-        self.proxy: Nginx | None = None  # If set, requests are sent to it, over HTTPS.
+        self.proxy: Nginx | None = None  # If set, requests are sent to it, over HTTPS,
+        self.network = ""  # and from this address of the loopback interface.
+        self.last_headers = Headers()  # Of the last response, also if its body is incomplete.
         self.answers: list[Answer] = []
 
     def _send(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
+        self.last_headers = Headers()
         direct = http.client.HTTPConnection("127.0.0.1", self.port, timeout=LONGEST_SECONDS)
-        connection = self.proxy.connect() if self.proxy else direct
+        source = {"source_address": (self.network, 0)} if self.network else {}
+        connection = self.proxy.connect(**source) if self.proxy else direct
         try:
             connection.request(method, path, body, {"Connection": "close", **headers})
             wait_for_response(connection.sock, self.deadline_seconds)
             response = connection.getresponse()
-            answer = Answer(response.status, Headers(response.getheaders()), response.read(), path)
+            self.last_headers = Headers(response.getheaders())
+            answer = Answer(response.status, self.last_headers, response.read(), path)
         finally:
             connection.close()
         self.answers.append(answer)

@@ -298,8 +298,7 @@ def locked_database(site: Site, tables: str = "cms_user, mail") -> Iterator[None
         with locked(Path(site.settings["INSTANCE_DIR"]) / "cms.db"):
             yield
         return
-    with psycopg.connect(url) as holder:
-        holder.execute(f"LOCK TABLE {tables} IN SHARE ROW EXCLUSIVE MODE")  # type: ignore[arg-type]
+    with PostgresServer.locked(url, tables):
         yield
 
 
@@ -389,10 +388,7 @@ class TestDatabase:
 
         def work(number: int) -> tuple[int, Answer | None]:
             if number == 8:
-                with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
-                    connection.execute(
-                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
-                    )
+                postgres.disconnect_clients()
                 return number, None
             return number, people[number].confirm(addresses[number], codes[number])
 

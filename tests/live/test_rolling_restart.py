@@ -13,14 +13,13 @@ import pytest
 from tests.actors import Person
 from tests.conftest import ENVIRONMENTS
 from tests.live.conftest import Serve
+from tests.live.fleet import BEHIND_NGINX
 from tests.live.sites import Site, frozen
 from tests.servers import Gunicorn, Nginx, eventually
 
 PATIENCE_SECONDS = 60.0
 NODE = {
-    "MAIL_DELIVERY": "worker",
-    "TRUSTED_PROXIES": "1",
-    "TRUSTED_HOSTS": f"{Nginx.HOST},127.0.0.1,localhost",
+    **BEHIND_NGINX,
     "CAPTCHA_RESEND_SECONDS": "0",
     "CAPTCHA_SENDS_PER_HOUR": "0",
     "CAPTCHA_SENDS_PER_ADDRESS_PER_HOUR": "0",

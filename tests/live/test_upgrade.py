@@ -8,8 +8,6 @@ has two more migrations, which contain every operation that CONTRIBUTING.md perm
 import contextlib
 import itertools
 import shutil
-import signal
-import subprocess
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,6 +21,7 @@ from models import db
 from tests.actors import PASSWORD, Answer, Person, text_of
 from tests.conftest import ENVIRONMENTS
 from tests.environments import settings_for
+from tests.live.fleet import BEHIND_NGINX, Fleet, MailWorker
 from tests.live.sites import NoRetryBrowser, Site
 from tests.releases import extract, find_commit, revisions
 from tests.servers import (
@@ -34,8 +33,6 @@ from tests.servers import (
     SmtpServer,
     command_line,
     eventually,
-    start_command,
-    terminate,
 )
 
 PEOPLE = ("ann", "bob", "carol")
@@ -43,9 +40,7 @@ CHANGES = 6  # Completed in each phase of the upgrade.
 PATIENCE_SECONDS = 60.0
 FILES = ("accounts", "cms", "migrations", "static", "telemetry", "templates", "translations")
 LIMITS = {
-    "MAIL_DELIVERY": "worker",
-    "TRUSTED_PROXIES": "1",
-    "TRUSTED_HOSTS": f"{Nginx.HOST},127.0.0.1,localhost",
+    **BEHIND_NGINX,
     "CAPTCHA_RESEND_SECONDS": "0",
     "CAPTCHA_SENDS_PER_HOUR": "0",
     "CAPTCHA_TRIES_PER_DAY": "1000",
@@ -94,7 +89,7 @@ def upgrade() -> None:
 
 
 @dataclass
-class Upgrade:
+class Versions:
     """The folders of both versions, and the revisions of their schemas."""
 
     old: Path
@@ -104,11 +99,11 @@ class Upgrade:
 
 
 @pytest.fixture
-def upgrade(kind: str, tmp_path: Path) -> Upgrade:
+def versions(kind: str, tmp_path: Path) -> Versions:
     """Provide an old and a new version."""
     if kind == "released":
         assert RELEASED is not None
-        return Upgrade(extract(RELEASED, tmp_path / "old"), ROOT, revisions()[-2], NEWEST)
+        return Versions(extract(RELEASED, tmp_path / "old"), ROOT, revisions()[-2], NEWEST)
     new = tmp_path / "new"
     for name in FILES:
         shutil.copytree(ROOT / name, new / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -116,7 +111,7 @@ def upgrade(kind: str, tmp_path: Path) -> Upgrade:
         shutil.copy(path, new)
     (new / "migrations/versions/next1_everything.py").write_text(EXPANDING)
     (new / "migrations/versions/next2_index.py").write_text(INDEXING)
-    return Upgrade(ROOT, new, NEWEST, "next2")
+    return Versions(ROOT, new, NEWEST, "next2")
 
 
 @pytest.fixture
@@ -145,25 +140,17 @@ class Parts:
     memcached: MemcachedServer | None
 
 
-class Fleet:
-    """Two nodes behind nginx and a mail worker, each of which can be replaced by the new version."""
+class Upgrade(Fleet):
+    """A fleet of two nodes and a mail worker, each of which can be replaced by the new version."""
 
-    def __init__(self, parts: Parts, upgrade: Upgrade, folder: Path, stack: contextlib.ExitStack) -> None:
+    def __init__(self, parts: Parts, versions: Versions, folder: Path, stack: contextlib.ExitStack) -> None:
         """Create the database and the accounts with the old version, and start everything."""
-        self._settings, self._upgrade, self._stack = parts.settings, upgrade, stack
-        self.run(upgrade.old, "db", "upgrade", upgrade.before)
+        self._settings, self._versions = parts.settings, versions
+        self.run(versions.old, "db", "upgrade", versions.before)
         for name in PEOPLE:
             words = ("admin", "create", f"{name}@example.com", "--username", name)
-            self.run(upgrade.old, *words, input_lines=[PASSWORD])
-        self.nodes = [Gunicorn(parts.settings, folder / f"log{number}", 2) for number in range(2)]
-        for node in self.nodes:
-            node.root = upgrade.old
-            stack.callback(node.stop)
-            node.start()
-        (folder / "nginx").mkdir()
-        self.nginx = Nginx(folder / "nginx", [node.port for node in self.nodes], has_limits=False).start()
-        stack.callback(self.nginx.stop)
-        self._worker = self._start_worker(upgrade.old)
+            self.run(versions.old, *words, input_lines=[PASSWORD])
+        super().__init__(parts.settings, folder, stack, root=versions.old)
 
     def run(self, root: Path, *words: str, **more: object) -> str:
         """Run a command of a version, and return what it prints."""
@@ -175,27 +162,17 @@ class Fleet:
         """Run `flask db upgrade` of the new version, again while a table is in use, as the message says."""
 
         def migrated() -> bool:
-            ended = command_line(self._settings, "db", "upgrade", root=self._upgrade.new)
+            ended = command_line(self._settings, "db", "upgrade", root=self._versions.new)
             assert ended.returncode == 0 or "somebody else held a table" in ended.stderr, ended.stderr
             return ended.returncode == 0
 
         eventually(migrated, "the schema is upgraded", PATIENCE_SECONDS)
 
-    def replace_node(self, node: Gunicorn) -> None:
-        """Stop a node of the old version, and start one of the new version in its place."""
-        node.stop()
-        node.root = self._upgrade.new
-        node.start()
-
-    def replace_worker(self) -> None:
-        """Replace the mail worker."""
-        terminate(self._worker, signal.SIGTERM)
-        self._worker = self._start_worker(self._upgrade.new)
-
-    def _start_worker(self, root: Path) -> subprocess.Popen[bytes]:
-        worker = start_command(self._settings, "mail", "deliver", "--watch", root=root)
-        self._stack.callback(terminate, worker, signal.SIGTERM)
-        return worker
+    def replace(self, part: Gunicorn | MailWorker) -> None:
+        """Stop a node or a mail worker of the old version, and start one of the new version in its place."""
+        part.stop()
+        part.root = self._versions.new
+        part.start()
 
 
 class Traffic:
@@ -267,9 +244,11 @@ class Traffic:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("kind", "environment"), sorted(set(CASES)))
-def test_an_upgrade_while_the_old_version_serves_loses_nothing(parts: Parts, upgrade: Upgrade, tmp_path: Path) -> None:
+def test_an_upgrade_while_the_old_version_serves_loses_nothing(
+    parts: Parts, versions: Versions, tmp_path: Path
+) -> None:
     with contextlib.ExitStack() as stack:
-        fleet = Fleet(parts, upgrade, tmp_path, stack)
+        fleet = Upgrade(parts, versions, tmp_path, stack)
         site = Site(parts.name, parts.settings, fleet.nodes[0], parts.smtp, parts.memcached)
         stack.callback(site.close)
         with Traffic(site, fleet.nginx) as traffic:
@@ -278,13 +257,13 @@ def test_an_upgrade_while_the_old_version_serves_loses_nothing(parts: Parts, upg
             assert [is_ready(node) for node in fleet.nodes] == [True, True]
             traffic.complete(CHANGES)  # The old version, on the new schema.
             for node in fleet.nodes:
-                fleet.replace_node(node)
+                fleet.replace(node)
                 traffic.complete(CHANGES)  # First both versions at the same time, then the new one.
-            fleet.replace_worker()
+            fleet.replace(fleet.workers[0])
             traffic.complete(CHANGES)
         assert traffic.failures == [], fleet.nginx.log[-3000:]
         assert [is_ready(node) for node in fleet.nodes] == [True, True]
-        check_ledger(site, traffic, upgrade)
+        check_ledger(site, traffic, versions)
         for node in fleet.nodes:
             assert "answered 500" not in node.log.read_text()
             assert "Traceback" not in node.log.read_text()
@@ -295,10 +274,10 @@ def is_ready(node: Gunicorn) -> bool:
     return NoRetryBrowser(node.port).send("GET", "/readyz").status == 200
 
 
-def check_ledger(site: Site, traffic: Traffic, upgrade: Upgrade) -> None:
+def check_ledger(site: Site, traffic: Traffic, versions: Versions) -> None:
     """Check that every completed change is there once, with its history and its mail."""
     eventually(site.all_mail_is_sent, "all mail is sent")
-    assert site.rows(text("SELECT version_num FROM alembic_version")) == [(upgrade.after,)]
+    assert site.rows(text("SELECT version_num FROM alembic_version")) == [(versions.after,)]
     assert site.broken_histories() == []
     for name, changes in traffic.changes.items():
         user_id = site.user_id(changes[-1])
