@@ -14,7 +14,7 @@ import config
 from accounts import database
 from accounts import settings as application_settings
 from accounts.mail import smtp, worker
-from accounts.operations import housekeeping
+from accounts.operations import housekeeping, retention
 from models import db
 from telemetry import logs
 
@@ -32,7 +32,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     Migrate(app, db)
     cache.init_app(app)
     smtp.flask_mail.init_app(app)
-    worker.init_app(app, housekeeping.run_if_due)
+    worker.init_app(app, housekeeping.run_if_due, retention.run_if_due)
     cms.init_app(app)
     commands.init_app(app)
     return app

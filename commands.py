@@ -1,5 +1,6 @@
-"""The command line: `flask admin`, `email`, `mail`, `audit`, `keys`, `housekeeping` and `doctor`."""
+"""The command line: `flask admin`, `account`, `email`, `mail`, `audit`, `keys`, `housekeeping` and `doctor`."""
 
+import contextlib
 import json
 import os
 import secrets
@@ -9,7 +10,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import IO, Any, NoReturn, get_args
 
 import click
 import flask_migrate
@@ -21,11 +22,12 @@ import config
 from accounts import passwords, people
 from accounts import pending as pending_changes
 from accounts.errors import UNAVAILABLE, EmailTaken, Refusal, UsernameTaken
-from accounts.flows import administration, assisted_change, history, new_password
+from accounts.flows import administration, assisted_change, erasure, history, new_password, personal_data
 from accounts.flows.history import Event
 from accounts.mail import outbox, worker
-from accounts.operations import audit_verification, doctor, key_rotation
+from accounts.operations import audit_files, audit_verification, doctor, key_rotation, retention
 from accounts.operations import housekeeping as expired_rows
+from accounts.operations.audit_verification import BrokenHistory
 from accounts.operations.doctor import Check, Severity
 from accounts.operations.key_rotation import FallbackSetting, FormerKey, HistoryUse, Report, Uses
 from accounts.operations.measurements import measure
@@ -57,7 +59,8 @@ class OwnGroup(OwnCommand, AppGroup):
 admin = OwnGroup("admin", help="Create and manage administrators.")
 mail = OwnGroup("mail", help="Deliver and inspect outgoing mail.")
 email = OwnGroup("email", help="Inspect and manage changes of email address.")
-audit_group = OwnGroup("audit", help="Verify the history.")
+account = OwnGroup("account", help="Erase personal data.")
+audit_group = OwnGroup("audit", help="Verify the history, and copy what is stored about somebody.")
 keys_group = OwnGroup("keys", help="Rotate the keys.")
 PROGRESS = 10_000  # `audit verify` reports its progress after this many accounts.
 
@@ -79,13 +82,27 @@ def _reason(_: click.Context, __: click.Parameter, value: str) -> str:
 
 
 ADMINISTRATOR = click.argument("user", metavar="EMAIL", callback=_administrator)
+ONE_ADMINISTRATOR = click.argument(
+    "user", metavar="EMAIL", required=False, callback=lambda *its: _administrator(*its) if its[2] else None
+)
+ID = click.option("--id", "user_id", type=click.IntRange(1, 2**31 - 1), help="The id of the account, instead of EMAIL.")
 WHY = "The reason. It is recorded in the history and included in the email to the administrator."
 REASON = click.option("--reason", required=True, callback=_reason, help=WHY)
 
 
+def _one_administrator(user: CMSUser | None, user_id: int | None) -> CMSUser:
+    """Return the administrator with this address, or with this id."""
+    if (user is None) == (user_id is None):
+        raise click.UsageError("Either EMAIL or --id is required.")
+    found = user or db.session.get(CMSUser, user_id)
+    if found is None:
+        raise click.ClickException(f"No administrator has the id {user_id}.")
+    return found
+
+
 def init_app(app: Flask) -> None:
     """Add the commands to `flask`."""
-    for command in (admin, mail, email, audit_group, keys_group, housekeeping, doctor_command):
+    for command in (admin, account, mail, email, audit_group, keys_group, housekeeping, doctor_command):
         app.cli.add_command(command)
 
 
@@ -187,6 +204,26 @@ def set_password(user: CMSUser, reason: str) -> None:
     click.echo("Done.")
 
 
+@account.command("erase")
+@ONE_ADMINISTRATOR
+@ID
+@REASON
+@click.option("--yes", is_flag=True, help="Do not ask for a confirmation.")
+def erase(user: CMSUser | None, user_id: int | None, reason: str, yes: bool) -> None:
+    """Erase the personal data of an administrator; the account is disabled for ever. This cannot be undone."""
+    found = _one_administrator(user, user_id)
+    if not yes:
+        click.confirm(
+            f"Erase the personal data of {found.username} <{found.email}>? This cannot be undone.", abort=True
+        )
+    erased = erasure.erase(COMMAND_LINE, found.id, reason=reason)
+    click.echo(f"The personal data was erased. The account is kept as erased:{erased.user_id}, with its history.")
+    if erased.exported_rows:
+        click.echo(f"Exported files contain rows 1 to {erased.exported_rows} of account {erased.user_id}, unchanged.")
+    if erased.actions:
+        click.echo(f"The histories of other accounts contain {erased.actions} rows of what this person did, unchanged.")
+
+
 @mail.command("deliver")
 @click.option("--watch", is_flag=True, help="Keep running until SIGINT or SIGTERM.")
 @click.option("--metrics-port", type=click.IntRange(0, 65535), default=0, help="Serve the metrics of this process.")
@@ -249,9 +286,12 @@ def unlock(user: CMSUser, reason: str) -> None:
 @ADMINISTRATOR
 def show_history(user: CMSUser) -> None:
     """Print the latest history of an administrator: when, what, from where, by whom and why."""
-    for event in history.list_events(user, before=2**31 - 1):
+    events = history.list_events(user, before=2**31 - 1)
+    for event in events:
         word, sentence = f"{event.event} x{event.times}", event_sentence(event.event)
         click.echo("\t".join([_moments(event), word, sentence, event.network, event.browser, _told_of(event)]))
+    if until := history.exported_until(user, events):
+        click.echo(f"Older rows, the last of {until:%Y-%m-%d %H:%M:%S} UTC, were exported.", err=True)
 
 
 @email.command("start")
@@ -272,20 +312,28 @@ def policy() -> None:
 
 
 @audit_group.command("verify")
-def verify() -> None:
+@click.option(
+    "--file",
+    "files",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    multiple=True,
+    help="Verify this file with exported rows, and that the rows of the database follow it. It can be repeated.",
+)
+def verify(files: tuple[Path, ...]) -> None:
     """Find rows of the history that were changed or are missing, or whose key is missing in the settings.
 
     Exits with 0 if every history is intact and with 1 if one is not. Exits with 2 if the check could not be completed
     and had found nothing by then.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # Like Ctrl-C.
+    if files:
+        _verify_files(files)
     checked = broken = 0
     try:
         for page in audit_verification.verify_all():
             checked += page.accounts
             for each in page.broken:
-                why = f"key {each.missing_key} is missing" if each.missing_key else "was changed or is missing"
-                click.echo(f"{each.email}: row {each.number}{':' if each.missing_key else ''} {why}")
+                click.echo(f"{each.email}: {_fault(each)}")
             broken += len(page.broken)
             if checked % PROGRESS == 0:
                 click.echo(f"{checked} accounts checked ...", err=True)
@@ -296,6 +344,67 @@ def verify() -> None:
     if not broken:
         click.echo("Every history is intact.")
     sys.exit(1 if broken else 0)
+
+
+def _fault(broken: BrokenHistory) -> str:
+    """Return what is wrong with a history."""
+    what = f"tie to the exported rows up to {broken.number}" if broken.is_tie else f"row {broken.number}"
+    if broken.missing_key:
+        return f"{what}: key {broken.missing_key} is missing"
+    return f"{what} was changed" if broken.is_tie else f"{what} was changed or is missing"
+
+
+def _verify_files(files: tuple[Path, ...]) -> NoReturn:
+    """Verify files with exported rows, and exit with the codes of `verify`."""
+    try:
+        report = audit_files.verify_files(files)
+    except (Exception, KeyboardInterrupt) as problem:  # Any error: only tampering may exit with 1.
+        why = str(problem).partition("\n")[0] or "interrupted"
+        click.echo(f"The check could not be completed: {why}", err=True)
+        sys.exit(2)
+    for file in report.files:
+        accounts = len({segment.user_id for segment in file.segments})
+        state = "not intact" if file.problems else "intact"
+        click.echo(f"{file.path}: {file.rows} rows of {accounts} accounts, {state}")
+        for each in file.problems:
+            click.echo(f"  {each}")
+    for line in report.problems:
+        click.echo(line)
+    for note in report.notes:
+        click.echo(note, err=True)
+    sys.exit(0 if report.is_intact else 1)
+
+
+@audit_group.command("export")
+@ONE_ADMINISTRATOR
+@ID
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this new file.")
+def export(user: CMSUser | None, user_id: int | None, output: Path | None) -> None:
+    """Print everything that is stored about an administrator as JSON, without hashes, codes and tokens."""
+    found = _one_administrator(user, user_id)
+    with _new_file(output) as file:
+        copy = personal_data.export(found.id, COMMAND_LINE)
+        click.echo(json.dumps(copy, ensure_ascii=False, indent=2), file=file)
+
+
+@contextlib.contextmanager
+def _new_file(path: Path | None) -> Iterator[IO[str] | None]:
+    """Yield a new file that only this user can read, or None; it is deleted if the context raises."""
+    if path is None:
+        yield None
+        return
+    try:
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    except OSError as problem:
+        raise click.ClickException(f"--output {path}: {problem.strerror}") from None
+    try:
+        with open(descriptor, "w", encoding="utf-8") as file:
+            yield file
+    except BaseException as problem:
+        path.unlink(missing_ok=True)
+        if isinstance(problem, OSError):
+            raise click.ClickException(f"--output {path}: {problem.strerror}") from None
+        raise
 
 
 @keys_group.command("rotate-check")
@@ -320,12 +429,18 @@ def rotate_check(setting: FallbackSetting | None) -> None:
 @click.command("housekeeping", cls=OwnCommand)
 @with_appcontext
 def housekeeping() -> None:
-    """Delete all expired rows, in batches. It can be interrupted and repeated at any time."""
+    """Delete all expired rows, and export and delete old rows of the history (AUDIT_KEEP_DAYS), in batches.
+
+    It can be interrupted and repeated at any time.
+    """
     try:
         expired_rows.delete_all_expired()
-    except UNAVAILABLE as problem:
+        exported = retention.export_all_old_rows()
+    except (retention.NotExported, *UNAVAILABLE) as problem:
         raise click.ClickException(f"Not completed: {str(problem).partition(chr(10))[0]}") from None
     click.echo("All expired rows are deleted.")
+    if exported:
+        click.echo(f"{exported} rows of the history are exported to {settings().AUDIT_EXPORT_FOLDER}.")
 
 
 MARKS = {Severity.OK: "ok  ", Severity.SKIPPED: "skip", Severity.WARNING: "WARN", Severity.ERROR: "FAIL"}
@@ -406,7 +521,7 @@ def _former_key(key: FormerKey) -> list[str]:
         lines.append(f"  sessions: {_uses(key.sessions)}")
     if key.codes.count:
         lines.append(f"  codes: {_uses(key.codes)}")
-    if key.history.rows:
+    if key.history.is_any:
         elsewhere = "; add the key to AUDIT_KEY_FALLBACKS" if key.setting == "SECRET_KEY_FALLBACKS" else ""
         lines.append(f"  history: {_rows(key.history)}{elsewhere}")
     return lines
@@ -417,7 +532,8 @@ def _uses(uses: Uses) -> str:
 
 
 def _rows(use: HistoryUse) -> str:
-    return f"{use.rows} rows, the last row of {use.heads} accounts"
+    more = [*([f"{use.ties} ties"] if use.ties else []), *([f"{use.files} exported files"] if use.files else [])]
+    return ", ".join([f"{use.rows} rows, the last row of {use.heads} accounts", *more])
 
 
 def _here() -> Origin:
@@ -447,7 +563,7 @@ def _plain(value: object) -> str:
 
 
 def _state(user: CMSUser) -> str:
-    return "active" if user.is_active else "disabled"
+    return "erased" if user.erased_at else "active" if user.is_active else "disabled"
 
 
 def _new_password(*forbidden: str) -> str:

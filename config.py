@@ -135,13 +135,24 @@ def keys(value: str) -> tuple[str, ...]:
     return tuple(filter(None, (each.strip().replace("\\,", ",") for each in re.split(r"(?<!\\),", value))))
 
 
+def kept_days(value: str) -> int:
+    """Read a number of days; 0 means for ever."""
+    days = whole(0, 36500)(value)
+    if 0 < days < SHORTEST_KEPT_DAYS:
+        raise ValueError(f"it must be 0 or a whole number from {SHORTEST_KEPT_DAYS} to 36500")
+    return days
+
+
 HOUR, DAY = 3600, 86400
+SHORTEST_KEPT_DAYS = 7  # A row may count repetitions for as long as mail tasks are tried, which is three days.
 SETTINGS = (
     Setting("CMS_ENV", "development", one_of("development", "production"), "production: no /dev/, Secure cookies"),
     Setting("SECRET_KEY", "", text, "keys of cookies and codes; needed in production, at least 16 random characters"),
     Setting("SECRET_KEY_FALLBACKS", "", keys, "former keys that are still accepted, newest first, separated by commas"),
     Setting("AUDIT_KEY", "", text, "key of the history; empty: derived from SECRET_KEY"),
     Setting("AUDIT_KEY_FALLBACKS", "", keys, "former keys of the history, newest first, separated by commas"),
+    Setting("AUDIT_KEEP_DAYS", "0", kept_days, "days after which rows of the history are exported; 0: never"),
+    Setting("AUDIT_EXPORT_FOLDER", "", text, "folder of the exported rows; empty: `history` in INSTANCE_DIR"),
     Setting("INSTANCE_DIR", "instance", text, "folder of the files of the embedded defaults"),
     Setting("DATABASE_URL", "", database_url, "empty: SQLite in INSTANCE_DIR; or postgresql://..."),
     Setting("DATABASE_CONNECTIONS", "3", whole(1, 100), "connections of one process; fewer than gunicorn's threads"),
@@ -262,8 +273,13 @@ def _unsafe_settings(values: Mapping[str, Any], *, is_named: bool) -> Iterator[s
     is_encrypted = values["MAIL_USE_TLS"] or values["MAIL_USE_SSL"]
     if values["MAIL_USERNAME"] and not is_encrypted and not _is_loopback(values["MAIL_SERVER"]):
         yield "MAIL_USERNAME requires MAIL_USE_TLS=yes or MAIL_USE_SSL=yes: the password would be sent unencrypted."
+    needed = values["UNDO_SECONDS"] + values["ASSISTED_WAIT_SECONDS"] + values["ASSISTED_SECONDS"]
+    if 0 < values["AUDIT_KEEP_DAYS"] * DAY < needed:
+        yield f"AUDIT_KEEP_DAYS must be at least {-(-needed // DAY)}: an undo reads the history since the change began."
     if values["CMS_ENV"] != "production":
         return
+    if values["AUDIT_KEEP_DAYS"] and not values["AUDIT_EXPORT_FOLDER"]:
+        yield "AUDIT_KEEP_DAYS requires AUDIT_EXPORT_FOLDER in production: a folder that is kept and backed up."
     for name, key in _production_keys(values):
         if len(key) < 16:
             yield f"{name} must be set in production to at least 16 random characters."
@@ -316,6 +332,7 @@ def _set_embedded_defaults(values: dict[str, Any]) -> None:
         raise ConfigError(f"INSTANCE_DIR={str(instance)!r} cannot be used: {problem.strerror}.") from None
     values["DATABASE_URL"] = values["DATABASE_URL"] or f"sqlite:///{instance / 'cms.db'}"
     values["CACHE_URL"] = values["CACHE_URL"] or f"sqlite:///{instance / 'cache.db'}"
+    values["AUDIT_EXPORT_FOLDER"] = HERE / (values["AUDIT_EXPORT_FOLDER"] or instance / "history")
 
 
 def _stored_secret(path: Path) -> str:

@@ -139,6 +139,7 @@ class CMSUser(Base):
     frozen_until: Mapped[datetime | None]  # Until then the address cannot be changed, because a change was undone.
     audit_rows: Mapped[int] = mapped_column(default=0)  # The number of rows in the history of this account,
     audit_chain: Mapped[str] = mapped_column(String(64), default="")  # and the chain of the last row.
+    erased_at: Mapped[datetime | None]  # When the personal data was erased; such an account is disabled for ever.
     __table_args__ = (
         Index(
             "ix_cms_user_is_superuser",  # Superusers are few: all of them are read where a username is chosen.
@@ -214,7 +215,7 @@ class MailProblem(enum.StrEnum):
 
 
 class Mail(Base):
-    """An outgoing mail or task. Its content is deleted when it is completed."""
+    """An outgoing mail or task. Its recipient and content are deleted when it is completed."""
 
     __tablename__ = "mail"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -383,7 +384,8 @@ class Budget(Base):
 class Audit(Base):
     """The history: who did what to an account, when and from where. `chain` links each row to the previous one.
 
-    Rows are added and never changed, except that a recent row counts repetitions of its event.
+    Rows are added and never changed, except that a recent row counts repetitions of its event, and that the erasure of
+    an account replaces personal data in its rows. Old rows may be exported and deleted; then a tie replaces them.
     """
 
     __tablename__ = "audit"
@@ -402,6 +404,23 @@ class Audit(Base):
     key_id: Mapped[str | None] = mapped_column(String(8))  # The key of the chain; NULL in rows of older versions.
     request_id: Mapped[str | None] = mapped_column(String(64))  # Of the first of its events.
     __table_args__ = (UniqueConstraint("user_id", "number"), Index("ix_audit_actor_id_at", "actor_id", "at"))
+
+
+class AuditTie(Base):
+    """What replaces the exported rows of a history: the number and the chain of the last one, signed.
+
+    The first row that is left was chained to it.
+    """
+
+    __tablename__ = "audit_tie"
+    user_id: Mapped[int] = mapped_column(ForeignKey("cms_user.id"), primary_key=True, autoincrement=False)
+    number: Mapped[int]
+    chain: Mapped[str] = mapped_column(String(64))
+    last_at: Mapped[datetime]  # Of the last exported row.
+    exported_at: Mapped[datetime]
+    file: Mapped[str] = mapped_column(String(100))  # The name of the last file.
+    key_id: Mapped[str] = mapped_column(String(8))
+    signature: Mapped[str] = mapped_column(String(64))
 
 
 ONE_ROW = select(literal_column("1").label("one")).subquery()

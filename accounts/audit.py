@@ -2,19 +2,20 @@
 
 import enum
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple, cast
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.event import listens_for
 from sqlalchemy.orm import Session
 
 from accounts import clock, database, people
+from accounts.errors import HistoryBroken
 from accounts.events import EventName
 from accounts.origin import Origin
 from accounts.signing import Key, audit_keys
-from models import Audit, CMSUser, db, table
+from models import Audit, AuditTie, CMSUser, db, dialect, replacement, table, value_of
 from telemetry import metrics
 
 FOLD = timedelta(minutes=15)  # Equal refusals of one account within this time become one row with a count.
@@ -24,7 +25,7 @@ OWNER = 0  # As an actor: the owner of the account.
 SEVERAL = "*"  # As a network or a browser: repetitions that were counted in one row came from several.
 
 # Statements of every request are built once: building one costs more than running it.
-_ROW = table(Audit).c
+_ROW, _TIE = table(Audit).c, table(AuditTie).c
 _ADD = insert(table(Audit))
 _EQUAL = (
     select(_ROW.number)
@@ -36,7 +37,22 @@ _EQUAL = (
 _FROM = (
     select(Audit).where(Audit.user_id == bindparam("user"), Audit.number >= bindparam("first")).order_by(Audit.number)
 )
-_BEFORE = select(_ROW.chain).where(_ROW.user_id == bindparam("user"), _ROW.number == bindparam("number"))
+_BEFORE = select(
+    select(_ROW.chain)
+    .where(_ROW.user_id == bindparam("user"), _ROW.number == bindparam("number"))
+    .union_all(select(_TIE.chain).where(_TIE.user_id == bindparam("user"), _TIE.number == bindparam("number")))
+    .subquery()
+    .c.chain
+)
+_TIE_OF = select(table(AuditTie)).where(_TIE.user_id == bindparam("user"))
+_BATCH = (
+    select(table(Audit))
+    .where(_ROW.user_id == bindparam("user"), _ROW.number > bindparam("after"))
+    .order_by(_ROW.number)
+    .limit(bindparam("most"))
+)
+_REWRITE = update(table(Audit)).where(_ROW.id == bindparam("its_id"))  # Columns come with the values.
+_ROWS_AT_ONCE = 500  # A history may not fit into memory.
 _REACH = 200  # So many of the newest rows are searched for an equal one: what follows it is signed anew.
 
 
@@ -46,6 +62,17 @@ class Verdict(enum.Enum):
     INTACT = "intact"
     CHANGED = "changed"  # Or the row before it was changed or is missing.
     KEY_MISSING = "key missing"  # The row names a key that is not in the settings.
+
+
+class Fault(NamedTuple):
+    """The number of a row that was changed or is missing, or which names `missing_key`, which is not in the settings.
+
+    With `is_tie` it is the tie that replaces the exported rows up to this number.
+    """
+
+    number: int
+    missing_key: str = ""
+    is_tie: bool = False
 
 
 def record(
@@ -147,6 +174,106 @@ def verify(row: Mapping[str, Any], before: str) -> Verdict:
     if not named:
         return Verdict.KEY_MISSING
     return Verdict.CHANGED if find_key(row, before, named) is None else Verdict.INTACT
+
+
+def find_faults(
+    rows: Iterable[Mapping[str, Any]], tie: Mapping[str, Any] | None, *, count: int, head: str
+) -> Iterator[Fault]:
+    """Verify a history, given its rows sorted by number, its tie if rows were exported, and what the account counts.
+
+    Yields the first row of every missing key, up to the first row that was changed or is missing. Rows that follow
+    those of a missing key are verified: each names its own key.
+    """
+    number, chain, missing = 0, "", set()
+    if tie is not None:
+        number, chain, verdict = tie["number"], tie["chain"], verify_tie(tie)
+        if verdict == Verdict.CHANGED:
+            yield Fault(number, is_tie=True)
+            return
+        if verdict == Verdict.KEY_MISSING:
+            missing.add(tie["key_id"])
+            yield Fault(number, tie["key_id"], is_tie=True)
+    for row in rows:
+        number += 1
+        verdict = verify(row, chain) if row["number"] == number else Verdict.CHANGED
+        if verdict == Verdict.CHANGED:
+            yield Fault(number)
+            return
+        if verdict == Verdict.KEY_MISSING and row["key_id"] not in missing:
+            missing.add(row["key_id"])
+            yield Fault(number, row["key_id"])
+        chain = row["chain"]
+    if (number, chain) != (count, head):
+        yield Fault(number + 1)
+
+
+def find_tie(user_id: int) -> AuditTie | None:
+    """Return the tie of a history, as a value; None if none of its rows were exported."""
+    row = database.execute(_TIE_OF, {"user": user_id}).first()
+    return value_of(AuditTie, iter(row)) if row else None
+
+
+def tie(user_id: int, *, number: int, chain: str, last_at: datetime, file: str) -> None:
+    """Tie the history of a locked account to its exported rows, the last of which has this number and chain.
+
+    The caller has verified these rows, and deletes them in the same transaction.
+    """
+    key = audit_keys().current
+    its: dict[str, Any] = {"user_id": user_id, "number": number, "chain": chain, "last_at": last_at, "file": file}
+    its |= {"exported_at": clock.now(), "key_id": key.id}
+    database.execute(replacement(AuditTie, "user_id", dialect()), its | {"signature": _sign_tie(its, key)})
+
+
+def verify_tie(its: Mapping[str, Any]) -> Verdict:
+    """Verify a tie with the key that it names."""
+    named = audit_keys().named(its["key_id"])
+    if not named:
+        return Verdict.KEY_MISSING
+    return Verdict.INTACT if any(its["signature"] == _sign_tie(its, key) for key in named) else Verdict.CHANGED
+
+
+def _sign_tie(its: Mapping[str, Any], key: Key) -> str:
+    moments = [its["last_at"].isoformat(), its["exported_at"].isoformat()]
+    return key.sign("audit tie", its["user_id"], its["number"], its["chain"], *moments, its["file"])
+
+
+def rewrite(account: CMSUser, change: Callable[[Mapping[str, Any]], Mapping[str, object]]) -> int:
+    """Replace columns in the rows of a locked account, and return how many rows were signed again.
+
+    `change` returns the columns of a row that get another value. The rows from the first of these on are signed with
+    the present key, after the whole history was verified. Raises HistoryBroken; then nothing is changed.
+    """
+    own = find_tie(account.id)
+    its_tie = vars(own) if own else None
+    rows = _read(account.id, own.number if own else 0)
+    if any(find_faults(rows, its_tie, count=account.audit_rows, head=account.audit_chain)):
+        raise HistoryBroken
+    chain, key, written = own.chain if own else "", audit_keys().current, 0
+    old = chain
+    for row in _read(account.id, own.number if own else 0):
+        changed = {name: value for name, value in change(row).items() if row[name] != value}
+        if changed or chain != old:
+            again = {**row, **changed, "key_id": key.id}
+            again["chain"] = _link(again, chain, key)
+            columns = {name: again[name] for name in (*changed, "key_id", "chain")}
+            database.execute(_REWRITE, {"its_id": row["id"], **columns})
+            written += 1
+            chain = again["chain"]
+        else:
+            chain = row["chain"]
+        old = row["chain"]
+    people.update_columns(account, audit_chain=chain)
+    return written
+
+
+def _read(user_id: int, after: int) -> Iterator[Mapping[str, Any]]:
+    """Yield the rows of a history with numbers above `after`, of which only some are in memory."""
+    while True:
+        batch = database.execute(_BATCH, {"user": user_id, "after": after, "most": _ROWS_AT_ONCE}).all()
+        yield from (cast("Mapping[str, Any]", row._mapping) for row in batch)
+        if len(batch) < _ROWS_AT_ONCE:
+            return
+        after = batch[-1].number
 
 
 def find_key(row: Mapping[str, Any], before: str, keys: Iterable[Key]) -> Key | None:

@@ -28,6 +28,7 @@ RefusalWord = Literal[
     "username_taken",
     "profile_changed",
     "last_superuser",
+    "history_broken",
     "forbidden",
     "not_yourself",
     "nobody_there",
@@ -235,9 +236,15 @@ class ProfileChanged(Refusal):
 
 
 class LastSuperuser(Refusal):
-    """The last active superuser cannot be disabled or demoted."""
+    """The last active superuser cannot be disabled, demoted or erased."""
 
     word = event = "last_superuser"
+
+
+class HistoryBroken(Refusal):
+    """The history of the account is not intact, so that it must not be signed again."""
+
+    word = event = "history_broken"
 
 
 class NotAllowed(Refusal):

@@ -55,4 +55,7 @@ EventName = Literal[
     "nobody_there",
     "not_allowed",
     "sign_in_required",
+    "history_broken",
+    "data_exported",
+    "account_erased",
 ]

@@ -18,6 +18,8 @@ class Settings:
 
     ASSISTED_SECONDS: int
     ASSISTED_WAIT_SECONDS: int
+    AUDIT_EXPORT_FOLDER: Path
+    AUDIT_KEEP_DAYS: int
     AUDIT_KEY: str
     AUDIT_KEY_FALLBACKS: tuple[str, ...]
     CAPTCHA_RESEND_SECONDS: int

@@ -120,7 +120,8 @@ class UnitOfWork:
         """Lock the account that the requester manages, and those that `also` finds; return all of them by id.
 
         For the operator all superusers are locked as well, so that two commands cannot disable the last two at once.
-        Raises NotYourself, NobodyThere; SignInRequired or NotAllowed if the session has ended or the right was lost.
+        Raises NotYourself; NobodyThere, also if the account was erased; SignInRequired or NotAllowed if the session has
+        ended or the right was lost.
         """
         actor_id = self.actor.user.id if self.actor else None
         if actor_id == user_id:
@@ -133,7 +134,7 @@ class UnitOfWork:
                 raise SignInRequired
             sessions.require_alive(self.actor.session)
             _require_right(own_account)
-        if user_id not in accounts:
+        if user_id not in accounts or accounts[user_id].erased_at is not None:
             raise NobodyThere
         return accounts
 
@@ -184,7 +185,7 @@ def _work_of(requester: Requester) -> UnitOfWork:
 def _record_refusal(work: UnitOfWork, refusal: Refusal) -> None:
     """Record a refusal in its own transaction; repetitions are counted in one row."""
     account = people.lock(work.refused_id) if work.refused_id else None
-    if account is not None:
+    if account is not None and account.erased_at is None:  # Otherwise it would contain personal data again.
         work.record(account, refusal.event, fold=True, **work.refused_detail)
         db.session.commit()
 

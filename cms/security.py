@@ -15,10 +15,12 @@ NEWEST = 2**31 - 1  # The largest integer in PostgreSQL.
 @bp.get("/")
 def security() -> str:
     """Show the sessions and a page of the history."""
+    events = history.list_events(g.cms_user, before=before())
     return render_template(
         "cms/security.html",
         sessions=history.list_sessions(g.cms_user),
-        events=history.list_events(g.cms_user, before=before()),
+        events=events,
+        exported_until=history.exported_until(g.cms_user, events),
         page_size=history.PAGE,
         policy=email_change.policy_of(g.cms_user),
     )

@@ -89,6 +89,10 @@ REFUSALS: Mapping[type[errors.Refusal], Response] = {
         409,
         lazy_gettext("This is the last superuser. At least one superuser is required."),
     ),
+    errors.HistoryBroken: Response(
+        409,
+        lazy_gettext("The history of the account was changed or is incomplete. Verify it first."),
+    ),
     errors.NotAllowed: Response(403, lazy_gettext("This is not allowed.")),
     errors.NotYourself: Response(409, lazy_gettext("You cannot do this to your own account.")),
     errors.NobodyThere: Response(404, lazy_gettext("Administrator not found.")),
@@ -171,6 +175,9 @@ EVENTS: Mapping[EventName, Any] = {
     "nobody_there": lazy_gettext("Refused: administrator not found"),
     "not_allowed": lazy_gettext("Refused: permission denied"),
     "sign_in_required": lazy_gettext("Refused: session had ended"),
+    "history_broken": lazy_gettext("Refused: account history incomplete"),
+    "data_exported": lazy_gettext("Copy of the personal data created"),
+    "account_erased": lazy_gettext("Personal data erased"),
 }
 OTHER_EVENT = lazy_gettext("Other event")
 

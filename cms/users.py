@@ -139,6 +139,7 @@ def _checked(form: Reasoned, user_id: int) -> Reasoned:
 def _user_page(user_id: int, form: ReasonForm | None = None, start: StartChangeForm | None = None) -> str:
     """Render an administrator; `form` is the refused form of the requested action."""
     found = administration.find(user_id)
+    events = history.list_events(found.user, before=security.before())
     forms = {"form": ReasonForm(), "refused": form, "start": start or StartChangeForm()}
     return render_template(
         "cms/user.html",
@@ -146,7 +147,8 @@ def _user_page(user_id: int, form: ReasonForm | None = None, start: StartChangeF
         change=found.change,
         started_by=found.started_by,
         sessions=history.list_sessions(found.user),
-        events=history.list_events(found.user, before=security.before()),
+        events=events,
+        exported_until=history.exported_until(found.user, events),
         page_size=history.PAGE,
         now=clock.now(),
         **forms,

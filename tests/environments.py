@@ -341,9 +341,12 @@ class Environment:
         self.deliver()
         if self.smtp:
             return self.smtp.mails_to(address)
+        return [message for message in self.stored_mails() if parseaddr(str(message["To"]))[1] == address]
+
+    def stored_mails(self) -> list[EmailMessage]:
+        """Return the mails that were stored instead of sent, in the order of their arrival."""
         self._find_mail_files()
-        files = [file for file in self._mail_files if file.exists()]
-        return [message for message in map(self._read, files) if parseaddr(str(message["To"]))[1] == address]
+        return [self._read(file) for file in self._mail_files if file.exists()]
 
     def _read(self, file: Path) -> EmailMessage:
         """Return the mail in a file; each is parsed once, because parsing takes longer than most requests."""

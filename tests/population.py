@@ -58,6 +58,7 @@ def populate(
         ("link", active or accounts, _LINK),
         ("email_change", active or accounts, _CHANGE),
         ("invitation", invitations, _INVITATION),
+        ("audit_tie", active or accounts, _TIE),
     ):
         _insert(engine, rows, now, table, columns)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -175,6 +176,16 @@ _LINK = {
     "since": ":ago",
     "network": "'203.0.113.5'",
     "browser": _BROWSER,
+}
+_TIE = {  # Without a valid signature.
+    "user_id": "i",
+    "number": "0",
+    "chain": "''",
+    "last_at": ":ago",
+    "exported_at": ":ago",
+    "file": "''",
+    "key_id": "''",
+    "signature": "''",
 }
 _CHANGE = {
     "user_id": "i",

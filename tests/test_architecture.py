@@ -199,12 +199,13 @@ def test_only_the_config_reads_the_environment() -> None:
 
 
 def test_use_cases_commit_only_through_the_unit_of_work() -> None:
-    """Exceptions: sessions store the time of their last use, and delivery and housekeeping are not use cases."""
+    """Sessions store the time of their last use; delivery, housekeeping and retention are not use cases."""
     committing = files_where(lambda path: bool({"commit", "rollback", "wake", "wake_if_queued"} & calls_of(path)))
     committing.discard("gunicorn.conf.py")  # It wakes delivery for mail that an earlier process has queued.
     assert committing == {
         *("accounts/unit_of_work.py", "accounts/sessions.py", "accounts/people.py"),
-        *("accounts/mail/delivery.py", "accounts/mail/worker.py", "accounts/operations/housekeeping.py"),
+        *("accounts/mail/delivery.py", "accounts/mail/worker.py"),
+        *("accounts/operations/housekeeping.py", "accounts/operations/retention.py"),
     }
 
 

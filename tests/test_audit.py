@@ -334,7 +334,9 @@ def test_a_row_of_an_older_version_names_no_key_and_is_verified_with_every_key(
         assert [row.times for row in list_rows(load(ann))] == [2]
         assert not any(page.broken for page in audit_verification.verify_all())
     with sqlite_env.build(SECRET_KEY=SECOND).app_context():
-        assert [list(page.broken) for page in audit_verification.verify_all()] == [[(ann.email, 1, "")]]
+        assert [list(page.broken) for page in audit_verification.verify_all()] == [
+            [audit_verification.BrokenHistory(ann.email, 1)]
+        ]
 
 
 def record_at(user: CMSUser, actor: CMSUser, at: datetime) -> None:

@@ -165,7 +165,7 @@ def call_before_page(env: Environment, number: int) -> Iterator[list[Any]]:
     pages = itertools.count(1)
 
     def call_if_reached(_: Any, __: Any, statement: str, *___: Any) -> None:
-        if re.search(r"FROM cms_user\s+WHERE cms_user.id >", statement) and next(pages) == number:
+        if re.search(r"FROM cms_user\s.*WHERE cms_user.id >", statement, re.DOTALL) and next(pages) == number:
             for call in calls:
                 call()
 

@@ -288,6 +288,7 @@ def test_the_name_of_a_number_contains_its_unit() -> None:
         "_PER_NETWORK",
         "_PROXIES",
         "_CONNECTIONS",
+        "_DAYS",
     )
     for setting in SETTINGS:
         if setting.default.isdigit() and setting.name != "PORT":

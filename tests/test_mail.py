@@ -51,6 +51,7 @@ LETTERS: dict[str, Callable[[CMSUser, Origin], Letter]] = {
     "account_changed": lambda user, origin: messages.account_changed(
         user, origin, what="disabled", reason="Left the team", by="bob"
     ),
+    "account_erased": lambda user, origin: messages.account_erased(user, origin, by="", reason="Asked for it"),
 }
 EACH_KIND = pytest.mark.parametrize("kind", LETTERS)
 EACH_LANGUAGE = pytest.mark.parametrize("language", ["zh", "en"])

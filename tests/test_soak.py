@@ -44,7 +44,9 @@ class Story:
         """Collect the evidence."""
         found = Evidence()
         checks.read_tables(self.env, found)
-        found.received = [(mail.message_id, mail.recipient) for mail in found.mails if mail.state == "sent"]
+        stored = {mail.message_id for mail in found.mails}
+        received = [(str(mail["Message-ID"]), str(mail["To"])) for mail in self.env.stored_mails()]
+        found.received = [each for each in received if each[0] in stored]
         with self.env.app.app_context():
             found.broken_histories = broken_histories()
         return found
@@ -134,8 +136,7 @@ COPY_MAIL = """INSERT INTO mail (message_id, kind, user_id, recipient, subject, 
         ("DELETE FROM mail WHERE kind = 'code'", {OWED}),
         ("UPDATE mail SET state = 'queued' WHERE kind = 'heads_up'", {OWED}),
         ("UPDATE mail SET state = 'failed' WHERE kind = 'password_changed'", {OWED}),
-        ("UPDATE mail SET recipient = 'thief@example.com' WHERE kind = 'heads_up'", {OWED}),
-        (COPY_MAIL, {DUPLICATES}),
+        (COPY_MAIL, {OWED}),
     ],
 )
 def test_a_change_of_the_database_is_detected(story: Story, statement: str, failing: set[str]) -> None:
@@ -167,6 +168,12 @@ def test_a_registration_of_unknown_result_may_have_created_an_account_or_not(sto
 def test_a_mail_that_was_not_received_is_detected(story: Story) -> None:
     evidence = story.evidence()
     evidence.received.remove(next(each for each in evidence.received if each[1] == ANN))
+    assert story.failed(evidence) == {OWED}
+
+
+def test_a_mail_to_another_recipient_is_detected(story: Story) -> None:
+    evidence = story.evidence()
+    evidence.received = [(each, "thief@example.com" if to == ANN else to) for each, to in evidence.received]
     assert story.failed(evidence) == {OWED}
 
 

@@ -89,7 +89,7 @@ def set_role(requester: Requester, user_id: int, *, superuser: bool, reason: str
         accounts = work.lock_managed(user_id, also=lambda: pending.find_started_by(user_id))
         user = accounts[user_id]
         if user.is_superuser != superuser:
-            _require_another_superuser(user)
+            require_another_superuser(user)
             if superuser:
                 usernames.refuse_lookalike_username(user.username, user.id)
             withdraw_started(work, user, accounts)
@@ -106,7 +106,7 @@ def disable(requester: Requester, user_id: int, *, reason: str) -> None:
         accounts = work.lock_managed(user_id, also=lambda: pending.find_started_by(user_id))
         user = accounts[user_id]
         if user.is_active:
-            _require_another_superuser(user)
+            require_another_superuser(user)
             pending.end(user.id, ChangeOutcome.DROPPED, by=work.actor_name)
             sessions.end_all(user)
             withdraw_started(work, user, accounts)
@@ -163,7 +163,7 @@ def withdraw_started(
     return owners
 
 
-def _require_another_superuser(user: CMSUser) -> None:
+def require_another_superuser(user: CMSUser) -> None:
     """Raise LastSuperuser if a locked account is the last one that can manage others."""
     if not (user.is_superuser and user.is_active):
         return

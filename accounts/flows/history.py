@@ -1,13 +1,14 @@
 """An administrator views the history of their account, and views and ends its sessions."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
 
-from accounts import sessions, unit_of_work
+from accounts import audit, sessions, unit_of_work
 from accounts.unit_of_work import Actor
 from models import Audit, CMSUser, LoginSession, db
 
@@ -33,6 +34,14 @@ def list_events(user: CMSUser, *, before: int) -> list[Event]:
     """Return a page of the history of an account, newest first, of the rows with numbers below `before`."""
     query = select(Audit).where(Audit.user_id == user.id, Audit.number < before)
     return [_seen(row, user) for row in db.session.scalars(query.order_by(Audit.number.desc()).limit(PAGE))]
+
+
+def exported_until(user: CMSUser, events: Sequence[Event]) -> datetime | None:
+    """Return when the last of the rows happened that were exported and would follow on a page, or None."""
+    if len(events) == PAGE or (events and events[-1].number == 1):
+        return None
+    found = audit.find_tie(user.id)
+    return found.last_at if found else None
 
 
 def list_sessions(user: CMSUser) -> list[LoginSession]:

@@ -113,7 +113,7 @@ def set_by_operator(user_id: int, password: str, *, reason: str, origin: Origin)
     password_hash = passwords.hash_password(password)
     with unit_of_work.begin(origin) as work:
         account = work.lock(user_id)
-        if account is None:
+        if account is None or account.erased_at is not None:
             raise NobodyThere
         sessions.end_all(account)
         _set(work, account, password_hash, by="-", reason=reason)

@@ -271,11 +271,12 @@ def _retry(lease: Lease, problem: str, details: str) -> None:
 
 
 def _close(lease: Lease, state: MailState, problem: str) -> None:
-    """Close a mail and delete its content; delete the row of a completed task."""
+    """Close a mail and delete its recipient and content; delete the row of a completed task."""
     if outbox.is_task(lease.kind) and state == MailState.SENT:
         _commit(_DELETE, lease)
     else:
-        _update(lease, state=state, done_at=clock.now(), problem=problem, subject="", body="", html="")
+        empty = dict.fromkeys(("recipient", "subject", "body", "html"), "")
+        _update(lease, state=state, done_at=clock.now(), problem=problem, **empty)
 
 
 def _update(lease: Lease, **values: object) -> bool:

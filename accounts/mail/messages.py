@@ -168,6 +168,11 @@ def test(reader: Reader, origin: Origin) -> Letter:
     return _render("test", reader, origin)
 
 
+def account_erased(account: CMSUser, origin: Origin, *, by: str, reason: str) -> Letter:
+    """To the address of an account whose personal data is erased in the same transaction."""
+    return _notice("account_erased", account, origin, by=by, reason=reason)
+
+
 def _format_duration(seconds: int) -> str:
     """Return a number of seconds in words, in minutes if it is a whole number of minutes. It is never rounded up."""
     if seconds % 60:

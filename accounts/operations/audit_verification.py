@@ -1,22 +1,24 @@
 """Verification of the history: finds rows that were changed or are missing, while the site is in use."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import groupby
 from operator import attrgetter
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, select
 
 from accounts import audit
-from accounts.audit import Verdict
-from models import Audit, CMSUser, db, table
+from models import Audit, AuditTie, CMSUser, db, table
 
 PAGE = 1000  # Accounts that are verified in one snapshot.
 ROWS_AT_ONCE = 500  # Rows that are fetched at a time, because a history may not fit into memory.
-_USER, _ROW = table(CMSUser).c, table(Audit).c
+_USER, _ROW, _TIE = table(CMSUser).c, table(Audit).c, table(AuditTie).c
 _ACCOUNTS = (
-    select(_USER.id, _USER.email, _USER.audit_rows, _USER.audit_chain)
+    select(
+        _USER.id, _USER.email, _USER.audit_rows, _USER.audit_chain, *(each.label(f"tie_{each.name}") for each in _TIE)
+    )
+    .outerjoin(table(AuditTie), _TIE.user_id == _USER.id)
     .where(_USER.id > bindparam("after"))
     .order_by(_USER.id)
     .limit(PAGE)
@@ -28,23 +30,17 @@ _ROWS = (
 )
 
 
-class Account(Protocol):
-    """The address of an account, the expected number of rows of an account's history, and the chain of the last one."""
-
-    email: str
-    audit_rows: int
-    audit_chain: str
-
-
 class BrokenHistory(NamedTuple):
     """An account whose history is not intact, and the number of the first row that was changed or is missing.
 
     With `missing_key` it is the first row that names this key, which is not in the settings: it cannot be verified.
+    With `is_tie` it is the tie that replaces the exported rows up to this number.
     """
 
     email: str
     number: int
     missing_key: str = ""
+    is_tie: bool = False
 
 
 class Page(NamedTuple):
@@ -92,24 +88,12 @@ def _find_broken(accounts: Iterable[Any], rows: Iterable[Any]) -> Iterator[Broke
         while user_id is not None and user_id < account.id:
             user_id, history = next(histories, (None, iter(())))
         own = history if user_id == account.id else iter(())
-        yield from _find_broken_rows(account, own)
+        its, tie = (row._mapping for row in own), _read_tie(account)
+        for fault in audit.find_faults(its, tie, count=account.audit_rows, head=account.audit_chain):
+            yield BrokenHistory(account.email, *fault)
 
 
-def _find_broken_rows(account: Account, rows: Iterable[Any]) -> Iterator[BrokenHistory]:
-    """Yield the first row of every missing key, up to the first row that was changed or is missing.
-
-    Rows that follow those of a missing key are verified: each names its own key.
-    """
-    chain, number, missing = "", 0, set()
-    for row in rows:
-        number += 1
-        verdict = audit.verify(row._mapping, chain) if row.number == number else Verdict.CHANGED
-        if verdict == Verdict.CHANGED:
-            yield BrokenHistory(account.email, number)
-            return
-        if verdict == Verdict.KEY_MISSING and row.key_id not in missing:
-            missing.add(row.key_id)
-            yield BrokenHistory(account.email, number, row.key_id)
-        chain = row.chain
-    if (number, chain) != (account.audit_rows, account.audit_chain):
-        yield BrokenHistory(account.email, number + 1)
+def _read_tie(account: Any) -> Mapping[str, Any] | None:
+    """Return the tie from the row of an account, if it has one."""
+    tie = {each.name: account._mapping[f"tie_{each.name}"] for each in _TIE}
+    return tie if tie["user_id"] is not None else None

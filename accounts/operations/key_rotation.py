@@ -9,13 +9,14 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Executable, and_, case, func, select
 
 from accounts import audit, clock, codes, pending, sessions
+from accounts.operations import audit_files
 from accounts.operations.audit_verification import ROWS_AT_ONCE, snapshot
 from accounts.settings import settings
 from accounts.signing import Key, audit_keys, keys
-from models import Audit, CMSUser, EmailChange, LoginSession, table
+from models import Audit, AuditTie, CMSUser, EmailChange, LoginSession, table
 
 FallbackSetting = Literal["SECRET_KEY_FALLBACKS", "AUDIT_KEY_FALLBACKS"]
-_USER, _SESSION, _CHANGE = table(CMSUser).c, table(LoginSession).c, table(EmailChange).c
+_USER, _SESSION, _CHANGE, _TIE = table(CMSUser).c, table(LoginSession).c, table(EmailChange).c, table(AuditTie).c
 _ROWS, _BEFORE = table(Audit), table(Audit).alias("row_before")
 _NAMED_ROWS = (
     select(_ROWS.c.key_id, func.count(), func.count(case((_ROWS.c.number == _USER.audit_rows, 1))))
@@ -24,11 +25,17 @@ _NAMED_ROWS = (
     .group_by(_ROWS.c.key_id)
 )
 _UNNAMED_ROWS = (
-    select(*_ROWS.c, _BEFORE.c.chain.label("before"), (_ROWS.c.number == _USER.audit_rows).label("is_last"))
+    select(
+        *_ROWS.c,
+        func.coalesce(_BEFORE.c.chain, _TIE.chain).label("before"),
+        (_ROWS.c.number == _USER.audit_rows).label("is_last"),
+    )
     .join(table(CMSUser), _USER.id == _ROWS.c.user_id)
     .outerjoin(_BEFORE, and_(_BEFORE.c.user_id == _ROWS.c.user_id, _BEFORE.c.number == _ROWS.c.number - 1))
+    .outerjoin(table(AuditTie), and_(_TIE.user_id == _ROWS.c.user_id, _TIE.number == _ROWS.c.number - 1))
     .where(_ROWS.c.key_id.is_(None))
 )
+_TIES = select(_TIE.key_id, func.count()).group_by(_TIE.key_id)
 
 
 @dataclass(frozen=True)
@@ -50,10 +57,20 @@ UsesByKey = dict[str | None, Uses]
 
 @dataclass(frozen=True)
 class HistoryUse:
-    """How many rows of the history a key has signed, and in how many accounts the last row."""
+    """How many rows of the history a key has signed, and in how many accounts the last row.
+
+    Also how many ties, and how many of the files in AUDIT_EXPORT_FOLDER on this machine need it.
+    """
 
     rows: int = 0
     heads: int = 0
+    ties: int = 0
+    files: int = 0
+
+    @property
+    def is_any(self) -> bool:
+        """Return whether anything depends on the key."""
+        return bool(self.rows or self.ties or self.files)
 
 
 @dataclass(frozen=True)
@@ -69,7 +86,7 @@ class FormerKey:
     @property
     def is_needed(self) -> bool:
         """Return whether something could no longer be verified if the key were removed from this setting."""
-        return bool(self.sessions.count or self.codes.count or self.history.rows)
+        return bool(self.sessions.count or self.codes.count) or self.history.is_any
 
 
 @dataclass(frozen=True)
@@ -90,7 +107,7 @@ class Report:
 
 
 def check() -> Report:
-    """Return what depends on each key, in one snapshot of the database. Raises the errors of the database.
+    """Return what depends on each key, in one snapshot of the database. Raises OSError and the errors of the database.
 
     Cookies are counted by the rows of their sessions, codes by the changes that require them. What names no key counts
     for every former one; only rows of the history without one are verified to find it.
@@ -151,8 +168,10 @@ def _count_codes(connection: Connection, now: datetime) -> UsesByKey:
 
 
 def _count_rows(connection: Connection) -> tuple[dict[str, HistoryUse], int]:
-    """Count the rows of the history by their keys, and those that name no key and are verified by none."""
+    """Count rows, ties and files of the history by their keys, and rows that name no key and are verified by none."""
     rows, heads, unverified = Counter[str](), Counter[str](), 0
+    ties = dict(_fetch(connection, _TIES))
+    files = audit_files.read_keys(settings().AUDIT_EXPORT_FOLDER)
     for key_id, count, last in _fetch(connection, _NAMED_ROWS):
         rows[key_id], heads[key_id] = count, last
     keys_of_unnamed = audit_keys().named(None)
@@ -163,7 +182,11 @@ def _count_rows(connection: Connection) -> tuple[dict[str, HistoryUse], int]:
         else:
             rows[key.id] += 1
             heads[key.id] += bool(row.is_last)
-    return {key_id: HistoryUse(rows[key_id], heads[key_id]) for key_id in sorted(rows)}, unverified
+    uses = {
+        key_id: HistoryUse(rows[key_id], heads[key_id], ties.get(key_id, 0), files.get(key_id, 0))
+        for key_id in sorted({*rows, *ties, *files})
+    }
+    return uses, unverified
 
 
 def _fetch(connection: Connection, query: Executable) -> Iterator[Any]:

@@ -40,11 +40,10 @@ class HistoryRow(NamedTuple):
 
 
 class MailRow(NamedTuple):
-    """A row of the outbox, with the username of its account."""
+    """A row of the outbox, with the username of its account. Its recipient was deleted when the mail was completed."""
 
     account: str
     kind: str
-    recipient: str
     message_id: str
     state: str
 
@@ -110,7 +109,7 @@ def read_tables(site: Readable, evidence: Evidence) -> None:
     of_history = Audit.user_id, Audit.number, Audit.event, Audit.request_id, Audit.times, Audit.detail
     rows = site.rows(select(*of_history).order_by(Audit.user_id, Audit.number))
     evidence.history = [HistoryRow(names[row[0]], row[1], row[2], row[3] or "", *row[4:]) for row in rows]
-    of_mail = Mail.user_id, Mail.kind, Mail.recipient, Mail.message_id, Mail.state
+    of_mail = Mail.user_id, Mail.kind, Mail.message_id, Mail.state
     evidence.mails = [MailRow(names.get(row[0], ""), *row[1:]) for row in site.rows(select(*of_mail))]
 
 
@@ -216,19 +215,19 @@ def check_unique(_: Ledger, evidence: Evidence) -> Iterator[str]:
 
 def check_owed(ledger: Ledger, evidence: Evidence) -> Iterator[str]:
     """Yield mails that acknowledged actions owe and that the mail server did not get."""
-    received = {message_id for message_id, _ in evidence.received}
+    received = dict(evidence.received)
     sent: Counter[tuple[str, str, str]] = Counter()
     for row in evidence.mails:
         is_dropped = row.kind in MAY_EXPIRE and row.state == "expired"
         if (row.state == "sent" and row.message_id in received) or is_dropped:
-            sent[row.account, _group(row.kind), row.recipient] += 1
+            sent[row.account, _group(row.kind), received.get(row.message_id, "")] += 1
         elif not row.kind.startswith("task:"):
             yield f"{row.state}, and {'' if row.message_id in received else 'not '}received: {row}"
     for account, group, recipient, least, _ in _expected_mails(ledger):
         count = sum(
             number
             for (its_account, its_group, its), number in sent.items()
-            if (its_account, its_group) == (account, group) and recipient in ("", its)
+            if (its_account, its_group) == (account, group) and (recipient == its or "" in (recipient, its))
         )
         if count < least:
             owing = [it for it in ledger.actions if any(mail.recipient == recipient for mail in it.mails)]
@@ -237,11 +236,12 @@ def check_owed(ledger: Ledger, evidence: Evidence) -> Iterator[str]:
 
 def check_duplicates(ledger: Ledger, evidence: Evidence) -> Iterator[str]:
     """Yield mails that were stored more often than actions may have caused them, or that nobody has stored."""
-    stored = {row.message_id: row for row in evidence.mails}
+    received = dict(evidence.received)
+    stored = {row.message_id for row in evidence.mails}
     for message_id, recipient in set(evidence.received):
-        if message_id not in stored or stored[message_id].recipient != recipient:
+        if message_id not in stored or received[message_id] != recipient:
             yield f"received by {recipient}, but not stored: {message_id}"
-    counts = Counter((row.account, _group(row.kind), row.recipient) for row in evidence.mails)
+    counts = Counter((row.account, _group(row.kind), received.get(row.message_id, "")) for row in evidence.mails)
     for account, group, recipient, _, most in _expected_mails(ledger):
         count = counts[account, group, recipient]
         if recipient and group not in (*CODES, *TO_ALL_ADDRESSES) and count > most:

@@ -185,6 +185,7 @@ TESTED_ELSEWHERE = {
     errors.WrongCredentials: "recorded as sign_in_failed",
     errors.CodeMissing: "test_policy.py",
     errors.LastSuperuser: "only the command line can raise it, because an acting superuser remains one",
+    errors.HistoryBroken: "test_erasure.py: only the command line can raise it",
     errors.NobodyThere: "the page is a 404 before a use case begins",
 }
 
