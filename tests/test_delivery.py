@@ -340,7 +340,7 @@ class TestBatches:
         assert [load(number).state for number in numbers] == ["queued", "sent", "sent"]
 
     @pytest.mark.parametrize("env", ["postgresql+memcached"], indirect=True)
-    @pytest.mark.parametrize("statement", ["SELECT mail.id, mail.message_id", "UPDATE mail SET subject"])
+    @pytest.mark.parametrize("statement", ["SELECT mail.id, mail.message_id", "UPDATE mail SET recipient"])
     def test_the_other_mails_of_a_batch_are_released_when_a_connection_is_lost(
         self, app: Flask, smtp: SmtpServer, statement: str
     ) -> None:
