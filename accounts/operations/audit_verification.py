@@ -14,10 +14,10 @@ from models import Audit, AuditTie, CMSUser, db, table
 PAGE = 1000  # Accounts that are verified in one snapshot.
 ROWS_AT_ONCE = 500  # Rows that are fetched at a time, because a history may not fit into memory.
 _USER, _ROW, _TIE = table(CMSUser).c, table(Audit).c, table(AuditTie).c
+TIE_COLUMNS = tuple(each.label(f"tie_{each.name}") for each in _TIE)
+"""The tie of an account in a row of a query that joins it; see `read_tie`."""
 _ACCOUNTS = (
-    select(
-        _USER.id, _USER.email, _USER.audit_rows, _USER.audit_chain, *(each.label(f"tie_{each.name}") for each in _TIE)
-    )
+    select(_USER.id, _USER.email, _USER.audit_rows, _USER.audit_chain, *TIE_COLUMNS)
     .outerjoin(table(AuditTie), _TIE.user_id == _USER.id)
     .where(_USER.id > bindparam("after"))
     .order_by(_USER.id)
@@ -88,12 +88,12 @@ def _find_broken(accounts: Iterable[Any], rows: Iterable[Any]) -> Iterator[Broke
         while user_id is not None and user_id < account.id:
             user_id, history = next(histories, (None, iter(())))
         own = history if user_id == account.id else iter(())
-        its, tie = (row._mapping for row in own), _read_tie(account)
+        its, tie = (row._mapping for row in own), read_tie(account)
         for fault in audit.find_faults(its, tie, count=account.audit_rows, head=account.audit_chain):
             yield BrokenHistory(account.email, *fault)
 
 
-def _read_tie(account: Any) -> Mapping[str, Any] | None:
-    """Return the tie from the row of an account, if it has one."""
+def read_tie(account: Any) -> Mapping[str, Any] | None:
+    """Return the tie from the row of an account with TIE_COLUMNS, if it has one."""
     tie = {each.name: account._mapping[f"tie_{each.name}"] for each in _TIE}
     return tie if tie["user_id"] is not None else None

@@ -19,7 +19,7 @@ from accounts.audit import Verdict
 from accounts.errors import UNAVAILABLE
 from accounts.operations import audit_files
 from accounts.operations.audit_files import ExportFile
-from accounts.operations.audit_verification import ROWS_AT_ONCE, snapshot
+from accounts.operations.audit_verification import ROWS_AT_ONCE, TIE_COLUMNS, read_tie, snapshot
 from accounts.settings import settings
 from accounts.signing import audit_keys
 from models import Audit, AuditTie, CMSUser, db, dialect, table
@@ -38,7 +38,7 @@ _USER, _ROW, _TIE = table(CMSUser).c, table(Audit).c, table(AuditTie).c
 _ACCOUNTS = select(_USER.id).where(_USER.id > bindparam("after")).order_by(_USER.id).limit(PAGE).subquery("accounts")
 _LAST = select(func.max(_ACCOUNTS.c.id))
 _OLD = (
-    select(_ACCOUNTS.c.id, *(each.label(f"tie_{each.name}") for each in _TIE))
+    select(_ACCOUNTS.c.id, *TIE_COLUMNS)
     .outerjoin(table(AuditTie), _TIE.user_id == _ACCOUNTS.c.id)
     .join(table(Audit), (_ROW.user_id == _ACCOUNTS.c.id) & (_ROW.number == func.coalesce(_TIE.number, 0) + 1))
     .where(_ROW.last_at < bindparam("before"))
@@ -144,19 +144,20 @@ def _export_page(file: ExportFile, cuts: list[Cut], after: int, before: datetime
     with snapshot() as connection:
         last: int | None = connection.execute(_LAST, {"after": after}).scalar()
         for account in connection.execute(_OLD, {"after": after, "before": before}).all():
-            tie = {each.name: account._mapping[f"tie_{each.name}"] for each in _TIE}
-            cuts += _export_account(connection, file, account.id, tie, before, most - file.rows)
+            tie, rows_left = read_tie(account), most - file.rows
+            cuts += _export_account(connection, file, account.id, tie, before, rows_left)
             if file.rows >= most:
                 return int(account.id) - 1
     return last
 
 
 def _export_account(
-    connection: Connection, file: ExportFile, user_id: int, tie: Mapping[str, Any], before: datetime, most: int
+    connection: Connection, file: ExportFile, user_id: int, tie: Mapping[str, Any] | None, before: datetime, most: int
 ) -> Iterator[Cut]:
     """Write the old rows of an account up to the first one that is not intact, and yield where it can be cut."""
-    number, chain, cut = tie["number"] or 0, tie["chain"] or "", None
-    if tie["user_id"] is not None and audit.verify_tie(tie) != Verdict.INTACT:
+    number, chain = (tie["number"], tie["chain"]) if tie else (0, "")
+    cut = None
+    if tie and audit.verify_tie(tie) != Verdict.INTACT:
         log.warning("the history of account %d is not exported: its tie cannot be verified", user_id)
         return
     its, slowly = {"user": user_id, "above": number, "most": most}, {"yield_per": ROWS_AT_ONCE}
