@@ -39,11 +39,27 @@ def _matches(text: str, variants: tuple[frozenset[str], ...]) -> bool:
 
 @lru_cache(maxsize=1024)
 def _find_variants(text: str) -> tuple[frozenset[str], ...]:
-    """Return the skeletons of each character of a text: as it is, in lower case, and in upper case."""
+    """Return the skeletons of each character of a text with its marks: as it is, in lower case, and in upper case."""
     return tuple(
-        frozenset(_fold_skeleton(form) for form in (character, character.lower(), character.upper()))
-        for character in unicodedata.normalize("NFKC", text)
+        frozenset(_fold_skeleton(form) for form in (cluster, cluster.lower(), cluster.upper()))
+        for cluster in _split_clusters(unicodedata.normalize("NFKC", text))
     )
+
+
+def _split_clusters(text: str) -> list[str]:
+    """Split a text where the skeletons of the parts, joined, are the skeleton of the text.
+
+    Normalization may exchange combining marks, so a character stays with the one before it if it is a mark, if its
+    skeleton begins with one, or if it is ignorable.
+    """
+    clusters: list[str] = []
+    for character in text:
+        first = skeleton(character)[:1]
+        if clusters and (not first or unicodedata.combining(first) or unicodedata.combining(character)):
+            clusters[-1] += character
+        else:
+            clusters.append(character)
+    return clusters
 
 
 def _fold_skeleton(text: str) -> str:

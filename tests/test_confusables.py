@@ -1,6 +1,7 @@
 """confusables.py: skeletons (UTS 39) and the comparison of confusable texts."""
 
 import json
+import sys
 import unicodedata
 from importlib.resources import files
 
@@ -9,6 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from confusables import looks_like, skeleton
+
+
+def may_change(character: str) -> bool:
+    """Return whether normalization or case may change a character: nearly all letters without case are left out."""
+    category = unicodedata.category(character)
+    return category not in ("Cn", "Co", "Cs", "Lo") or unicodedata.decomposition(character) != ""
 
 
 @pytest.mark.parametrize(
@@ -76,6 +83,15 @@ def test_a_capital_i_is_confused_with_a_small_l_but_a_small_i_is_not() -> None:
 def test_a_text_is_confusable_with_itself_but_not_with_a_longer_one(text: str) -> None:
     assert looks_like(text, text)
     assert not looks_like(text + "Q", text)
+
+
+def test_every_character_with_marks_is_confusable_with_itself_but_not_with_a_longer_text() -> None:
+    """Normalization exchanges marks: the skeleton of U+FC60, for example, orders them differently from its parts."""
+    characters = [character for character in map(chr, range(sys.maxunicode + 1)) if may_change(character)]
+    assert len(characters) > 15_000
+    texts = [text for character in characters for text in (character, f"a\u0301{character}\u0323")]
+    assert [text for text in texts if not looks_like(text, text)] == []
+    assert [text for text in texts if looks_like(text + "Q", text)] == []
 
 
 def test_comparing_long_ambiguous_texts_does_not_take_exponential_time() -> None:
