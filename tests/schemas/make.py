@@ -25,6 +25,7 @@ from tests.servers import Gunicorn, PostgresServer, SmtpServer, command_line, ev
 
 FOLDER = Path(__file__).parent
 DATABASES = ("sqlite", "postgresql")
+YEAR_SECONDS = 365 * 86_400
 
 
 def main(revision: str) -> None:
@@ -88,9 +89,11 @@ class Story:
         """Create the database, use the application, and return what the administrators have in hand at the end."""
         self._command("db", "upgrade")
         for name in ("ann", "bob", "carol", "dan", "eve", "fay"):
-            rank = ["--superuser"] if name == "ann" else []
-            words = ("admin", "create", f"{name}@example.com", "--username", name, *rank)
-            self._command(*words, input_lines=[PASSWORD])
+            self._create(name, *(["--superuser"] if name == "ann" else []))
+        # The history of Hal is a year old, so that its rows are exported and deleted.
+        a_year_ago = {"TEST_SECONDS_AHEAD": str(-YEAR_SECONDS)}
+        self._create("hal", application="tests.live.shifted_clock", settings={**self._settings, **a_year_ago})
+        self._command("housekeeping", settings={**self._settings, "AUDIT_KEEP_DAYS": "30"})
         self._server.start()
         try:
             return self._use()
@@ -149,8 +152,13 @@ class Story:
         pattern = re.compile(rf"/cms/(?:resetemail/)?{kind}/[\w-]+/")
         return str(pattern.findall(text_of(self._mail(recipient, pattern.search)))[0])
 
-    def _command(self, *words: str, **more: Any) -> None:
-        ended = command_line(self._settings, *words, root=self._code, **more)
+    def _create(self, name: str, *options: str, **more: Any) -> None:
+        words = ("admin", "create", f"{name}@example.com", "--username", name, *options)
+        self._command(*words, input_lines=[PASSWORD], **more)
+
+    def _command(self, *words: str, application: str = "app", settings: Any = None, **more: Any) -> None:
+        words = ("--app", application, *words)
+        ended = command_line(settings or self._settings, *words, root=self._code, **more)
         assert ended.returncode == 0, ended.stderr
 
 

@@ -240,117 +240,119 @@ INSERT INTO public.alembic_version VALUES ('0008');
 -- Data for Name: audit; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.audit VALUES (1, 1, 1, 'administrator_created', NULL, '2026-11-22 06:56:03.393089+00', '2026-11-22 06:56:03.393089+00', 1, '-', 'command line', '{"superuser": true}', 'ca7da021ff34e156bc2ef4a3ff2be2a17873a2cdc2913c3cb8ef5d5a0552f8e4', 'a1e15d34', NULL);
-INSERT INTO public.audit VALUES (2, 2, 1, 'administrator_created', NULL, '2026-11-22 06:56:05.083961+00', '2026-11-22 06:56:05.083961+00', 1, '-', 'command line', '{"superuser": false}', '8b337d3232eeaf0075bac2d402c1af6cbd8031c38e1d7a08d75786fdd8471c4e', 'a1e15d34', NULL);
-INSERT INTO public.audit VALUES (3, 3, 1, 'administrator_created', NULL, '2026-11-22 06:56:06.271221+00', '2026-11-22 06:56:06.271221+00', 1, '-', 'command line', '{"superuser": false}', '90a4b8297c9d4929cb7098342dee803465ad847542f7f0069369831fbb94e718', 'a1e15d34', NULL);
-INSERT INTO public.audit VALUES (4, 4, 1, 'administrator_created', NULL, '2026-11-22 06:56:07.41778+00', '2026-11-22 06:56:07.41778+00', 1, '-', 'command line', '{"superuser": false}', '625ae476109f9e4a6b722b35ceb11d72960eee3b56ce8f4a50277b31d4364617', 'a1e15d34', NULL);
-INSERT INTO public.audit VALUES (5, 5, 1, 'administrator_created', NULL, '2026-11-22 06:56:08.662129+00', '2026-11-22 06:56:08.662129+00', 1, '-', 'command line', '{"superuser": false}', 'ec381f14f5442386fc3e476fa4fac80977dd27f2b9cc2d46201a085dd02f38c0', 'a1e15d34', NULL);
-INSERT INTO public.audit VALUES (6, 6, 1, 'administrator_created', NULL, '2026-11-22 06:56:09.98332+00', '2026-11-22 06:56:09.98332+00', 1, '-', 'command line', '{"superuser": false}', 'bbe930c76d454f59bad35632392f70ce41721ac292e1e3c9be266a4cf844bb5d', 'a1e15d34', NULL);
-INSERT INTO public.audit VALUES (7, 1, 2, 'signed_in', 1, '2026-11-22 06:56:11.360927+00', '2026-11-22 06:56:11.360927+00', 1, '127.0.0.1', 'Chrome 156, Linux', '{}', '2c51f764acc642d46773a25bd3bad8e8a0476161d74b17fc15130df247ec71dd', 'a1e15d34', '523e163de2127b3e');
-INSERT INTO public.audit VALUES (8, 2, 2, 'signed_in', 2, '2026-11-22 06:56:11.524641+00', '2026-11-22 06:56:11.524641+00', 1, '127.0.0.1', 'Chrome 156, Linux', '{}', '7bc6220a4641dd5b38f4231a8cc7a6f4ac8cf0898072667c513abae069696092', 'a1e15d34', '31b27c71d14f9e8b');
-INSERT INTO public.audit VALUES (9, 3, 2, 'signed_in', 3, '2026-11-22 06:56:11.568578+00', '2026-11-22 06:56:11.568578+00', 1, '127.0.0.1', 'Chrome 156, Linux', '{}', '4e952fb1262c12514ddbc0bf19ef9a4910a05b19bfa7b7b0745e97e0f03b7f37', 'a1e15d34', 'bdd4c16b649fae16');
-INSERT INTO public.audit VALUES (10, 5, 2, 'signed_in', 5, '2026-11-22 06:56:11.604254+00', '2026-11-22 06:56:11.604254+00', 1, '127.0.0.1', 'Chrome 156, Linux', '{}', 'd278bf7697a30023db32cabe532f83d8d46062f9d34cbd3d986abb48768c0433', 'a1e15d34', '9fd32725e606da1f');
-INSERT INTO public.audit VALUES (11, 3, 3, 'code_requested', 3, '2026-11-22 06:56:11.701377+00', '2026-11-22 06:56:11.701377+00', 1, '127.0.0.1', 'Chrome 156, Linux', '{"email": "carol.new@example.com"}', '039a31a9c101962493f1b726c79eabe423e56b672d508d676f5a2be5c94edb14', 'a1e15d34', 'ff46c388e900e25c');
-INSERT INTO public.audit VALUES (12, 3, 4, 'code_wrong', 3, '2026-11-22 06:56:12.828897+00', '2026-11-22 06:56:12.828897+00', 1, '127.0.0.1', 'Chrome 156, Linux', '{"email": "carol.new@example.com"}', 'b3623949c9365deccc7514e2b39a0459c46ca3a93d51934984c41174e6e68b73', 'a1e15d34', '80dced0cb89d6387');
-INSERT INTO public.audit VALUES (13, 3, 5, 'email_changed', 3, '2026-11-22 06:56:12.837222+00', '2026-11-22 06:56:12.837222+00', 1, '127.0.0.1', 'Chrome 156, Linux', '{"new": "carol.new@example.com", "old": "carol@example.com"}', 'b64e91bd3913e2228eb5576b31f75c5b4e6b573280968cc9463083a7ba7d8c15', 'a1e15d34', '45ee6e7b249756c8');
-INSERT INTO public.audit VALUES (14, 2, 3, 'code_requested', 2, '2026-11-22 06:56:13.921696+00', '2026-11-22 06:56:13.921696+00', 1, '127.0.0.1', 'Chrome 156, Linux', '{"email": "bob.new@example.com"}', '01c851e6c9afecc78875308251fafa08d83cd5985c75a0eed3d3510716638843', 'a1e15d34', 'ac0bfd1135ad04ab');
-INSERT INTO public.audit VALUES (15, 2, 4, 'code_wrong', 2, '2026-11-22 06:56:15.052607+00', '2026-11-22 06:56:15.052607+00', 1, '127.0.0.1', 'Chrome 156, Linux', '{"email": "bob.new@example.com"}', '1031cdbc6efd5c08a13d2717a81dc123eb864aad87c5fd2d011dbc1d3dc1540e', 'a1e15d34', 'b35f288674d0c9f2');
-INSERT INTO public.audit VALUES (16, 1, 3, 'invitation_sent', 1, '2026-11-22 06:56:16.173495+00', '2026-11-22 06:56:16.173495+00', 1, '127.0.0.1', 'Chrome 156, Linux', '{"email": "gus@example.com", "superuser": false}', '6005fda4f1d00c8a35b8dec38bda851c6f4d6baa0e59a3e40445f1633e0b6cc8', 'a1e15d34', '3d490b17e8383ff8');
-INSERT INTO public.audit VALUES (17, 6, 2, 'change_started', 1, '2026-11-22 06:56:17.713957+00', '2026-11-22 06:56:17.713957+00', 1, '127.0.0.1', 'Chrome 156, Linux', '{"by": "ann", "email": "fay.new@example.com", "reason": "lost her mailbox"}', '267d4ec671320d711b7c27bbe12231fdf3752bfc31adac7fe2f608a0df29f2be', 'a1e15d34', '94e182c1a8b58ca5');
-INSERT INTO public.audit VALUES (18, 5, 3, 'signed_out', 5, '2026-11-22 06:56:17.817783+00', '2026-11-22 06:56:17.817783+00', 1, '127.0.0.1', 'Chrome 156, Linux', '{}', '13334f72a9b79d55167069759e667e4c2a01adf1dd6bd21713d6f4dda86cb8a4', 'a1e15d34', '25b0d7745d93c932');
-INSERT INTO public.audit VALUES (19, 5, 4, 'sign_in_failed', 5, '2026-11-22 06:56:17.741721+00', '2026-11-22 06:56:17.800691+00', 3, '127.0.0.1', 'Chrome 156, Linux', '{}', '78a28737d3c5319bb50a1c2374def8a0d8256d571d5bb51da4f1556f96a9d7b1', 'a1e15d34', 'b33b90cd127be787');
+INSERT INTO public.audit VALUES (1, 1, 1, 'administrator_created', NULL, '2026-11-22 07:08:31.997885+00', '2026-11-22 07:08:31.997885+00', 1, '-', 'command line', '{"superuser": true}', 'd29817435b408c7e841a6aec057878a5dee9f5effabe888bbfff5c8da37da838', 'a1e15d34', NULL);
+INSERT INTO public.audit VALUES (2, 2, 1, 'administrator_created', NULL, '2026-11-22 07:08:33.329279+00', '2026-11-22 07:08:33.329279+00', 1, '-', 'command line', '{"superuser": false}', '986b71d02c365e6006192cf0fcee4b29ae2dd1eddf223cb77b91d06db1b5d667', 'a1e15d34', NULL);
+INSERT INTO public.audit VALUES (3, 3, 1, 'administrator_created', NULL, '2026-11-22 07:08:35.175832+00', '2026-11-22 07:08:35.175832+00', 1, '-', 'command line', '{"superuser": false}', '369ec4a19eb3aae4e7cde9d617518a9ef404a7d1a353bc03b9b168a9a154e5c6', 'a1e15d34', NULL);
+INSERT INTO public.audit VALUES (4, 4, 1, 'administrator_created', NULL, '2026-11-22 07:08:36.949929+00', '2026-11-22 07:08:36.949929+00', 1, '-', 'command line', '{"superuser": false}', 'b6e9c0a32732db006af97901ccddb0e0b6751381b6d1cd0f81cde4cbbadf93e8', 'a1e15d34', NULL);
+INSERT INTO public.audit VALUES (5, 5, 1, 'administrator_created', NULL, '2026-11-22 07:08:38.342426+00', '2026-11-22 07:08:38.342426+00', 1, '-', 'command line', '{"superuser": false}', 'aa0a9e545a96528872f0f9aa118844dd69151968994a10da0b5f46973271ac87', 'a1e15d34', NULL);
+INSERT INTO public.audit VALUES (6, 6, 1, 'administrator_created', NULL, '2026-11-22 07:08:39.862303+00', '2026-11-22 07:08:39.862303+00', 1, '-', 'command line', '{"superuser": false}', '2d080a5a58ec94b502eac86368153089339cf5620662b6987545f378a69b37fb', 'a1e15d34', NULL);
+INSERT INTO public.audit VALUES (8, 1, 2, 'signed_in', 1, '2026-11-22 07:08:43.886095+00', '2026-11-22 07:08:43.886095+00', 1, '127.0.0.1', 'Chrome 156, Linux', '{}', '638445d9c1d79d906d275c360a62be2e755a5bfc4b20abd422299569c66ddedf', 'a1e15d34', '027c2ae03d644773');
+INSERT INTO public.audit VALUES (9, 2, 2, 'signed_in', 2, '2026-11-22 07:08:44.088756+00', '2026-11-22 07:08:44.088756+00', 1, '127.0.0.1', 'Chrome 156, Linux', '{}', 'ac53975cf0b120601bfcf0be0e72f6b887ee471cde7346f7def0f31c66e87329', 'a1e15d34', 'a89b0d6ccb8add19');
+INSERT INTO public.audit VALUES (10, 3, 2, 'signed_in', 3, '2026-11-22 07:08:44.13319+00', '2026-11-22 07:08:44.13319+00', 1, '127.0.0.1', 'Chrome 156, Linux', '{}', '3f235eb59a6cd9d75085f327170f29a9349479dfe3b4e373cec5c910acd09851', 'a1e15d34', 'a71ec218a742dbaf');
+INSERT INTO public.audit VALUES (11, 5, 2, 'signed_in', 5, '2026-11-22 07:08:44.171334+00', '2026-11-22 07:08:44.171334+00', 1, '127.0.0.1', 'Chrome 156, Linux', '{}', 'b4f7500da80132145512eed705d514cbfbfd4e4721b2d52967c140edc8164279', 'a1e15d34', '9319f50ea2144182');
+INSERT INTO public.audit VALUES (12, 3, 3, 'code_requested', 3, '2026-11-22 07:08:44.24638+00', '2026-11-22 07:08:44.24638+00', 1, '127.0.0.1', 'Chrome 156, Linux', '{"email": "carol.new@example.com"}', '1e3e192a6e8a559997d5f95ffda7fd213a05955fd0f564defc715d8a1bdcfcd2', 'a1e15d34', 'bcbaf366187d29e1');
+INSERT INTO public.audit VALUES (13, 3, 4, 'code_wrong', 3, '2026-11-22 07:08:45.432581+00', '2026-11-22 07:08:45.432581+00', 1, '127.0.0.1', 'Chrome 156, Linux', '{"email": "carol.new@example.com"}', '02e25a0b79180935fd91686bc9badc3dec57c50a13152ec445453c9ce7e91396', 'a1e15d34', '3d74070b4a02173b');
+INSERT INTO public.audit VALUES (14, 3, 5, 'email_changed', 3, '2026-11-22 07:08:45.442248+00', '2026-11-22 07:08:45.442248+00', 1, '127.0.0.1', 'Chrome 156, Linux', '{"new": "carol.new@example.com", "old": "carol@example.com"}', 'af807df364156c9a08c732e3f4c8cdf8f4c17668a13077faeedeccdaa098df3c', 'a1e15d34', 'b093731282c5f703');
+INSERT INTO public.audit VALUES (15, 2, 3, 'code_requested', 2, '2026-11-22 07:08:46.817363+00', '2026-11-22 07:08:46.817363+00', 1, '127.0.0.1', 'Chrome 156, Linux', '{"email": "bob.new@example.com"}', 'fe124760836af9467ab6ab8f414331bbce881e97243e383f101285ecf3d07c97', 'a1e15d34', '15f375267754cb89');
+INSERT INTO public.audit VALUES (16, 2, 4, 'code_wrong', 2, '2026-11-22 07:08:48.021566+00', '2026-11-22 07:08:48.021566+00', 1, '127.0.0.1', 'Chrome 156, Linux', '{"email": "bob.new@example.com"}', '06ccf95473d6dd915152494586ad212481ae9c0f9046b1d0deb67ea82c762783', 'a1e15d34', '7a35d2d6df6aa188');
+INSERT INTO public.audit VALUES (17, 1, 3, 'invitation_sent', 1, '2026-11-22 07:08:49.139888+00', '2026-11-22 07:08:49.139888+00', 1, '127.0.0.1', 'Chrome 156, Linux', '{"email": "gus@example.com", "superuser": false}', '5839b32a98d13fe895850647bea2b5315f7a908e919a090a7cde125e5f0cb72d', 'a1e15d34', 'af47b3165958acf6');
+INSERT INTO public.audit VALUES (18, 6, 2, 'change_started', 1, '2026-11-22 07:08:50.361946+00', '2026-11-22 07:08:50.361946+00', 1, '127.0.0.1', 'Chrome 156, Linux', '{"by": "ann", "email": "fay.new@example.com", "reason": "lost her mailbox"}', '14f5bbac0ad83456dd39f1a33ebd09212a7c837abec2ea6a30341970baf25509', 'a1e15d34', '98f334cdca4aa6b2');
+INSERT INTO public.audit VALUES (19, 5, 3, 'signed_out', 5, '2026-11-22 07:08:50.489188+00', '2026-11-22 07:08:50.489188+00', 1, '127.0.0.1', 'Chrome 156, Linux', '{}', 'b480db311e750186161443ff69ebaa4d64377715821d9397532e4bbf1881fd4e', 'a1e15d34', '65ed5769196c6edb');
+INSERT INTO public.audit VALUES (20, 5, 4, 'sign_in_failed', 5, '2026-11-22 07:08:50.398771+00', '2026-11-22 07:08:50.470859+00', 3, '127.0.0.1', 'Chrome 156, Linux', '{}', 'd2d0c7f264748120f8daccc2ef2945dbb9120168be3968c62de5c4ef3a5f2e43', 'a1e15d34', 'fbf516c3633bb449');
 
 
 --
 -- Data for Name: audit_tie; Type: TABLE DATA; Schema: public; Owner: -
 --
 
+INSERT INTO public.audit_tie VALUES (7, 1, 'dc82120095befb42cd2e6a8acb40090f45ea81886cc895165264f12b3e2926df', '2025-11-22 07:08:41.228313+00', '2026-11-22 07:08:42.552466+00', 'history-20261122T070842Z-8e27004a.jsonl', 'a1e15d34', '41096850bedec87cfbd44b3251e69f232410b7e7bdfafc0ef6d1ca7c8e17b6ce');
 
 
 --
 -- Data for Name: budget; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.budget VALUES ('2473c4d9ad1cd8e2779b13295bba09a8487b72b57daf50f3dc21580436ef0fcf', 1, '2026-11-22 06:56:11.663607+00', '2026-11-22 07:56:11.663607+00');
-INSERT INTO public.budget VALUES ('4d52d9181fbecfde1d766b282dcbaee9baf05cb04ac36c518732dafaf34ff2e5', 1, '2026-11-22 06:56:11.663607+00', '2026-11-22 07:56:11.663607+00');
-INSERT INTO public.budget VALUES ('d13fe704acec3384faeaf4a12fe898418d7fd387d178ad136c841af9354f8a4d', 1, '2026-11-22 06:56:11.663607+00', '2026-11-23 06:56:11.663607+00');
-INSERT INTO public.budget VALUES ('0c938d5a29069cb229fc7ed3880b5c4aef52721bda6d9ead5f72edd3716cde15', 2, '2026-11-22 06:56:12.836678+00', '2026-11-23 06:56:12.827901+00');
-INSERT INTO public.budget VALUES ('2319e8a1d3803deb9815b114c1ceb0b62e7e29df8b51946fb38bfbf60d001dd1', 2, '2026-11-22 06:56:12.836678+00', '2026-11-23 06:56:12.827901+00');
-INSERT INTO public.budget VALUES ('2beefded8416fa255543a5a93bc420c16fa09e175b428f7a8346660d9a1bea66', 1, '2026-11-22 06:56:13.919052+00', '2026-11-22 07:56:13.919052+00');
-INSERT INTO public.budget VALUES ('dae428aad6b057aa354b438cded2fb1f9f751241e07ea2b6cfd114e1a72a0bbc', 2, '2026-11-22 06:56:13.919052+00', '2026-11-22 07:56:11.663607+00');
-INSERT INTO public.budget VALUES ('e819d40996c06513a021915c4c30e8b40f86a5af9327eab3416a226befa66821', 1, '2026-11-22 06:56:13.919052+00', '2026-11-23 06:56:13.919052+00');
-INSERT INTO public.budget VALUES ('f93053a5efb0f6a56d39b909e33035986c106896a08d32b2c8f9bc5ea6a60e46', 1, '2026-11-22 06:56:13.919052+00', '2026-11-22 07:56:13.919052+00');
-INSERT INTO public.budget VALUES ('603f9f295bc34c1ee937907c707ba1950ce7a57459f736417282d63fff5f63ab', 1, '2026-11-22 06:56:15.052091+00', '2026-11-23 06:56:15.052091+00');
-INSERT INTO public.budget VALUES ('82f509c0124e30f87d49ec82f74ebca65a372fb8c5064da17184aab721e675c1', 1, '2026-11-22 06:56:15.052091+00', '2026-11-23 06:56:15.052091+00');
-INSERT INTO public.budget VALUES ('ae32f60042d346b17fc9d7850f725f342f2030863d1830420e2d8a8541ec0ea2', 1, '2026-11-22 06:56:16.148487+00', '2026-11-22 07:56:16.148487+00');
+INSERT INTO public.budget VALUES ('2473c4d9ad1cd8e2779b13295bba09a8487b72b57daf50f3dc21580436ef0fcf', 1, '2026-11-22 07:08:44.217534+00', '2026-11-22 08:08:44.217534+00');
+INSERT INTO public.budget VALUES ('4d52d9181fbecfde1d766b282dcbaee9baf05cb04ac36c518732dafaf34ff2e5', 1, '2026-11-22 07:08:44.217534+00', '2026-11-22 08:08:44.217534+00');
+INSERT INTO public.budget VALUES ('d13fe704acec3384faeaf4a12fe898418d7fd387d178ad136c841af9354f8a4d', 1, '2026-11-22 07:08:44.217534+00', '2026-11-23 07:08:44.217534+00');
+INSERT INTO public.budget VALUES ('0c938d5a29069cb229fc7ed3880b5c4aef52721bda6d9ead5f72edd3716cde15', 2, '2026-11-22 07:08:45.441527+00', '2026-11-23 07:08:45.431691+00');
+INSERT INTO public.budget VALUES ('2319e8a1d3803deb9815b114c1ceb0b62e7e29df8b51946fb38bfbf60d001dd1', 2, '2026-11-22 07:08:45.441527+00', '2026-11-23 07:08:45.431691+00');
+INSERT INTO public.budget VALUES ('2beefded8416fa255543a5a93bc420c16fa09e175b428f7a8346660d9a1bea66', 1, '2026-11-22 07:08:46.813698+00', '2026-11-22 08:08:46.813698+00');
+INSERT INTO public.budget VALUES ('dae428aad6b057aa354b438cded2fb1f9f751241e07ea2b6cfd114e1a72a0bbc', 2, '2026-11-22 07:08:46.813698+00', '2026-11-22 08:08:44.217534+00');
+INSERT INTO public.budget VALUES ('e819d40996c06513a021915c4c30e8b40f86a5af9327eab3416a226befa66821', 1, '2026-11-22 07:08:46.813698+00', '2026-11-23 07:08:46.813698+00');
+INSERT INTO public.budget VALUES ('f93053a5efb0f6a56d39b909e33035986c106896a08d32b2c8f9bc5ea6a60e46', 1, '2026-11-22 07:08:46.813698+00', '2026-11-22 08:08:46.813698+00');
+INSERT INTO public.budget VALUES ('603f9f295bc34c1ee937907c707ba1950ce7a57459f736417282d63fff5f63ab', 1, '2026-11-22 07:08:48.02098+00', '2026-11-23 07:08:48.02098+00');
+INSERT INTO public.budget VALUES ('82f509c0124e30f87d49ec82f74ebca65a372fb8c5064da17184aab721e675c1', 1, '2026-11-22 07:08:48.02098+00', '2026-11-23 07:08:48.02098+00');
+INSERT INTO public.budget VALUES ('ae32f60042d346b17fc9d7850f725f342f2030863d1830420e2d8a8541ec0ea2', 1, '2026-11-22 07:08:49.121939+00', '2026-11-22 08:08:49.121939+00');
 
 
 --
 -- Data for Name: cms_user; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.cms_user VALUES (5, 'eve', 'eve', 'eve@example.com', 'eve@example.com', 1, '$argon2id$v=19$m=19456,t=2,p=1$8sgecK/PFHgIyI0cDnclkQ$OwDlqSOXHr4r8QSIfFu6T6zITkHlJ+ePpbvaQIMzD/Q', false, true, NULL, NULL, NULL, NULL, NULL, '[]', 1, '2026-11-22 06:56:08.614625+00', '2026-11-22 06:56:17.741721+00', NULL, 4, '78a28737d3c5319bb50a1c2374def8a0d8256d571d5bb51da4f1556f96a9d7b1', 1, '2026-11-22 06:56:11.604234+00', NULL, NULL);
-INSERT INTO public.cms_user VALUES (4, 'dan', 'dan', 'dan@example.com', 'dan@example.com', 1, '$argon2id$v=19$m=19456,t=2,p=1$salMK/1JvFv58f6l0z1FSg$6+Zbh0fwiFSILj4UFYxCxMiTYFSW/j3MicNZAy/52pI', false, true, NULL, NULL, NULL, NULL, NULL, '[]', 1, '2026-11-22 06:56:07.372683+00', '2026-11-22 06:56:07.41778+00', NULL, 1, '625ae476109f9e4a6b722b35ceb11d72960eee3b56ce8f4a50277b31d4364617', 1, NULL, NULL, NULL);
-INSERT INTO public.cms_user VALUES (3, 'carol', 'carol', 'carol.new@example.com', 'carol.new@example.com', 2, '$argon2id$v=19$m=19456,t=2,p=1$FZw08uxXAr7wK7Pdc8EZmg$zU9BqM8ZKOaHLtYmMo6t5QIsfbrtaM6wS4fmprw/v+E', false, true, NULL, NULL, NULL, NULL, NULL, '[]', 1, '2026-11-22 06:56:06.222299+00', '2026-11-22 06:56:12.837222+00', NULL, 5, 'b64e91bd3913e2228eb5576b31f75c5b4e6b573280968cc9463083a7ba7d8c15', 1, '2026-11-22 06:56:11.568562+00', NULL, NULL);
-INSERT INTO public.cms_user VALUES (2, 'bob', 'bob', 'bob@example.com', 'bob@example.com', 1, '$argon2id$v=19$m=19456,t=2,p=1$yTuflSgSqt4DPckQkWSHhQ$Omo8UVkEgNKg/lH+uSRXhzYXF5OSac1l7hn+m33vMj4', false, true, NULL, NULL, NULL, NULL, NULL, '[]', 1, '2026-11-22 06:56:05.029254+00', '2026-11-22 06:56:15.052607+00', NULL, 4, '1031cdbc6efd5c08a13d2717a81dc123eb864aad87c5fd2d011dbc1d3dc1540e', 1, '2026-11-22 06:56:11.524613+00', NULL, NULL);
-INSERT INTO public.cms_user VALUES (1, 'ann', 'ann', 'ann@example.com', 'ann@example.com', 1, '$argon2id$v=19$m=19456,t=2,p=1$yyFhyCFdPvnxc7WSuMQ8LQ$H5rEWgdYn1j5w1/X8JL/cHdpbFvWzVt0X3I5DVsDa2k', true, true, NULL, NULL, NULL, NULL, NULL, '[]', 1, '2026-11-22 06:56:03.367033+00', '2026-11-22 06:56:16.173495+00', NULL, 3, '6005fda4f1d00c8a35b8dec38bda851c6f4d6baa0e59a3e40445f1633e0b6cc8', 1, '2026-11-22 06:56:11.360906+00', NULL, NULL);
-INSERT INTO public.cms_user VALUES (6, 'fay', 'fay', 'fay@example.com', 'fay@example.com', 1, '$argon2id$v=19$m=19456,t=2,p=1$6LsfCuJUJ4Kr1vmNzPmm/g$m0CORkSpdJ3fur3J3zl3T+1xwyUpyNlWYxgvCQ8Y5xg', false, true, NULL, NULL, NULL, NULL, NULL, '[]', 1, '2026-11-22 06:56:09.929958+00', '2026-11-22 06:56:17.713957+00', NULL, 2, '267d4ec671320d711b7c27bbe12231fdf3752bfc31adac7fe2f608a0df29f2be', 1, NULL, NULL, NULL);
+INSERT INTO public.cms_user VALUES (5, 'eve', 'eve', 'eve@example.com', 'eve@example.com', 1, '$argon2id$v=19$m=19456,t=2,p=1$Ixtv+jket8N/+2G29vu4Mw$y4J0sAgdTl+uhzNJAnD4D6CE8WGkzmzpDpLtwy6JRnc', false, true, NULL, NULL, NULL, NULL, NULL, '[]', 1, '2026-11-22 07:08:38.287871+00', '2026-11-22 07:08:50.398771+00', NULL, 4, 'd2d0c7f264748120f8daccc2ef2945dbb9120168be3968c62de5c4ef3a5f2e43', 1, '2026-11-22 07:08:44.171318+00', NULL, NULL);
+INSERT INTO public.cms_user VALUES (4, 'dan', 'dan', 'dan@example.com', 'dan@example.com', 1, '$argon2id$v=19$m=19456,t=2,p=1$cVDpSgibRChW/Qkm38Xa9w$ChHn/tb/1FaIIV6z20PrlYypNozJoJqDmZu7WxEgGBE', false, true, NULL, NULL, NULL, NULL, NULL, '[]', 1, '2026-11-22 07:08:36.821538+00', '2026-11-22 07:08:36.949929+00', NULL, 1, 'b6e9c0a32732db006af97901ccddb0e0b6751381b6d1cd0f81cde4cbbadf93e8', 1, NULL, NULL, NULL);
+INSERT INTO public.cms_user VALUES (7, 'hal', 'hal', 'hal@example.com', 'hal@example.com', 1, '$argon2id$v=19$m=19456,t=2,p=1$ZTiqW0B5mKHY5beGj9VVow$UfgCn2E9uktSCnqfCgxV76DPyIrPC9JsevC1dFgBPqI', false, true, NULL, NULL, NULL, NULL, NULL, '[]', 1, '2025-11-22 07:08:41.17557+00', '2025-11-22 07:08:41.228313+00', NULL, 1, 'dc82120095befb42cd2e6a8acb40090f45ea81886cc895165264f12b3e2926df', 1, NULL, NULL, NULL);
+INSERT INTO public.cms_user VALUES (3, 'carol', 'carol', 'carol.new@example.com', 'carol.new@example.com', 2, '$argon2id$v=19$m=19456,t=2,p=1$3Uz7EQqcXfjnLeq6/kxEAg$KD2DXY5rR5DWmfEhCrAFuR5YoSyVklR+j9dN4cYVFXI', false, true, NULL, NULL, NULL, NULL, NULL, '[]', 1, '2026-11-22 07:08:35.126258+00', '2026-11-22 07:08:45.442248+00', NULL, 5, 'af807df364156c9a08c732e3f4c8cdf8f4c17668a13077faeedeccdaa098df3c', 1, '2026-11-22 07:08:44.133173+00', NULL, NULL);
+INSERT INTO public.cms_user VALUES (2, 'bob', 'bob', 'bob@example.com', 'bob@example.com', 1, '$argon2id$v=19$m=19456,t=2,p=1$53mCuVrYUMi3XOSGzFkeJw$ZxpxNq/vHfnyiNJlaQcZsy5Q+VRYncfNI0518sbMp8s', false, true, NULL, NULL, NULL, NULL, NULL, '[]', 1, '2026-11-22 07:08:33.272407+00', '2026-11-22 07:08:48.021566+00', NULL, 4, '06ccf95473d6dd915152494586ad212481ae9c0f9046b1d0deb67ea82c762783', 1, '2026-11-22 07:08:44.088739+00', NULL, NULL);
+INSERT INTO public.cms_user VALUES (1, 'ann', 'ann', 'ann@example.com', 'ann@example.com', 1, '$argon2id$v=19$m=19456,t=2,p=1$IleW1n1ZCAHEHR9Hos7oew$ck2t9+fdjnkneF3cQMBKFA9pec7qCOAQ3cc05vwfvXM', true, true, NULL, NULL, NULL, NULL, NULL, '[]', 1, '2026-11-22 07:08:31.969148+00', '2026-11-22 07:08:49.139888+00', NULL, 3, '5839b32a98d13fe895850647bea2b5315f7a908e919a090a7cde125e5f0cb72d', 1, '2026-11-22 07:08:43.886077+00', NULL, NULL);
+INSERT INTO public.cms_user VALUES (6, 'fay', 'fay', 'fay@example.com', 'fay@example.com', 1, '$argon2id$v=19$m=19456,t=2,p=1$ZC7dpKmvxXLzphPY7+9ptA$P/DTyh4Fseh2n0GNJBb/WHSK/kA/Yt0bH4DQ5QMQRI4', false, true, NULL, NULL, NULL, NULL, NULL, '[]', 1, '2026-11-22 07:08:39.811756+00', '2026-11-22 07:08:50.361946+00', NULL, 2, '14f5bbac0ad83456dd39f1a33ebd09212a7c837abec2ea6a30341970baf25509', 1, NULL, NULL, NULL);
 
 
 --
 -- Data for Name: email_change; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.email_change VALUES (1, 3, 3, 1, 'carol.new@example.com', 'carol.new@example.com', 1, 'a1e15d34.cb_iBPe0V9qIOzdxJynvhg', NULL, 'aeeaf826446e775249c530a01d5f38803dabcf00ed0a7e9fa48022db24aa685c', '2026-11-22 06:56:11.697377+00', '2026-11-22 07:06:11.665781+00', 2, false, false, false, NULL, '127.0.0.1', 'Chrome 156, Linux', 'made', '');
-INSERT INTO public.email_change VALUES (2, 2, 2, 4, 'bob.new@example.com', 'bob.new@example.com', 1, 'a1e15d34.57wjGwpks2-6CSJF8j94rQ', NULL, '9f8bebc79525fe95b1832eaba2b9c6a4dcbaa75c4542b308610d1872cbe25ed1', '2026-11-22 06:56:13.921128+00', '2026-11-22 07:06:13.919819+00', 1, false, false, false, NULL, '127.0.0.1', 'Chrome 156, Linux', '', '');
-INSERT INTO public.email_change VALUES (3, 6, NULL, 8, 'fay.new@example.com', 'fay.new@example.com', 1, '', NULL, '2a9f78fcb003fa49657679d53c8fe0fdf6cb8a5e7ef11c79a1c1ff18301830ab', '2026-11-22 06:56:17.711735+00', '2026-11-26 06:56:17.697277+00', 0, false, false, true, 1, '127.0.0.1', 'Chrome 156, Linux', '', '');
+INSERT INTO public.email_change VALUES (1, 3, 3, 1, 'carol.new@example.com', 'carol.new@example.com', 1, 'a1e15d34.t2ODxOJpR2jokEr4dlxEaw', NULL, '7d3e8df0ac9085fb1695527ef0a7fa780b64df1e5c37b4b23c9c52b13dc04804', '2026-11-22 07:08:44.242866+00', '2026-11-22 07:18:44.219309+00', 2, false, false, false, NULL, '127.0.0.1', 'Chrome 156, Linux', 'made', '');
+INSERT INTO public.email_change VALUES (2, 2, 2, 4, 'bob.new@example.com', 'bob.new@example.com', 1, 'a1e15d34.5XGzxJCSbuEvZNfXK6CYEQ', NULL, 'f05f216c8d3524ff55dddb6de4987be55049740f660d28094a61db048c099198', '2026-11-22 07:08:46.816628+00', '2026-11-22 07:18:46.814546+00', 1, false, false, false, NULL, '127.0.0.1', 'Chrome 156, Linux', '', '');
+INSERT INTO public.email_change VALUES (3, 6, NULL, 8, 'fay.new@example.com', 'fay.new@example.com', 1, '', NULL, 'f9c939496a9750f7a9308db561dbdd6aa101ffbb7c74adf77f20f85ae20f5478', '2026-11-22 07:08:50.359242+00', '2026-11-26 07:08:50.341578+00', 0, false, false, true, 1, '127.0.0.1', 'Chrome 156, Linux', '', '');
 
 
 --
 -- Data for Name: invitation; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.invitation VALUES (1, '615e25dcbed6416e48fe05b2ca5185bbc899b14e031f86960b3ee89115dff486', 'gus@example.com', 'gus@example.com', false, 1, '2026-11-22 06:56:16.149327+00', '2026-11-25 06:56:16.149327+00');
+INSERT INTO public.invitation VALUES (1, 'fb99d41a2a028ab828c86e12bf78f753c89bc50ee2a31b853d2192dfdb1bd614', 'gus@example.com', 'gus@example.com', false, 1, '2026-11-22 07:08:49.122835+00', '2026-11-25 07:08:49.122835+00');
 
 
 --
 -- Data for Name: link; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.link VALUES (1, 'ad6400a93fadd4f569c424fedf323cda108505e7804669d7c6e9b0de72009d09', 'undo', 3, 'carol@example.com', 'carol@example.com', 2, '2026-11-22 06:56:12.84021+00', '2026-11-29 06:56:12.84021+00', NULL, '2026-11-22 06:56:11.697377+00', '127.0.0.1', 'Chrome 156, Linux');
-INSERT INTO public.link VALUES (2, '95e78dda044c6420d03fddf5a64f492253a9790feae7faefda2849349f1e7cb6', 'prove', 6, 'fay.new@example.com', 'fay.new@example.com', 1, '2026-11-22 06:56:17.699283+00', '2026-11-26 06:56:17.699283+00', NULL, NULL, '', '');
+INSERT INTO public.link VALUES (1, '357e9501bcf595179aca3592dc61cc90bc2482ac244f0cc54f44fbb9bc643f1d', 'undo', 3, 'carol@example.com', 'carol@example.com', 2, '2026-11-22 07:08:45.447931+00', '2026-11-29 07:08:45.447931+00', NULL, '2026-11-22 07:08:44.242866+00', '127.0.0.1', 'Chrome 156, Linux');
+INSERT INTO public.link VALUES (2, '102c00d5fa5aa7618e479328e057c622a8aa802c2611e31df33fd12aac4ec4d8', 'prove', 6, 'fay.new@example.com', 'fay.new@example.com', 1, '2026-11-22 07:08:50.344012+00', '2026-11-26 07:08:50.344012+00', NULL, NULL, '', '');
 
 
 --
 -- Data for Name: login_session; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.login_session VALUES (1, 'd046fd4aa01cbec066f976bd4530b24cfda6560bedd43ed73b48f718c902ff1e', 1, false, '2026-11-22 06:56:11.3605+00', '2026-11-22 06:56:11.3605+00', '2026-11-22 06:56:11.3605+00', '127.0.0.1', 'Chrome 156, Linux', 'a1e15d34');
-INSERT INTO public.login_session VALUES (2, '7810f72f4480ef068d20fff6dda9de4a9d33549db386b0b0d29fc85621e693a3', 2, false, '2026-11-22 06:56:11.524138+00', '2026-11-22 06:56:11.524138+00', '2026-11-22 06:56:11.524138+00', '127.0.0.1', 'Chrome 156, Linux', 'a1e15d34');
-INSERT INTO public.login_session VALUES (3, 'f2efe03aec9b229bc26c00fa546c0b0523007ae662d57bfda19d2f9e21ccd629', 3, false, '2026-11-22 06:56:11.56839+00', '2026-11-22 06:56:11.56839+00', '2026-11-22 06:56:11.56839+00', '127.0.0.1', 'Chrome 156, Linux', 'a1e15d34');
+INSERT INTO public.login_session VALUES (1, 'c8c4444de59e96b2b4982f3680484d771846bc0ff7ca603d61c83806fe83eab4', 1, false, '2026-11-22 07:08:43.885701+00', '2026-11-22 07:08:43.885701+00', '2026-11-22 07:08:43.885701+00', '127.0.0.1', 'Chrome 156, Linux', 'a1e15d34');
+INSERT INTO public.login_session VALUES (2, '10c35bccfd527f71b918255d1909fe4e07cae03d99a55d1af82189bb06c2b1fa', 2, false, '2026-11-22 07:08:44.088388+00', '2026-11-22 07:08:44.088388+00', '2026-11-22 07:08:44.088388+00', '127.0.0.1', 'Chrome 156, Linux', 'a1e15d34');
+INSERT INTO public.login_session VALUES (3, '0345fecede37bea72ecfba48e41595e6fcce66d4055b4a9040779fcb74ed3008', 3, false, '2026-11-22 07:08:44.132996+00', '2026-11-22 07:08:44.132996+00', '2026-11-22 07:08:44.132996+00', '127.0.0.1', 'Chrome 156, Linux', 'a1e15d34');
 
 
 --
 -- Data for Name: mail; Type: TABLE DATA; Schema: public; Owner: -
 --
 
-INSERT INTO public.mail VALUES (1, '<179533057169.23006.1363749419106055079@example.net>', 'code', 3, '', '', '', '', 'sent', '2026-11-22 06:56:11.693645+00', '2026-11-22 06:58:42.461622+00', '2026-11-22 07:06:11.665781+00', 1, '2026-11-22 06:56:12.47588+00', '');
-INSERT INTO public.mail VALUES (2, '<179533057169.23006.11270114462148206279@example.net>', 'heads_up', 3, '', '', '', '', 'sent', '2026-11-22 06:56:11.693645+00', '2026-11-22 06:58:42.461622+00', '2026-11-22 07:06:11.665781+00', 1, '2026-11-22 06:56:12.483407+00', '');
-INSERT INTO public.mail VALUES (4, '<179533057392.23006.5074945018988011526@example.net>', 'code', 2, '', '', '', '', 'sent', '2026-11-22 06:56:13.920507+00', '2026-11-22 06:58:44.749565+00', '2026-11-22 07:06:13.919819+00', 1, '2026-11-22 06:56:14.76321+00', '');
-INSERT INTO public.mail VALUES (5, '<179533057392.23006.2352182256310813294@example.net>', 'heads_up', 2, '', '', '', '', 'sent', '2026-11-22 06:56:13.920507+00', '2026-11-22 06:58:44.749565+00', '2026-11-22 07:06:13.919819+00', 1, '2026-11-22 06:56:14.769886+00', '');
-INSERT INTO public.mail VALUES (8, '<179533057771.23005.4802543354561246310@example.net>', 'assisted_proof', 6, 'fay.new@example.com', '请确认您的新邮箱', 'fay，您好：
+INSERT INTO public.mail VALUES (1, '<179533132423.15506.15404658777118325009@example.net>', 'code', 3, '', '', '', '', 'sent', '2026-11-22 07:08:44.239633+00', '2026-11-22 07:11:15.063466+00', '2026-11-22 07:18:44.219309+00', 1, '2026-11-22 07:08:45.080757+00', '');
+INSERT INTO public.mail VALUES (2, '<179533132423.15506.2467420915923732405@example.net>', 'heads_up', 3, '', '', '', '', 'sent', '2026-11-22 07:08:44.239633+00', '2026-11-22 07:11:15.063466+00', '2026-11-22 07:18:44.219309+00', 1, '2026-11-22 07:08:45.089069+00', '');
+INSERT INTO public.mail VALUES (4, '<179533132681.15506.12113598607422355797@example.net>', 'code', 2, '', '', '', '', 'sent', '2026-11-22 07:08:46.815852+00', '2026-11-22 07:11:17.676856+00', '2026-11-22 07:18:46.814546+00', 1, '2026-11-22 07:08:47.69603+00', '');
+INSERT INTO public.mail VALUES (5, '<179533132681.15506.15879055828609001885@example.net>', 'heads_up', 2, '', '', '', '', 'sent', '2026-11-22 07:08:46.815852+00', '2026-11-22 07:11:17.676856+00', '2026-11-22 07:18:46.814546+00', 1, '2026-11-22 07:08:47.704342+00', '');
+INSERT INTO public.mail VALUES (8, '<179533133035.15505.17426623003697754881@example.net>', 'assisted_proof', 6, 'fay.new@example.com', '请确认您的新邮箱', 'fay，您好：
 
 已为您发起邮箱修改，您账号的邮箱将改为此邮箱。请通过以下链接确认：
 
-http://127.0.0.1:23742/cms/resetemail/prove/As6cg2NGbkV_wPzqNJk1Vltw_S_kGrl7egM02Y4LnHE/
+http://127.0.0.1:25690/cms/resetemail/prove/N8q_7P_9PFLYGqp0TJBaST6qswGl7-MRVEIuP04EwK0/
 
-时间：2026-11-22 06:56 UTC
+时间：2026-11-22 07:08 UTC
 操作人：ann
 
 如果您不知情，请忽略此邮件，不会有任何改动。
 
 -- 
-账号中心 · 127.0.0.1:23742
+账号中心 · 127.0.0.1:25690
 ', '<!doctype html>
 <html lang="zh">
   <head>
@@ -361,32 +363,32 @@ http://127.0.0.1:23742/cms/resetemail/prove/As6cg2NGbkV_wPzqNJk1Vltw_S_kGrl7egM0
   </head>
   <body style="margin:0;padding:24px 12px;font-family:-apple-system,''Segoe UI'',Roboto,''PingFang SC'',''Microsoft YaHei'',''Noto Sans CJK SC'',sans-serif;font-size:16px;line-height:1.6">
     <div style="max-width:560px;margin:0 auto;padding:24px;border:1px solid #c9cede;border-radius:12px">
-      <p style="margin:0 0 20px;padding-bottom:12px;border-bottom:1px solid #c9cede;font-weight:bold;overflow-wrap:anywhere">账号中心 · 127.0.0.1:23742</p>
+      <p style="margin:0 0 20px;padding-bottom:12px;border-bottom:1px solid #c9cede;font-weight:bold;overflow-wrap:anywhere">账号中心 · 127.0.0.1:25690</p>
       
 <p>fay，您好：</p>
 <p>已为您发起邮箱修改，您账号的邮箱将改为此邮箱。请通过以下链接确认：</p>
-<p style="margin:20px 0"><a href="http://127.0.0.1:23742/cms/resetemail/prove/As6cg2NGbkV_wPzqNJk1Vltw_S_kGrl7egM02Y4LnHE/" style="display:inline-block;padding:12px 24px;border:1px solid #2f6fde;border-radius:8px;background-color:#2f6fde;color:#ffffff;font-weight:bold;text-decoration:none">确认新邮箱</a></p>
-<p style="font-size:14px">如果按钮无法点击，请打开以下网址：<br><a href="http://127.0.0.1:23742/cms/resetemail/prove/As6cg2NGbkV_wPzqNJk1Vltw_S_kGrl7egM02Y4LnHE/" style="color:inherit;word-break:break-all">http://127.0.0.1:23742/cms/resetemail/prove/As6cg2NGbkV_wPzqNJk1Vltw_S_kGrl7egM02Y4LnHE/</a></p>
-<p style="padding-left:12px;border-left:3px solid #8a93b0;overflow-wrap:anywhere">时间：2026-11-22 06:56 UTC<br>
+<p style="margin:20px 0"><a href="http://127.0.0.1:25690/cms/resetemail/prove/N8q_7P_9PFLYGqp0TJBaST6qswGl7-MRVEIuP04EwK0/" style="display:inline-block;padding:12px 24px;border:1px solid #2f6fde;border-radius:8px;background-color:#2f6fde;color:#ffffff;font-weight:bold;text-decoration:none">确认新邮箱</a></p>
+<p style="font-size:14px">如果按钮无法点击，请打开以下网址：<br><a href="http://127.0.0.1:25690/cms/resetemail/prove/N8q_7P_9PFLYGqp0TJBaST6qswGl7-MRVEIuP04EwK0/" style="color:inherit;word-break:break-all">http://127.0.0.1:25690/cms/resetemail/prove/N8q_7P_9PFLYGqp0TJBaST6qswGl7-MRVEIuP04EwK0/</a></p>
+<p style="padding-left:12px;border-left:3px solid #8a93b0;overflow-wrap:anywhere">时间：2026-11-22 07:08 UTC<br>
 操作人：ann</p>
 <p>如果您不知情，请忽略此邮件，不会有任何改动。</p>
 
     </div>
   </body>
-</html>', 'queued', '2026-11-22 06:56:17.711186+00', '2026-11-23 06:56:17.697277+00', '2026-11-26 06:56:17.697277+00', 0, NULL, '');
-INSERT INTO public.mail VALUES (12, '<179533057899.23005.16734846574351920011@example.net>', 'task:password_link', NULL, 'dan@example.com', '', '{"request_id": "6ac6b8628047d330", "origin": {"network": "127.0.0.1", "browser": "Chrome 156, Linux", "site": "http://127.0.0.1:23742", "time_zone": ""}, "language": "zh"}', '', 'queued', '2026-11-22 06:56:18.991301+00', '2026-11-22 06:56:18.991301+00', '2026-11-25 06:56:18.991301+00', 0, NULL, '');
-INSERT INTO public.mail VALUES (3, '<179533057284.23006.10167588441973701825@example.net>', 'changed', 3, '', '', '', '', 'sent', '2026-11-22 06:56:12.847536+00', '2026-11-22 06:58:43.601988+00', '2026-11-25 06:56:12.847536+00', 1, '2026-11-22 06:56:13.617338+00', '');
-INSERT INTO public.mail VALUES (6, '<179533057617.23005.16035551352027269166@example.net>', 'invitation', 1, '', '', '', '', 'sent', '2026-11-22 06:56:16.170901+00', '2026-11-22 06:58:47.369299+00', '2026-11-25 06:56:16.149327+00', 1, '2026-11-22 06:56:17.386246+00', '');
-INSERT INTO public.mail VALUES (7, '<179533057770.23005.9407642171884900107@example.net>', 'assisted', 6, '', '', '', '', 'sent', '2026-11-22 06:56:17.707015+00', '2026-11-22 06:58:48.683572+00', '2026-11-25 06:56:17.707015+00', 1, '2026-11-22 06:56:18.698946+00', '');
+</html>', 'queued', '2026-11-22 07:08:50.358283+00', '2026-11-23 07:08:50.341578+00', '2026-11-26 07:08:50.341578+00', 0, NULL, '');
+INSERT INTO public.mail VALUES (12, '<179533133172.15505.5954428131437141891@example.net>', 'task:password_link', NULL, 'dan@example.com', '', '{"request_id": "ce217cd230910349", "origin": {"network": "127.0.0.1", "browser": "Chrome 156, Linux", "site": "http://127.0.0.1:25690", "time_zone": ""}, "language": "zh"}', '', 'queued', '2026-11-22 07:08:51.72221+00', '2026-11-22 07:08:51.72221+00', '2026-11-25 07:08:51.72221+00', 0, NULL, '');
+INSERT INTO public.mail VALUES (3, '<179533132545.15506.16499958846917347154@example.net>', 'changed', 3, '', '', '', '', 'sent', '2026-11-22 07:08:45.458516+00', '2026-11-22 07:11:16.287792+00', '2026-11-25 07:08:45.458516+00', 1, '2026-11-22 07:08:46.31347+00', '');
+INSERT INTO public.mail VALUES (6, '<179533132913.15505.10423756746641283041@example.net>', 'invitation', 1, '', '', '', '', 'sent', '2026-11-22 07:08:49.137661+00', '2026-11-22 07:11:20.014398+00', '2026-11-25 07:08:49.122835+00', 1, '2026-11-22 07:08:50.028988+00', '');
+INSERT INTO public.mail VALUES (7, '<179533133035.15505.6542495636222408663@example.net>', 'assisted', 6, '', '', '', '', 'sent', '2026-11-22 07:08:50.352908+00', '2026-11-22 07:11:21.312285+00', '2026-11-25 07:08:50.352908+00', 1, '2026-11-22 07:08:51.327364+00', '');
 
 
 --
 -- Name: audit_id_seq; Type: SEQUENCE SET; Schema: public; Owner: -
 --
 
-SELECT pg_catalog.setval('public.audit_id_seq', 19, true);
+SELECT pg_catalog.setval('public.audit_id_seq', 20, true);
 
-SELECT pg_catalog.setval('public.cms_user_id_seq', 6, true);
+SELECT pg_catalog.setval('public.cms_user_id_seq', 7, true);
 
 SELECT pg_catalog.setval('public.email_change_id_seq', 3, true);
 
