@@ -30,7 +30,7 @@ $(VENV)/.installed: requirements.lock
 	$(RUN) pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	touch $@
 
-run: install ## serve on http://127.0.0.1:$PORT with embedded defaults and a demonstration administrator
+run: install ## serve on http://localhost:$PORT with embedded defaults and a demonstration administrator
 	@$(FLASK) admin demo --upgrade
 	@exec $(RUN) gunicorn --log-level warning --bind 127.0.0.1:$(PORT) 'app:create_app()'
 

@@ -7,8 +7,9 @@ import secrets
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, NoReturn, get_args
 
@@ -22,7 +23,16 @@ import config
 from accounts import passwords, people
 from accounts import pending as pending_changes
 from accounts.errors import UNAVAILABLE, EmailTaken, Refusal, UsernameTaken
-from accounts.flows import administration, assisted_change, erasure, history, new_password, personal_data
+from accounts.factors import enrolment
+from accounts.flows import (
+    administration,
+    assisted_change,
+    erasure,
+    factor_reset,
+    history,
+    new_password,
+    personal_data,
+)
 from accounts.flows.history import Event
 from accounts.mail import outbox, worker
 from accounts.operations import audit_files, audit_verification, doctor, key_rotation, retention
@@ -32,11 +42,11 @@ from accounts.operations.doctor import Check, Severity
 from accounts.operations.key_rotation import FallbackSetting, FormerKey, HistoryUse, Report, Uses
 from accounts.operations.measurements import measure
 from accounts.origin import COMMAND_LINE, Origin
-from accounts.settings import settings
+from accounts.settings import Policy, settings
 from cms.languages import LANGUAGES
 from cms.sentences import doer, event_sentence, refusal_sentence
 from forms import EmailCaptchaForm, NewPasswordForm, ReasonForm, UsernameForm, all_errors
-from models import Address, CMSUser, Role, db
+from models import Address, AuthenticatorApp, CMSUser, Passkey, Role, db
 
 
 class OwnCommand(click.Command):
@@ -87,6 +97,12 @@ ONE_ADMINISTRATOR = click.argument(
 )
 ID = click.option("--id", "user_id", type=click.IntRange(1, 2**31 - 1), help="The id of the account, instead of EMAIL.")
 WHY = "The reason. It is recorded in the history and included in the email to the administrator."
+ANY_DOMAIN = click.option("--any-domain", is_flag=True, help="Accept an address that EMAIL_DOMAINS does not allow.")
+POLICIES: Mapping[Policy, str] = {
+    "new": "a code from the new address",
+    "both": "a code from both addresses",
+    "off": "only the operator changes addresses",
+}
 REASON = click.option("--reason", required=True, callback=_reason, help=WHY)
 
 
@@ -110,12 +126,18 @@ def init_app(app: Flask) -> None:
 @click.argument("email")
 @click.option("--username", required=True)
 @click.option("--superuser", is_flag=True)
-def create(email: str, username: str, superuser: bool) -> None:
+@ANY_DOMAIN
+def create(email: str, username: str, superuser: bool, any_domain: bool) -> None:
     """Create an administrator. The password is read from a prompt or from standard input."""
     address, username = _address(email), _username(username)
     password = _new_password(username, address.email)
     administration.create(
-        address=address, username=username, password=password, superuser=superuser, origin=COMMAND_LINE
+        address=address,
+        username=username,
+        password=password,
+        superuser=superuser,
+        origin=COMMAND_LINE,
+        any_domain=any_domain,
     )
     click.echo(f"Administrator {username} <{address.email}> created.")
 
@@ -147,6 +169,7 @@ def _make_demonstration(path: Path) -> None:
             password=password,
             superuser=True,
             origin=COMMAND_LINE,
+            any_domain=True,
         )
     except (EmailTaken, UsernameTaken):
         raise click.ClickException("admin@example.com already exists. Sign in with its password.") from None
@@ -201,6 +224,43 @@ def set_password(user: CMSUser, reason: str) -> None:
     """Set a password, read from a prompt or standard input. All sessions end, and the administrator is notified."""
     password = _new_password(user.username, user.email)
     new_password.set_by_operator(user.id, password, reason=reason, origin=COMMAND_LINE)
+    click.echo("Done.")
+
+
+@admin.command("show")
+@ADMINISTRATOR
+def show(user: CMSUser) -> None:
+    """Print an administrator, with the second factors and what is pending. No secret is printed."""
+    found = administration.find(user.id)
+    factors = enrolment.load(user)
+    lines = [
+        ("id", user.id),
+        ("username", user.username),
+        ("email", user.email),
+        ("role", user.role),
+        ("state", _state(user)),
+        ("created", _moment(user.created_at)),
+        ("last sign-in", _moment(user.signed_in_at)),
+        *(("passkey", f"{each.name}\t{_added_and_used(each)}") for each in factors.passkeys),
+        *([("authenticator app", _added_and_used(factors.app))] if factors.app and factors.has_app else []),
+        ("recovery codes", f"{factors.recovery_codes_left} unused"),
+    ]
+    if found.reset:
+        lines.append(("removal of second factors", f"{_moment(found.reset.due_at)}\tstarted by {found.reset_by}"))
+    if found.change:
+        lines.append(("pending change", f"{found.change.email}\tuntil {_moment(found.change.expires_at)}"))
+    for name, value in lines:
+        click.echo(f"{name}\t{value}")
+
+
+@admin.command("reset-factors")
+@ADMINISTRATOR
+@REASON
+def reset_factors(user: CMSUser, reason: str) -> None:
+    """Remove all second factors of an administrator at once. All sessions end, and every known address is notified."""
+    if not user.has_second_factor:
+        raise click.ClickException(f"{user.email} has no second factor.")
+    factor_reset.start(COMMAND_LINE, user.id, reason=reason)
     click.echo("Done.")
 
 
@@ -298,17 +358,20 @@ def show_history(user: CMSUser) -> None:
 @ADMINISTRATOR
 @click.argument("new_email")
 @REASON
-def start(user: CMSUser, new_email: str, reason: str) -> None:
-    """Start a change of address for an administrator who has lost access to their mailbox."""
-    assisted_change.start(_here(), user.id, _address(new_email), reason=reason)
+@ANY_DOMAIN
+def start(user: CMSUser, new_email: str, reason: str, any_domain: bool) -> None:
+    """Start a change of address for an administrator, also where EMAIL_POLICY is off."""
+    assisted_change.start(_here(), user.id, _address(new_email), reason=reason, any_domain=any_domain)
     click.echo("Done.")
 
 
 @email.command("policy")
 def policy() -> None:
-    """Print which codes a change of address requires, for each role."""
-    for role, whose in settings().EMAIL_POLICY.items():
-        click.echo(f"{role}: a code from {'both addresses' if whose == 'both' else 'the new address'}")
+    """Print which codes a change of address requires, for each role, and the domains of new addresses."""
+    for role, policy in settings().EMAIL_POLICY.items():
+        click.echo(f"{role}: {POLICIES[policy]}")
+    if domains := settings().EMAIL_DOMAINS:
+        click.echo(f"domains of new addresses: {', '.join(domains)}")
 
 
 @audit_group.command("verify")
@@ -426,6 +489,26 @@ def rotate_check(setting: FallbackSetting | None) -> None:
     sys.exit(1 if any(each.is_needed for each in former) else 0)
 
 
+@keys_group.command("reencrypt")
+def reencrypt() -> None:
+    """Encrypt the secrets of authenticator apps with SECRET_KEY. It can be interrupted and repeated at any time.
+
+    Exits with 0 if no secret needs a former key any more, with 1 if a key is missing, with 2 if it was not completed.
+    """
+    encrypted = unreadable = 0
+    try:
+        for batch in key_rotation.encrypt_apps_anew():
+            encrypted, unreadable = encrypted + batch.encrypted, unreadable + batch.unreadable
+    except (*UNAVAILABLE, KeyboardInterrupt) as problem:
+        why = str(problem).partition("\n")[0] or "interrupted"
+        click.echo(f"Not completed ({encrypted} authenticator apps encrypted anew): {why}", err=True)
+        sys.exit(2)
+    click.echo(f"{encrypted} authenticator apps encrypted anew.")
+    if unreadable:
+        click.echo(f"{unreadable} authenticator apps cannot be read: their key is missing in SECRET_KEY_FALLBACKS.")
+    sys.exit(1 if unreadable else 0)
+
+
 @click.command("housekeeping", cls=OwnCommand)
 @with_appcontext
 def housekeeping() -> None:
@@ -508,6 +591,7 @@ def _signing_keys(report: Report) -> list[str]:
         f"{report.secret_key} is SECRET_KEY.",
         f"{report.audit_key} is AUDIT_KEY{derived}: {_rows(signed)}",
         *(f"{key_id} is missing: {_rows(use)} cannot be verified" for key_id, use in report.missing.items()),
+        *(f"{key_id} is missing: {_apps(count)} refused" for key_id, count in report.missing_apps.items()),
         *([f"{report.unverified_rows} rows name no key, and no key verifies them"] if report.unverified_rows else []),
     ]
 
@@ -521,6 +605,8 @@ def _former_key(key: FormerKey) -> list[str]:
         lines.append(f"  sessions: {_uses(key.sessions)}")
     if key.codes.count:
         lines.append(f"  codes: {_uses(key.codes)}")
+    if key.apps:
+        lines.append(f"  authenticator apps: {key.apps}; run `flask keys reencrypt`")
     if key.history.is_any:
         elsewhere = "; add the key to AUDIT_KEY_FALLBACKS" if key.setting == "SECRET_KEY_FALLBACKS" else ""
         lines.append(f"  history: {_rows(key.history)}{elsewhere}")
@@ -536,10 +622,14 @@ def _rows(use: HistoryUse) -> str:
     return ", ".join([f"{use.rows} rows, the last row of {use.heads} accounts", *more])
 
 
+def _apps(count: int) -> str:
+    return f"the codes of {count} authenticator apps are"
+
+
 def _here() -> Origin:
     """Return the origin of a command whose mails contain links, with the address of the site that the links need."""
     site, is_development = settings().SITE_URL, settings().CMS_ENV == "development"
-    own = f"http://127.0.0.1:{settings().PORT}" if is_development else ""
+    own = f"http://localhost:{settings().PORT}" if is_development else ""
     return replace(COMMAND_LINE, site=site or own)
 
 
@@ -547,6 +637,15 @@ def _moments(event: Event) -> str:
     """Return when an event happened, with the first and the last time if it was repeated."""
     moments = [event.at] if event.times == 1 else [event.at, event.last_at]
     return " - ".join(f"{moment:%Y-%m-%d %H:%M:%S}" for moment in moments) + " UTC"
+
+
+def _moment(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC" if moment else "never"
+
+
+def _added_and_used(factor: Passkey | AuthenticatorApp) -> str:
+    """Return when a second factor was added, and when it was used last."""
+    return f"added {_moment(factor.created_at)}\tused {_moment(factor.used_at)}"
 
 
 def _told_of(event: Event) -> str:
@@ -574,7 +673,8 @@ def _new_password(*forbidden: str) -> str:
         if at_terminal
         else sys.stdin.readline().rstrip("\n")
     )
-    form = NewPasswordForm(data={"password": password, "repetition": password}, forbidden=forbidden)
+    words = (*forbidden, *passwords.site_words(settings().SITE_URL))
+    form = NewPasswordForm(data={"password": password, "repetition": password}, forbidden=words)
     if not form.validate():
         raise click.ClickException(str(next(iter(all_errors(form).values()))[0]))
     return password

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+import idna
+
 HERE = Path(__file__).resolve().parent
 ROLES = ("editor", "superuser")
 
@@ -88,12 +90,41 @@ def site_url(value: str) -> str:
 
 
 def policies(value: str) -> dict[str, str]:
-    """Read one policy for all roles, or one per role: editor=new,superuser=both."""
+    """Read one policy for all roles, or one per role: editor=off,superuser=both."""
     pairs = [part.strip().partition("=") for part in value.split(",")]
     found = dict.fromkeys(ROLES, value) if "=" not in value else {role: word for role, _, word in pairs}
-    if set(found) != set(ROLES) or not set(found.values()) <= {"new", "both"}:
-        raise ValueError("it must be new, both, or a list such as editor=new,superuser=both")
+    is_ambiguous = "=" in value and len(pairs) != len(ROLES)
+    if is_ambiguous or set(found) != set(ROLES) or not set(found.values()) <= {"new", "both", "off"}:
+        raise ValueError("it must be new, both, off, or a list such as editor=new,superuser=both")
     return found
+
+
+def domains(value: str) -> list[str]:
+    """Read the domains of addresses, separated by commas, in the form in which addresses are compared (A-labels)."""
+    return [_to_domain(each) for each in filter(None, (part.strip() for part in value.split(",")))]
+
+
+def _to_domain(written: str) -> str:
+    """Return a domain, perhaps with a leading dot, in its A-form. Raises ValueError."""
+    name = written.removeprefix(".")
+    try:
+        found = idna.encode(name, uts46=True, std3_rules=True).decode()
+    except idna.IDNAError:
+        found = ""
+    if not found or found.endswith(".") or len(found) > 253 or re.fullmatch(r"[0-9.]+", found):
+        raise ValueError("it must be domains separated by commas, such as example.com,.example.org")
+    return written[: len(written) - len(name)] + found
+
+
+def range_url(value: str) -> str:
+    """Read the base URL of a service for breached passwords, and strip the trailing slash."""
+    parts = urlsplit(value)
+    host = parts.hostname or ""
+    is_complete = re.fullmatch(r"https?://(?:[A-Za-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]+)?(?:/[!$-;=@-Z_a-z~]*)?", value)
+    is_secure = parts.scheme == "https" or _is_loopback(host)
+    if value and not (is_complete and is_secure and max(map(len, host.split("."))) < 64 and parts.port != 0):
+        raise ValueError("it must be https://NAME/PATH, or http:// for this machine")
+    return value.rstrip("/")
 
 
 def database_url(value: str) -> str:
@@ -207,18 +238,28 @@ SETTINGS = (
     Setting("ASSISTED_SECONDS", "259200", whole(HOUR, 30 * DAY), "how long the new address can then be confirmed"),
     Setting("INVITATION_SECONDS", "259200", whole(HOUR, 30 * DAY), "lifetime of an invitation to register"),
     Setting("HEADS_UP", "yes", yes_or_no, "notify the current address as soon as a change is requested"),
-    Setting("EMAIL_POLICY", "new", policies, "which codes are required: new, both, or e.g. editor=new,superuser=both"),
+    Setting("EMAIL_POLICY", "new", policies, "which codes are required: new, both, off, or editor=new,superuser=both"),
+    Setting("EMAIL_DOMAINS", "", domains, "domains of new addresses, such as example.com,.example.org; empty: any"),
     Setting("REVEAL_TAKEN_EMAIL", "no", yes_or_no, "yes: reveal that an address is taken (closed teams)"),
     Setting("SESSION_IDLE_SECONDS", "3600", whole(60, 30 * DAY), "a session ends after this time without use"),
     Setting("SESSION_SECONDS", "43200", whole(60, 90 * DAY), "a session ends after this time in any case"),
     Setting("REMEMBER_IDLE_SECONDS", "1209600", whole(60, 90 * DAY), "the same with `stay signed in`: without use"),
     Setting("REMEMBER_SECONDS", "2592000", whole(60, 365 * DAY), "the same with `stay signed in`: in any case"),
     Setting(
+        "SECOND_FACTOR",
+        "optional",
+        one_of("optional", "superusers", "all"),
+        "who must have a second factor: nobody, superusers, or all",
+    ),
+    Setting("SECOND_FACTOR_GRACE_DAYS", "14", whole(0, 365), "days to set up a required second factor; 0: at once"),
+    Setting("SECOND_FACTOR_TRIES_PER_DAY", "10", whole(1, 100), "codes of a second factor per account in 24 hours"),
+    Setting(
         "SIGN_IN_TRIES_PER_ACCOUNT", "10", whole(0, 10**6), "wrong passwords for one account in 15 min; 0: no limit"
     ),
     Setting(
         "SIGN_IN_TRIES_PER_NETWORK", "50", whole(0, 10**6), "wrong passwords from one network in 15 min; 0: no limit"
     ),
+    Setting("BREACHED_PASSWORDS_URL", "", range_url, "service for breached passwords (k-anonymity); empty: not asked"),
 )
 
 

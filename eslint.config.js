@@ -2,7 +2,7 @@
 import globals from 'globals';
 
 const OWN = [
-    'zlajax', 'zlalert', 'zlauth', 'zlcard', 'zlchange', 'zlcountdown', 'zlform', 'zlpassword', 'zlpending', 'zltime'
+    'zlajax', 'zlalert', 'zlauth', 'zlcard', 'zlchange', 'zlcountdown', 'zlform', 'zlpasskey', 'zlpassword', 'zlpending', 'zltime'
 ];
 const RULES = {
     'no-undef': 'error',

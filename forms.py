@@ -28,6 +28,7 @@ from wtforms.validators import DataRequired, EqualTo, InputRequired, Length, Opt
 from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
 
 from validators import (
+    INCORRECT_CODE,
     ChoiceCount,
     CodeShape,
     EmailAddress,
@@ -39,6 +40,7 @@ from validators import (
     NotReserved,
     PasswordStrength,
     Typo,
+    consists_of_words,
     extract_code,
     find_typo,
     join_lines,
@@ -49,8 +51,12 @@ from validators import (
 MISSING_VALUE = lazy_gettext("This field is required.")
 MISSING_EMAIL = lazy_gettext("Enter an email address.")
 MISSING_CODE = lazy_gettext("Enter the code from the email.")
+MISSING_FACTOR = lazy_gettext("Enter a code.")
+MALFORMED_FACTOR = lazy_gettext("Enter the 6 digits that the app shows.")
 MISSING_PASSWORD = lazy_gettext("Enter your password.")
-PERSONAL_PASSWORD = lazy_gettext("The password must not be your username or email address.")
+PERSONAL_PASSWORD = lazy_gettext(
+    "The password must not consist of your username, your email address or the name of this site."
+)
 UNCHANGED_PASSWORD = lazy_gettext("The new password must be different from the current password.")
 PASSWORD_MISMATCH = lazy_gettext("The passwords do not match.")
 REPEATED_FIELD = lazy_gettext("This field was submitted more than once.")
@@ -82,6 +88,7 @@ INTERESTS = {
 }
 LANGUAGES = {"zh": "中文", "en": "English"}
 ROLES = {"editor": lazy_gettext("Editor"), "superuser": lazy_gettext("Superuser")}
+LONGEST_PASSKEY = 16_384  # Characters of the response of a browser; without an attestation about a thousand.
 MULTI_VALUE_FIELDS = (SelectMultipleField, MultipleFileField, FieldList, FormField)
 
 
@@ -247,9 +254,14 @@ def email_field() -> StringField:
     return StringField(lazy_gettext("Email"), validators, filters=[strip_invisible])
 
 
-def code_field(label: Any) -> StringField:
-    """Return a field for a code, which may be empty."""
-    return StringField(label, [CodeShape()], filters=[extract_code])
+def code_field(label: Any, message: Any = INCORRECT_CODE) -> StringField:
+    """Return a field for a code, which may be empty; the message is that for anything but six digits."""
+    return StringField(label, [CodeShape(message)], filters=[extract_code])
+
+
+def app_code_field() -> StringField:
+    """Return a field for a code of an authenticator app, which may be empty."""
+    return code_field(lazy_gettext("Code from your authenticator app"), MALFORMED_FACTOR)
 
 
 def password_field(label: Any = PASSWORD) -> PasswordField:
@@ -306,6 +318,20 @@ def role_field() -> SelectField:
     return SelectField(lazy_gettext("Role"), choices=choices(ROLES))
 
 
+class FactorForm(BaseForm):
+    """Prove a second factor: a passkey, a code of an authenticator app, or a recovery code."""
+
+    passkey = HiddenField(validators=[Length(max=LONGEST_PASSKEY, message=EXCESSIVE_LENGTH)])
+    code = app_code_field()
+    recovery_code = StringField(
+        lazy_gettext("Recovery code"), [Optional(), Length(max=40, message=EXCESSIVE_LENGTH)], filters=[strip_invisible]
+    )
+
+    def without_app(self) -> None:
+        """Move the errors of the code of an app to the recovery code, because the page has no field for the former."""
+        self.recovery_code.errors, self.code.errors = [*self.recovery_code.errors, *self.code.errors], []
+
+
 class LoginForm(BaseForm):
     """Sign in."""
 
@@ -315,12 +341,66 @@ class LoginForm(BaseForm):
     next = HiddenField(validators=[Length(max=2000, message=EXCESSIVE_LENGTH)])
 
 
-class ReauthForm(BaseForm):
-    """Confirm the password again; `next` is the page to continue with."""
+class SecondStepForm(FactorForm):
+    """Continue a sign-in with a second factor; at least one must be entered."""
 
-    password = password_field()
+    next = HiddenField(validators=[Length(max=2000, message=EXCESSIVE_LENGTH)])
+
+    def validate_code(self, field: Field) -> None:
+        """Require one of the three."""
+        if not (field.data or self.passkey.data or self.recovery_code.data):
+            raise StopValidation(str(MISSING_FACTOR))
+
+
+class PasskeyForm(BaseForm):
+    """Submit the response of the browser with a passkey."""
+
+    passkey = HiddenField(validators=[REQUIRED, Length(max=LONGEST_PASSKEY, message=EXCESSIVE_LENGTH)])
+
+
+class PasskeyLoginForm(PasskeyForm):
+    """Sign in with a passkey."""
+
+    remember = BooleanField()
+    next = HiddenField(validators=[Length(max=2000, message=EXCESSIVE_LENGTH)])
+
+
+class PasskeyNameForm(BaseForm):
+    """Give a passkey a name."""
+
+    name = StringField(
+        lazy_gettext("Name of the passkey"),
+        [REQUIRED, Length(max=60, message=EXCESSIVE_LENGTH), NothingInvisible()],
+        filters=[join_lines, normalize_nfc],
+    )
+
+
+class NewPasskeyForm(PasskeyForm, PasskeyNameForm):
+    """Add a passkey that the browser has created."""
+
+
+class AppCodeForm(BaseForm):
+    """Enter the first code of an authenticator app."""
+
+    code = app_code_field()
+
+    def validate_code(self, field: Field) -> None:
+        """Require the code."""
+        if not field.data:
+            raise StopValidation(str(MISSING_FACTOR))
+
+
+class ReauthForm(FactorForm):
+    """Confirm who you are, with a passkey alone or the password and a code; `next` is the page to continue with."""
+
+    password = PasswordField(PASSWORD, [Length(max=1024, message=EXCESSIVE_LENGTH)])
     next = HiddenField(validators=[Length(max=2000, message=EXCESSIVE_LENGTH)])
     resume = HiddenField(validators=[Length(max=2000, message=EXCESSIVE_LENGTH)])
+
+    def validate_password(self, field: Field) -> None:
+        """Require the password without a passkey."""
+        if not field.data and not self.passkey.data:
+            raise StopValidation(str(MISSING_PASSWORD))
 
 
 class EmailCaptchaForm(BaseForm):
@@ -359,7 +439,10 @@ class ForgotPasswordForm(BaseForm):
 
 
 class NewPasswordForm(BaseForm):
-    """Set a new password; `forbidden` contains the username and the address, which are refused as passwords."""
+    """Set a new password.
+
+    `forbidden` contains the username, the address and the names of the site; a password must not consist of them.
+    """
 
     password = new_password_field()
     repetition = repetition_field()
@@ -367,13 +450,12 @@ class NewPasswordForm(BaseForm):
     def __init__(self, *args: Any, forbidden: Sequence[str] = (), **kwargs: Any) -> None:
         """Accept the arguments of every form, and the forbidden words."""
         super().__init__(*args, **kwargs)
-        self._forbidden = [word.casefold() for word in forbidden if word]
+        self._forbidden = tuple(forbidden)
 
     @together("password")
     def _refuse_personal_password(self, password: str) -> None:
-        """Refuse the forbidden words, and the local parts of those that are addresses."""
-        words = {part for word in self._forbidden for part in (word, word.partition("@")[0])}
-        if password.casefold() in words:
+        """Refuse a password that consists of the forbidden words."""
+        if consists_of_words(password, self._forbidden):
             raise FieldError("password", str(PERSONAL_PASSWORD))
 
 
@@ -429,8 +511,8 @@ class RegisterForm(NewPasswordForm):
 
     @together("username", "password")
     def _refuse_username_as_password(self, username: str, password: str) -> None:
-        """Refuse the username as the password."""
-        if password.casefold() == username.casefold():
+        """Refuse a password that consists of the username, perhaps together with the forbidden words."""
+        if consists_of_words(password, (username, *self._forbidden)):
             raise FieldError("password", str(PERSONAL_PASSWORD))
 
 

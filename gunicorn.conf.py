@@ -258,5 +258,6 @@ def announce(sockets: Any) -> None:
     for each in sockets:
         if each.family == socket.AF_INET:
             host, port = each.getsockname()
-            sys.stdout.write(f"Serving on http://{host}:{port}/cms/ - Ctrl-C stops it.\n")
+            name = "localhost" if host == "127.0.0.1" else host  # Browsers have no passkeys for IP addresses.
+            sys.stdout.write(f"Serving on http://{name}:{port}/cms/ - Ctrl-C stops it.\n")
             sys.stdout.flush()

@@ -12,6 +12,7 @@ import idna
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
     JSON,
+    BigInteger,
     DateTime,
     Dialect,
     ForeignKey,
@@ -137,6 +138,9 @@ class CMSUser(Base):
     signed_in_at: Mapped[datetime | None]  # The last time.
     acted_at: Mapped[datetime]  # The time of the last row of its history.
     frozen_until: Mapped[datetime | None]  # Until then the address cannot be changed, because a change was undone.
+    has_second_factor: Mapped[bool] = mapped_column(default=False)  # A passkey or an app.
+    user_handle: Mapped[str | None] = mapped_column(String(43))  # The random id of the account in passkeys.
+    factor_required_at: Mapped[datetime | None]  # Since when the policy requires a second factor, and there is none.
     audit_rows: Mapped[int] = mapped_column(default=0)  # The number of rows in the history of this account,
     audit_chain: Mapped[str] = mapped_column(String(64), default="")  # and the chain of the last row.
     erased_at: Mapped[datetime | None]  # When the personal data was erased; such an account is disabled for ever.
@@ -174,7 +178,7 @@ class LoginSession(Base):
     remembered: Mapped[bool]
     created_at: Mapped[datetime]
     seen_at: Mapped[datetime]
-    proved_at: Mapped[datetime]  # When the password was last proved in this session (ASVS 7.5.1).
+    proved_at: Mapped[datetime]  # When its administrator was last proved (ASVS 7.5.1).
     network: Mapped[str] = mapped_column(String(64))
     browser: Mapped[str] = mapped_column(String(200))
     key_id: Mapped[str | None] = mapped_column(String(8))  # The key of the cookie; NULL in rows of older versions.
@@ -239,12 +243,12 @@ class Mail(Base):
 
 
 class ChangeOutcome(enum.StrEnum):
-    """How the last change of an address ended."""
+    """How the last change of an address, or the last reset of second factors, ended."""
 
     PENDING = ""
     MADE = "made"
     CANCELLED = "cancelled"  # By its administrator.
-    STOPPED = "stopped"  # By the old address.
+    STOPPED = "stopped"  # By the old address, or by an undo of the address.
     DROPPED = "dropped"  # By another administrator or by the operator.
     WITHDRAWN = "withdrawn"  # The administrator who started it lost the permission.
 
@@ -369,6 +373,112 @@ class Invitation(Base):
     def address(self) -> Address:
         """Return the invited address with its key."""
         return Address(self.email, self.email_key)
+
+
+class Passkey(Base):
+    """A passkey of an account (WebAuthn, Level 3). Its private key never leaves the device."""
+
+    __tablename__ = "passkey"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("cms_user.id", ondelete="CASCADE"), index=True)
+    credential_hash: Mapped[str] = mapped_column(String(64), unique=True)  # The SHA-256 of the credential id,
+    credential: Mapped[str] = mapped_column(Text)  # which this contains: attested credential data, in base64url.
+    transports: Mapped[str] = mapped_column(String(100), default="")  # Hints for the browser, with spaces between.
+    name: Mapped[str] = mapped_column(String(60))
+    sign_count: Mapped[int] = mapped_column(BigInteger)  # Of its last signature; 0 if it does not count.
+    challenged_at: Mapped[datetime]  # When the last challenge that it signed was issued; older ones are refused.
+    created_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]  # The last time.
+
+
+class AuthenticatorApp(Base):
+    """The secret that an account shares with an authenticator app (RFC 6238).
+
+    It is a second factor only when a first code was correct. An account has at most one such app, and at most one that
+    waits for its first code, perhaps to replace the other.
+    """
+
+    __tablename__ = "authenticator_app"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("cms_user.id", ondelete="CASCADE"), index=True)
+    secret: Mapped[str] = mapped_column(String(255))  # Encrypted
+    key_id: Mapped[str] = mapped_column(String(8))  # under a key that is derived from this one.
+    last_step: Mapped[int] = mapped_column(BigInteger, default=0)  # Of the last code that was used.
+    created_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime | None]
+    used_at: Mapped[datetime | None]  # The last time.
+    __table_args__ = (
+        Index(
+            "uq_authenticator_app_confirmed",
+            "user_id",
+            unique=True,
+            sqlite_where=text("confirmed_at IS NOT NULL"),
+            postgresql_where=text("confirmed_at IS NOT NULL"),
+        ),
+        Index(
+            "uq_authenticator_app_unconfirmed",
+            "user_id",
+            unique=True,
+            sqlite_where=text("confirmed_at IS NULL"),
+            postgresql_where=text("confirmed_at IS NULL"),
+        ),
+    )
+
+
+class RecoveryCode(Base):
+    """A code for an administrator who has lost their devices. It is valid once; used ones are kept until replaced."""
+
+    __tablename__ = "recovery_code"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("cms_user.id", ondelete="CASCADE"), index=True)
+    salt: Mapped[str] = mapped_column(String(100))  # With the cost; the same for all codes that were made together.
+    code_hash: Mapped[str] = mapped_column(String(64))  # argon2id
+    created_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class PendingSignIn(Base):
+    """A sign-in whose password was correct and whose second factor is missing. It is no session.
+
+    It becomes invalid when the password or the address changes. The cookie has a random token, this row its SHA-256.
+    """
+
+    __tablename__ = "pending_sign_in"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("cms_user.id", ondelete="CASCADE"), index=True)
+    remembered: Mapped[bool]
+    password_version: Mapped[int]
+    email_version: Mapped[int]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class FactorReset(Base):
+    """The last removal of all second factors of an account that another administrator started; it waits, or has ended.
+
+    One row for each account. It is made by a task of the outbox when it is due, and not after it has expired.
+    """
+
+    __tablename__ = "factor_reset"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("cms_user.id", ondelete="CASCADE"), unique=True)
+    started_by: Mapped[int] = mapped_column(ForeignKey("cms_user.id", ondelete="CASCADE"), index=True)
+    reason: Mapped[str] = mapped_column(Text)
+    stop_hash: Mapped[str] = mapped_column(String(64), unique=True)  # Of the link that stops it.
+    asked_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    network: Mapped[str] = mapped_column(String(64))  # The origin of the request, for the page that stops it.
+    browser: Mapped[str] = mapped_column(String(200))
+    outcome: Mapped[str] = mapped_column(String(10), default=ChangeOutcome.PENDING)
+    __table_args__ = (
+        Index(
+            "ix_factor_reset_waiting",  # Few wait: all of them are listed for superusers.
+            "expires_at",
+            sqlite_where=text("outcome = ''"),
+            postgresql_where=text("outcome = ''"),
+        ),
+    )
 
 
 class Budget(Base):

@@ -6,7 +6,7 @@ is called with the value of a field, and returns the new value.
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
@@ -155,9 +155,12 @@ class EmailAddress:
 class CodeShape:
     """Validates that a text is empty or has six digits. Raises StopValidation."""
 
+    def __init__(self, message: Any = INCORRECT_CODE) -> None:
+        self.message = message
+
     def __call__(self, form: Form, field: Field) -> None:
         if field.data and not re.fullmatch(r"[0-9]{6}", field.data):
-            raise StopValidation(str(INCORRECT_CODE))
+            raise StopValidation(str(self.message))
 
 
 class NameLength:
@@ -240,6 +243,26 @@ class PasswordStrength:
             raise StopValidation(LONG_PASSWORD % {"num": self.max})
         if password.casefold() in _load_common_passwords(self.common):
             raise StopValidation(str(COMMON_PASSWORD))
+
+
+def consists_of_words(password: str, texts: Iterable[str]) -> bool:
+    """Return whether a password consists only of these texts and their parts (ASVS 6.2.11).
+
+    Case, width, and all characters between and around them are ignored that are no letters: `Ann-Ann 2026!` consists
+    of `ann`. Digits count where a text has some. Parts with less than three characters (in Chinese and other scripts:
+    two) are ignored. A password that contains other letters is accepted.
+    """
+    own = [_normalize_nfkc(text).casefold() for text in texts if text]
+    normal = _normalize_nfkc(password).casefold()
+    parts = {part for text in own for part in (text, text.partition("@")[0], *re.split(r"[\W_]+", text))}
+    if normal in parts - {""}:
+        return True
+    for keep in (str.isalnum, _is_letter):
+        words = {_keep_only(keep, part) for part in parts}
+        words = {word for word in words if len(word) >= (3 if word.isascii() else 2)}
+        if _is_concatenation(_keep_only(keep, normal), words):
+            return True
+    return False
 
 
 class MobileNumber:
@@ -333,6 +356,23 @@ def _find_scripts(domain: str) -> set[str]:
     """Return the scripts of a domain, without those that are commonly combined with Latin in East Asia."""
     names = {unicodedata.name(character, "?").partition(" ")[0] for character in domain if character.isalpha()}
     return names - {"CJK", "IDEOGRAPHIC", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "HANGUL", "BOPOMOFO"}
+
+
+def _is_letter(character: str) -> bool:
+    return unicodedata.category(character)[0] in "LM"
+
+
+def _keep_only(keep: Callable[[str], bool], text: str) -> str:
+    return "".join(filter(keep, text))
+
+
+def _is_concatenation(text: str, words: Iterable[str]) -> bool:
+    """Return whether a text is one of the words, or several in a row. Unlike a regular expression, in linear time."""
+    ends = {0}
+    for start in range(len(text)):
+        if start in ends:
+            ends |= {start + len(word) for word in words if text.startswith(word, start)}
+    return text != "" and len(text) in ends
 
 
 def _is_control(character: str) -> bool:

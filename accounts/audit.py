@@ -168,6 +168,12 @@ def details(user: CMSUser, event: EventName, since: datetime, name: str) -> list
     return [json.loads(detail)[name] for detail in db.session.scalars(query)]
 
 
+def has_event(user: CMSUser, *events: EventName, since: datetime) -> bool:
+    """Return whether one of these events is in the history of an account since a moment."""
+    query = select(Audit.id).where(Audit.user_id == user.id, Audit.event.in_(events), Audit.at >= since)
+    return db.session.scalar(query.limit(1)) is not None
+
+
 def verify(row: Mapping[str, Any], before: str) -> Verdict:
     """Verify a row with the key that it names, given the chain of the previous row."""
     named = audit_keys().named(row["key_id"])

@@ -1,5 +1,6 @@
 """The reasons for which a use case refuses a request; cms/sentences.py has the status and the sentence of each."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
@@ -13,6 +14,9 @@ RefusalWord = Literal[
     "reauth_required",
     "wrong_credentials",
     "password_wrong",
+    "password_breached",
+    "changes_off",
+    "domain_not_allowed",
     "same_email",
     "email_taken",
     "code_wrong",
@@ -25,6 +29,7 @@ RefusalWord = Literal[
     "link_dead",
     "already_changed",
     "nothing_to_stop",
+    "already_reset",
     "username_taken",
     "profile_changed",
     "last_superuser",
@@ -33,6 +38,15 @@ RefusalWord = Literal[
     "not_yourself",
     "nobody_there",
     "too_many_requests",
+    "second_factor_required",
+    "second_factor_wrong",
+    "passkey_refused",
+    "already_added",
+    "challenge_expired",
+    "sign_in_expired",
+    "set_up_expired",
+    "last_factor",
+    "too_many_passkeys",
 ]
 """The error words of the refusals. They are part of the JSON contract, so that none is renamed or reused."""
 
@@ -108,6 +122,36 @@ class PasswordWrong(Refusal):
 
     word = event = "password_wrong"
     field = "password"
+
+
+class PasswordBreached(Refusal):
+    """The new password is on a list of passwords from data breaches."""
+
+    word = event = "password_breached"
+    field = "password"
+
+
+class ChangesOff(Refusal):
+    """The address is managed elsewhere, so that neither its owner nor another administrator can change it."""
+
+    word = event = "changes_off"
+
+
+class DomainNotAllowed(Refusal):
+    """The domain of a new address is not one of those that are allowed."""
+
+    word = event = "domain_not_allowed"
+    field = "email"
+
+    def __init__(self, domains: Sequence[str]) -> None:
+        """Store the allowed domains, as they are shown."""
+        super().__init__(domains)
+        self.domains = list(domains)
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """Return the allowed domains."""
+        return {"domains": self.domains}
 
 
 class SameEmail(Refusal):
@@ -221,6 +265,12 @@ class NothingToStop(Refusal):
     word = event = "nothing_to_stop"
 
 
+class AlreadyReset(Refusal):
+    """The second factors whose removal the link would stop have been removed."""
+
+    word = event = "already_reset"
+
+
 class UsernameTaken(Refusal):
     """The username belongs to another administrator, or looks like that of a superuser."""
 
@@ -264,6 +314,85 @@ class NobodyThere(Refusal):
     """There is no such administrator."""
 
     word = event = "nobody_there"
+
+
+class SecondFactorRequired(Refusal):
+    """The policy of the site requires a second factor, and the administrator has none: only setting one up is left."""
+
+    word = event = "second_factor_required"
+
+    def __init__(self, *, stands: bool = False) -> None:
+        """Set `stands` if the use case recorded the refusal itself."""
+        super().__init__()
+        self.stands = stands
+
+
+class SecondFactorWrong(Refusal):
+    """The code of the authenticator app or the recovery code is wrong or was used before; the try was counted."""
+
+    word = event = "second_factor_wrong"
+    field = "code"
+    stands = True
+
+    def __init__(self, tries_left: int | None = None, field: str = "code") -> None:
+        """Store how many tries are left, if they are limited, and the form field of the code."""
+        super().__init__(tries_left, field)
+        self.tries_left, self.field = tries_left, field
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """Return how many tries are left."""
+        return {} if self.tries_left is None else {"tries_left": self.tries_left}
+
+
+class PasskeyRefused(Refusal):
+    """The response of a passkey is invalid, of another site or account, or the passkey was removed or copied.
+
+    `reason` says which, for the security log: people are not told.
+    """
+
+    word = event = "passkey_refused"
+
+    def __init__(self, reason: str = "") -> None:
+        """Store the reason, which must not contain a part of the response."""
+        super().__init__(reason)
+        self.reason = reason
+
+
+class AlreadyAdded(Refusal):
+    """The passkey was added before, or there is an authenticator app, of which an account has one."""
+
+    word = event = "already_added"
+
+
+class ChallengeExpired(Refusal):
+    """The challenge that the passkey signed is older than five minutes."""
+
+    word = event = "challenge_expired"
+
+
+class SignInExpired(Refusal):
+    """The sign-in that waits for a second factor has expired, was completed, or its password was changed."""
+
+    word = event = "sign_in_expired"
+
+
+class SetUpExpired(Refusal):
+    """There is no authenticator app that waits for its first code."""
+
+    word = event = "set_up_expired"
+
+
+class LastFactor(Refusal):
+    """The policy requires a second factor, and this is the last one."""
+
+    word = event = "last_factor"
+
+
+class TooManyPasskeys(Refusal):
+    """The account has as many passkeys as it may have."""
+
+    word = event = "too_many_passkeys"
 
 
 class TooManyRequests(WaitFirst):

@@ -67,6 +67,11 @@ def list_emails(purpose: LinkPurpose, user: CMSUser) -> list[str]:
     return list(db.session.scalars(select(Link.email).where(*its)))
 
 
+def list_known_emails(user: CMSUser) -> list[str]:
+    """Return every known address of an account: the present one, and former ones that can be restored."""
+    return list(dict.fromkeys([user.email, *list_emails(LinkPurpose.UNDO, user)]))
+
+
 def end(purpose: LinkPurpose, user: CMSUser, *, since: int = 0) -> None:
     """End the links of an account for this purpose; with `since` only the link of that id and later ones."""
     mine = Link.user_id == user.id, Link.purpose == purpose, Link.ended_at.is_(None), Link.id >= since

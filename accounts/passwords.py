@@ -1,16 +1,20 @@
 """Passwords: argon2id, with the parameters that OWASP recommends (19 MiB, t=2, p=1)."""
 
 import secrets
+from base64 import b64decode
 from dataclasses import dataclass
 from functools import cache as once
+from urllib.parse import urlsplit
 
-from argon2 import PasswordHasher
+from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from accounts import breaches
 from accounts.database import release_connection
 from accounts.errors import PasswordWrong, Refusal
 from models import CMSUser
 
+PRODUCT_NAMES = ("CMS", "account centre", "账号中心")  # As pages show them.
 NONE = "!"  # Stored if there is no password; no password matches it.
 HASHER = PasswordHasher(memory_cost=19456, time_cost=2, parallelism=1)
 
@@ -41,10 +45,43 @@ def new_hash_columns(account: CMSUser, password_hash: str) -> dict[str, object]:
     return {"password_hash": password_hash, "password_version": account.password_version + 1}
 
 
+def site_words(site: str) -> tuple[str, ...]:
+    """Return the words that name this site: of a new password they must not be all (ASVS 6.2.11).
+
+    `site` is its URL, which may be empty.
+    """
+    return (*PRODUCT_NAMES, urlsplit(site).hostname or "")
+
+
+def hash_new(password: str) -> str:
+    """Return the hash of a new password. Raises PasswordBreached if the password is known from a data breach.
+
+    Every use case that sets a password calls this before it locks anything: a service may be asked, and no connection
+    is held meanwhile.
+    """
+    breaches.refuse_breached(password)
+    return hash_password(password)
+
+
 def hash_password(password: str) -> str:
     """Return the hash under which a password is kept; no connection is held meanwhile."""
     release_connection()
     return HASHER.hash(password)
+
+
+def hash_code(code: str, salt: str = "") -> tuple[str, str]:
+    """Return the salt and the hash of a code: with a new salt, or with one that was returned before, at its cost.
+
+    A salt contains the cost, so that codes remain valid if the cost of new ones is changed.
+    """
+    if not salt:
+        salt, _, code_hash = HASHER.hash(code).rpartition("$")
+        return salt, code_hash
+    form = f"{salt}${'A' * 43}"  # With any hash of 32 bytes.
+    is_present = not HASHER.check_needs_rehash(form)
+    hasher = HASHER if is_present else PasswordHasher.from_parameters(extract_parameters(form))
+    raw = salt.rpartition("$")[2]
+    return salt, hasher.hash(code, salt=b64decode(raw + "=" * (-len(raw) % 4))).rpartition("$")[2]
 
 
 def matches(password: str, password_hash: str | None) -> bool:

@@ -35,6 +35,12 @@ def find_by_email(address: Address) -> CMSUser | None:
     return db.session.scalar(_BY_KEY, {"key": address.key})
 
 
+def find(user_id: int) -> CMSUser | None:
+    """Return an account as it is now, as a value."""
+    row = database.execute(_BY_ID, {"its_id": user_id}).first()
+    return value_of(CMSUser, iter(row)) if row else None
+
+
 def lock(user_id: int) -> CMSUser | None:
     """Lock an account until the transaction ends, and return it as it is now, as a value.
 

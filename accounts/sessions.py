@@ -82,7 +82,7 @@ def find_ending(sid: str) -> Ending:
 
 
 def start(user: CMSUser, origin: Origin, *, remember: bool) -> str:
-    """Add a session in which the password was proved just now, and return the id for its cookie."""
+    """Add a session of an administrator who was proved just now, and return the id for its cookie."""
     now, sid = clock.now(), secrets.token_urlsafe(32)
     session = LoginSession(
         id_hash=fingerprint(sid),
@@ -102,7 +102,7 @@ def start(user: CMSUser, origin: Origin, *, remember: bool) -> str:
 def renew(session: LoginSession, *, proved: bool = False) -> str:
     """Give a session a new id and return it (ASVS 7.2.4); the old id is invalid after the commit.
 
-    With `proved` the password counts as proved just now. Raises SignInRequired if the session has ended.
+    With `proved` its administrator counts as proved just now. Raises SignInRequired if the session has ended.
     """
     sid = secrets.token_urlsafe(32)
     proved_at = clock.now() if proved else session.proved_at
@@ -142,12 +142,12 @@ def end_stale(user_id: int) -> None:
 
 
 def is_proved(session: LoginSession) -> bool:
-    """Return whether the password was proved in this session recently (ASVS 7.5.1)."""
+    """Return whether the administrator was proved in this session recently (ASVS 7.5.1)."""
     return clock.now() - session.proved_at <= timedelta(seconds=settings().REAUTH_SECONDS)
 
 
 def require_proof(session: LoginSession) -> None:
-    """Raise ReauthRequired unless the password was proved in this session recently."""
+    """Raise ReauthRequired unless the administrator was proved in this session recently."""
     if not is_proved(session):
         raise ReauthRequired
 

@@ -9,7 +9,7 @@ from flask import Flask, current_app
 
 from models import Role
 
-Policy = Literal["new", "both"]
+Policy = Literal["new", "both", "off"]
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class Settings:
     AUDIT_KEEP_DAYS: int
     AUDIT_KEY: str
     AUDIT_KEY_FALLBACKS: tuple[str, ...]
+    BREACHED_PASSWORDS_URL: str
     CAPTCHA_RESEND_SECONDS: int
     CAPTCHA_SECONDS: int
     CAPTCHA_SENDS_OVERALL_PER_HOUR: int
@@ -35,6 +36,7 @@ class Settings:
     CMS_ENV: Literal["development", "production"]
     DATABASE_CONNECTIONS: int
     DATABASE_PREPARED_STATEMENTS: bool
+    EMAIL_DOMAINS: list[str]
     EMAIL_POLICY: Mapping[Role, Policy]
     FREEZE_SECONDS: int
     HEADS_UP: bool
@@ -57,6 +59,9 @@ class Settings:
     REMEMBER_IDLE_SECONDS: int
     REMEMBER_SECONDS: int
     REVEAL_TAKEN_EMAIL: bool
+    SECOND_FACTOR: Literal["optional", "superusers", "all"]
+    SECOND_FACTOR_GRACE_DAYS: int
+    SECOND_FACTOR_TRIES_PER_DAY: int
     SECRET_KEY: str
     SECRET_KEY_FALLBACKS: tuple[str, ...]
     SECRET_KEY_IS_WEAK: bool

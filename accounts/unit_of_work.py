@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Row, Select, select
 
 from accounts import audit, people, sessions
-from accounts.errors import NobodyThere, NotAllowed, NotYourself, Refusal, SignInRequired
+from accounts.errors import UNAVAILABLE, NobodyThere, NotAllowed, NotYourself, Refusal, SignInRequired
 from accounts.events import EventName
 from accounts.mail import outbox, worker
 from accounts.mail.messages import Letter
@@ -45,6 +45,7 @@ class UnitOfWork:
     refused_id: int | None  # The account in whose history a refusal is recorded,
     refused_detail: dict[str, Any] = field(default_factory=dict)  # with these details.
     after_commit: list[Callable[[], object]] = field(default_factory=list)
+    after_failure: list[Callable[[], object]] = field(default_factory=list)
 
     @property
     def actor_name(self) -> str:
@@ -148,21 +149,17 @@ class UnitOfWork:
 def begin(requester: Requester, **refused_detail: Any) -> Iterator[UnitOfWork]:
     """Run a use case as one transaction: commit, wake mail delivery, and run what is registered in `after_commit`.
 
-    A refusal is recorded in the history of the acting administrator, or of the account that was locked, with
-    `refused_detail`.
+    If the database or the cache is unavailable, run what is registered in `after_failure` instead. A refusal is
+    recorded in the history of the acting administrator, or of the account that was locked, with `refused_detail`.
     """
     work = _work_of(requester)
     work.refused_detail = refused_detail
     try:
-        yield work
-    except Refusal as refusal:
-        if refusal.stands:
-            _commit(work)
-        else:
-            db.session.rollback()
-            _record_refusal(work, refusal)
+        yield from _run(work)
+    except UNAVAILABLE:
+        for act in work.after_failure:
+            act()
         raise
-    _commit(work)
 
 
 def join(origin: Origin) -> UnitOfWork:
@@ -174,6 +171,20 @@ def refuse(actor: Actor, refusal: Refusal) -> None:
     """Record a refusal that was decided before a use case began, and raise it."""
     with begin(actor):
         raise refusal
+
+
+def _run(work: UnitOfWork) -> Iterator[UnitOfWork]:
+    """Yield a use case, and commit it or record its refusal."""
+    try:
+        yield work
+    except Refusal as refusal:
+        if refusal.stands:
+            _commit(work)
+        else:
+            db.session.rollback()
+            _record_refusal(work, refusal)
+        raise
+    _commit(work)
 
 
 def _work_of(requester: Requester) -> UnitOfWork:

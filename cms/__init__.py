@@ -7,6 +7,8 @@ from cms import (
     answers,
     assets,
     auth,
+    factor_reset,
+    factors,
     guard,
     headers,
     health,
@@ -35,7 +37,8 @@ def init_app(app: Flask) -> None:
     answers.init_app(app)
     sentences.init_app(app)
     headers.init_app(app)
-    for module in (assets, auth, settings, undo, security, passwords, profile, users, health):
+    pages = assets, auth, settings, undo, security, factors, factor_reset, passwords, profile, users, health
+    for module in pages:
         app.register_blueprint(module.bp)
     if app.config["CMS_ENV"] == "development":
         app.register_blueprint(mailbox.bp)

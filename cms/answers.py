@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, SecurityError
 from werkzeug.wrappers import Response as AnyResponse
 
 from accounts import database, errors
+from accounts.flows import reauthentication
 from accounts.security_log import log_refusal
 from cms import guard
 from cms.guard import SAFE, own_path
@@ -40,20 +41,28 @@ log = logging.getLogger(__name__)
 
 ORDINARY: frozenset[ErrorWord] = frozenset(
     {
+        "already_added",
         "already_changed",
+        "already_reset",
         "asked_elsewhere",
+        "challenge_expired",
         "change_dropped",
         "check_email",
         "code_missing",
         "internal",
         "invalid",
+        "last_factor",
         "method_not_allowed",
         "not_found",
         "nothing_to_stop",
+        "password_breached",
         "profile_changed",
         "reauth_required",
         "same_email",
+        "set_up_expired",
+        "sign_in_expired",
         "sign_in_required",
+        "too_many_passkeys",
         "unavailable",
     }
 )
@@ -158,21 +167,28 @@ def _no(
     fields: dict[str, list[str]] | None = None,
     retry_after: int = 0,
     kind: str = "",
+    reason: str = "",
     **more: object,
 ) -> Answer:
     """Report a refusal: as JSON, on the page that was being used, or on an error page.
 
-    Writes to the security log; `kind` replaces the error word there if it is more specific.
+    Writes to the security log; `kind` replaces the error word there if it is more specific, and `reason` is added.
     """
     g.error_word = said.word
     if kind or said.word not in ORDINARY:
-        _log_refusal(kind or said.word)
+        _log_refusal(kind or said.word, reason)
     sentence = str(said.sentence)
     if retry_after and said.status != 503:
         sentence = joined(sentence, retry_sentence(retry_after))
     headers = {"Retry-After": str(retry_after)} if retry_after else {}
     if wants_page():
-        return _page(said, sentence, fields), said.status, headers
+        try:
+            return _page(said, sentence, fields), said.status, headers
+        except errors.Refusal as refusal:  # The page itself is refused meanwhile: its sign-in or set-up has expired.
+            del g.refused_page
+            if "_flashes" in session:
+                session.pop("_flashes")
+            return _refused(refusal)
     data: dict[str, object] = {"error": said.word, **more}
     if said.status >= 500:
         data["reference"] = request_id()
@@ -185,11 +201,12 @@ def _no(
     return response
 
 
-def _log_refusal(kind: str) -> None:
+def _log_refusal(kind: str, reason: str) -> None:
     """Write to the security log, with the URL pattern, because the path itself may contain a token."""
     what = f"{request.method} {request.url_rule or '-'}"
     session = g.get("session")  # Not the administrator: reading an expired row would query the database.
-    log_refusal(kind, what, network=request.remote_addr or "-", account_id=session and session.user_id)
+    network, account_id = request.remote_addr or "-", session and session.user_id
+    log_refusal(kind, what, network=network, account_id=account_id, reason=reason)
 
 
 def _page(said: RefusalResponse, sentence: str, fields: dict[str, list[str]] | None) -> str:
@@ -264,16 +281,44 @@ def _refused(error: errors.Refusal) -> Answer:
         said = said._replace(field="oldpwd")  # In a form with a new password, `password` is the new one.
     if wants_page() and isinstance(error, errors.SignInRequired):
         return redirect(url_for("auth.login", next=_way_back()), 303)
-    if wants_page() and isinstance(error, errors.ReauthRequired):
-        return reauth_page(ReauthForm(data={"next": _way_back(), "resume": request.path})), said.status
-    return _no(said, retry_after=error.retry_after if isinstance(error, errors.WaitFirst) else 0, **details)
+    if isinstance(error, errors.ReauthRequired):
+        return _reauth_required(said)
+    if wants_page() and isinstance(error, errors.SecondFactorRequired | errors.SetUpExpired):
+        if request.method not in SAFE or isinstance(error, errors.SetUpExpired):  # The page says why it is shown.
+            flash(str(said.sentence), "refused")
+        return redirect(url_for("security.security"), 303)
+    if wants_page() and isinstance(error, errors.SignInExpired):
+        # The cookie stays unchanged: if a form was submitted twice, the first response has set another one.
+        return redirect(url_for("auth.login", expired="y", next=own_path(request.values.get("next"))), 303)
+    if "hint" in details and isinstance(error, errors.SecondFactorWrong) and "refused_page" in g and wants_page():
+        said = said._replace(sentence=joined(str(said.sentence), details["hint"]))
+    wait = error.retry_after if isinstance(error, errors.WaitFirst) else 0
+    return _no(said, retry_after=wait, reason=getattr(error, "reason", ""), **details)
+
+
+def _reauth_required(said: RefusalResponse) -> Answer:
+    """Ask for a proof: a script learns which ones are possible, all others get the page that asks for one."""
+    try:
+        if not wants_page():
+            return _no(said, methods=reauthentication.list_methods(guard.actor()))
+        form = ReauthForm(data={"next": _way_back()})
+        is_submitted = request.method not in SAFE
+        # Its fields would be confused with those here.
+        if is_submitted and not any(request.form.get(field.name) for field in form):
+            form.resume.data = request.path
+        return reauth_page(form), said.status
+    except errors.UNAVAILABLE as problem:
+        return _unavailable(problem)
 
 
 def reauth_page(form: ReauthForm) -> str:
-    """Render the page that asks for the password again, with the data of an interrupted form as hidden fields."""
-    own = ("csrf_token", *(field.name for field in form))
-    carried = [(name, value) for name, value in request.form.items(multi=True) if name not in own]
-    return render_template("cms/reauth.html", form=form, carried=carried)
+    """Render the page that asks for a proof, with the data of an interrupted form as hidden fields."""
+    own, sent = ("csrf_token", *(field.name for field in form)), request.form.items(multi=True)
+    carried = [(name, value) for name, value in sent if name not in own] if form.resume.data else []
+    means = reauthentication.list_means(guard.actor())
+    if "password+app" not in means.methods:
+        form.without_app()
+    return render_template("cms/reauth.html", form=form, carried=carried, means=means)
 
 
 def _way_back() -> str | None:

@@ -10,11 +10,14 @@ from flask_wtf.csrf import CSRFProtect, generate_csrf
 from werkzeug.exceptions import BadRequest, Forbidden, RequestEntityTooLarge, SecurityError, UnsupportedMediaType
 
 from accounts import hosts, sessions, time_zones
-from accounts.errors import SignInRequired
-from accounts.flows import sign_in
+from accounts.errors import SecondFactorRequired, SignInExpired, SignInRequired
+from accounts.factors import policy
+from accounts.factors.proofs import Entered
+from accounts.flows import factor_policy, reauthentication, sign_in
 from accounts.origin import Origin
 from accounts.settings import settings
 from accounts.unit_of_work import Actor
+from forms import FactorForm, PasskeyForm
 from models import CMSUser, Permission
 from telemetry import context
 
@@ -57,6 +60,12 @@ def open_to_all(view: View) -> View:
     return view
 
 
+def open_to_set_up(view: View) -> View:
+    """Mark a view that administrators may use who must set up a second factor before they use anything else."""
+    view.open_to_set_up = True  # type: ignore[attr-defined]
+    return view
+
+
 def permission_required(permission: Permission) -> Callable[[View], View]:
     """Mark views for some roles only, whose POST requests require a recently confirmed password."""
 
@@ -84,6 +93,8 @@ def check() -> None:
         _refuse_foreign_site()
     if is_closed and not is_signed_in():
         raise SignInRequired
+    if is_closed:
+        _apply_factor_policy(is_open=getattr(view, "open_to_set_up", False))
     permission = getattr(view, "permission", None)
     if permission and not g.cms_user.may(permission):
         raise Forbidden
@@ -93,7 +104,7 @@ def check() -> None:
         if current_app.config["WTF_CSRF_ENABLED"]:
             csrf.protect()
         if permission:
-            sign_in.require_proof(actor())
+            reauthentication.require_proof(actor())
 
 
 def is_signed_in() -> bool:
@@ -141,6 +152,53 @@ def start_session(sid: str, *, remember: bool) -> None:
     session.clear()
     session.permanent = remember
     session["sid"] = sid
+
+
+def wait_for_second_step(token: str) -> None:
+    """Store a sign-in that waits for a second factor in the cookie. It is no session."""
+    session.pop("sid", None)
+    session["pending_sign_in"] = token
+
+
+def has_pending_sign_in() -> bool:
+    """Return whether this browser has a token of a sign-in that waits for a second factor, which may have expired."""
+    return bool(session.get("pending_sign_in"))
+
+
+def pending_sign_in() -> str:
+    """Return the token of the sign-in that waits for a second factor in this browser. Raises SignInExpired."""
+    token = session.get("pending_sign_in")
+    if not token:
+        raise SignInExpired
+    return str(token)
+
+
+def browser() -> str:
+    """Return a random name of this browser, as long as it keeps its cookie; challenges of passkeys are bound to it."""
+    csrf_token()
+    return f"browser {session['csrf_token']}"
+
+
+def entered(form: FactorForm | PasskeyForm, owner: str) -> Entered:
+    """Return what was entered in a form to prove a second factor; `owner` names who may use the challenge."""
+    filled = {name: str(form[name].data or "") for name in ("passkey", "code", "recovery_code") if name in form}
+    return Entered(**filled, owner=owner, site_url=origin().site)
+
+
+def _apply_factor_policy(*, is_open: bool) -> None:
+    """Raise SecondFactorRequired if the policy requires a second factor that was not set up in time.
+
+    Views that are `is_open` are permitted. Only refused actions are recorded, because GET requests change nothing.
+    """
+    g.factor_due_at = policy.due_at(g.cms_user)
+    if g.factor_due_at is None:
+        return
+    factor_policy.begin_grace(actor())
+    if not is_open and request.method not in SAFE:
+        factor_policy.refuse_overdue(actor())
+    g.is_set_up_only = policy.is_overdue(g.cms_user)
+    if not is_open and g.is_set_up_only:
+        raise SecondFactorRequired
 
 
 def origin() -> Origin:

@@ -4,25 +4,27 @@ from flask import Blueprint, g, render_template, request, session, url_for
 from flask_babel import get_locale, gettext
 
 from accounts.flows import new_password
+from accounts.passwords import site_words
 from cms import guard
 from cms.answers import Answer, checked, done
 from cms.guard import open_to_all
 from forms import ChangePasswordForm, ForgotPasswordForm, NewPasswordForm
-from models import Address
+from models import Address, CMSUser
 
 bp = Blueprint("passwords", __name__, url_prefix="/cms")
 
 
 @bp.get("/resetpwd/")
 def reset_password() -> str:
-    """Show the form to change the password."""
+    """Show the form to change the password; an account with a second factor is proved first."""
+    new_password.require_factor_proof(guard.actor())
     return _reset_page(ChangePasswordForm())
 
 
 @bp.post("/resetpwd/")
 def reset_password_post() -> Answer:
     """Change the password, with the old one."""
-    form = ChangePasswordForm(request.form, forbidden=(g.cms_user.username, g.cms_user.email))
+    form = ChangePasswordForm(request.form, forbidden=_forbidden_words(g.cms_user))
     checked(form, _reset_page)
     old, new = str(form.oldpwd.data), str(form.password.data)
     changed = new_password.change(guard.actor(), old=old, new=new)
@@ -61,12 +63,17 @@ def choose_password_post(token: str) -> Answer:
     """Set the new password."""
     user = new_password.preview(token)
     email = user.email
-    form = NewPasswordForm(request.form, forbidden=(user.username, email))
+    form = NewPasswordForm(request.form, forbidden=_forbidden_words(user))
     checked(form, lambda form: render_template("cms/newpwd.html", form=form, email=email))
     guard.mark_browser(new_password.choose(token, str(form.password.data), guard.origin()))
     session.clear()
     guard.remember_address(email)
     return done(gettext("Your new password has been set. Sign in with it."), url_for("auth.login"))
+
+
+def _forbidden_words(user: CMSUser) -> tuple[str, ...]:
+    """Return the words of which a new password of this administrator must not consist."""
+    return (user.username, user.email, *site_words(guard.origin().site))
 
 
 def _reset_page(form: ChangePasswordForm) -> str:

@@ -5,6 +5,7 @@ from flask_babel import get_locale, gettext, refresh
 
 from accounts.flows import profile, registration
 from accounts.flows.profile import Profile
+from accounts.passwords import site_words
 from cms import guard
 from cms.answers import Answer, checked, done
 from cms.guard import open_to_all
@@ -43,7 +44,7 @@ def register(token: str) -> str:
 def register_post(token: str) -> Answer:
     """Create the account of the invited administrator."""
     email = registration.preview(token).email
-    form = RegisterForm(request.form, forbidden=(email,))
+    form = RegisterForm(request.form, forbidden=(email, *site_words(guard.origin().site)))
     checked(form, lambda form: render_template("cms/register.html", form=form, email=email))
     registration.register(token, _given(form), str(form.password.data), guard.origin())
     session.clear()

@@ -48,9 +48,20 @@ class RefusalResponse(NamedTuple):
 
 REFUSALS: Mapping[type[errors.Refusal], Response] = {
     errors.SignInRequired: Response(401, lazy_gettext("Sign in to continue.")),
-    errors.ReauthRequired: Response(401, lazy_gettext("Enter your password again.")),
+    errors.ReauthRequired: Response(401, lazy_gettext("Confirm your identity to continue.")),
     errors.WrongCredentials: Response(400, lazy_gettext("The email address or password is incorrect.")),
     errors.PasswordWrong: Response(400, lazy_gettext("The password is incorrect.")),
+    errors.PasswordBreached: Response(
+        400, lazy_gettext("This password is known from a data breach. Choose a different one.")
+    ),
+    errors.ChangesOff: Response(
+        403,
+        lazy_gettext("Your email address is managed by the operator of this site and cannot be changed here."),
+        lazy_gettext(
+            "The email address of this account is managed by the operator of this site and cannot be changed here."
+        ),
+    ),
+    errors.DomainNotAllowed: Response(400, ""),
     errors.SameEmail: Response(
         400,
         lazy_gettext("This is already your email address."),
@@ -70,7 +81,11 @@ REFUSALS: Mapping[type[errors.Refusal], Response] = {
     ),
     errors.NothingToStop: Response(
         410,
-        lazy_gettext("This change was cancelled or has expired, so there is nothing to stop."),
+        lazy_gettext("It was cancelled or has expired, so there is nothing to stop."),
+    ),
+    errors.AlreadyReset: Response(
+        409,
+        lazy_gettext("Two-step verification has already been removed. Sign in and set it up again."),
     ),
     errors.CodeMissing: Response(400, ""),
     errors.ChangesFrozen: Response(
@@ -98,6 +113,20 @@ REFUSALS: Mapping[type[errors.Refusal], Response] = {
     errors.NobodyThere: Response(404, lazy_gettext("Administrator not found.")),
     errors.TooManyAttempts: Response(429, lazy_gettext("Too many incorrect codes. Get a new one later.")),
     errors.TooManyRequests: Response(429, lazy_gettext("Too many requests.")),
+    errors.SecondFactorRequired: Response(403, lazy_gettext("Set up two-step verification first.")),
+    errors.SecondFactorWrong: Response(400, lazy_gettext("The code is incorrect or has already been used.")),
+    errors.PasskeyRefused: Response(400, lazy_gettext("This passkey was not accepted.")),
+    errors.AlreadyAdded: Response(409, lazy_gettext("This has already been added.")),
+    errors.ChallengeExpired: Response(400, lazy_gettext("That took too long. Try again.")),
+    errors.SignInExpired: Response(410, lazy_gettext("Your sign-in has expired. Sign in again.")),
+    errors.SetUpExpired: Response(410, lazy_gettext("There is no authenticator app to set up. Start again.")),
+    errors.LastFactor: Response(
+        409,
+        lazy_gettext(
+            "Your organization requires two-step verification. Add another method before you remove this one."
+        ),
+    ),
+    errors.TooManyPasskeys: Response(409, lazy_gettext("You cannot add more passkeys. Remove one first.")),
 }
 HTTP_ERRORS: Mapping[int, tuple[ErrorWord, Any]] = {
     400: ("bad_request", lazy_gettext("The request could not be understood.")),
@@ -144,12 +173,15 @@ EVENTS: Mapping[EventName, Any] = {
     "change_undone": lazy_gettext("Change undone from the old address"),
     "session_ended": lazy_gettext("Session ended"),
     "other_sessions_ended": lazy_gettext("All other sessions ended"),
+    "password_breached": lazy_gettext("Refused: password known from a data breach"),
+    "changes_off": lazy_gettext("Refused: email address managed by the operator"),
+    "domain_not_allowed": lazy_gettext("Refused: domain not allowed"),
     "same_email": lazy_gettext("Refused: already the current address"),
     "email_taken": lazy_gettext("Refused: address belongs to another account"),
     "too_many_attempts": lazy_gettext("Refused: no tries left"),
     "too_many_requests": lazy_gettext("Refused: too many requests"),
     "changes_frozen": lazy_gettext("Refused: email address frozen"),
-    "reauth_required": lazy_gettext("Refused: password confirmation required"),
+    "reauth_required": lazy_gettext("Refused: identity must be confirmed first"),
     "profile_changed": lazy_gettext("Profile changed"),
     "profile_outdated": lazy_gettext("Profile not saved: it had been changed in another window"),
     "username_taken": lazy_gettext("Refused: username already taken"),
@@ -175,6 +207,32 @@ EVENTS: Mapping[EventName, Any] = {
     "nobody_there": lazy_gettext("Refused: administrator not found"),
     "not_allowed": lazy_gettext("Refused: permission denied"),
     "sign_in_required": lazy_gettext("Refused: session had ended"),
+    "second_factor_required": lazy_gettext("Refused: two-step verification required"),
+    "second_factor_wrong": lazy_gettext("Password correct, but second step failed"),
+    "passkey_refused": lazy_gettext("Passkey not accepted"),
+    "already_added": lazy_gettext("Refused: passkey or app already added"),
+    "challenge_expired": lazy_gettext("Refused: passkey used too late"),
+    "sign_in_expired": lazy_gettext("Refused: sign-in expired before the second step"),
+    "set_up_expired": lazy_gettext("Refused: no authenticator app to set up"),
+    "last_factor": lazy_gettext("Refused: last method of two-step verification"),
+    "too_many_passkeys": lazy_gettext("Refused: too many passkeys"),
+    "passkey_added": lazy_gettext("Passkey added"),
+    "passkey_renamed": lazy_gettext("Passkey renamed"),
+    "passkey_removed": lazy_gettext("Passkey removed"),
+    "app_added": lazy_gettext("Authenticator app added"),
+    "app_replaced": lazy_gettext("Authenticator app replaced"),
+    "app_removed": lazy_gettext("Authenticator app removed"),
+    "recovery_codes_created": lazy_gettext("New recovery codes created"),
+    "recovery_code_used": lazy_gettext("Recovery code used"),
+    "factor_proved": lazy_gettext("Identity confirmed with a passkey"),
+    "factor_reset_started": lazy_gettext("Removal of two-step verification started for this account"),
+    "factor_reset_stopped": lazy_gettext("Removal of two-step verification stopped"),
+    "factor_reset_withdrawn": lazy_gettext(
+        "Removal of two-step verification withdrawn: the administrator who started it no longer has permission"
+    ),
+    "factors_reset": lazy_gettext("Two-step verification removed for this account"),
+    "already_reset": lazy_gettext("Stop link used after two-step verification had been removed"),
+    "factors_removed": lazy_gettext("Passkeys and apps removed that were added after the undone change"),
     "history_broken": lazy_gettext("Refused: account history incomplete"),
     "data_exported": lazy_gettext("Copy of the personal data created"),
     "account_erased": lazy_gettext("Personal data erased"),
@@ -194,13 +252,24 @@ def tell(refusal: errors.Refusal, *, of_another: bool = False) -> tuple[RefusalR
     if of_another and sentence_of_another:
         sentence = sentence_of_another
     if isinstance(refusal, errors.CodeWrong):
-        details["hint"] = ngettext("%(num)d try left.", "%(num)d tries left.", refusal.tries_left)
+        details["hint"] = _tries_left(refusal.tries_left)
+    if isinstance(refusal, errors.SecondFactorWrong) and refusal.field == "recovery_code":
+        sentence = gettext("The recovery code is incorrect or has already been used.")
+    if isinstance(refusal, errors.SecondFactorWrong) and refusal.tries_left is not None:
+        details["hint"] = _tries_left(refusal.tries_left)
     if isinstance(refusal, errors.CodeMissing):
         sentence = STILL_MISSING[refusal.missing]
+    if isinstance(refusal, errors.DomainNotAllowed):
+        domains = ", ".join(refusal.domains)
+        sentence = gettext("The address must be at one of these domains: %(domains)s.", domains=domains)
     if isinstance(refusal, errors.ChangeWasDropped):
         by = refusal.by or gettext("the operator")
         sentence = gettext("This change was cancelled by %(by)s. The reason is in the email we sent you.", by=by)
     return RefusalResponse(status, refusal.word, refusal.field, sentence), details
+
+
+def _tries_left(number: int) -> str:
+    return str(ngettext("%(num)d try left.", "%(num)d tries left.", number))
 
 
 def refusal_sentence(refusal: errors.Refusal) -> str:

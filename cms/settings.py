@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, g, render_template, request, session, url_for
 from flask_babel import gettext, lazy_gettext
 
-from accounts import clock, pending_state
+from accounts import address_policy, clock, pending_state
 from accounts.flows import email_change
 from accounts.pending_state import ChangeStatus, Pending
 from accounts.settings import settings
@@ -49,7 +49,7 @@ def email_captcha() -> Answer:
     """Send a code to the entered address; ask first if it looks like a typo."""
     form = checked(EmailCaptchaForm(request.form), _asked_page)
     address = Address.of(str(form.email.data))
-    typo = form.find_typo()
+    typo = None if settings().EMAIL_DOMAINS else form.find_typo()  # A domain that is not allowed is refused anyway.
     if typo and not form.sure.data:
         raise LikelyTypo(typo)
     asked = email_change.ask(guard.actor(), address)
@@ -95,7 +95,8 @@ def _page(form: ResetEmailForm, status: ChangeStatus, *, is_changed: bool = Fals
         "cms/resetemail.html",
         form=form,
         pending=_as_told(status.pending) if status.pending else None,
-        policy=email_change.policy_of(g.cms_user),
+        policy=address_policy.policy_of(g.cms_user),
+        domains=address_policy.list_domains(),
         block=status.block,
         is_changed=is_changed,
     )

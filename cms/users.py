@@ -5,8 +5,8 @@ from typing import TypeVar
 from flask import Blueprint, render_template, request, url_for
 from flask_babel import gettext
 
-from accounts import clock, pending
-from accounts.flows import administration, assisted_change, history, new_password, registration
+from accounts import address_policy, clock, pending
+from accounts.flows import administration, assisted_change, factor_reset, history, new_password, registration
 from cms import guard, security
 from cms.answers import Answer, checked, done
 from cms.guard import permission_required
@@ -130,6 +130,29 @@ def start_change(user_id: int) -> Answer:
     )
 
 
+@bp.post(f"/{ID}/reset_factors/")
+@may_manage
+def reset_factors(user_id: int) -> Answer:
+    """Start to remove all second factors of an administrator who has lost them."""
+    form = _checked(ReasonForm(request.form), user_id)
+    due_at = factor_reset.start(guard.actor(), user_id, reason=str(form.reason.data))
+    message = (
+        gettext("The removal has been started. We are notifying every known address.")
+        if due_at
+        else gettext("This account has no two-step verification now.")
+    )
+    return done(message, url_for(".user", user_id=user_id))
+
+
+@bp.post(f"/{ID}/cancel_factor_reset/")
+@may_manage
+def cancel_factor_reset(user_id: int) -> Answer:
+    """Cancel the removal of the second factors of an administrator."""
+    form = _checked(ReasonForm(request.form), user_id)
+    factor_reset.cancel(guard.actor(), user_id, reason=str(form.reason.data))
+    return done(gettext("Two-step verification will not be removed."), url_for(".user", user_id=user_id))
+
+
 def _checked(form: Reasoned, user_id: int) -> Reasoned:
     """Return the form if it is valid. Raises NobodyThere first, because a refusal is shown on the account page."""
     administration.find(user_id)
@@ -146,6 +169,10 @@ def _user_page(user_id: int, form: ReasonForm | None = None, start: StartChangeF
         user=found.user,
         change=found.change,
         started_by=found.started_by,
+        reset=found.reset,
+        reset_by=found.reset_by,
+        policy=address_policy.policy_of(found.user),
+        domains=address_policy.list_domains(),
         sessions=history.list_sessions(found.user),
         events=events,
         exported_until=history.exported_until(found.user, events),
@@ -164,7 +191,9 @@ def _users_page(form: InviteForm) -> str:
         "cms/users.html",
         page=administration.list_page(sort=sort, beginning=beginning, after=after),
         started=[(*each, pending.ready_at(each[1])) for each in pending.list_started()],
+        resets=factor_reset.list_started(),
         invitations=registration.list_invitations(),
+        domains=address_policy.list_domains(),
         now=clock.now(),
         sort=sort,
         beginning=beginning,

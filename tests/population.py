@@ -15,6 +15,7 @@ from models import Moment
 
 SUPERUSERS = 3  # The last accounts: a search from the first row reads all others.
 INVITATIONS = 10_000
+RECOVERY_CODES = 2  # Of each account; ten would take long.
 _NUMBERS = {
     "sqlite": """(WITH RECURSIVE number(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM number WHERE i < :rows)
                   SELECT i FROM number)""",
@@ -44,7 +45,8 @@ def populate(
 ) -> None:
     """Fill a migrated, empty database: each account gets this number of rows in its history.
 
-    The first `active` accounts, by default all of them, have a session, a mail, a budget, a link and a change.
+    The first `active` accounts, by default all of them, have a session, a mail, a budget, a link, a change, rows of
+    second factors that are not used, a pending sign-in and a reset that has ended.
     """
     if url.startswith("postgresql://"):
         url = url.replace("postgresql://", "postgresql+psycopg://", 1)
@@ -59,6 +61,11 @@ def populate(
         ("email_change", active or accounts, _CHANGE),
         ("invitation", invitations, _INVITATION),
         ("audit_tie", active or accounts, _TIE),
+        ("passkey", active or accounts, _PASSKEY),
+        ("authenticator_app", active or accounts, _APP),
+        ("recovery_code", RECOVERY_CODES * (active or accounts), _RECOVERY_CODE),
+        ("pending_sign_in", active or accounts, _PENDING_SIGN_IN),
+        ("factor_reset", active or accounts, _RESET),
     ):
         _insert(engine, rows, now, table, columns)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -186,6 +193,50 @@ _TIE = {  # Without a valid signature.
     "file": "''",
     "key_id": "''",
     "signature": "''",
+}
+_PASSKEY = {
+    "user_id": "i",
+    "credential_hash": _hash("i"),
+    "credential": f"'{'A' * 200}'",
+    "transports": "'internal'",
+    "name": "'Phone'",
+    "sign_count": "0",
+    "challenged_at": ":ago",
+    "created_at": ":ago",
+}
+_APP = {
+    "user_id": "i",
+    "secret": f"'{'A' * 120}'",
+    "key_id": "'00000000'",
+    "last_step": "0",
+    "created_at": ":ago",
+    "confirmed_at": ":ago",
+}
+_RECOVERY_CODE = {
+    "user_id": f"(i - 1) / {RECOVERY_CODES} + 1",
+    "salt": f"'{'0' * 32}'",
+    "code_hash": f"'{'A' * 43}'",
+    "created_at": ":ago",
+}
+_PENDING_SIGN_IN = {
+    "token_hash": _hash("i"),
+    "user_id": "i",
+    "remembered": "false",
+    "password_version": "1",
+    "email_version": "1",
+    "expires_at": ":ahead",
+}
+_RESET = {
+    "user_id": "i",
+    "started_by": "(SELECT max(id) FROM cms_user)",
+    "reason": "'lost the phone'",
+    "stop_hash": _hash("i"),
+    "asked_at": ":ago",
+    "due_at": ":ago",
+    "expires_at": ":ahead",
+    "network": "'203.0.113.5'",
+    "browser": _BROWSER,
+    "outcome": "'made'",
 }
 _CHANGE = {
     "user_id": "i",

@@ -28,7 +28,9 @@ def factories(cls: type[Refusal]) -> list[Callable[[], Refusal]]:
     arguments: dict[type[Refusal], list[tuple[object, ...]]] = {
         errors.CodeWrong: [(4, "new"), (0, "old")],
         errors.CodeMissing: [("old",), ("new",)],
+        errors.SecondFactorWrong: [(), (9, "code"), (0, "recovery_code")],
         errors.ChangeWasDropped: [("boss",), ("",)],
+        errors.DomainNotAllowed: [(["example.com", "*.example.com"],)],
     }
     waits: list[tuple[object, ...]] = [(7,), (600,), (86400,)]
     return [partial(cls, *each) for each in arguments.get(cls, waits if issubclass(cls, errors.WaitFirst) else [()])]

@@ -5,10 +5,15 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from flask import Flask, template_rendered
+from sqlalchemy import select
 
+from accounts.flows import factor_reset
+from models import Passkey
 from tests.actors import Answer, Person
-from tests.environments import Environment
+from tests.authenticators import Authenticator, app_on
+from tests.environments import HERE, Environment
 from tests.stories.admin_steps import act, invite, superuser
+from tests.stories.factor_steps import add_passkey
 
 OLD, NEW, NEXT = "ann@example.com", "new@example.com", "next@example.com"
 PROFILE = {"username": "admin", "mobile": "1", "gender": "x", "interests": "x", "version": "1"}
@@ -35,7 +40,7 @@ def record_templates(app: Flask) -> Iterator[set[str]]:
 
 def every_page(env: Environment, language: str) -> Iterator[Page]:
     """Yield every page in every state that affects its elements, in a language; the environment must be empty."""
-    for group in (_open_pages, _own_pages, _pages_of_superusers, _pages_of_links, _error_pages):
+    for group in (_open_pages, _own_pages, _pages_of_superusers, _pages_of_links, _pages_of_factors, _error_pages):
         for page in group(env, language):
             assert page.answer.status == _expected_status(page.name), f"{page.name}: {page.answer}"
             yield page
@@ -98,6 +103,12 @@ def _own_pages(env: Environment, language: str) -> Iterator[Page]:
     yield Page("resetemail, two codes", two_codes.page())
     yield Page("resetemail, two codes pending", two_codes.ask(NEXT))
     yield Page("security, two codes", two_codes.page("/cms/security/"))
+    managed = _signed_in(env, language, OLD, app=env.app_with(EMAIL_POLICY="off"))
+    yield Page("resetemail, off", managed.page())
+    yield Page("403, resetemail, off", managed.ask(NEXT))
+    yield Page("security, off", managed.page("/cms/security/"))
+    limited = _signed_in(env, language, OLD, app=env.app_with(EMAIL_DOMAINS="example.com,.example.org"))
+    yield Page("resetemail, domain refused", limited.ask("ann@example.net"))
 
 
 def _pages_of_superusers(env: Environment, language: str) -> Iterator[Page]:
@@ -112,7 +123,28 @@ def _pages_of_superusers(env: Environment, language: str) -> Iterator[Page]:
     yield Page("user, start refused", act(boss, env, OLD, "start_change", "", email="nobody"))
     yield Page("user, started", act(boss, env, "first@example.com", "start_change", email="lost@example.com"))
     yield Page("users, started", boss.page("/cms/users/"))
+    dan = env.person("dan-reset@example.com")
+    add_passkey(dan)
+    yield Page("user, reset refused", act(boss, env, dan.email, "reset_factors", ""))
+    yield Page("user, reset", act(boss, env, dan.email, "reset_factors"))
+    yield Page("users, reset", boss.page("/cms/users/"))
+    dan.browser.headers["Accept-Language"] = language
+    yield Page("home, reset", dan.page("/cms/"))
+    yield Page("reset", dan.page("/cms/factor_reset/"))
+    guest = _visitor(env, language)
+    link = env.links_to(dan.email, "factor_reset/stop")[-1]
+    yield Page("reset, by link", guest.page(link))
+    yield Page("reset, stopped", guest.post(link))
+    yield Page("reset, ended", guest.page(link))
+    yield Page("reset, none", dan.page("/cms/factor_reset/"))
+    act(boss, env, dan.email, "reset_factors")
+    link = env.links_to(dan.email, "factor_reset/stop")[-1]
+    with env.app.app_context():
+        factor_reset.start(HERE, env.account("dan-reset").id, reason="lost")
+    yield Page("reset, too late", guest.page(link))
     yield Page("user, disabled", act(boss, env, OLD, "disable"))
+    managing = _signed_in(env, language, "boss@example.com", app=env.app_with(EMAIL_POLICY="off"))
+    yield Page("user, addresses managed elsewhere", managing.page(f"/cms/users/{env.account('ann').id}/"))
     yield Page("user, own", boss.page(f"/cms/users/{env.account('boss').id}/"))
 
 
@@ -149,6 +181,37 @@ def _pages_of_links(env: Environment, language: str) -> Iterator[Page]:
     env.signed_in("first@example.com")
     prove = env.links_to("lost@example.com", "prove")[-1]
     yield Page("prove", guest.page(prove))
+
+
+def _pages_of_factors(env: Environment, language: str) -> Iterator[Page]:
+    env.administrator("fay@example.com")
+    fay = _signed_in(env, language, "fay@example.com")
+    yield Page("app", fay.post("/cms/security/app/set_up/"))
+    app = app_on(fay.page("/cms/security/app/").text)
+    yield Page("app, refused", fay.post("/cms/security/app/", {"code": "12345"}))
+    yield Page("recovery codes", fay.post("/cms/security/app/", {"code": app.at(env.clock.now())}))
+    yield Page("app, replacement", fay.post("/cms/security/app/replace/"))
+    yield Page("app, replacement refused", fay.post("/cms/security/app/", {"code": "12345"}))
+    device = Authenticator("http://localhost")
+    created = device.create(fay.post("/cms/security/passkeys/options/").data["options"])
+    name = {"name": "<Phone> & more"}
+    yield Page("security, passkey added", fay.post("/cms/security/passkeys/", {"passkey": created, **name}))
+    passkey_id = env.rows(select(Passkey.id))[-1][0]
+    yield Page("security, name refused", fay.post(f"/cms/security/passkeys/{passkey_id}/rename/", {"name": ""}))
+    yield Page("security, passkey refused", fay.post("/cms/security/passkeys/", {"passkey": "{}", **name}))
+    yield Page("reauth, second factor", fay.page("/cms/reauth/"))
+    yield Page("reauth, second factor refused", fay.reauth())
+    fay.sign_out()
+    yield Page("login, second step", fay.sign_in())
+    yield Page("login, second step refused", fay.post("/cms/login/second/", {"code": "000000"}))
+    yield Page("login, recovery code refused", fay.post("/cms/login/second/", {"recovery_code": "0"}))
+    env.clock.advance(minutes=11)
+    yield Page("login, second step expired", fay.page("/cms/login/second/"))
+    for days in ("14", "0"):
+        policy = {"SECOND_FACTOR": "all", "SECOND_FACTOR_GRACE_DAYS": days}
+        bob = _signed_in(env, language, "first@example.com", app=env.app_with(**policy))
+        yield Page(f"home, second factor required in {days} days", bob.page("/cms/"))
+        yield Page(f"security, second factor required in {days} days", bob.page("/cms/security/"))
 
 
 def _error_pages(env: Environment, language: str) -> Iterator[Page]:

@@ -11,7 +11,9 @@ import asyncio
 import contextlib
 import fcntl
 import gc
+import hashlib
 import http.client
+import http.server
 import os
 import random
 import re
@@ -597,6 +599,103 @@ class TcpProxy:
                 del pairs[sock], pairs[other]
                 sock.close()
                 other.close()
+
+
+class RangeServer:
+    """A service for breached passwords (k-anonymity), whose `behaviour` can be changed at any time.
+
+    "": normal, with padding. "hang": never responds. "drip-headers", "drip": sends one byte after the other, without an
+    end. "endless-interim": sends interim responses (100) without an end. "huge": sends a body without an end.
+    "truncated": disconnects before the end of the body. "page": sends a page instead of a list. "redirect": redirects
+    to itself. A number is sent as the status. `requests` contains the path and the headers of each request.
+    """
+
+    def __init__(self, tls_context: ssl.SSLContext | None = None) -> None:
+        """Choose a port."""
+        self.passwords: dict[str, int] = {}  # The passwords on the list, with their counts; 0 is padding.
+        self.requests: list[tuple[str, dict[str, str]]] = []
+        self.behaviour = ""
+        self._stopped = threading.Event()
+        server = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            """Responds as the server does."""
+
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                """Respond to a request."""
+                server.requests.append((self.path, dict(self.headers)))
+                with contextlib.suppress(OSError):
+                    server._respond(self)
+
+            def log_message(self, *_: object) -> None:
+                """Log nothing."""
+
+        class Server(http.server.ThreadingHTTPServer):
+            """Does not report that clients disconnect."""
+
+            def handle_error(self, *_: object) -> None:
+                """Ignore errors of connections."""
+
+        self._server = Server(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        if tls_context:
+            self._server.socket = tls_context.wrap_socket(self._server.socket, server_side=True)
+        self.port = self._server.server_address[1]
+        self.url = f"http{'s' if tls_context else ''}://localhost:{self.port}/range"
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+
+    def start(self) -> "RangeServer":
+        """Start listening."""
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Stop listening, and end every response."""
+        self._stopped.set()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def _respond(self, request: http.server.BaseHTTPRequestHandler) -> None:
+        """Send what the behaviour says; responses without an end last until the client disconnects."""
+        write, kind = request.wfile.write, self.behaviour
+        if kind == "hang":
+            self._stopped.wait()
+        elif kind.isdigit() or kind == "redirect":
+            request.send_response(302 if kind == "redirect" else int(kind))
+            request.send_header("Location", self.url.rpartition("/range")[0] + request.path)
+            request.send_header("Content-Length", "0")
+            request.end_headers()
+        elif kind in ("drip-headers", "endless-interim"):
+            part = b"X-Moment: one\r\n" if kind == "drip-headers" else b"HTTP/1.1 100 Continue\r\n\r\n"
+            write(b"HTTP/1.1 200 OK\r\n" if kind == "drip-headers" else b"")
+            self._repeat(write, part, pause=0.1)
+        else:
+            body = b"<html>Sign in to the network</html>" if kind == "page" else self._list(request.path[-5:])
+            request.send_response(200)
+            if kind != "huge":
+                request.send_header("Content-Length", str(len(body) + (kind in ("truncated", "drip")) * 9999))
+            request.end_headers()
+            write(body)
+            if kind == "drip":
+                self._repeat(write, b"\r\n", pause=0.1)
+            elif kind == "huge":
+                self._repeat(write, (b"0" * 35 + b":1\r\n") * 1000, pause=0)
+            request.close_connection = kind in ("truncated", "huge")
+
+    def _repeat(self, write: Callable[[bytes], object], part: bytes, pause: float) -> None:
+        while not self._stopped.wait(pause):
+            write(part)
+
+    def _list(self, prefix: str) -> bytes:
+        """Return the hashes of the list with this prefix, and padding."""
+        lines = [f"{number:035X}:0" for number in range(50)]
+        for password, count in self.passwords.items():
+            digest = hashlib.sha1(password.encode(), usedforsecurity=False).hexdigest().upper()
+            lines += [f"{digest[5:]}:{count}"] if digest.startswith(prefix) else []
+        return "\r\n".join(lines).encode()
 
 
 def parse_mail(raw: bytes) -> EmailMessage:

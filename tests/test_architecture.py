@@ -98,11 +98,12 @@ def test_a_module_imports_only_from_lower_layers(path: Path) -> None:
 
 
 MAY_IMPORT_INSIDE_ACCOUNTS = {
-    "accounts.flows": {"accounts", "accounts.mail", "accounts.flows"},
-    "accounts.operations": {"accounts", "accounts.mail", "accounts.operations"},
+    "accounts.flows": {"accounts", "accounts.factors", "accounts.mail", "accounts.flows"},
+    "accounts.operations": {"accounts", "accounts.factors", "accounts.mail", "accounts.operations"},
     "accounts.operations.doctor": {
-        *("accounts", "accounts.mail", "accounts.operations", "accounts.operations.doctor"),
+        *("accounts", "accounts.factors", "accounts.mail", "accounts.operations", "accounts.operations.doctor"),
     },
+    "accounts.factors": {"accounts", "accounts.factors"},
     "accounts.mail": {"accounts", "accounts.mail"},
     "accounts": {"accounts"},
 }
@@ -188,6 +189,12 @@ def test_only_telemetry_imports_prometheus() -> None:
 
 def test_only_the_smtp_connection_and_the_mailbox_import_smtplib() -> None:
     assert files_where(lambda path: imports(path, "smtplib")) == {"accounts/mail/smtp.py", "accounts/mail/mailbox.py"}
+
+
+def test_only_the_check_of_breached_passwords_sends_http_requests() -> None:
+    clients = ("http.client", "urllib.request", "requests", "urllib3", "httpx")
+    found = files_where(lambda path: any(imports(path, client) for client in clients))
+    assert found == {"accounts/breaches.py"}
 
 
 def test_only_the_config_reads_the_environment() -> None:

@@ -178,6 +178,10 @@ class TestRefusals:
         assert json.error == word
         if word == "sign_in_required":
             assert (page.status, page.headers["Location"]) == (303, "/cms/login/?next=/cms/")
+        elif word == "sign_in_expired":
+            assert (page.status, page.headers["Location"]) == (303, "/cms/login/?expired=y")
+        elif word in ("second_factor_required", "set_up_expired"):
+            assert (page.status, page.headers["Location"]) == (303, "/cms/security/")
         elif word == "reauth_required":
             assert (page.status, 'name="resume"' in page.text) == (401, True)
         else:
@@ -214,7 +218,10 @@ class TestEvents:
     def test_an_event_is_not_named_after_a_refusal(self) -> None:
         """Exceptions are the refusals that a use case records itself, together with other changes."""
         recorded_by_use_cases = strings_in_use_cases() & {cls.event for cls in refusals()}
-        assert recorded_by_use_cases == {"code_wrong", "code_missing", "email_taken", "too_many_requests"}
+        assert recorded_by_use_cases == {
+            *("code_wrong", "code_missing", "email_taken", "too_many_requests"),
+            *("second_factor_required", "second_factor_wrong"),
+        }
 
     def test_every_event_name_fits_into_its_column(self) -> None:
         assert max(map(len, NAMES)) <= Audit.__table__.c.event.type.length

@@ -52,6 +52,17 @@ INVALID = [
     ("TRUSTED_HOSTS", "cms.example.com example.org"),
     ("TRUSTED_HOSTS", "*"),
     ("HSTS_SUBDOMAINS", "maybe"),
+    ("EMAIL_POLICY", "editor:off"),
+    ("EMAIL_DOMAINS", "*.example.com"),
+    ("BREACHED_PASSWORDS_URL", "api.example.com"),
+    ("BREACHED_PASSWORDS_URL", "http://api.example.com/range"),
+    ("BREACHED_PASSWORDS_URL", "https://"),
+    ("BREACHED_PASSWORDS_URL", "https://user:password@api.example.com/"),
+    ("BREACHED_PASSWORDS_URL", "https://api.example.com/range?mode=ntlm"),
+    ("BREACHED_PASSWORDS_URL", "https://api.example.com:99999/range"),
+    ("BREACHED_PASSWORDS_URL", "https://[::1/range"),
+    ("BREACHED_PASSWORDS_URL", "https://api.example.com/a b"),
+    ("BREACHED_PASSWORDS_URL", "file:///etc/passwd"),
     ("REVEAL_TAKEN_EMAIL", "2"),
 ]
 
@@ -66,7 +77,8 @@ def test_an_invalid_value_is_reported_in_one_line_with_its_name(tmp_path: Path, 
     with pytest.raises(ConfigError) as caught:
         load(tmp_path, **{name: value})
     line = str(caught.value)
-    assert line.startswith(f"{name}={value!r} is invalid: ")
+    shown = value.replace("user:password@", "***@")  # A password is never shown.
+    assert line.startswith(f"{name}={shown!r} is invalid: ")
     assert "\n" not in line
     assert line.endswith(".")
 
@@ -197,6 +209,23 @@ def test_host_names_are_normalised_like_those_of_browsers(tmp_path: Path, value:
     assert load(tmp_path, TRUSTED_HOSTS=value)["SERVED_HOSTS"] == expected
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("", ""),
+        ("https://api.example.com/range/", "https://api.example.com/range"),
+        ("https://api.example.com:8443", "https://api.example.com:8443"),
+        ("http://127.0.0.1:8080/range", "http://127.0.0.1:8080/range"),
+        ("http://[::1]:8080/range", "http://[::1]:8080/range"),
+        ("http://localhost/", "http://localhost"),
+    ],
+)
+def test_the_service_for_breached_passwords_has_a_url_with_https_or_on_this_machine(
+    tmp_path: Path, value: str, expected: str
+) -> None:
+    assert load(tmp_path, **PRODUCTION, BREACHED_PASSWORDS_URL=value)["BREACHED_PASSWORDS_URL"] == expected
+
+
 def test_the_session_cookie_of_production_is_secure_and_has_the_host_prefix(tmp_path: Path) -> None:
     values = load(tmp_path, **PRODUCTION)
     assert (values["SESSION_COOKIE_SECURE"], values["SESSION_COOKIE_NAME"]) == (True, "__Host-session")
@@ -280,6 +309,7 @@ def test_every_setting_has_a_valid_default_and_a_description() -> None:
 def test_the_name_of_a_number_contains_its_unit() -> None:
     units = (
         "_SECONDS",
+        "_DAYS",
         "_PORT",
         "_TRIES",
         "_PER_DAY",

@@ -3,7 +3,10 @@
 import pytest
 
 from tests.actors import different_code
+from tests.authenticators import options_on
 from tests.environments import Environment
+from tests.stories.admin_steps import id_of, superuser
+from tests.stories.factor_steps import add_app, add_passkey, code_of, set_up_app, sign_in_first_step, wrong_code
 from tests.work import count_steps, record_steps
 
 OLD, NEW = "ann@example.com", "new@example.com"
@@ -152,3 +155,93 @@ def test_storing_a_time_zone_takes_no_additional_steps(env: Environment) -> None
     with record_steps(env.app) as steps:
         assert ann.ask(NEW).status == 200
     assert count_steps(steps) == (REQUEST_CODE, 1, 2)
+
+
+# Statements of the requests of second factors: the first step, and the second one with each of them.
+FIRST_STEP, WITH_CODE, WITH_WRONG_CODE, WITH_RECOVERY_CODE, WITH_PASSKEY = 3, 12, 8, 18, 11
+
+
+def test_the_first_of_two_steps_is_one_transaction(env: Environment) -> None:
+    add_app(env, env.person())
+    ann = env.visitor(OLD)
+    ann.token()
+    with record_steps(env.app) as steps:
+        assert ann.sign_in().status == 200
+    assert count_steps(steps) == (FIRST_STEP, 1, 5)  # The counter of the network exists already.
+
+
+def test_the_second_step_with_a_code_is_one_transaction(env: Environment) -> None:
+    app, _ = add_app(env, env.person())
+    ann = sign_in_first_step(env, OLD)
+    for fields, expected in (
+        ({"code": wrong_code(env, app)}, WITH_WRONG_CODE),
+        ({"code": code_of(env, app)}, WITH_CODE),
+    ):
+        ann.token()
+        with record_steps(env.app) as steps:
+            assert ann.post("/cms/login/second/", fields).status in (200, 400)
+        assert count_steps(steps) == (expected, 1, 0)
+
+
+def test_the_second_step_with_a_recovery_code_is_one_transaction(env: Environment) -> None:
+    _, codes = add_app(env, env.person())
+    ann = sign_in_first_step(env, OLD)
+    ann.token()
+    with record_steps(env.app) as steps:
+        assert ann.post("/cms/login/second/", {"recovery_code": codes[0]}).status == 200
+    assert count_steps(steps) == (WITH_RECOVERY_CODE, 1, 0)
+
+
+def test_the_second_step_with_a_passkey_is_one_transaction(env: Environment) -> None:
+    phone, _ = add_passkey(env.person())
+    ann = sign_in_first_step(env, OLD)
+    env.clock.advance(seconds=1)
+    signed = phone.sign(options_on(ann.page("/cms/login/second/").text))
+    ann.token()
+    with record_steps(env.app) as steps:
+        assert ann.post("/cms/login/second/", {"passkey": signed}).status == 200
+    assert count_steps(steps) == (WITH_PASSKEY, 1, 0)
+
+
+def test_adding_an_app_is_one_transaction(env: Environment) -> None:
+    ann = env.person()
+    app = set_up_app(ann)
+    ann.token()
+    with record_steps(env.app) as steps:
+        assert ann.post("/cms/security/app/", {"code": code_of(env, app)}).status == 200
+    assert count_steps(steps) == (17, 1, 0)  # One for the former addresses that are notified.
+
+
+def test_a_page_takes_one_query_more_with_a_second_factor(env: Environment) -> None:
+    """Whether somebody has started to remove the second factors, of which every page tells."""
+    ann = env.person()
+    add_passkey(ann)
+    with record_steps(env.app) as steps:
+        assert ann.page("/cms/").status == 200
+    assert count_steps(steps) == (3, 0, 0)
+
+
+def test_the_page_of_security_takes_no_query_more_without_a_second_factor(env: Environment) -> None:
+    """The session; the sessions; the history. With a second factor: passkeys, the app, the number of codes, a reset."""
+    ann = env.person()
+    for expected in (3, 7):
+        with record_steps(env.app) as steps:
+            assert ann.page("/cms/security/").status == 200
+        assert count_steps(steps) == (expected, 0, 0)
+        add_passkey(ann)
+
+
+@pytest.mark.parametrize("has_factor", [False, True])
+def test_ending_sessions_takes_one_statement_more_with_a_second_factor(env: Environment, *, has_factor: bool) -> None:
+    """Sign-ins that wait for a second factor end as well."""
+    boss, ann = superuser(env), env.person()
+    if has_factor:
+        add_passkey(ann)
+    for person, path, expected in (
+        (ann, "/cms/security/sessions/end_others/", 5),
+        (boss, f"/cms/users/{id_of(env, OLD)}/end_sessions/", 8),
+    ):
+        person.token()
+        with record_steps(env.app) as steps:
+            assert person.post(path, {"reason": "because"}).status == 200
+        assert count_steps(steps) == (expected + has_factor, 1, 0)

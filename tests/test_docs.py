@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 
 import config
+from accounts.factors import authenticator_app, recovery_codes
 from app import create_app
 from models import db
 from tests.environments import Environment, settings_for
@@ -203,6 +204,24 @@ def test_the_probabilities_in_the_security_document_follow_from_the_numbers() ->
     assert documented == {name: pytest.approx(value, rel=0.01) for name, value in probabilities.items()}
 
 
+def test_the_odds_of_guessing_a_second_factor_follow_from_the_numbers() -> None:
+    defaults = {setting.name: setting.default for setting in config.SETTINGS}
+    tries = int(defaults["SECOND_FACTOR_TRIES_PER_DAY"])
+    code = (2 * authenticator_app.DRIFT_STEPS + 1) / 10**6
+    recovery_code = recovery_codes.COUNT / len(recovery_codes.ALPHABET) ** recovery_codes.LENGTH
+    odds = {
+        "a code of an app, a day": tries * code,
+        "a code of an app, 24 hours, at worst": (2 * tries - 1) * code,
+        "a code of an app, a year": 1 - (1 - tries * code) ** 365,
+        "a recovery code, a day": tries * recovery_code,
+        "a recovery code, a year": 365 * tries * recovery_code,
+    }
+    rows = table_rows(SECURITY, "Guessing a second factor", "Odds", "How they are calculated")
+    assert {name: float(value) for name, value, _ in rows} == {
+        name: pytest.approx(value, rel=0.01) for name, value in odds.items()
+    }
+
+
 def test_the_changelog_begins_with_unreleased_changes_and_those_with_security() -> None:
     headings = re.findall(r"^(##+ .+)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert headings[:2] == ["## Unreleased", "### Security"]
@@ -238,6 +257,7 @@ def test_pre_commit_runs_what_make_check_runs() -> None:
 
 
 NODES = {
+    "accounts/factors/": "factors",
     "accounts/flows/": "flows",
     "accounts/mail/": "mail",
     "accounts/operations/": "operations",
@@ -295,4 +315,4 @@ def test_documents_contain_no_paths_or_hosts_of_a_machine(path: Path) -> None:
     text = path.read_text()
     assert not re.search(r"/(?:work|home|root|tmp)/", text)
     for host in re.findall(r"https?://([\w.-]+)", text):
-        assert host.endswith("example.com") or host in ("127.0.0.1", "NAME", "host"), host
+        assert host.endswith("example.com") or host in ("127.0.0.1", "localhost", "NAME", "host"), host

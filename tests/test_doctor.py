@@ -11,17 +11,18 @@ from typing import Any
 
 import pytest
 import yaml
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 import config
 from accounts.errors import Draining, NobodyThere
+from accounts.factors import authenticator_app
 from accounts.flows import new_password
 from accounts.mail import outbox, worker
 from accounts.operations import doctor, readiness
-from accounts.operations.doctor import Check, Fleet, Severity, check, database, machine, network, site
+from accounts.operations.doctor import Check, Fleet, Severity, check, database, factors, machine, network, site
 from accounts.operations.doctor.database import Limits
 from accounts.origin import COMMAND_LINE
-from models import Mail, MailState, db
+from models import AuthenticatorApp, Mail, MailState, db
 from tests.environments import PRODUCTION, Environment, set_revision
 from tests.servers import (
     AS_ROOT,
@@ -29,16 +30,18 @@ from tests.servers import (
     MemcachedServer,
     Pgbouncer,
     PostgresServer,
+    RangeServer,
     SmtpServer,
     create_certificate,
     expire_certificate,
     free_port,
 )
+from tests.stories.factor_steps import add_app, add_passkey
 from tests.test_docs import table_rows
 
 CHECKS = (
     "versions,database,schema,clock,connections,cache,mail server,sender,queue,delivery,outbox,numbers,secret key,"
-    "former keys,hosts,site,files,disk"
+    "former keys,second factors,breached passwords,hosts,site,files,disk"
 ).split(",")
 FLEET = Fleet(workers=2, mail_processes=1)
 NO_SERVER = {"MAIL_SERVER": "127.0.0.1", "MAIL_PORT": "1"}
@@ -122,7 +125,7 @@ class TestDatabase:
         found = run(env, DATABASE_URL=f"sqlite:///{tmp_path}/empty.db")
         assert [name for name, each in found.items() if each.severity == Severity.ERROR] == ["schema"]
         assert found["schema"].message == "has no tables: run `flask --app app db upgrade`"
-        for name in ("queue", "delivery", "outbox", "former keys"):
+        for name in ("queue", "delivery", "outbox", "former keys", "second factors"):
             assert (found[name].severity, found[name].message) == (Severity.SKIPPED, "needs the schema")
 
 
@@ -509,6 +512,67 @@ class TestSettings:
         env.administrator("ann@example.com")
         found = run(env, SECRET_KEY=STRONG, AUDIT_KEY_FALLBACKS=STRONG[::-1])["former keys"]
         assert (found.severity, "is missing; rows of the history that name it: 1" in found.message) == ("error", True)
+
+    def test_secrets_of_apps_whose_key_is_missing_or_that_were_changed_are_an_error(self, env: Environment) -> None:
+        """The number that is read is bounded; what is under a missing key is only counted."""
+        add_app(env, env.person("ann@example.com"))
+        found = run(env)["second factors"]
+        assert (found.severity, found.message) == ("ok", "authenticator apps: 1, passkeys: none")
+        lost = run(env, SECRET_KEY=STRONG)["second factors"]
+        assert (lost.severity, lost.data["lost_apps"]) == ("error", 1)
+        assert "is missing: the codes of 1 authenticator apps are refused" in lost.message
+        with env.app.app_context():
+            db.session.execute(update(AuthenticatorApp).values(secret="gAAAAA"))
+            db.session.commit()
+        changed = run(env)["second factors"]
+        assert (changed.severity, changed.data["lost_apps"]) == ("error", 1)
+        assert "were changed in the database: 1 of 1" in changed.message
+        assert "gAAAAA" not in changed.message
+
+    def test_at_most_twenty_secrets_are_read_under_each_key(self, env: Environment) -> None:
+        for number in range(3):
+            add_app(env, env.person(f"ann{number}@example.com"))
+        with env.app.app_context():
+            assert authenticator_app.check_secrets(2).read == 2
+        assert factors.SECRETS == 20
+
+    @pytest.mark.parametrize(
+        ("url", "severity"),
+        [
+            ("https://cms.example.com", "ok"),
+            ("http://localhost:5000", "ok"),
+            ("", "ok"),
+            ("https://192.0.2.1", "error"),
+            ("http://cms.example.com", "error"),
+        ],
+    )
+    def test_passkeys_that_browsers_do_not_permit_at_the_site_are_an_error(
+        self, env: Environment, url: str, severity: str
+    ) -> None:
+        def check() -> Check:
+            with env.app_with(SITE_URL=url).app_context():
+                return next(each for each in doctor.run_checks(FLEET, ["second factors"]) if "second" in each.name)
+
+        assert check().severity == "ok"
+        add_passkey(env.person())
+        found = check()
+        assert (found.severity, "cannot be used at SITE_URL" in found.message) == (severity, severity == "error")
+
+    @pytest.mark.parametrize("behaviour", ["", "hang", "refuse"])
+    def test_a_service_for_breached_passwords_that_does_not_answer_in_time_is_a_warning(
+        self, env: Environment, behaviour: str
+    ) -> None:
+        service = RangeServer().start()
+        service.behaviour = behaviour if behaviour == "hang" else ""
+        url = f"http://127.0.0.1:{free_port()}" if behaviour == "refuse" else service.url
+        try:
+            found = run(env, BREACHED_PASSWORDS_URL=url)["breached passwords"]
+        finally:
+            service.stop()
+        assert found.severity == ("warning" if behaviour else "ok")
+        assert ("passwords are not checked" in found.message) == bool(behaviour)
+        assert ("within 2 s" in found.message) == (behaviour == "hang")
+        assert {path for path, _ in service.requests} <= {"/range/00000"}
 
     @pytest.mark.parametrize(
         ("hosts", "problem"),

@@ -13,7 +13,7 @@ from tests.environments import PRODUCTION, Environment
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND")
 OPEN = re.compile(
-    r"/cms/(login|forgotpwd|resetemail/(undo|stop|prove|undone|stopped)|register)/|/assets/|/healthz|/readyz|/metrics|"
+    r"/cms/(login|forgotpwd|resetemail/(undo|stop|prove|undone|stopped)|factor_reset/(stop|stopped)|register)/|/assets/|/healthz|/readyz|/metrics|"
     r"/dev/|/$"
 )
 HEADERS = {

@@ -23,9 +23,11 @@ from accounts import clock
 from accounts.flows import registration
 from accounts.operations import housekeeping
 from models import (
+    AuthenticatorApp,
     Base,
     Budget,
     EmailChange,
+    FactorReset,
     Invitation,
     Link,
     LinkPurpose,
@@ -33,14 +35,16 @@ from models import (
     Mail,
     MailState,
     Moment,
+    PendingSignIn,
     db,
 )
 from tests.environments import Environment
-from tests.stories.admin_steps import BOSS, NEW, create_many, id_of, invitation_link, register
+from tests.stories.admin_steps import BOSS, NEW, act, create_many, id_of, invitation_link, register
+from tests.stories.factor_steps import add_passkey, set_up_app
 from tests.test_scale import record_statements
 
 DAY, RETENTION = timedelta(days=1), timedelta(days=30)
-PERMANENT_TABLES = {"cms_user", "audit", "audit_tie", "alembic_version"}
+PERMANENT_TABLES = {"cms_user", "audit", "audit_tie", "alembic_version", "passkey", "recovery_code"}
 ANN = "ann@example.com"
 
 
@@ -193,6 +197,23 @@ def mail_factory(state: MailState) -> Callable[[int, datetime], Base]:
     return make
 
 
+def create_pending_sign_in(user: int, at: datetime) -> Base:
+    """Create a sign-in that waits for a second factor until this time."""
+    versions = {"password_version": 1, "email_version": 1}
+    return PendingSignIn(token_hash=str(at), user_id=user, remembered=False, expires_at=at, **versions)
+
+
+def create_reset(user: int, at: datetime) -> Base:
+    """Create a reset of second factors that expires at this time."""
+    moments = {"asked_at": at, "due_at": at, "expires_at": at}
+    return FactorReset(user_id=user, started_by=user, reason="", stop_hash=str(at), network="", browser="", **moments)
+
+
+def create_unconfirmed_app(user: int, at: datetime) -> Base:
+    """Create an authenticator app that waits for its first code since this time."""
+    return AuthenticatorApp(user_id=user, secret="", key_id="", created_at=at)
+
+
 CASES: dict[str, tuple[Callable[[int, datetime], Base], timedelta]] = {
     "a budget, a day after it resets": (create_budget, DAY),
     "a change, a day after it expires": (create_change, DAY),
@@ -200,6 +221,9 @@ CASES: dict[str, tuple[Callable[[int, datetime], Base], timedelta]] = {
     "a session, a day after it was too old": (session_factory("created_at", remembered=False), DAY * 1.5),
     "a remembered session, a day after it was idle too long": (session_factory("seen_at", remembered=True), DAY * 15),
     "a remembered session, a day after it was too old": (session_factory("created_at", remembered=True), DAY * 31),
+    "a sign-in without its second step, a day after it expires": (create_pending_sign_in, DAY),
+    "a reset of second factors, a month after it expires": (create_reset, RETENTION),
+    "an authenticator app without its first code, after a day": (create_unconfirmed_app, DAY),
     "a link, a month after it expires": (link_factory("expires_at"), RETENTION),
     "a link, a month after it was used": (link_factory("ended_at"), RETENTION),
     "an invitation, a month after it expires": (create_invitation, RETENTION),
@@ -268,6 +292,12 @@ def create_rows(env: Environment) -> None:
     assert bob.ask("bob2@example.com").status == 200
     started = {"email": "boss2@example.com", "reason": "because"}
     assert boss.post(f"/cms/users/{id_of(env, 'ann2@example.com')}/start_change/", started).status == 200
+    dan = env.person("dan@example.com")
+    add_passkey(dan)
+    assert env.visitor(dan.email).sign_in().data == {"next": "/cms/login/second/"}
+    assert act(boss, env, dan.email, "reset_factors").status == 200
+    carol = env.person("carol@example.com")
+    set_up_app(carol)
     env.deliver()
 
 
@@ -465,7 +495,7 @@ class TestManyRows:
             housekeeping.delete_expired()
             registration.list_invitations()
         queries = [(statement, parameters) for statement, parameters in statements if " FROM " in statement]
-        assert len(queries) == 10
+        assert len(queries) == 13
         with env.app.app_context(), db.engine.connect() as connection:
             for statement, parameters in queries:
                 plan = read_plan(env, connection, statement, parameters)
@@ -492,6 +522,15 @@ def fill_every_table(env: Environment) -> None:
     fill(env, "invitation", 3_000, token_hash=text_, **address, is_superuser="false", invited_by=user, **moments)
     link = {"purpose": "'undo'", "user_id": user, "email_version": "1", "ended_at": either, **moments}
     fill(env, "link", 3_000, token_hash=text_, **address, **link)
+    versions = {"password_version": "1", "email_version": "1", "remembered": "false"}
+    fill(env, "pending_sign_in", 3_000, token_hash=text_, user_id=user, **versions, expires_at=either)
+    of_each = "(SELECT max(id) FROM cms_user) - 3000 + i"
+    reset = {"user_id": of_each, "started_by": user, "reason": "''", "network": "'-'", "browser": "'-'"}
+    times = {"asked_at": ":now", "due_at": ":now", "expires_at": either}
+    fill(env, "factor_reset", 3_000, stop_hash=text_, **reset, **times, outcome="''")
+    secret = {"secret": "''", "key_id": "''", "last_step": "0"}
+    confirmed = "CASE WHEN i <= 2900 THEN :now END"
+    fill(env, "authenticator_app", 3_000, user_id=of_each, **secret, created_at=either, confirmed_at=confirmed)
 
 
 def read_plan(env: Environment, connection: Any, statement: str, parameters: Any) -> str:

@@ -4,15 +4,21 @@ import itertools
 import re
 from datetime import timedelta
 
+import pyotp
 import pytest
 from flask import Flask
 from sqlalchemy import delete, update
 
 from accounts import audit
+from accounts.factors import authenticator_app
+from accounts.operations import key_rotation
 from accounts.signing import Key, audit_keys
-from models import Audit, CMSUser, EmailChange, LoginSession, db
+from models import Audit, AuthenticatorApp, CMSUser, EmailChange, LoginSession, db
+from tests.actors import Person
+from tests.authenticators import options_on
 from tests.environments import HERE, Environment
-from tests.servers import PostgresServer
+from tests.servers import PostgresServer, run_concurrently
+from tests.stories.factor_steps import add_passkey, set_up_app
 from tests.stories.test_rotation import on
 
 NEW = "new@example.com"
@@ -197,6 +203,19 @@ def test_a_check_that_could_not_be_completed_exits_with_2(postgres_env: Environm
     assert result.stderr.startswith("The check could not be completed: ")
 
 
+def test_an_encryption_that_could_not_be_completed_exits_with_2(
+    postgres_env: Environment, postgres: PostgresServer
+) -> None:
+    app = postgres_env.build(SECRET_KEY_FALLBACKS=SECOND)
+    postgres.stop()
+    try:
+        result = app.test_cli_runner().invoke(args=["keys", "reencrypt"])
+    finally:
+        postgres.start()
+    assert (result.exit_code, result.stdout, len(result.stderr.splitlines())) == (2, "", 1)
+    assert result.stderr.startswith("Not completed (0 authenticator apps encrypted anew): ")
+
+
 class TestVerification:
     """`flask audit verify` over a rotation."""
 
@@ -266,3 +285,150 @@ class TestVerification:
             forged = audit_keys().current.id
             db.session.commit()
         assert self.verify(site.swapped) == (1, f"ann@example.com: row 2: key {forged} is missing\n")
+
+
+class TestAuthenticatorApps:
+    """Secrets of authenticator apps are encrypted under the key that signs."""
+
+    def add(self, site: Site, count: int = 1) -> dict[str, tuple[Person, pyotp.TOTP]]:
+        """Create administrators with an authenticator app, set up before the rotation."""
+        env, found = site.env, {}
+        for number in range(count):
+            email = f"user{number}@example.com"
+            person = env.person(email)
+            app = set_up_app(person)
+            added = person.post("/cms/security/app/", {"code": app.at(env.clock.now())})
+            assert added.status == 200, added
+            person.discard_token()
+            found[email] = person, app
+        return found
+
+    def sign_in(self, site: Site, app: Flask, email: str, totp: pyotp.TOTP) -> str | None:
+        """Sign in on a machine with a code, and return the error word, if it was refused."""
+        site.env.clock.advance(seconds=30)
+        person = site.env.visitor(email, app=app)
+        assert person.sign_in().status == 200
+        return person.post("/cms/login/second/", {"code": totp.at(site.env.clock.now())}).error
+
+    def keys_of(self, site: Site) -> list[str]:
+        """Return the ids of the keys of all secrets."""
+        return [key_id for (key_id,) in site.env.rows(db.select(AuthenticatorApp.key_id).order_by(AuthenticatorApp.id))]
+
+    @staticmethod
+    def encrypt(app: Flask) -> tuple[int, str]:
+        """Run `flask keys reencrypt`."""
+        result = app.test_cli_runner().invoke(args=["keys", "reencrypt"])
+        return result.exit_code, result.output
+
+    def test_an_app_counts_for_its_key_until_it_is_used_or_encrypted_anew(self, site: Site) -> None:
+        apps = self.add(site, 3)
+        site.env.clock.advance(days=60)  # The sessions have ended.
+        former = f"{site.old} in SECRET_KEY_FALLBACKS is needed:"
+        swapped = site.with_keys(SECRET_KEY_FALLBACKS=site.first, AUDIT_KEY_FALLBACKS=site.first)
+
+        def told() -> tuple[int, list[str]]:
+            code, lines = check(swapped, "--setting", "SECRET_KEY_FALLBACKS")
+            return code, lines[1:]
+
+        assert told() == (1, [former, "  authenticator apps: 3; run `flask keys reencrypt`"])
+        assert self.sign_in(site, swapped, "user0@example.com", apps["user0@example.com"][1]) is None
+        assert self.keys_of(site) == [site.new, site.old, site.old]
+        assert told() == (1, [former, "  authenticator apps: 2; run `flask keys reencrypt`"])
+        assert self.encrypt(swapped) == (0, "2 authenticator apps encrypted anew.\n")
+        assert told() == (0, [f"{site.old} in SECRET_KEY_FALLBACKS can be removed."])
+        assert self.encrypt(swapped) == (0, "0 authenticator apps encrypted anew.\n")
+        finished = site.with_keys(AUDIT_KEY_FALLBACKS=site.first)
+        for email, (_, totp) in apps.items():
+            assert self.sign_in(site, finished, email, totp) is None
+
+    def test_a_code_works_on_machines_before_and_after_the_swap(self, site: Site) -> None:
+        ((email, (_, totp)),) = self.add(site).items()
+        for app in (site.prepared, site.swapped, site.prepared, site.swapped):
+            assert self.sign_in(site, app, email, totp) is None
+
+    def test_a_secret_whose_key_was_removed_is_reported_and_its_codes_are_refused(self, site: Site) -> None:
+        ((email, (person, totp)),) = self.add(site).items()
+        codes = person.post("/cms/security/recovery_codes/").data["recovery_codes"]
+        without = site.with_keys(AUDIT_KEY_FALLBACKS=site.first)
+        assert f"{site.old} is missing: the codes of 1 authenticator apps are refused" in check(without)[1]
+        code, said = self.encrypt(without)
+        assert code == 1
+        assert said.splitlines()[1].startswith("1 authenticator apps cannot be read")
+        assert self.sign_in(site, without, email, totp) == "second_factor_wrong"
+        assert self.keys_of(site) == [site.old]
+        visitor = site.env.visitor(email, app=without)
+        visitor.sign_in()
+        assert visitor.post("/cms/login/second/", {"recovery_code": codes[0]}).status == 200
+        assert self.sign_in(site, site.swapped, email, totp) is None  # The key is back.
+
+    def test_a_set_up_that_waits_for_its_first_code_begins_again_if_its_key_was_removed(self, site: Site) -> None:
+        ann = site.env.person(app=site.prepared)
+        set_up_app(ann)
+        swapped = site.with_keys(SECRET_KEY_FALLBACKS=site.first)
+        on(ann, swapped).reauth()  # The session now has a cookie under the new key.
+        without = site.with_keys(AUDIT_KEY_FALLBACKS=site.first)
+        assert on(ann, without).get_as_script("/cms/security/app/").error == "set_up_expired"
+        ann.discard_token()
+        assert ann.post("/cms/security/app/", {"code": "123456"}).error == "second_factor_wrong"
+
+    def test_a_secret_that_was_changed_in_the_database_is_refused_without_an_error(self, site: Site) -> None:
+        ((email, (_, totp)),) = self.add(site).items()
+        with site.env.app.app_context():
+            db.session.execute(update(AuthenticatorApp).values(secret="gAAAAAnonsense"))
+            db.session.commit()
+        assert self.sign_in(site, site.env.app, email, totp) == "second_factor_wrong"
+
+    def test_it_is_interrupted_and_repeated_and_works_in_batches(
+        self, site: Site, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.add(site, 3)
+        monkeypatch.setattr(key_rotation, "APPS_AT_ONCE", 1)
+        with site.swapped.app_context():
+            batches = key_rotation.encrypt_apps_anew()
+            assert next(batches).encrypted == 1
+            batches.close()
+        assert self.keys_of(site) == [site.new, site.old, site.old]
+        assert self.encrypt(site.swapped) == (0, "2 authenticator apps encrypted anew.\n")
+        assert self.keys_of(site) == [site.new] * 3
+
+    def test_a_code_that_is_used_while_secrets_are_encrypted_is_not_valid_again(
+        self, site: Site, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ((email, (_, totp)),) = self.add(site).items()
+        read, used = authenticator_app.read_secret, []
+
+        def read_slowly(app: AuthenticatorApp) -> str:
+            secret = read(app)
+            if not used:
+                used.append(True)
+                if site.env.name.startswith("postgresql"):  # SQLite has one writer at a time.
+                    run_concurrently(lambda _: used.append(self.sign_in(site, site.swapped, email, totp)), 1)
+            return secret
+
+        monkeypatch.setattr(authenticator_app, "read_secret", read_slowly)
+        with site.swapped.app_context():
+            list(key_rotation.encrypt_apps_anew())
+        assert not any(error for error in used if error is not True)
+        assert self.keys_of(site) == [site.new]
+        code = totp.at(site.env.clock.now())
+        if site.env.name.startswith("postgresql"):
+            visitor = site.env.visitor(email)
+            on(visitor, site.swapped).sign_in()
+            assert visitor.post("/cms/login/second/", {"code": code}).error == "second_factor_wrong"
+        assert self.sign_in(site, site.swapped, email, totp) is None
+
+    def test_a_passkey_signs_a_challenge_that_a_machine_with_another_key_has_issued(self, site: Site) -> None:
+        env = site.env
+        ann = env.person()
+        device, _ = add_passkey(ann)
+        for issuing, verifying in itertools.permutations((site.prepared, site.swapped)):
+            env.clock.advance(seconds=1)
+            visitor = env.visitor(app=issuing)
+            signed = device.sign(options_on(visitor.page("/cms/login/").text))
+            assert on(visitor, verifying).post("/cms/login/passkey/", {"passkey": signed}).status == 200
+        env.clock.advance(seconds=1)
+        visitor = env.visitor(app=site.prepared)
+        signed = device.sign(options_on(visitor.page("/cms/login/").text))
+        finished = site.with_keys(AUDIT_KEY_FALLBACKS=site.first)
+        on(visitor, finished).discard_token()
+        assert visitor.post("/cms/login/passkey/", {"passkey": signed}).error == "passkey_refused"

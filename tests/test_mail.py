@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,22 @@ EXPECTED = Path(__file__).resolve().parent / "expected"
 AT = datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)
 ORIGIN = Origin("203.0.113.5", "Firefox 131, Linux", "https://cms.example.com")
 MALICIOUS = Origin("<i>net</i>", "<script>alert(1)</script>", "https://cms.example.com")
-AFTERMATH = Aftermath(["eve@example.com"], ["bob"], ["carol", "mallory"])
+AFTERMATH = Aftermath(
+    invitations=["eve@example.com"],
+    changes=["bob"],
+    accounts=["carol", "mallory"],
+    resets=["dan"],
+    removed=["Backup key", "New phone"],
+    app_removed=True,
+    codes_removed=True,
+    reset_stopped=True,
+    lost=True,
+    kept=["Old phone"],
+    app_kept=True,
+    used=["Old phone"],
+    app_used=True,
+    codes_used=2,
+)
 NEW = "new@mail.example.org"
 LETTERS: dict[str, Callable[[CMSUser, Origin], Letter]] = {
     "code": lambda user, origin: messages.code(messages.reader_of(user), origin, code="012345", seconds=600),
@@ -48,10 +64,35 @@ LETTERS: dict[str, Callable[[CMSUser, Origin], Letter]] = {
         messages.reader_of(user), origin, token="TOKEN", hours=72, by=user.username
     ),
     "test": lambda user, origin: messages.test(messages.reader_of(user), origin),
+    "factor_reset": lambda user, origin: messages.factor_reset(
+        user, origin, what="factor_reset_started", by="bob", reason="Lost phone", stop="TOKEN", due_at=AT
+    ),
     "account_changed": lambda user, origin: messages.account_changed(
         user, origin, what="disabled", reason="Left the team", by="bob"
     ),
     "account_erased": lambda user, origin: messages.account_erased(user, origin, by="", reason="Asked for it"),
+    "factor_changed": lambda user, origin: messages.factor_changed(
+        user, origin, what="passkey_added", name=f"Phone of {user.username}"
+    ),
+    "factor_changed.former": lambda user, origin: messages.factor_changed(
+        user, origin, what="passkey_added", name=f"Phone of {user.username}", is_former=True
+    ),
+    "factor_changed.passkey_removed": lambda user, origin: messages.factor_changed(
+        user, origin, what="passkey_removed", name=f"Phone of {user.username}"
+    ),
+    "factor_changed.recovery_code_used": lambda user, origin: messages.factor_changed(
+        user, origin, what="recovery_code_used", left=3
+    ),
+    "factor_changed.factors_reset": lambda user, origin: messages.factor_changed(
+        user, origin, what="factors_reset", by="bob", reason="Lost phone"
+    ),
+    **{
+        f"factor_changed.{what}": partial(messages.factor_changed, what=what)
+        for what in (
+            *("app_added", "app_replaced", "app_removed", "recovery_codes_created"),
+            *("second_factor_required", "second_factor_wrong"),
+        )
+    },
 }
 EACH_KIND = pytest.mark.parametrize("kind", LETTERS)
 EACH_LANGUAGE = pytest.mark.parametrize("language", ["zh", "en"])
@@ -84,7 +125,7 @@ def test_a_mail_has_its_expected_text(sqlite_env: Environment, kind: str, langua
 
 def test_every_mail_has_expected_texts_and_every_text_a_mail() -> None:
     folders = {path.name for path in (ROOT / "templates" / "mail").iterdir() if path.is_dir()}
-    assert folders == set(LETTERS)
+    assert folders == {kind.partition(".")[0] for kind in LETTERS}
     assert {path.name for path in EXPECTED.glob("*.txt")} == {
         f"{kind}.{each}.txt" for kind in LETTERS for each in ("zh", "en")
     }
@@ -94,7 +135,7 @@ def test_every_mail_has_expected_texts_and_every_text_a_mail() -> None:
 @EACH_LANGUAGE
 def test_a_mail_contains_no_placeholders_and_one_language(sqlite_env: Environment, kind: str, language: str) -> None:
     written = write_letter(sqlite_env, kind, language)
-    assert written.kind == kind
+    assert written.kind == kind.partition(".")[0]
     assert written.subject == " ".join(written.subject.split())
     assert 4 < len(written.subject) < 100
     assert f'lang="{language}"' in written.html
@@ -183,7 +224,12 @@ def test_the_offset_of_a_time_includes_daylight_saving_time(sqlite_env: Environm
 
 @EACH_LANGUAGE
 @pytest.mark.parametrize(
-    "kind", sorted(set(LETTERS) - {"code", "taken", "undone", "invitation", "assisted_proof", "restored", "test"})
+    "kind",
+    sorted(
+        set(LETTERS)
+        - {"code", "taken", "undone", "invitation", "assisted_proof", "restored", "test"}
+        - {"factor_changed.second_factor_required"}  # The policy of the site acts.
+    ),
 )
 def test_a_mail_to_the_current_address_names_the_account_and_the_actor(
     sqlite_env: Environment, kind: str, language: str
@@ -193,7 +239,7 @@ def test_a_mail_to_the_current_address_names_the_account_and_the_actor(
     assert actor
     assert actor[1] in written.html.replace("&#34;", '"')
     assert "zoe" in written.body
-    if kind in ("heads_up", "old_code", "tries_spent", "changed", "password_changed"):
+    if kind in ("heads_up", "old_code", "tries_spent", "changed", "password_changed", "factor_changed"):
         assert "zoe" in actor[1]
 
 
@@ -218,6 +264,7 @@ KINDS_WITH_LINKS = (
     "password_link",
     "assisted",
     "assisted_proof",
+    "factor_reset",
     "invitation",
 )
 
@@ -318,3 +365,42 @@ def test_the_language_is_that_of_the_account_or_of_the_request_or_chinese(
         user.language = of_account
         with sqlite_env.app.test_request_context(headers={"Accept-Language": of_request}):
             assert messages.reader_of(user).language == expected
+
+
+@EACH_LANGUAGE
+def test_each_end_of_a_reset_of_second_factors_has_its_own_sentences(sqlite_env: Environment, language: str) -> None:
+    with sqlite_env.app.test_request_context():
+        whats = ("factor_reset_started", "factor_reset_stopped", "factor_reset_withdrawn")
+        written = [messages.factor_reset(create_account(language), ORIGIN, what=what, by="bob") for what in whats]
+    assert len({letter.subject for letter in written}) == len({letter.body for letter in written}) == 3
+    for letter in written[1:]:
+        assert "<a " not in letter.html
+        assert not re.search(r"\n\n\n|None", letter.body)
+
+
+def test_a_restored_address_is_told_only_of_what_has_happened(sqlite_env: Environment) -> None:
+    with sqlite_env.app.test_request_context():
+        nothing = Aftermath([], [], [])
+        letter = messages.restored(create_account("en"), ORIGIN, token="TOKEN", seconds=60, aftermath=nothing)
+    assert not re.search(r"meantime|asskey|wo-step|\n\n\n", letter.body)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Ann's iPhone 15 (work)", "Ann's iPhone 15 (work)"),
+        ("安的手机 📱", "安的手机 📱"),
+        ("https://evil.example/?x", "https evil example ?x"),
+        ("www.evil.example", "www evil example"),
+        ("evil。example．com", "evil example com"),
+        ("mallory@evil.example", "mallory evil example"),
+        ("mallory＠evil．example", "mallory evil example"),
+        ("tel:110", "tel 110"),
+        ('x" was removed. Call us: "', "x was removed Call us"),
+        ("x” was removed", "x was removed"),
+        ("You have won a prize, write to me at once", "You have won a prize, write t…"),
+        ("....", ""),
+    ],
+)
+def test_the_name_of_a_passkey_makes_no_link_and_ends_no_quotation(name: str, shown: str) -> None:
+    assert messages.defuse_name(name) == shown

@@ -238,7 +238,7 @@ class TestAccounts:
         assert {name: stored[name] for name in expected} == expected
         assert {name for name in stored if stored[name] is None} == {
             *("language", "time_zone", "mobile", "staff_number", "gender", "city", "signed_in_at", "frozen_until"),
-            "erased_at",
+            *("user_handle", "factor_required_at", "erased_at"),
         }
 
     def add(self, email: str, username: str) -> None:

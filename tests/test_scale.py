@@ -14,9 +14,9 @@ from tests.stories.admin_steps import create_many, id_of, superuser
 from tests.stories.test_administrators import listed_usernames
 
 COUNT = 100_000
-# SQL statements of the list: session, administrators, pending changes, started changes, invitations; and of the page of
-# one administrator: session, administrator, sessions, a page of the history.
-LIST, ONE = 5, 4
+# SQL statements of the list: session, administrators, pending changes, started changes, resets, invitations; and of the
+# page of one administrator: session, administrator, sessions, a page of the history.
+LIST, ONE = 6, 4
 # The limit of steps of SQLite's virtual machine for the list: it needs some dozens for each of the 51 rows that it
 # returns, and would need more than half a million to read every row.
 MAX_STEPS = 5_000

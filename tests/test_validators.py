@@ -442,8 +442,8 @@ def test_a_profile_requires_only_the_username() -> None:
 
 
 PERSONAL = {
-    "zh": "密码不能与用户名或邮箱相同。",
-    "en": "The password must not be your username or email address.",
+    "zh": "密码不能由用户名、邮箱或本站名称组成。",
+    "en": "The password must not consist of your username, your email address or the name of this site.",
 }
 
 
@@ -451,6 +451,61 @@ PERSONAL = {
 def test_a_password_must_not_be_the_username_or_address(language: str, typed: str) -> None:
     form = NewPasswordForm(MultiDict({"password": typed, "repetition": typed}), forbidden=("annabella@example.com", ""))
     assert errors(form) == {"password": [PERSONAL[language]]}
+
+
+WORDS = ("ann.lee", "ann.lee@mail.example.com", "cms.example.com", "账号中心", "张伟", "13812345678@x.cn")
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "ann.lee1",
+        "ANN LEE 2026!",
+        "LeeLeeLee",
+        "--example--",
+        "cms.example.com",
+        "2026 cms.example.com 2026",
+        "ａｎｎｌｅｅ１２",
+        "AnnLee@CMS.example",
+        "账号中心账号中心",
+        "张伟2026张伟2026",
+        "13812345678",
+        "!13812345678",
+        "ann 4815162342",
+    ],
+)
+def test_a_password_must_not_consist_of_the_context_words(typed: str) -> None:
+    form = NewPasswordForm(MultiDict({"password": typed, "repetition": typed}), forbidden=WORDS)
+    assert list(errors(form)) == ["password"]
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "my cms has four tables",
+        "annlees horse",
+        "example battery",
+        "张伟喜欢吃红苹果",
+        "48151623421",
+        "x.cn x.cn x.y",
+        "!?!?!?!?!",
+    ],
+)
+def test_a_password_that_only_contains_context_words_is_valid(typed: str) -> None:
+    form = NewPasswordForm(MultiDict({"password": typed, "repetition": typed}), forbidden=WORDS)
+    assert errors(form) == {}
+
+
+def test_a_password_must_not_consist_of_the_username_and_other_context_words() -> None:
+    sent = {**REGISTRATION, "username": "annabella", "password": "annabella cms", "repetition": "annabella cms"}
+    assert list(errors(RegisterForm(MultiDict(sent), forbidden=["CMS"]))) == ["password"]
+    assert list(errors(RegisterForm(MultiDict(sent)))) == []
+
+
+def test_a_long_password_of_similar_words_is_compared_in_linear_time() -> None:
+    typed = "a" * 127 + "b"
+    form = NewPasswordForm(MultiDict({"password": typed, "repetition": typed}), forbidden=["aaa", "aaaa", "aaaaa"])
+    assert errors(form) == {}
 
 
 def test_a_password_must_not_be_the_username_in_the_same_form(language: str) -> None:

@@ -7,11 +7,23 @@ from click.testing import CliRunner
 from flask import Flask, request, request_started
 from flask.cli import FlaskGroup
 
+from accounts.factors import pending_sign_ins
 from accounts.operations import housekeeping, measurements
 from tests.actors import Answer, Person, different_code
+from tests.authenticators import Authenticator, options_on
 from tests.environments import Environment
 from tests.population import email, username
 from tests.stories.admin_steps import REGISTRATION, invite, register, superuser
+from tests.stories.factor_steps import (
+    add_app,
+    add_passkey,
+    begin_replacement,
+    code_of,
+    second_step,
+    set_up_app,
+    sign_in_first_step,
+    wrong_code,
+)
 
 PASSWORDS = "a river and a hill", "a quite different phrase"
 DAY_SECONDS = 86_400
@@ -35,12 +47,15 @@ def use_everything(env: Environment, accounts: int) -> None:
     _use_open_pages(env)
     _change_own_address(env)
     _use_own_account(env)
+    _use_second_factors(env)
+    _require_second_factors(env)
     boss = superuser(env)
     _list_administrators(boss, accounts)
     _manage_administrators(env, boss)
     _invite(env, boss)
     _undo_changes_of_a_superuser(env)
     _start_changes(env)
+    _reset_second_factors(env)
     _run_in_background(env)
 
 
@@ -147,6 +162,93 @@ def _use_own_account(env: Environment) -> None:
     _ok(both.page("/cms/resetemail/"))
 
 
+def _use_second_factors(env: Environment) -> None:
+    env.administrator("hal@example.com")
+    hal = env.signed_in("hal@example.com")
+    phone, codes = add_passkey(hal)
+    (path,) = [each for each in _find_actions(hal.page("/cms/security/"), "/passkeys/") if each.endswith("/rename/")]
+    _ok(hal.post(path, {"name": "Old phone"}))
+    add_app(env, hal)
+    app = begin_replacement(hal)
+    _ok(hal.post("/cms/security/app/", {"code": code_of(env, app)}))
+    env.clock.advance(seconds=30)  # The code of this step was used.
+    _ok(hal.page("/cms/security/"))
+    _ok(hal.page("/cms/reauth/"))
+    hal.reauth(code=wrong_code(env, app))
+    for proof in ({"code": code_of(env, app)}, {"recovery_code": codes[0]}):
+        _ok(hal.reauth(**proof))
+    env.clock.advance(seconds=30)
+    _ok(hal.post("/cms/security/recovery_codes/"))
+    waiting = [sign_in_first_step(env, hal.email) for _ in range(pending_sign_ins.MOST + 1)]  # The first one ends.
+    _ok(waiting[0].page("/cms/login/second/"))
+    _ok(waiting[1].page("/cms/login/second/"))
+    _ok(second_step(waiting[1], code=wrong_code(env, app)), 400)
+    _ok(second_step(waiting[1], code=code_of(env, app)))
+    _ok(waiting[2].post("/cms/login/second/cancel/"))
+    _ok(second_step(waiting[3], passkey=_sign(env, phone, waiting[3], "/cms/login/second/")))
+    visitor = env.visitor()
+    _ok(visitor.get_as_script("/cms/login/passkey/"))
+    _ok(visitor.post("/cms/login/passkey/", {"passkey": _sign(env, phone, visitor, "/cms/login/")}))
+    _ok(hal.post("/cms/security/sessions/end_others/"))
+    _ok(hal.post(path.replace("rename", "remove")))
+    _ok(hal.post("/cms/security/app/remove/"))
+    set_up_app(hal)  # Housekeeping deletes it.
+
+
+def _sign(env: Environment, device: Authenticator, person: Person, path: str) -> str:
+    """Sign the challenge on a page; it must be newer than the last one."""
+    env.clock.advance(seconds=1)
+    return device.sign(options_on(person.page(path).text))
+
+
+def _require_second_factors(env: Environment) -> None:
+    env.administrator("ida@example.com")
+    app = env.app_with(SECOND_FACTOR="all", SECOND_FACTOR_GRACE_DAYS="1")
+    ida = env.signed_in("ida@example.com", app=app)
+    _ok(ida.page("/cms/"))
+    env.clock.advance(days=1, seconds=1)
+    ida = env.signed_in("ida@example.com", app=app)
+    _ok(ida.page("/cms/security/"))
+    _ok(ida.ask("ida-new@example.com"), 403)
+    add_passkey(ida)
+    (path,) = [each for each in _find_actions(ida.page("/cms/security/"), "/passkeys/") if each.endswith("/remove/")]
+    _ok(ida.post(path), 409)
+
+
+def _reset_second_factors(env: Environment) -> None:
+    """Start resets that are cancelled, stopped by their owner and with the link, withdrawn, and made."""
+    number = env.administrator("jan@example.com").id
+    chief_number = env.administrator("chief@example.com", superuser=True).id
+    jan, chief, boss = (env.signed_in(f"{name}@example.com") for name in ("jan", "chief", "boss"))
+    add_passkey(jan)
+    _ok(_act(boss, number, "reset_factors"))
+    for path in ("/cms/users/", f"/cms/users/{number}/"):
+        _ok(boss.page(path))
+    for path in ("/cms/", "/cms/factor_reset/"):
+        _ok(jan.page(path))
+    _ok(_act(boss, number, "cancel_factor_reset"))
+    _ok(_act(boss, number, "reset_factors"))
+    _ok(jan.post("/cms/factor_reset/stop/"))
+    env.deliver()
+    env.clock.advance(seconds=1)  # So that the mail of the next one is the newest.
+    _ok(_act(boss, number, "reset_factors"))
+    visitor, link = env.visitor(), env.links_to(jan.email, "factor_reset/stop")[-1]
+    _ok(visitor.page(link))
+    _ok(visitor.post(link))
+    visitor.page("/cms/factor_reset/stopped/")
+    _ok(_act(chief, number, "reset_factors"))
+    _ok(_act(boss, chief_number, "role", role="editor"))
+    _ok(_act(boss, number, "reset_factors"))
+    env.clock.advance(days=1, seconds=1)
+    env.deliver()
+    _ok(env.signed_in(jan.email).page("/cms/"))
+
+
+def _find_actions(page: Answer, part: str) -> list[str]:
+    """Return the actions of the forms on a page that contain a part."""
+    return [word.split('"')[0] for word in page.text.split('action="') if part in word.split('"')[0]]
+
+
 def _find_sessions(person: Person) -> list[str]:
     page = person.page("/cms/security/").text
     return sorted({word.split('"')[0] for word in page.split('action="') if word.startswith("/cms/security/sessions/")})
@@ -213,6 +315,7 @@ def _undo_changes_of_a_superuser(env: Environment) -> None:
     _ok(eve.confirm("eve-new@example.com", env.code_to("eve-new@example.com")))
     _ok(invite(eve, "accomplice@example.com"))
     _ok(_act(eve, 13, "start_change", email="stolen@example.com"))
+    add_passkey(eve)
     _ok(env.visitor().post(env.links_to("eve@example.com", "undo")[-1]))
 
 
@@ -228,7 +331,11 @@ def _start_changes(env: Environment) -> None:
 
 def _run_in_background(env: Environment) -> None:
     group = FlaskGroup(create_app=lambda: env.app)
-    for words in (("mail", "deliver"), ("mail", "failed"), ("housekeeping",), ("email", "history", email(13))):
+    reason = "--reason", "because"
+    for words in (
+        *(("mail", "deliver"), ("mail", "failed"), ("housekeeping",), ("email", "history", email(13))),
+        ("admin", "reset-factors", "ida@example.com", *reason),
+    ):
         result = CliRunner().invoke(group, words)
         assert result.exit_code == 0, (words, result.output, result.exception)
     measurements.measure(env.app)

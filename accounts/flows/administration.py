@@ -4,15 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 
-from accounts import limits, passwords, pending, people, sessions, unit_of_work, usernames
+from accounts import address_policy, limits, passwords, pending, people, sessions, unit_of_work, usernames
 from accounts.errors import LastSuperuser, NobodyThere
 from accounts.events import EventName
+from accounts.factors import pending_sign_ins, policy, resets
+from accounts.flows import factor_reset
 from accounts.mail import messages
 from accounts.origin import Origin
 from accounts.unit_of_work import Requester, UnitOfWork
-from models import Address, ChangeOutcome, CMSUser, EmailChange, db, name_key
+from models import Address, ChangeOutcome, CMSUser, EmailChange, FactorReset, db, name_key
 
 PAGE = 50
 SORTS = {"username": CMSUser.username_key, "email": CMSUser.email_key}
@@ -46,32 +48,41 @@ def list_page(*, sort: str, beginning: str, after: str) -> Page:
 
 @dataclass(frozen=True)
 class Details:
-    """An administrator with the pending change, and the username of who started it for them."""
+    """An administrator with the pending change and the reset that waits, and the usernames of who started them."""
 
     user: CMSUser
     change: EmailChange | None
     started_by: str
+    reset: FactorReset | None
+    reset_by: str
 
 
 def find(user_id: int) -> Details:
     """Return one administrator. Raises NobodyThere."""
     query = (
-        select(CMSUser, EmailChange, pending.STARTER.username)
+        select(CMSUser, EmailChange, pending.STARTER.username, FactorReset, resets.STARTER.username)
         .outerjoin(EmailChange, (EmailChange.user_id == CMSUser.id) & pending.ALIVE)
         .outerjoin(pending.STARTER, pending.STARTER.id == EmailChange.started_by)
+        .outerjoin(FactorReset, and_(FactorReset.user_id == CMSUser.id, *resets.waiting()))
+        .outerjoin(resets.STARTER, resets.STARTER.id == FactorReset.started_by)
     )
     found = db.session.execute(query.where(CMSUser.id == user_id)).first()
     if found is None:
         raise NobodyThere
-    return Details(found[0], found[1], found[2] or "")
+    return Details(found[0], found[1], found[2] or "", found[3], found[4] or "")
 
 
-def create(*, address: Address, username: str, password: str, superuser: bool, origin: Origin) -> CMSUser:
-    """Create an administrator whose address counts as proved.
+def create(
+    *, address: Address, username: str, password: str, superuser: bool, origin: Origin, any_domain: bool = False
+) -> CMSUser:
+    """Create an administrator whose address counts as proved; `any_domain` ignores EMAIL_DOMAINS.
 
-    Raises EmailTaken, and UsernameTaken if the name is taken or looks like that of a superuser.
+    Raises DomainNotAllowed, PasswordBreached, EmailTaken, and UsernameTaken if the name is taken or looks like that of
+    a superuser.
     """
-    password_hash = passwords.hash_password(password)
+    if not any_domain:
+        address_policy.refuse_domain(address)
+    password_hash = passwords.hash_new(password)
     with unit_of_work.begin(origin) as work:
         user = people.new_account(address, username, password_hash, superuser=superuser)
         people.add(user)
@@ -80,35 +91,42 @@ def create(*, address: Address, username: str, password: str, superuser: bool, o
 
 
 def set_role(requester: Requester, user_id: int, *, superuser: bool, reason: str) -> None:
-    """Make an administrator a superuser or an editor; the changes that an editor had started are withdrawn.
+    """Make an administrator a superuser or an editor; changes and resets that an editor had started are withdrawn.
+
+    Sign-ins that wait for a second factor end, because they began with another role. A grace period for setting up a
+    second factor begins when the policy applies to the new role.
 
     Raises NobodyThere, NotYourself, NotAllowed, SignInRequired, LastSuperuser, and UsernameTaken if the username of a
     new superuser looks like that of another one; then nothing is changed but the history.
     """
     with unit_of_work.begin(requester, whose=user_id) as work:
-        accounts = work.lock_managed(user_id, also=lambda: pending.find_started_by(user_id))
+        accounts = work.lock_managed(user_id, also=lambda: find_concerned(user_id))
         user = accounts[user_id]
         if user.is_superuser != superuser:
             require_another_superuser(user)
             if superuser:
                 usernames.refuse_lookalike_username(user.username, user.id)
+            pending_sign_ins.end_all(user)
             withdraw_started(work, user, accounts)
             event: EventName = "made_superuser" if superuser else "made_editor"
-            _record_and_notify(work, user, event, reason, is_superuser=superuser)
+            columns = {"is_superuser": superuser, **policy.new_role_columns(user)}
+            _record_and_notify(work, user, event, reason, **columns)
 
 
 def disable(requester: Requester, user_id: int, *, reason: str) -> None:
-    """Disable an administrator: their sessions, their pending change and those they started for others end.
+    """Disable an administrator: their sessions and sign-ins end, and their pending change and reset of second factors.
 
-    Raises the same as `set_role`.
+    What they started for others ends as well. Their second factors are kept. Raises the same as `set_role`.
     """
     with unit_of_work.begin(requester, whose=user_id) as work:
-        accounts = work.lock_managed(user_id, also=lambda: pending.find_started_by(user_id))
+        accounts = work.lock_managed(user_id, also=lambda: find_concerned(user_id))
         user = accounts[user_id]
         if user.is_active:
             require_another_superuser(user)
             pending.end(user.id, ChangeOutcome.DROPPED, by=work.actor_name)
+            resets.end(user, ChangeOutcome.DROPPED)
             sessions.end_all(user)
+            pending_sign_ins.end_all(user)
             withdraw_started(work, user, accounts)
             _record_and_notify(work, user, "disabled", reason, is_active=False)
 
@@ -122,10 +140,14 @@ def enable(requester: Requester, user_id: int, *, reason: str) -> None:
 
 
 def end_sessions(requester: Requester, user_id: int, *, reason: str) -> None:
-    """End all sessions of another administrator. Raises NobodyThere, NotYourself, NotAllowed, SignInRequired."""
+    """End all sessions of another administrator, and the sign-ins that wait for a second factor.
+
+    Raises NobodyThere, NotYourself, NotAllowed, SignInRequired.
+    """
     with unit_of_work.begin(requester, whose=user_id) as work:
         user = work.lock_managed(user_id)[user_id]
         sessions.end_all(user)
+        pending_sign_ins.end_all(user)
         _record_and_notify(work, user, "sessions_ended", reason)
 
 
@@ -148,10 +170,23 @@ def unlock(requester: Requester, user_id: int, *, reason: str) -> None:
         _record_and_notify(work, user, "unlocked", reason, frozen_until=None)
 
 
+@dataclass(frozen=True)
+class Withdrawn:
+    """The accounts whose changes of address, and whose resets of second factors, were withdrawn."""
+
+    changes: list[CMSUser]
+    resets: list[CMSUser]
+
+
+def find_concerned(starter_id: int) -> set[int]:
+    """Return the ids of the accounts for which an administrator has started a change or a reset that is pending."""
+    return pending.find_started_by(starter_id) | resets.find_started_by(starter_id)
+
+
 def withdraw_started(
     work: UnitOfWork, starter: CMSUser, accounts: dict[int, CMSUser], since: datetime | None = None
-) -> list[CMSUser]:
-    """Withdraw the changes that an administrator started for others, optionally since a moment; return the others.
+) -> Withdrawn:
+    """Withdraw the changes and resets that an administrator started for others, optionally since a moment.
 
     `accounts` are the locked accounts of the starter and of the others, who are notified.
     """
@@ -160,7 +195,11 @@ def withdraw_started(
         pending.end(owner.id, ChangeOutcome.WITHDRAWN)
         work.record(owner, "change_withdrawn", actor_id=None, by=starter.username)
         work.send(messages.account_changed(owner, work.origin, what="change_withdrawn", by=starter.username), owner)
-    return owners
+    others = [accounts[user_id] for user_id in sorted(resets.find_started_by(starter.id, since))]
+    for owner in others:
+        resets.end(owner, ChangeOutcome.WITHDRAWN)
+        factor_reset.record_withdrawal(work, owner, starter)
+    return Withdrawn(owners, others)
 
 
 def require_another_superuser(user: CMSUser) -> None:

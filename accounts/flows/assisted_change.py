@@ -8,7 +8,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from accounts import availability, clock, links, pending, people, sessions, unit_of_work
+from accounts import address_policy, availability, clock, links, pending, people, sessions, unit_of_work
 from accounts.errors import LinkDead
 from accounts.flows import completion
 from accounts.mail import messages
@@ -30,15 +30,20 @@ class Preview:
     browser: str
 
 
-def start(requester: Requester, user_id: int, address: Address, *, reason: str) -> None:
-    """Start the change. A pending change of their own is replaced.
+def start(requester: Requester, user_id: int, address: Address, *, reason: str, any_domain: bool = False) -> None:
+    """Start the change. A pending change of their own is replaced. `any_domain` ignores EMAIL_DOMAINS.
 
-    Raises NobodyThere, NotYourself, NotAllowed, SignInRequired, SameEmail, ChangesFrozen, EmailTaken; then nothing is
-    changed but the history.
+    The operator can start one also where EMAIL_POLICY is `off`. Raises NobodyThere, NotYourself, NotAllowed,
+    SignInRequired, ChangesOff, SameEmail, DomainNotAllowed, ChangesFrozen, EmailTaken; then nothing is changed but the
+    history.
     """
     with unit_of_work.begin(requester, whose=user_id, email=address.email) as work:
         user = work.lock_managed(user_id)[user_id]
+        if work.actor is not None:
+            address_policy.refuse_off(user)
         people.refuse_same_email(user, address)
+        if not any_domain:
+            address_policy.refuse_domain(address)
         people.refuse_frozen(user)
         availability.require(address, user.id)
         _start(work, user, address, reason)
@@ -52,7 +57,7 @@ def _start(work: UnitOfWork, user: CMSUser, address: Address, reason: str) -> No
     links.end(LinkPurpose.PROVE, user)
     token = links.make(LinkPurpose.PROVE, user, address, seconds=seconds)
     notice = messages.assisted(user, work.origin, new_email=address.email, by=by, reason=reason, stop=stop)
-    for known in dict.fromkeys([user.email, *links.list_emails(LinkPurpose.UNDO, user)]):
+    for known in links.list_known_emails(user):
         work.send(notice, user, to=known)
     proof = messages.assisted_proof(user, work.origin, by=by, token=token)
     not_after = now + timedelta(seconds=seconds)
@@ -81,7 +86,8 @@ def preview(token: str) -> Preview:
 def prove(token: str, origin: Origin) -> str:
     """Change the address to the one that the link was mailed to, and return it; all sessions end.
 
-    Raises LinkDead, also if the administrator who started the change is no longer permitted to; ChangesFrozen,
+    EMAIL_POLICY and EMAIL_DOMAINS apply as they are now, unless the operator started the change. Raises LinkDead, also
+    if the administrator who started the change is no longer permitted to; ChangesOff, DomainNotAllowed, ChangesFrozen,
     EmailTaken; then nothing is changed but the history.
     """
     user_id = links.find(LinkPurpose.PROVE, token).user_id
@@ -91,6 +97,9 @@ def prove(token: str, origin: Origin) -> str:
         starter = accounts.get(change.started_by) if change.started_by else None
         if change.started_by and not (starter and starter.is_active and starter.may("administrators")):
             raise LinkDead
+        if starter is not None:
+            address_policy.refuse_off(user)
+            address_policy.refuse_domain(change.address)
         people.refuse_frozen(user)
         completion.complete(work, user, change, actor_id=change.started_by, by=starter.username if starter else "-")
         links.end(LinkPurpose.PROVE, user)

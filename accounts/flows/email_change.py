@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from accounts import (
+    address_policy,
     availability,
     clock,
     codes,
@@ -17,6 +18,7 @@ from accounts import (
     sessions,
     unit_of_work,
 )
+from accounts.address_policy import policy_of
 from accounts.availability import Availability
 from accounts.codes import Claim
 from accounts.errors import CodeExpired, CodeMissing, CodeWrong, EmailTaken
@@ -27,7 +29,7 @@ from accounts.mail.messages import Reader
 from accounts.mail.outbox import Outgoing
 from accounts.pending_state import Pending
 from accounts.sessions import Renewed
-from accounts.settings import Policy, settings
+from accounts.settings import settings
 from accounts.signing import fingerprint
 from accounts.unit_of_work import Actor, UnitOfWork
 from cache import CacheDown
@@ -36,26 +38,24 @@ from models import Address, ChangeOutcome, CMSUser, EmailChange, Mailbox
 _LOCK = people.LOCK_SIGNED_IN.add_columns(*availability.COLUMNS).outerjoin(availability.OWNER, availability.IS_OWNER)
 
 
-def policy_of(user: CMSUser) -> Policy:
-    """Return whose code a change of this administrator's address requires: that of the `new` address, or of `both`."""
-    return settings().EMAIL_POLICY[user.role]
-
-
 def ask(actor: Actor, address: Address) -> Pending:
     """Mail a code to the new address and return the pending change, which replaces an older one and its codes.
 
-    Raises ReauthRequired, SignInRequired, SameEmail, ChangesFrozen, EmailTaken (only where REVEAL_TAKEN_EMAIL is set),
-    TooManyAttempts, TooManyRequests, CacheDown; then nothing is changed but the history. If the address is not
-    available, its owner gets a note instead of the code, and the response does not tell.
+    Raises ChangesOff, ReauthRequired, SignInRequired, SameEmail, DomainNotAllowed, ChangesFrozen, EmailTaken (only
+    where REVEAL_TAKEN_EMAIL is set), TooManyAttempts, TooManyRequests, CacheDown; then nothing is changed but the
+    history. If the address is not available, its owner gets a note instead of the code, and the response does not tell.
     """
     with unit_of_work.begin(actor) as work:
+        address_policy.refuse_off(actor.user)
         sessions.require_proof(actor.session)
         people.refuse_same_email(actor.user, address)
+        address_policy.refuse_domain(address)
         people.refuse_frozen(actor.user)
         sends = limits.sends(actor.user.id, address, work.origin.network)
         left = limits.refuse_spent(*sends, *limits.tries(actor.user.id, address))
         parameters = availability.parameters(address, actor.user.id)
         user, row = work.lock_own_and_read(_LOCK, **parameters)
+        address_policy.refuse_off(user)
         people.refuse_same_email(user, address)
         people.refuse_frozen(user)
         left |= limits.spend(*sends)
@@ -69,19 +69,23 @@ def ask(actor: Actor, address: Address) -> Pending:
 def confirm(actor: Actor, address: Address, entered: Mapping[Mailbox, str]) -> Renewed:
     """Change the address if the codes are correct; return the account and the new id of the session.
 
-    Raises ReauthRequired, SignInRequired, SameEmail, ChangesFrozen, CodeExpired, ChangeWasDropped, AskedElsewhere,
-    TooManyAttempts, CacheDown; then nothing is changed but the history. Raises CodeWrong; then the try is counted.
-    Raises CodeMissing; then the correct one of two codes is stored, and no try is counted. Raises EmailTaken; then the
-    pending change is cancelled.
+    EMAIL_POLICY and EMAIL_DOMAINS apply as they are now, also to a change that was requested before. Raises ChangesOff,
+    ReauthRequired, SignInRequired, SameEmail, DomainNotAllowed, ChangesFrozen, CodeExpired, ChangeWasDropped,
+    AskedElsewhere, TooManyAttempts, CacheDown; then nothing is changed but the history. Raises CodeWrong; then the try
+    is counted. Raises CodeMissing; then the correct one of two codes is stored, and no try is counted. Raises
+    EmailTaken; then the pending change is cancelled.
     """
     with unit_of_work.begin(actor) as work:
+        address_policy.refuse_off(actor.user)
         sessions.require_proof(actor.session)
         people.refuse_same_email(actor.user, address)
         requested = pending.find_requested(actor.session)
+        address_policy.refuse_domain(requested.address)
         stored = {
             code.mailbox: codes.read_stored_hash(code.nonce) for code in requested.codes if code.mailbox in entered
         }
         user = work.lock_own()
+        address_policy.refuse_off(user)
         people.refuse_frozen(user)
         change, tries_left = pending.count_try(user, requested)
         if policy_of(user) == "both" and change.old_nonce is None:  # It was requested under another policy.

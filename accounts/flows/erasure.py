@@ -5,16 +5,38 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import delete, func, or_, select, update
 
-from accounts import audit, clock, limits, passwords, pending, sessions, unit_of_work
-from accounts.flows import administration
+from accounts import audit, clock, limits, passwords, sessions, unit_of_work
+from accounts.flows import administration, second_factor
 from accounts.limits import HOUR, Limit
 from accounts.mail import messages, outbox
 from accounts.unit_of_work import Requester
-from models import Address, Audit, Budget, CMSUser, EmailChange, Invitation, Link, Mail, db, email_key, name_key
+from models import (
+    Address,
+    Audit,
+    AuthenticatorApp,
+    Budget,
+    CMSUser,
+    EmailChange,
+    FactorReset,
+    Invitation,
+    Link,
+    Mail,
+    Passkey,
+    PendingSignIn,
+    RecoveryCode,
+    db,
+    email_key,
+    name_key,
+)
 
-KEPT_DETAILS = {"by", "fields", "former_chain", "invited_by", "rows", "superuser", "whose"}
+OWN_ROWS = (EmailChange, Link, Mail, Passkey, AuthenticatorApp, RecoveryCode, PendingSignIn, FactorReset)
+"""The tables whose rows of an account are deleted, besides its sessions, invitations and budgets."""
+KEPT_DETAILS = {
+    *("by", "fields", "former_chain", "invited_by", "rows", "superuser", "whose"),
+    *("factor", "kind", "left", "others"),  # Which second factors were used or removed. Their names are not kept.
+}
 ADDRESSES = {"email", "old", "new"}
 OWN_ADDRESSES = {"old", "new"}  # The others were only entered, or belong to somebody else.
 
@@ -35,7 +57,7 @@ def erase(requester: Requester, user_id: int, *, reason: str) -> Erased:
     Raises NobodyThere, NotYourself, NotAllowed, SignInRequired, LastSuperuser, HistoryBroken; then nothing is changed.
     """
     with unit_of_work.begin(requester) as work:
-        accounts = work.lock_managed(user_id, also=lambda: pending.find_started_by(user_id))
+        accounts = work.lock_managed(user_id, also=lambda: administration.find_concerned(user_id))
         user = accounts[user_id]
         administration.require_another_superuser(user)
         letter = messages.account_erased(user, work.origin, by=work.actor_name, reason=reason)
@@ -47,6 +69,7 @@ def erase(requester: Requester, user_id: int, *, reason: str) -> Erased:
         told |= {"rows": rows, "former_chain": former_chain}
         work.record(user, "account_erased", columns=_erased_columns(user), **told)
         administration.withdraw_started(work, user, accounts)
+        _delete_origins(user)
         tie = audit.find_tie(user.id)
         return Erased(user.id, rows, tie.number if tie else 0, _count_actions(user))
 
@@ -86,9 +109,9 @@ def _erased_columns(user: CMSUser) -> dict[str, object]:
     """Return what is stored in the place of personal data. Nobody can choose such a name or enter such an address."""
     name = f"erased:{user.id}"
     address = Address(f"{name}@erased.invalid", f"{name}@erased.invalid")  # RFC 2606
-    nothing = ("language", "time_zone", "mobile", "staff_number", "gender", "city", "signed_in_at", "frozen_until")
+    profile = ("language", "time_zone", "mobile", "staff_number", "gender", "city")
     return {
-        **dict.fromkeys(nothing),
+        **dict.fromkeys((*profile, "signed_in_at", "frozen_until", "user_handle", "factor_required_at")),
         **passwords.new_hash_columns(user, passwords.NONE),
         "interests": [],
         "username": name,
@@ -99,14 +122,15 @@ def _erased_columns(user: CMSUser) -> dict[str, object]:
         "profile_version": user.profile_version + 1,
         "is_superuser": False,
         "is_active": False,
+        "has_second_factor": False,
         "erased_at": clock.now(),
     }
 
 
 def _delete_rows(user: CMSUser, own_keys: set[str]) -> None:
-    """Delete the sessions, changes, links, mails, invitations and budgets of an account."""
+    """Delete the rows of an account in all tables but its history, with its invitations and budgets."""
     sessions.end_all(user)
-    for model in (EmailChange, Link, Mail):
+    for model in OWN_ROWS:
         db.session.execute(delete(model).where(model.user_id == user.id))
     # A former address may have another owner by now.
     others = select(CMSUser.email_key).where(CMSUser.email_key.in_(own_keys), CMSUser.id != user.id)
@@ -114,10 +138,17 @@ def _delete_rows(user: CMSUser, own_keys: set[str]) -> None:
     its = or_(Invitation.email_key.in_(keys), Invitation.invited_by == user.id)
     db.session.execute(delete(Invitation).where(its))
     counted = [Limit(f"{kind}:user:{user.id}", 0, HOUR) for kind in ("invitations", "password-links")]
+    counted.append(second_factor.tries_of(user.id))
     for key in keys:
         counted += [*limits.tries(user.id, Address(key, key)), *limits.sends(user.id, Address(key, key), "")]
     hashes = sorted({limit.key for limit in counted if limit.kind != "sends:network"})
     db.session.execute(delete(Budget).where(Budget.key.in_(hashes)))
+
+
+def _delete_origins(user: CMSUser) -> None:
+    """Delete from where the person started changes and resets for others, which have ended."""
+    for model in (EmailChange, FactorReset):
+        db.session.execute(update(model).where(model.started_by == user.id).values(network="", browser=""))
 
 
 def _count_actions(user: CMSUser) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import select
 
 from accounts import audit, sessions, unit_of_work
+from accounts.factors import pending_sign_ins
 from accounts.unit_of_work import Actor
 from models import Audit, CMSUser, LoginSession, db
 
@@ -66,7 +67,7 @@ def end_session(actor: Actor, session_id: int) -> None:
 
 
 def end_other_sessions(actor: Actor) -> None:
-    """End all other sessions of the same account.
+    """End all other sessions of the same account, and the sign-ins that wait for a second factor.
 
     Raises ReauthRequired, SignInRequired; then nothing is changed but the history.
     """
@@ -74,6 +75,7 @@ def end_other_sessions(actor: Actor) -> None:
         sessions.require_proof(actor.session)
         account = work.lock_own()
         sessions.end_others(actor.session)
+        pending_sign_ins.end_all(account)
         work.record(account, "other_sessions_ended")
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from accounts import clock, limits, links, passwords, people, sessions, unit_of_work
-from accounts.errors import LinkDead, NobodyThere
+from accounts.errors import LinkDead, NobodyThere, PasswordBreached
 from accounts.limits import HOUR, Limit
 from accounts.mail import messages, outbox
 from accounts.origin import Origin
@@ -22,17 +22,35 @@ LINKS_PER_ADDRESS_PER_HOUR, LINKS_PER_NETWORK_PER_HOUR = 3, 20
 def change(actor: Actor, *, old: str, new: str) -> Renewed:
     """Change the password, given the present one; return the account and the new id of the session.
 
-    Raises PasswordWrong, SignInRequired, TooManyRequests, CacheDown; then nothing is changed but the history.
+    An account with a second factor must have been proved with it recently: the present password is not sufficient.
+    Raises ReauthRequired, PasswordWrong, PasswordBreached, SignInRequired, TooManyRequests, CacheDown; then nothing is
+    changed but the history.
     """
     with unit_of_work.begin(actor) as work:
+        if actor.user.has_second_factor:
+            sessions.require_proof(actor.session)
         counted = limits.count_password_try(actor.user.address, f"session {actor.session.id}", work.origin.network)
-        proof, password_hash = passwords.prove(old, actor.user), passwords.hash_password(new)
+        proof = passwords.prove(old, actor.user)
+        work.after_failure.append(counted.uncount)  # The password was correct.
+        try:
+            password_hash = passwords.hash_new(new)
+        except PasswordBreached:
+            counted.uncount()  # The present password was correct.
+            raise
         account = work.lock_own(proof)
+        if account.has_second_factor:  # Perhaps since a moment ago.
+            sessions.require_proof(actor.session)
         sessions.end_others(actor.session)
-        sid = sessions.renew(actor.session, proved=True)
+        sid = sessions.renew(actor.session, proved=not account.has_second_factor)
         _set(work, account, password_hash, columns=people.time_zone_columns(work.origin.time_zone))
         work.after_commit.append(counted.uncount)
     return Renewed(account, sid)
+
+
+def require_factor_proof(actor: Actor) -> None:
+    """Raise ReauthRequired if the account has a second factor and was not proved in this session recently."""
+    if actor.user.has_second_factor:
+        sessions.require_proof(actor.session)
 
 
 def ask_for_link(address: Address, language: str, origin: Origin) -> None:
@@ -92,10 +110,12 @@ def preview(token: str) -> CMSUser:
 def choose(token: str, password: str, origin: Origin) -> CMSUser:
     """Set the password, end all sessions and such links, and notify the address of the account; return the account.
 
-    Raises LinkDead; then nothing is changed but the history.
+    Raises LinkDead, PasswordBreached; then nothing is changed but the history.
     """
-    password_hash, user_id = passwords.hash_password(password), links.find(LinkPurpose.PASSWORD, token).user_id
+    user_id = links.find(LinkPurpose.PASSWORD, token).user_id
     with unit_of_work.begin(origin) as work:
+        work.refused_id = user_id
+        password_hash = passwords.hash_new(password)
         account = work.lock(user_id)
         link = links.find(LinkPurpose.PASSWORD, token)  # Again, now that the account is locked.
         if account is None or not account.is_active or link.email_version != account.email_version:
@@ -108,10 +128,11 @@ def choose(token: str, password: str, origin: Origin) -> CMSUser:
 def set_by_operator(user_id: int, password: str, *, reason: str, origin: Origin) -> None:
     """Set the password of an administrator from the command line; all sessions end, and the address is notified.
 
-    Raises NobodyThere.
+    Raises NobodyThere; PasswordBreached, then nothing is changed but the history.
     """
-    password_hash = passwords.hash_password(password)
     with unit_of_work.begin(origin) as work:
+        work.refused_id = user_id
+        password_hash = passwords.hash_new(password)
         account = work.lock(user_id)
         if account is None or account.erased_at is not None:
             raise NobodyThere

@@ -9,12 +9,28 @@ from sqlalchemy import ColumnElement, or_, select
 from accounts import audit, clock, unit_of_work
 from accounts.errors import NobodyThere
 from accounts.origin import Origin
-from models import Audit, Base, CMSUser, EmailChange, Invitation, Link, LoginSession, Mail, db, table
+from models import (
+    Audit,
+    AuthenticatorApp,
+    Base,
+    CMSUser,
+    EmailChange,
+    FactorReset,
+    Invitation,
+    Link,
+    LoginSession,
+    Mail,
+    Passkey,
+    PendingSignIn,
+    RecoveryCode,
+    db,
+    table,
+)
 
 # The columns are named one by one, so that a new one is not in a copy before somebody has thought about it.
 ACCOUNT = (
     "id username email is_superuser is_active language time_zone mobile staff_number gender city interests created_at "
-    "signed_in_at acted_at frozen_until erased_at"
+    "signed_in_at acted_at frozen_until has_second_factor factor_required_at erased_at"
 ).split()
 SESSION = "created_at seen_at proved_at remembered network browser".split()
 CHANGE = (
@@ -23,6 +39,11 @@ CHANGE = (
 LINK = "purpose email created_at expires_at ended_at since network browser".split()
 MAIL = "kind recipient state created_at due_at not_after tries done_at problem".split()
 INVITATION = "email is_superuser invited_by created_at expires_at".split()
+PASSKEY = "name transports created_at used_at".split()
+APP = "created_at confirmed_at used_at".split()
+RECOVERY_CODE = "created_at used_at".split()
+PENDING_SIGN_IN = "remembered expires_at".split()
+RESET = "user_id started_by reason asked_at due_at expires_at network browser outcome".split()
 EVENT = "number event at last_at times actor_id network browser detail request_id".split()
 ACTION = "user_id event at last_at times network browser request_id".split()
 
@@ -44,6 +65,8 @@ def _collect(user: CMSUser) -> dict[str, Any]:
     about = or_(Invitation.email_key == user.email_key, Invitation.invited_by == user.id)
     elsewhere = Audit.actor_id == user.id, Audit.user_id != user.id
     history = _rows(Audit, EVENT, Audit.user_id == user.id)
+    codes = _rows(RecoveryCode, RECOVERY_CODE, RecoveryCode.user_id == user.id)
+    resets = or_(FactorReset.user_id == user.id, FactorReset.started_by == user.id)
     return {
         "created_at": clock.now().isoformat(),
         "account": {name: _plain(getattr(user, name)) for name in ACCOUNT},
@@ -52,6 +75,12 @@ def _collect(user: CMSUser) -> dict[str, Any]:
         "links": _rows(Link, LINK, Link.user_id == user.id),
         "mails": _rows(Mail, MAIL, or_(Mail.user_id == user.id, Mail.recipient == user.email)),
         "invitations": _rows(Invitation, INVITATION, about),
+        "passkeys": _rows(Passkey, PASSKEY, Passkey.user_id == user.id),
+        "authenticator_apps": _rows(AuthenticatorApp, APP, AuthenticatorApp.user_id == user.id),
+        "recovery_codes": codes,
+        "recovery_codes_left": sum(code["used_at"] is None for code in codes),
+        "pending_sign_ins": _rows(PendingSignIn, PENDING_SIGN_IN, PendingSignIn.user_id == user.id),
+        "factor_resets": _rows(FactorReset, RESET, resets),
         "history": [{**row, "detail": json.loads(row["detail"])} for row in history],
         "exported_history": exported,
         "actions_on_other_accounts": _rows(Audit, ACTION, *elsewhere),

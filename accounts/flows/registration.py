@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select
 
-from accounts import availability, clock, limits, passwords, people, unit_of_work
+from accounts import address_policy, availability, clock, limits, passwords, people, unit_of_work
 from accounts.errors import LinkDead
 from accounts.flows.profile import Profile
 from accounts.limits import HOUR, Limit
@@ -23,7 +23,8 @@ PER_HOUR = 50  # Invitations that one administrator can send.
 def invite(actor: Actor, address: Address, *, superuser: bool) -> None:
     """Mail an invitation to an address; an earlier one is replaced.
 
-    Raises EmailTaken, TooManyRequests, NotAllowed, SignInRequired; then nothing is changed but the history.
+    Raises DomainNotAllowed, EmailTaken, TooManyRequests, NotAllowed, SignInRequired; then nothing is changed but the
+    history.
     """
     with unit_of_work.begin(actor, email=address.email) as work:
         _send(work, work.lock_managing(), address, superuser=superuser)
@@ -44,7 +45,8 @@ def resend(actor: Actor, invitation_id: int) -> None:
 
 
 def _send(work: UnitOfWork, by: CMSUser, address: Address, *, superuser: bool) -> None:
-    """Add an invitation, its mail and its row of history."""
+    """Add an invitation, its mail and its row of history. Raises DomainNotAllowed, EmailTaken, TooManyRequests."""
+    address_policy.refuse_domain(address)
     availability.require(address)
     limits.spend(Limit(f"invitations:user:{by.id}", PER_HOUR, HOUR))
     now, token, seconds = clock.now(), secrets.token_urlsafe(32), settings().INVITATION_SECONDS
@@ -87,23 +89,28 @@ def list_invitations() -> list[Invitation]:
 def preview(token: str) -> Invitation:
     """Return the valid invitation of this token. Changes nothing.
 
-    Raises LinkDead, also if the administrator who sent it is no longer permitted to invite.
+    Raises LinkDead, also if the administrator who sent it is no longer permitted to invite. Raises DomainNotAllowed if
+    addresses at its domain are no longer allowed.
     """
     mine = Invitation.token_hash == fingerprint(token), Invitation.expires_at > clock.now()
     invitation = db.session.scalar(select(Invitation).where(*mine), execution_options={"populate_existing": True})
     by = db.session.get(CMSUser, invitation.invited_by, populate_existing=True) if invitation else None
     if invitation is None or by is None or not (by.is_active and by.may("administrators")):
         raise LinkDead
+    address_policy.refuse_domain(invitation.address)
     return invitation
 
 
 def register(token: str, profile: Profile, password: str, origin: Origin) -> str:
     """Create the invited administrator and return their address, which the link proves.
 
-    Raises LinkDead, UsernameTaken, EmailTaken; then nothing is changed but the history of the inviting administrator.
+    Raises LinkDead, DomainNotAllowed, PasswordBreached, UsernameTaken, EmailTaken; then nothing is changed but the
+    history of the inviting administrator.
     """
-    password_hash, invited_by = passwords.hash_password(password), preview(token).invited_by
+    invited_by = preview(token).invited_by
     with unit_of_work.begin(origin) as work:
+        work.refused_id = invited_by
+        password_hash = passwords.hash_new(password)
         work.lock(invited_by)
         invitation = preview(token)  # Again, now that the inviting account is locked.
         used = delete(Invitation).where(Invitation.id == invitation.id).returning(Invitation.id)

@@ -1,36 +1,53 @@
-"""An administrator signs in, proves the password again, and signs out."""
+"""An administrator signs in, in one step or two, and signs out."""
 
+import contextlib
 import hmac
 import json
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 
 from itsdangerous import BadSignature, URLSafeSerializer
 
 import cache
 from accounts import audit, clock, limits, passwords, people, sessions, unit_of_work
-from accounts.errors import ReauthRequired, TooManyRequests, WrongCredentials
+from accounts.errors import PasskeyRefused, SignInExpired, TooManyRequests, WrongCredentials
 from accounts.events import EventName
+from accounts.factors import enrolment, passkeys, pending_sign_ins, proofs
+from accounts.factors.enrolment import Enrolment, Kind
+from accounts.factors.passkeys import Site
+from accounts.factors.proofs import Entered
+from accounts.flows import factor_policy, second_factor
 from accounts.limits import KNOWN_BROWSERS, QUARTER, UNKNOWN_BROWSERS
 from accounts.mail import outbox
 from accounts.origin import Origin
 from accounts.settings import settings
 from accounts.signing import fingerprint
-from accounts.unit_of_work import Actor
+from accounts.unit_of_work import Actor, UnitOfWork
 from models import Address, CMSUser, Mail
 
 
 @dataclass(frozen=True)
 class SignedIn:
-    """The id of a new session, and the mark of a known browser of the account."""
+    """A new session: the id for its cookie, whether it is remembered, and the mark of a known browser."""
 
     sid: str
+    remember: bool
     browser_mark: str
 
 
-def sign_in(*, address: Address, password: str, remember: bool, browser_mark: str, origin: Origin) -> SignedIn:
-    """Start a session.
+@dataclass(frozen=True)
+class FirstStep:
+    """A sign-in whose password was correct: the token with which the second step continues it."""
+
+    token: str
+
+
+def sign_in(
+    *, address: Address, password: str, remember: bool, browser_mark: str, origin: Origin
+) -> SignedIn | FirstStep:
+    """Start a session, or, if the account has a second factor, return the first step of a sign-in.
 
     Raises WrongCredentials or TooManyRequests, with the same work whether an account has this address or not;
     CacheDown, because the try could not be counted. Tries from browsers that have signed in to the account before are
@@ -52,36 +69,84 @@ def sign_in(*, address: Address, password: str, remember: bool, browser_mark: st
     assert known is not None
     rehashed = passwords.hash_password(password) if passwords.needs_rehash(known.password_hash) else known.password_hash
     with unit_of_work.begin(origin) as work:
+        work.after_failure.append(counted.uncount)  # The password was correct.
         account = work.lock(known.id)
         if account is None or not account.is_active:
             raise WrongCredentials
         proof.recheck(account)
-        sessions.end_stale(account.id)
-        sid = sessions.start(account, origin, remember=remember)
-        columns = {"password_hash": rehashed, "signed_in_at": clock.now(), **people.time_zone_columns(origin.time_zone)}
-        work.record(account, "signed_in", columns=columns)
         work.after_commit.append(counted.uncount)
-    return SignedIn(sid, mark_browser(account))
+        if account.has_second_factor:
+            return FirstStep(pending_sign_ins.start(account, remember=remember))
+        return _start_session(work, account, remember=remember, password_hash=rehashed)
 
 
-def prove(actor: Actor, password: str) -> str:
-    """Prove the password again in this session, and return the new id of the session.
+def continue_sign_in(token: str, entered: Entered, origin: Origin) -> SignedIn:
+    """Start a session after the second step: a passkey, a code of an authenticator app, or a recovery code.
 
-    Raises PasswordWrong, SignInRequired, TooManyRequests, CacheDown; then nothing is changed but the history.
+    Raises SignInExpired, PasskeyRefused, ChallengeExpired, TooManyRequests; then nothing is changed but the history.
+    Raises SecondFactorWrong; then the try is counted.
     """
-    with unit_of_work.begin(actor) as work:
-        counted = limits.count_password_try(actor.user.address, f"session {actor.session.id}", work.origin.network)
-        account = work.lock_own(passwords.prove(password, actor.user))
-        sid = sessions.renew(actor.session, proved=True)
-        work.record(account, "password_proved", columns=people.time_zone_columns(work.origin.time_zone))
-        work.after_commit.append(counted.uncount)
-    return sid
+    user_id = pending_sign_ins.find(token).user_id
+    proof = proofs.prepare(entered, "second_factor", user_id)
+    with unit_of_work.begin(origin) as work:
+        locked, pending = work.lock(user_id), pending_sign_ins.find(token)
+        account = pending_sign_ins.check(pending, locked)
+        second_factor.use(work, account, proof)
+        pending_sign_ins.end(pending)
+        return _start_session(work, account, remember=pending.remembered, factor=proof.kind)
 
 
-def require_proof(actor: Actor) -> None:
-    """Raise and record ReauthRequired unless the password was proved in this session recently (ASVS 7.5.1)."""
-    if not sessions.is_proved(actor.session):
-        unit_of_work.refuse(actor, ReauthRequired())
+def passkey_options(site_url: str, owner: str) -> dict[str, Any] | None:
+    """Return the options with which a browser signs in with any passkey that it has, or None if it may have none."""
+    site = Site.of(site_url)
+    return passkeys.request_options(site, "sign_in", owner) if site else None
+
+
+def show_second_step(token: str, site_url: str, owner: str) -> tuple[Enrolment, dict[str, Any] | None]:
+    """Return the second factors with which a sign-in can be continued, and the options for its passkeys, if any.
+
+    Raises SignInExpired.
+    """
+    pending, site = pending_sign_ins.find(token), Site.of(site_url)
+    found = enrolment.load(pending_sign_ins.check(pending, people.find(pending.user_id)))
+    if site is None or not found.passkeys:
+        return found, None
+    return found, passkeys.request_options(site, "second_factor", owner, found.passkeys)
+
+
+def give_up(token: str, origin: Origin) -> None:
+    """End a sign-in that waits for a second factor, if there is one."""
+    with contextlib.suppress(SignInExpired), unit_of_work.begin(origin):
+        pending_sign_ins.end(pending_sign_ins.find(token))
+
+
+def sign_in_with_passkey(entered: Entered, *, remember: bool, origin: Origin) -> SignedIn:
+    """Start a session with a passkey alone, which identifies the account and has verified the user.
+
+    Raises PasskeyRefused, also if the account is disabled, and ChallengeExpired.
+    """
+    proof = proofs.prepare_passkey(entered, "sign_in")
+    with unit_of_work.begin(origin) as work:
+        account = work.lock(proof.verified.user_id)
+        if account is None or not account.is_active:
+            raise PasskeyRefused("the account is disabled")
+        second_factor.use(work, account, proof)
+        return _start_session(work, account, remember=remember, factor="passkey")
+
+
+def _start_session(
+    work: UnitOfWork, account: CMSUser, *, remember: bool, password_hash: str = "", factor: Kind | None = None
+) -> SignedIn:
+    """Start a session of a locked account, proved by the password, a second factor, or both, and record it."""
+    sessions.end_stale(account.id)
+    sid = sessions.start(account, work.origin, remember=remember)
+    columns: dict[str, object] = {"signed_in_at": clock.now(), **people.time_zone_columns(work.origin.time_zone)}
+    if password_hash:
+        columns["password_hash"] = password_hash
+    detail: dict[str, Any] = {"factor": factor} if factor else {}
+    work.record(account, "signed_in", columns=columns, **detail)
+    factor_policy.apply(work, account)
+    return SignedIn(sid, remember, mark_browser(account))
 
 
 def sign_out(actor: Actor) -> None:

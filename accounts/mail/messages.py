@@ -1,7 +1,8 @@
 """The content of mails: rendered from templates/mail/<kind>/ in the language and time zone of the recipient."""
 
 import re
-from dataclasses import dataclass
+import unicodedata
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -20,6 +21,8 @@ from models import CMSUser
 
 _parse_locale = cache(Locale.parse)  # Parsing accesses the file system.
 PARTS = ("subject.txt", "body.txt", "body.html")
+LONGEST_NAME = 30  # Characters of a name that its owner chose, in a mail.
+_LINKING = re.compile(r'[.:/\\@<>"“”„«»\u3002]')  # What email clients turn into links, and what ends a quotation.
 OPERATOR = "-"  # The value of `by` for the operator, as in the history; "" is the owner of the account.
 
 
@@ -101,11 +104,23 @@ class Aftermath:
     invitations: list[str]  # The invited addresses: withdrawn.
     changes: list[str]  # The usernames of those for whom a change was started: withdrawn.
     accounts: list[str]  # The usernames of accounts that were changed or created: to be checked.
+    resets: list[str] = field(default_factory=list)  # Of those for whom a removal of factors was started: withdrawn.
+    removed: list[str] = field(default_factory=list)  # The names of passkeys that were added: removed.
+    app_removed: bool = False  # An authenticator app was added: removed.
+    codes_removed: bool = False  # Recovery codes were made: removed.
+    reset_stopped: bool = False  # Another administrator had started to remove all second factors: stopped.
+    lost: bool = False  # Second factors were removed in the meantime: they cannot be restored.
+    kept: list[str] = field(default_factory=list)  # The names of passkeys that are left: to be checked.
+    app_kept: bool = False  # An authenticator app is left.
+    used: list[str] = field(default_factory=list)  # The names of those that were used in the meantime: to be checked.
+    app_used: bool = False  # The app that is left was used in the meantime.
+    codes_used: int = 0  # Recovery codes that were used in the meantime.
 
 
 def restored(account: CMSUser, origin: Origin, *, token: str, seconds: int, aftermath: Aftermath) -> Letter:
     """To the restored address: the link to set a new password, what was withdrawn, and what must be checked."""
-    return _notice("restored", account, origin, token=token, seconds=seconds, **vars(aftermath))
+    lists = {name: [defuse_name(each) for each in getattr(aftermath, name)] for name in ("removed", "kept", "used")}
+    return _notice("restored", account, origin, token=token, seconds=seconds, **{**vars(aftermath), **lists})
 
 
 def password_link(
@@ -163,14 +178,62 @@ def account_changed(account: CMSUser, origin: Origin, *, what: str, by: str, rea
     return _notice("account_changed", account, origin, what=what, by=by, reason=reason)
 
 
+def factor_changed(
+    account: CMSUser,
+    origin: Origin,
+    *,
+    what: str,
+    name: str = "",
+    left: int | None = None,
+    is_former: bool = False,
+    **by_whom: str,
+) -> Letter:
+    """To an administrator: a second factor was added, removed, reset or used, or is required; by whom, and why.
+
+    `what` is the event in the history, `name` that of a passkey, `left` the number of recovery codes. `is_former` means
+    that the letter is sent to a former address, which can undo its change. `by_whom` are `by` and `reason`.
+    """
+    values: dict[str, Any] = {"what": what, "name": defuse_name(name), "left": left, "is_former": is_former}
+    by, reason = _actor(by_whom.get("by", "")), by_whom.get("reason", "")
+    return _notice("factor_changed", account, origin, **values, by=by, reason=reason)
+
+
 def test(reader: Reader, origin: Origin) -> Letter:
     """To an address that the operator names: mail from this site arrives."""
     return _render("test", reader, origin)
 
 
+def factor_reset(
+    account: CMSUser,
+    origin: Origin,
+    *,
+    what: str,
+    by: str = "",
+    reason: str = "",
+    stop: str = "",
+    due_at: datetime | None = None,
+) -> Letter:
+    """To every known address: another administrator removes all second factors; who, why, when, and how to stop it.
+
+    `what` is the event in the history: the removal was started, stopped or withdrawn.
+    """
+    values: dict[str, Any] = {"what": what, "reason": reason, "stop": stop, "due_at": due_at}
+    return _notice("factor_reset", account, origin, **values, by=_actor(by))
+
+
 def account_erased(account: CMSUser, origin: Origin, *, by: str, reason: str) -> Letter:
     """To the address of an account whose personal data is erased in the same transaction."""
     return _notice("account_erased", account, origin, by=by, reason=reason)
+
+
+def defuse_name(name: str) -> str:
+    """Return the name of a passkey as mails show it: short, and without the characters of links and of quotations.
+
+    Somebody else may have chosen it so that a mail of this site advertises a page of theirs (CWE-451).
+    """
+    plain = "".join(" " if _LINKING.search(unicodedata.normalize("NFKC", each)) else each for each in name)
+    plain = " ".join(plain.split())
+    return plain if len(plain) <= LONGEST_NAME else f"{plain[: LONGEST_NAME - 1]}…"
 
 
 def _format_duration(seconds: int) -> str:

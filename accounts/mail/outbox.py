@@ -78,9 +78,12 @@ def task(kind: str) -> Callable[[Callable[[Mail], None]], Callable[[Mail], None]
     return register
 
 
-def enqueue_task(kind: str, recipient: str, arguments: str) -> None:
-    """Have delivery run a task on an address, so that the request does the same work if no account has it."""
-    enqueue(Letter(TASK + kind, "", arguments, ""), recipient, user_id=None)
+def enqueue_task(kind: str, recipient: str, arguments: str, *, user_id: int | None = None, **when: datetime) -> None:
+    """Have delivery run a task on an address, so that the request does the same work if no account has it.
+
+    `user_id` is the account of a task that is erased with it; `when` is `due_at` or `not_after` of Outgoing.
+    """
+    enqueue(Letter(TASK + kind, "", arguments, ""), recipient, user_id=user_id, **when)
 
 
 def is_task(kind: str) -> bool:

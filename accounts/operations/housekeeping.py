@@ -1,4 +1,7 @@
-"""Housekeeping: deletes expired budgets, links, sessions, changes, invitations and mails, in small batches."""
+"""Housekeeping: deletes expired budgets, links, sessions, sign-ins, changes, resets, invitations and mails, in batches.
+
+Secrets for authenticator apps are deleted as well if they wait for a first code.
+"""
 
 import logging
 import threading
@@ -12,7 +15,20 @@ from sqlalchemy.orm import InstrumentedAttribute
 import cache
 from accounts import clock, sessions
 from accounts.errors import UNAVAILABLE
-from models import Budget, EmailChange, Invitation, Link, LoginSession, Mail, MailState, db, dialect
+from models import (
+    AuthenticatorApp,
+    Budget,
+    EmailChange,
+    FactorReset,
+    Invitation,
+    Link,
+    LoginSession,
+    Mail,
+    MailState,
+    PendingSignIn,
+    db,
+    dialect,
+)
 from telemetry import metrics
 
 RETENTION = timedelta(days=30)  # How long closed mails, links and invitations are kept.
@@ -91,6 +107,9 @@ def list_expired() -> Iterator[Expired]:
         idle, life = sessions.limits(remembered=remembered)
         yield Expired(LoginSession.seen_at, now - idle - GRACE, is_such)
         yield Expired(LoginSession.created_at, now - life - GRACE, is_such)
+    yield Expired(PendingSignIn.expires_at, now - GRACE)
+    yield Expired(FactorReset.expires_at, now - RETENTION)
+    yield Expired(AuthenticatorApp.created_at, now - GRACE, (AuthenticatorApp.confirmed_at.is_(None),))
     yield Expired(Link.expires_at, now - RETENTION)
     yield Expired(Link.ended_at, now - RETENTION)
     yield Expired(Invitation.expires_at, now - RETENTION)

@@ -1,4 +1,4 @@
-"""What still depends on a former key: sessions, codes and rows of the history."""
+"""What still depends on a former key: sessions, codes, secrets of authenticator apps, and rows of the history."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -8,12 +8,15 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, Executable, and_, case, func, select
 
-from accounts import audit, clock, codes, pending, sessions
+from accounts import audit, clock, codes, database, pending, sessions, unit_of_work
+from accounts.factors import authenticator_app
+from accounts.factors.authenticator_app import Batch
 from accounts.operations import audit_files
 from accounts.operations.audit_verification import ROWS_AT_ONCE, snapshot
+from accounts.origin import COMMAND_LINE
 from accounts.settings import settings
 from accounts.signing import Key, audit_keys, keys
-from models import Audit, AuditTie, CMSUser, EmailChange, LoginSession, table
+from models import Audit, AuditTie, AuthenticatorApp, CMSUser, EmailChange, LoginSession, table
 
 FallbackSetting = Literal["SECRET_KEY_FALLBACKS", "AUDIT_KEY_FALLBACKS"]
 _USER, _SESSION, _CHANGE, _TIE = table(CMSUser).c, table(LoginSession).c, table(EmailChange).c, table(AuditTie).c
@@ -24,6 +27,8 @@ _NAMED_ROWS = (
     .where(_ROWS.c.key_id.is_not(None))
     .group_by(_ROWS.c.key_id)
 )
+_APPS = select(table(AuthenticatorApp).c.key_id, func.count()).group_by(table(AuthenticatorApp).c.key_id)
+APPS_AT_ONCE = 200
 _UNNAMED_ROWS = (
     select(
         *_ROWS.c,
@@ -82,11 +87,12 @@ class FormerKey:
     sessions: Uses = Uses()
     codes: Uses = Uses()
     history: HistoryUse = HistoryUse()
+    apps: int = 0  # The number of authenticator apps whose secrets are encrypted under it.
 
     @property
     def is_needed(self) -> bool:
-        """Return whether something could no longer be verified if the key were removed from this setting."""
-        return bool(self.sessions.count or self.codes.count) or self.history.is_any
+        """Return whether something could no longer be verified or read if the key were removed from this setting."""
+        return bool(self.sessions.count or self.codes.count or self.apps) or self.history.is_any
 
 
 @dataclass(frozen=True)
@@ -98,12 +104,19 @@ class Report:
     former: list[FormerKey]
     history: dict[str, HistoryUse]
     unverified_rows: int  # Rows that name no key, and which no key verifies.
+    apps: dict[str, int]  # The number of authenticator apps by the ids of the keys of their secrets.
 
     @property
     def missing(self) -> dict[str, HistoryUse]:
         """Return the history under keys that are not in the settings."""
         known = audit_keys().by_id
         return {key_id: use for key_id, use in self.history.items() if key_id not in known}
+
+    @property
+    def missing_apps(self) -> dict[str, int]:
+        """Return the authenticator apps under keys that are not in the settings: their codes are refused."""
+        known = keys().by_id
+        return {key_id: count for key_id, count in self.apps.items() if key_id not in known}
 
 
 def check() -> Report:
@@ -116,6 +129,7 @@ def check() -> Report:
     with snapshot() as connection:
         cookies, pending_codes = _count_sessions(connection, now), _count_codes(connection, now)
         history, unverified = _count_rows(connection)
+        apps = {key_id: count for key_id, count in _fetch(connection, _APPS)}  # noqa: C416 (Rows are no pairs.)
     current, current_audit = keys().current.id, audit_keys().current.id
     former = _ids(settings().SECRET_KEY_FALLBACKS, current)
     former_audit = _ids(settings().AUDIT_KEY_FALLBACKS, current_audit)
@@ -128,11 +142,26 @@ def check() -> Report:
             sessions=cookies.get(each, Uses()) + cookies.get(None, Uses()),
             codes=pending_codes.get(each, Uses()) + pending_codes.get(None, Uses()),
             history=by_secret_keys.get(each, HistoryUse()),
+            apps=apps.get(each, 0),
         )
         for each in former
     ]
     found += [FormerKey("AUDIT_KEY_FALLBACKS", each, history=history.get(each, HistoryUse())) for each in former_audit]
-    return Report(current, current_audit, found, history, unverified)
+    return Report(current, current_audit, found, history, unverified, apps)
+
+
+def encrypt_apps_anew() -> Iterator[Batch]:
+    """Encrypt the secrets of authenticator apps under the key that signs, in batches, each in its own transaction.
+
+    Yields the result of each batch. Requests wait at most for one batch. Raises the errors of the database.
+    """
+    last_id: int | None = 0
+    while last_id is not None:
+        with unit_of_work.begin(COMMAND_LINE):
+            database.begin_write()
+            batch = authenticator_app.encrypt_anew(APPS_AT_ONCE, after=last_id)
+        yield batch
+        last_id = batch.last_id
 
 
 def _ids(fallbacks: tuple[str, ...], current: str) -> list[str]:

@@ -15,7 +15,7 @@ $(function () {
                 if (data['code'] === 200) {
                     fields.val('');
                     zlalert.alertSuccess(data['message']);
-                } else if (!zlauth.handleRefusal(data)) {
+                } else if (!zlauth.handleRefusal(data, changePassword)) {
                     zlform.showErrors(form, data['data']['fields'] || {});
                     zlalert.alertInfo(data['message']);
                 }

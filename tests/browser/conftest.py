@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from tests.browser.pages import ARTEFACTS, DESK, LOCALES, BrowserUser
 from tests.conftest import ENVIRONMENTS
 from tests.live.sites import Site, serve_site
-from tests.servers import PostgresServer, find_program, refuse_if_fast, seconds_now
+from tests.servers import PostgresServer, find_program, refuse_if_fast
 
 OpenBrowser = Callable[..., BrowserUser]
 
@@ -24,7 +24,7 @@ def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium-headless-shell") or find_program("chromium"),
-            timeout=1000 * seconds_now(),
+            timeout=15000,
             args=["--no-sandbox", "--disable-gpu", *(f"--disable-{feature}" for feature in disabled)],
         )
         yield browser
@@ -66,20 +66,26 @@ def open_browser(chromium: Browser, site: Site) -> Iterator[OpenBrowser]:
     users: list[BrowserUser] = []
 
     def open_context(
-        language: str = "zh", *, at: Site = site, size: tuple[int, int] = DESK, scripts: bool = True, **more: Any
+        language: str = "zh",
+        *,
+        at: Site = site,
+        host: str = "127.0.0.1",
+        size: tuple[int, int] = DESK,
+        scripts: bool = True,
+        **more: Any,
     ) -> BrowserUser:
         # Without animations, so that no test waits for one.
         context = chromium.new_context(
             locale=LOCALES[language],
             viewport={"width": size[0], "height": size[1]},
-            base_url=f"http://127.0.0.1:{at.server.port}",
+            base_url=f"http://{host}:{at.server.port}",
             java_script_enabled=scripts,
             reduced_motion="reduce",
             **more,
         )
-        context.set_default_timeout(1000 * seconds_now())
-        expect.set_options(timeout=1000 * seconds_now())
-        users.append(BrowserUser(context, at, language))
+        context.set_default_timeout(15000)
+        expect.set_options(timeout=15000)
+        users.append(BrowserUser(context, at, language, host))
         return users[-1]
 
     yield open_context

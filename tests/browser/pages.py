@@ -37,9 +37,9 @@ NETWORK_ERROR = re.compile(r"^Failed to load resource: (the server responded wit
 class BrowserUser:
     """A user with a browser context."""
 
-    def __init__(self, context: BrowserContext, site: Site, language: str) -> None:
+    def __init__(self, context: BrowserContext, site: Site, language: str, host: str) -> None:
         """Open a page, and record the messages of the console."""
-        self.context, self.site, self.language, self.email = context, site, language, ""
+        self.context, self.site, self.language, self.host, self.email = context, site, language, host, ""
         self.console_errors: list[str] = []
         self.network_errors: list[str] = []
         context.on("console", self._record)
@@ -77,7 +77,7 @@ class BrowserUser:
 
     def url(self, path: str) -> str:
         """Return the URL of a path."""
-        return f"http://127.0.0.1:{self.site.server.port}{path}"
+        return f"http://{self.host}:{self.site.server.port}{path}"
 
     def open_settings(self) -> Page:
         """Open the settings page."""

@@ -102,7 +102,7 @@ def running(moved_checkout: Path) -> Iterator[Running]:
 
 
 def test_it_runs_in_a_moved_folder_and_prints_its_address_once_it_serves(running: Running) -> None:
-    assert running.lines[-1] == f"Serving on http://127.0.0.1:{running.port}/cms/ - Ctrl-C stops it.", running.lines
+    assert running.lines[-1] == f"Serving on http://localhost:{running.port}/cms/ - Ctrl-C stops it.", running.lines
     connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=60)
     connection.request("GET", "/cms/login/")  # At once: users follow the address in the line.
     assert connection.getresponse().status == 200

@@ -19,9 +19,17 @@ from pathlib import Path
 from typing import Any
 
 from tests.actors import PASSWORD, HttpBrowser, Person, code_in, different_code, text_of
+from tests.authenticators import Authenticator, app_on
 from tests.environments import settings_for
 from tests.releases import extract, find_commit
-from tests.servers import Gunicorn, PostgresServer, SmtpServer, command_line, eventually, find_program
+from tests.servers import (
+    Gunicorn,
+    PostgresServer,
+    SmtpServer,
+    command_line,
+    eventually,
+    find_program,
+)
 
 FOLDER = Path(__file__).parent
 DATABASES = ("sqlite", "postgresql")
@@ -44,13 +52,18 @@ def main(revision: str) -> None:
             smtp.reset()
             url = postgres.create_database("template1") if database == "postgresql" else ""
             (folder / database).mkdir()
-            mail = {"MAIL_SERVER": "127.0.0.1", "MAIL_PORT": str(smtp.port), "CAPTCHA_RESEND_SECONDS": "0"}
-            settings = settings_for(folder / database, DATABASE_URL=url, **mail)
+            settings = settings_of_story(folder / database, smtp, DATABASE_URL=url)
             in_hand = Story(code, settings, smtp).play()
             dump = dump_postgresql(postgres, url) if url else dump_sqlite(folder / database / "cms.db")
             (FOLDER / revision).mkdir(exist_ok=True)
             (FOLDER / revision / f"{database}.sql").write_text(dump)
             (FOLDER / revision / f"{database}.json").write_text(json.dumps(in_hand, indent=2) + "\n")
+
+
+def settings_of_story(folder: Path, smtp: SmtpServer, **more: str) -> dict[str, str]:
+    """Return the settings of the application that a story uses."""
+    mail = {"MAIL_SERVER": "127.0.0.1", "MAIL_PORT": str(smtp.port), "CAPTCHA_RESEND_SECONDS": "0"}
+    return settings_for(folder, **mail, **more)
 
 
 def dump_sqlite(file: Path) -> str:
@@ -90,15 +103,36 @@ class Story:
         self._command("db", "upgrade")
         for name in ("ann", "bob", "carol", "dan", "eve", "fay"):
             self._create(name, *(["--superuser"] if name == "ann" else []))
-        # The history of Hal is a year old, so that its rows are exported and deleted.
+        has_factors = (self._code / "accounts/factors").exists()
+        for name in ("hal", "ida") if has_factors else ():
+            self._create(name)
+        # The history of Jan is a year old, so that its rows are exported and deleted.
         a_year_ago = {"TEST_SECONDS_AHEAD": str(-YEAR_SECONDS)}
-        self._create("hal", application="tests.live.shifted_clock", settings={**self._settings, **a_year_ago})
+        self._create("jan", application="tests.live.shifted_clock", settings={**self._settings, **a_year_ago})
         self._command("housekeeping", settings={**self._settings, "AUDIT_KEEP_DAYS": "30"})
         self._server.start()
         try:
-            return self._use()
+            in_hand = self._use_second_factors() if has_factors else {}
+            return self._use() | in_hand
         finally:
             self._server.stop()
+
+    def _use_second_factors(self) -> dict[str, Any]:
+        """Hal has a passkey and an app, and a superuser removes them; Ida waits for the second step of a sign-in."""
+        ann, hal, ida = (self._sign_in(name, host="localhost") for name in ("ann", "hal", "ida"))
+        device = Authenticator(f"http://localhost:{self._server.port}")
+        created = device.create(hal.post("/cms/security/passkeys/options/").data["options"])
+        added = hal.post("/cms/security/passkeys/", {"passkey": created, "name": "Phone"})
+        require(added)
+        in_hand = {
+            "hal": {"passkey": device.store(), "app": _add_app(hal)[0], "codes": added.data["recovery_codes"]},
+            "ida": dict(zip(("app", "codes"), _add_app(ida), strict=True)),
+        }
+        waiting = Person(self._browser(), "ida@example.com")
+        assert waiting.sign_in().data == {"next": "/cms/login/second/"}
+        require(ann.post("/cms/users/7/reset_factors/", {"reason": "lost his phone"}))
+        stop = self._link("hal@example.com", "factor_reset/stop")
+        return {"factors": in_hand, "waiting": waiting.browser.cookies, "stop_reset": stop}
 
     def _use(self) -> dict[str, Any]:
         ann, bob, carol, eve = (self._sign_in(name) for name in ("ann", "bob", "carol", "eve"))
@@ -134,10 +168,17 @@ class Story:
             "links": {"undo": undo, "stop": stop, "register": register},
         }
 
-    def _sign_in(self, name: str) -> Person:
-        person = Person(HttpBrowser(self._server.port), f"{name}@example.com")
+    def _sign_in(self, name: str, host: str = "") -> Person:
+        person = Person(self._browser(host), f"{name}@example.com")
         require(person.sign_in())
         return person
+
+    def _browser(self, host: str = "") -> HttpBrowser:
+        """Return a new browser; a host is needed for passkeys, which browsers permit on no IP address."""
+        browser = HttpBrowser(self._server.port)
+        if host:
+            browser.headers["Host"] = f"{host}:{self._server.port}"
+        return browser
 
     def _mail(self, recipient: str, wanted: Callable[[str], Any] = bool) -> Any:
         """Deliver all mail, and return the newest one to a recipient whose text is wanted."""
@@ -160,6 +201,15 @@ class Story:
         words = ("--app", application, *words)
         ended = command_line(settings or self._settings, *words, root=self._code, **more)
         assert ended.returncode == 0, ended.stderr
+
+
+def _add_app(person: Person) -> tuple[str, list[str]]:
+    """Add an authenticator app; return its secret, and the recovery codes if it is the first second factor."""
+    require(person.post("/cms/security/app/set_up/"))
+    app = app_on(person.page("/cms/security/app/").text)
+    added = person.post("/cms/security/app/", {"code": app.now()})
+    require(added)
+    return app.secret, added.data.get("recovery_codes", [])
 
 
 def require(answer: Any) -> None:

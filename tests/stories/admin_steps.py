@@ -5,6 +5,9 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from click.testing import CliRunner, Result
+from flask import Flask
+from flask.cli import FlaskGroup
 from sqlalchemy import bindparam, select, text
 
 from accounts import database
@@ -83,6 +86,11 @@ def register(person: Person, link: str, **fields: str) -> Answer:
     answer = person.post(link, {**REGISTRATION, **fields})
     person.discard_token()
     return answer
+
+
+def run_flask(app: Flask, *words: str, typed: str = "") -> Result:
+    """Run `flask ...` on an application."""
+    return CliRunner().invoke(FlaskGroup(create_app=lambda: app), words, input=typed)
 
 
 _INSERT_MANY = text(

@@ -266,7 +266,7 @@ class TestEmail:
 
     @pytest.mark.parametrize(
         ("settings", "site"),
-        [({}, "http://127.0.0.1:5000/"), ({"SITE_URL": "https://cms.example.com"}, "https://cms.example.com/")],
+        [({}, "http://localhost:5000/"), ({"SITE_URL": "https://cms.example.com"}, "https://cms.example.com/")],
         ids=["development", "SITE_URL"],
     )
     def test_a_change_can_be_started_and_its_links_begin_with_the_url_of_the_site(

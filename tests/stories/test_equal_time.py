@@ -22,8 +22,10 @@ from tests.actors import Answer
 from tests.environments import Environment
 from tests.servers import seeded_random
 from tests.stories.admin_steps import invite, superuser
+from tests.stories.factor_steps import add_passkey
 
 KNOWN, DISABLED, UNKNOWN = "owner@example.com", "gone1@example.com", "nobod@example.com"
+ENROLLED = "twice@example.com"  # With a second factor.
 ROUNDS, PAIRS = 6, 40
 pytestmark = pytest.mark.slow  # It takes many samples, and is most precise without other load.
 MOST = 28  # The probability of more than 28 heads, or more than 28 tails, in 40 coin tosses is 1 in 155.
@@ -53,10 +55,11 @@ def _millisecond_passwords(_cheap_passwords: None, monkeypatch: pytest.MonkeyPat
 
 @pytest.fixture
 def app(env: Environment) -> Flask:
-    """Provide an application without limits, with an active and a disabled administrator."""
+    """Provide an application without limits, with administrators: active, disabled, and with a second factor."""
     env.administrator(KNOWN)
     env.administrator(DISABLED)
     env.update_account(DISABLED, is_active=False)
+    add_passkey(env.person(ENROLLED))
     return env.build(**NO_LIMITS)
 
 
@@ -100,7 +103,7 @@ def differ(first: list[float], second: list[float]) -> bool:
     return sum(each > margin for each in differences) > MOST or sum(each < -margin for each in differences) > MOST
 
 
-@pytest.mark.parametrize("email", [KNOWN, DISABLED])
+@pytest.mark.parametrize("email", [KNOWN, DISABLED, ENROLLED])
 def test_an_incorrect_password_takes_the_same_time_for_existing_and_unknown_addresses(
     env: Environment, app: Flask, email: str
 ) -> None:

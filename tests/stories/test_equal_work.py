@@ -14,9 +14,11 @@ from accounts import passwords
 from tests.actors import Answer, Person
 from tests.environments import Environment
 from tests.stories.admin_steps import invite, superuser
+from tests.stories.factor_steps import add_passkey
 from tests.work import Step, record_steps
 
 KNOWN, DISABLED, FORMER, UNKNOWN = "owner@example.com", "gone1@example.com", "leave@example.com", "nobod@example.com"
+ENROLLED = "twice@example.com"  # With a second factor.
 
 
 def record_request(app: Flask, person: Person, act: Callable[[], Answer]) -> tuple[int, str | None, list[Step]]:
@@ -29,7 +31,7 @@ def record_request(app: Flask, person: Person, act: Callable[[], Answer]) -> tup
 
 @pytest.fixture
 def app(env: Environment) -> Flask:
-    """Provide an application with an active and a disabled administrator.
+    """Provide an application with an active and a disabled administrator, and one with a second factor.
 
     The time is early in an hour, because the first request of an hour creates the counter of a throttle.
     """
@@ -37,10 +39,11 @@ def app(env: Environment) -> Flask:
     env.administrator(KNOWN)
     env.administrator(DISABLED)
     env.update_account(DISABLED, is_active=False)
+    add_passkey(env.person(ENROLLED))
     return env.app
 
 
-@pytest.mark.parametrize("existing", [KNOWN, DISABLED])
+@pytest.mark.parametrize("existing", [KNOWN, DISABLED, ENROLLED])
 def test_a_sign_in_takes_the_same_steps_for_existing_and_unknown_addresses(
     env: Environment, app: Flask, existing: str
 ) -> None:
@@ -55,16 +58,17 @@ def test_a_sign_in_takes_the_same_steps_for_existing_and_unknown_addresses(
     assert found == missing
 
 
+@pytest.mark.parametrize("existing", [KNOWN, ENROLLED])
 def test_requesting_a_password_link_takes_the_same_steps_for_existing_and_unknown_addresses(
-    env: Environment, app: Flask
+    env: Environment, app: Flask, existing: str
 ) -> None:
     def work(email: str) -> list[tuple[int, str | None, list[Step]]]:
-        visitor = env.visitor(network="198.51.100.1" if email == KNOWN else "198.51.100.2")
+        visitor = env.visitor(network="198.51.100.1" if email == existing else "198.51.100.2")
         return [
             record_request(app, visitor, lambda: visitor.post("/cms/forgotpwd/", {"email": email})) for _ in range(5)
         ]
 
-    found = work(KNOWN)
+    found = work(existing)
     assert [status for status, _, _ in found] == [200] * 3 + [429] * 2
     assert found == work(UNKNOWN)
 

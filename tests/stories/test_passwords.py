@@ -8,7 +8,7 @@ from sqlalchemy import select
 from models import CMSUser, Link
 from tests.actors import PASSWORD, Answer, Person, text_of
 from tests.environments import Environment
-from tests.stories.admin_steps import history, id_of
+from tests.stories.admin_steps import history, id_of, run_flask
 
 ANN = "ann@example.com"
 NEW_PASSWORD = "several words of mine"
@@ -71,6 +71,20 @@ class TestChange:
         assert NEW_PASSWORD not in text_of(mail)
         row = history(sqlite_env, id_of(sqlite_env, ANN))[-1]
         assert (row.event, row.actor_id) == ("password_set", id_of(sqlite_env, ANN))
+
+    @pytest.mark.parametrize(
+        "new", ["portal.acme.example", "Acme-2026", "CMS acme cms", "账号中心账号中心", "AnnAnnAnn!"]
+    )
+    def test_a_password_must_not_consist_of_the_names_of_the_site_or_the_user(
+        self, sqlite_env: Environment, new: str
+    ) -> None:
+        app = sqlite_env.app_with(SITE_URL="https://portal.acme.example")
+        ann = sqlite_env.person(app=app)
+        refused = change_password(ann, new=new)
+        assert (refused.error, refused.message) == ("invalid", "密码不能由用户名、邮箱或本站名称组成。")
+        command = run_flask(app, "admin", "set-password", ANN, "--reason", "forgotten", typed=f"{new}\n")
+        sentence = "The password must not consist of your username, your email address or the name of this site."
+        assert (command.exit_code, command.output) == (1, f"Error: {sentence}\n")
 
     def test_an_incorrect_old_password_is_reported_at_its_field(self, sqlite_env: Environment) -> None:
         ann = sqlite_env.person()

@@ -33,6 +33,11 @@ ROUTES = {
     "GET /assets/<digest>/<path:name>": Access(PUBLIC, 404, "/assets/0/cms.css"),
     "GET /cms/login/": Access(PUBLIC, 200),
     "POST /cms/login/": Access(PUBLIC, 400),
+    "GET /cms/login/passkey/": Access(PUBLIC, 200),
+    "POST /cms/login/passkey/": Access(PUBLIC, 400),
+    "GET /cms/login/second/": Access(PUBLIC, 410),
+    "POST /cms/login/second/": Access(PUBLIC, 410),
+    "POST /cms/login/second/cancel/": Access(PUBLIC, 200),
     "GET /cms/forgotpwd/": Access(PUBLIC, 200),
     "POST /cms/forgotpwd/": Access(PUBLIC, 400),
     "GET /cms/forgotpwd/<token>/": Access(PUBLIC, 410, f"/cms/forgotpwd/{TOKEN}/"),
@@ -47,6 +52,11 @@ ROUTES = {
     "GET /cms/resetemail/stopped/": Access(PUBLIC, 410),
     "GET /cms/resetemail/prove/<token>/": Access(PUBLIC, 410, f"/cms/resetemail/prove/{TOKEN}/"),
     "POST /cms/resetemail/prove/<token>/": Access(PUBLIC, 410, f"/cms/resetemail/prove/{TOKEN}/"),
+    "GET /cms/factor_reset/stop/<token>/": Access(PUBLIC, 410, f"/cms/factor_reset/stop/{TOKEN}/"),
+    "POST /cms/factor_reset/stop/<token>/": Access(PUBLIC, 410, f"/cms/factor_reset/stop/{TOKEN}/"),
+    "GET /cms/factor_reset/stopped/": Access(PUBLIC, 410),
+    "GET /cms/factor_reset/": Access(SIGNED_IN, 200),
+    "POST /cms/factor_reset/stop/": Access(SIGNED_IN, 200),
     "GET /cms/": Access(SIGNED_IN, 200),
     "GET /cms/reauth/": Access(SIGNED_IN, 200),
     "POST /cms/reauth/": Access(SIGNED_IN, 400),
@@ -63,6 +73,20 @@ ROUTES = {
         SIGNED_IN, 200, "/cms/security/sessions/999/end/"
     ),
     "POST /cms/security/sessions/end_others/": Access(SIGNED_IN, 200),
+    "POST /cms/security/passkeys/options/": Access(SIGNED_IN, 200),
+    "POST /cms/security/passkeys/": Access(SIGNED_IN, 400),
+    "POST /cms/security/passkeys/<int(max=2147483647):passkey_id>/rename/": Access(
+        SIGNED_IN, 400, "/cms/security/passkeys/999/rename/"
+    ),
+    "POST /cms/security/passkeys/<int(max=2147483647):passkey_id>/remove/": Access(
+        SIGNED_IN, 200, "/cms/security/passkeys/999/remove/"
+    ),
+    "GET /cms/security/app/": Access(SIGNED_IN, 410),
+    "POST /cms/security/app/": Access(SIGNED_IN, 400),
+    "POST /cms/security/app/set_up/": Access(SIGNED_IN, 200),
+    "POST /cms/security/app/replace/": Access(SIGNED_IN, 200),
+    "POST /cms/security/app/remove/": Access(SIGNED_IN, 200),
+    "POST /cms/security/recovery_codes/": Access(SIGNED_IN, 403),
     "GET /cms/users/": Access(SUPERUSER, 200),
     "POST /cms/users/invite/": Access(SUPERUSER, 400),
     "POST /cms/users/invitations/<int(max=2147483647):invitation_id>/resend/": Access(
@@ -86,6 +110,12 @@ ROUTES = {
     ),
     "POST /cms/users/<int(max=2147483647):user_id>/start_change/": Access(
         SUPERUSER, 400, "/cms/users/{id}/start_change/"
+    ),
+    "POST /cms/users/<int(max=2147483647):user_id>/reset_factors/": Access(
+        SUPERUSER, 400, "/cms/users/{id}/reset_factors/"
+    ),
+    "POST /cms/users/<int(max=2147483647):user_id>/cancel_factor_reset/": Access(
+        SUPERUSER, 400, "/cms/users/{id}/cancel_factor_reset/"
     ),
     "POST /cms/logout/": Access(SIGNED_IN, 200),  # The last one, because it signs out.
 }
@@ -111,7 +141,15 @@ def create_person(env: Environment, role: str) -> Person:
 def expected(role: str, name: str, access: Access) -> tuple[int, str | None]:
     """Return the expected status and error word."""
     refusals = {404: "not_found", 410: "link_dead", 400: "invalid", 200: None, 302: None}
-    granted = access.status, refusals[access.status]
+    words = {
+        "GET /cms/login/second/": "sign_in_expired",
+        "POST /cms/login/second/": "sign_in_expired",
+        "GET /cms/security/app/": "set_up_expired",
+        "POST /cms/security/recovery_codes/": "second_factor_required",
+    }
+    granted = access.status, words.get(name) or refusals[access.status]
+    if name == "POST /cms/login/second/" and role in ("editor", "superuser"):
+        return 200, None  # A signed-in administrator continues.
     if name == "GET /cms/login/" and role in ("editor", "superuser"):
         return 302, None  # A signed-in administrator is redirected.
     if access.role == PUBLIC:
@@ -145,7 +183,8 @@ def test_pages_redirect_visitors_to_the_sign_in_page_and_are_forbidden_for_other
         if method == "GET" and access.role != PUBLIC:
             answer = person.browser.send("GET", (access.path or rule).format(id=1), headers=PAGE)
             if role == "editor":
-                assert answer.status == (200 if access.role == SIGNED_IN else 403), name
+                redirected = name == "GET /cms/security/app/"  # There is no app to set up.
+                assert answer.status == (303 if redirected else 200 if access.role == SIGNED_IN else 403), name
             else:
                 assert answer.status == 303, name
                 assert answer.headers["Location"].startswith("/cms/login/?next="), name

@@ -1,10 +1,14 @@
 """EMAIL_POLICY: which codes a change requires, for each role."""
 
+from typing import Any
+
 import pytest
 
-from models import Audit, EmailChange, db
+from accounts import people
+from models import Audit, Budget, EmailChange, db
 from tests.actors import Person, code_in, different_code
 from tests.environments import Environment
+from tests.stories.admin_steps import act, id_of, run_flask, superuser
 
 OLD, NEW, OTHER = "ann@example.com", "new@example.com", "other@example.com"
 
@@ -178,6 +182,126 @@ class TestBoth:
         assert ann.confirm(NEW, env.code_to(NEW), old_captcha=find_old_code(env)).status == 200
 
 
+class TestOff:
+    """The policy for roles whose addresses are managed elsewhere."""
+
+    OFF = "editor=off,superuser=new"
+
+    def test_every_request_for_a_change_is_refused(self, env: Environment) -> None:
+        ann = env.person(app=env.app_with(EMAIL_POLICY=self.OFF))
+        env.clock.advance(seconds=601)  # Without asking for the password first.
+        for answer in (ann.ask(NEW), ann.confirm(NEW, "123456")):
+            assert (answer.status, answer.error) == (403, "changes_off")
+        assert env.mail_to(NEW) == env.mail_to(OLD) == []
+        assert env.rows(db.select(EmailChange)) == env.rows(db.select(Budget)) == []
+        row = env.rows(db.select(Audit.event, Audit.times).order_by(Audit.id.desc()))[0]
+        assert tuple(row) == ("changes_off", 2)
+
+    def test_the_other_role_can_change_the_address(self, env: Environment) -> None:
+        env.administrator("boss@example.com", superuser=True)
+        boss = env.signed_in("boss@example.com", app=env.app_with(EMAIL_POLICY=self.OFF))
+        assert boss.ask(NEW).status == 200
+        assert boss.confirm(NEW, env.code_to(NEW)).status == 200
+
+    @pytest.mark.parametrize(
+        ("language", "sentence"),
+        [
+            ("zh", "您的邮箱由本站运维人员统一管理，无法在此修改。"),
+            ("en", "Your email address is managed by the operator"),
+        ],
+    )
+    def test_the_pages_say_so_and_have_no_form(self, env: Environment, language: str, sentence: str) -> None:
+        ann = env.person(app=env.app_with(EMAIL_POLICY="off"), script=False)
+        ann.browser.headers["Accept-Language"] = language
+        page = ann.page()
+        assert page.status == 200
+        assert page.text.count(sentence) == 1
+        assert OLD in page.text
+        for part in ('name="email"', 'id="captcha-btn"', "resetemail.js"):
+            assert part not in page.text
+        assert sentence in ann.page("/cms/security/").text
+        overview = ann.page("/cms/").text
+        assert sentence in overview
+        assert overview.count("/cms/resetemail/") == 1  # In the navigation.
+        refused = ann.ask(NEW)
+        assert refused.status == 403
+        assert refused.text.count(sentence) == 1
+
+    def test_a_change_that_was_requested_before_cannot_be_completed(self, env: Environment) -> None:
+        ann = env.person()
+        ann.ask(NEW)
+        code = env.code_to(NEW)
+        strict = env.visitor(OLD, app=env.app_with(EMAIL_POLICY="off"))
+        strict.browser.cookies.update(ann.browser.cookies)
+        assert strict.confirm(NEW, code).error == "changes_off"
+        assert env.account("ann").email == OLD
+        assert strict.cancel().status == 200
+        assert ann.confirm(NEW, code).error == "code_expired"
+
+    def test_a_role_that_was_assigned_in_the_meantime_counts(
+        self, env: Environment, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The role is checked again under the lock."""
+        ann = env.person(app=env.app_with(EMAIL_POLICY="editor=new,superuser=off"))
+        ann.ask(NEW)
+        code = env.code_to(NEW)
+        env.clock.advance(seconds=60)
+        lock = people.lock_signed_in
+
+        def promote_and_lock(*arguments: Any, **values: Any) -> Any:
+            env.update_account(OLD, is_superuser=True)
+            return lock(*arguments, **values)
+
+        monkeypatch.setattr(people, "lock_signed_in", promote_and_lock)
+        assert ann.ask(OTHER).error == "changes_off"
+        env.update_account(OLD, is_superuser=False)
+        assert ann.confirm(NEW, code).error == "changes_off"
+        assert env.account("ann").email == OLD
+
+    def test_a_superuser_cannot_start_a_change(self, env: Environment) -> None:
+        app = env.app_with(EMAIL_POLICY=self.OFF)
+        boss = superuser(env, app=app)
+        env.administrator(OLD)
+        refused = act(boss, env, OLD, "start_change", email=NEW)
+        assert (refused.status, refused.error, refused.message) == (
+            403,
+            "changes_off",
+            "该账号的邮箱由本站运维人员统一管理，无法在此修改。",
+        )
+        page = boss.page(f"/cms/users/{id_of(env, OLD)}/").text
+        assert "该账号的邮箱由本站运维人员统一管理" in page
+        assert 'name="email"' not in page
+
+    def test_a_change_that_a_superuser_started_before_cannot_be_completed(self, env: Environment) -> None:
+        boss = superuser(env)
+        env.administrator(OLD)
+        assert act(boss, env, OLD, "start_change", email=NEW).status == 200
+        env.clock.advance(days=1)
+        link = env.links_to(NEW, "prove")[-1]
+        assert env.visitor(app=env.app_with(EMAIL_POLICY=self.OFF)).post(link).error == "changes_off"
+        assert env.account("ann").email == OLD
+
+    def test_the_operator_can_change_an_address_and_its_owner_can_cancel(self, env: Environment) -> None:
+        app = env.app_with(EMAIL_POLICY="off")
+        ann = env.person(app=app)
+        start = ["email", "start", OLD, NEW, "--reason", "a new mailbox"]
+        assert run_flask(app, *start).exit_code == 0
+        assert 'form="cancel-form"' in ann.page().text
+        assert ann.cancel().status == 200
+        assert run_flask(app, *start).exit_code == 0
+        env.clock.advance(days=1)
+        assert env.visitor(app=app).post(env.links_to(NEW, "prove")[-1]).status == 200
+        assert env.account("ann").email == NEW
+
+    def test_an_earlier_change_can_be_undone(self, env: Environment) -> None:
+        ann = env.person()
+        ann.ask(NEW)
+        assert ann.confirm(NEW, env.code_to(NEW)).status == 200
+        visitor = env.visitor(app=env.app_with(EMAIL_POLICY="off"))
+        assert visitor.post(env.links_to(OLD, "undo")[-1]).status == 200
+        assert env.account("ann").email == OLD
+
+
 class TestRoles:
     """Policies for each role."""
 
@@ -224,6 +348,10 @@ class TestRoles:
                 "superuser=both,editor=new",
                 ["editor: a code from the new address", "superuser: a code from both addresses"],
             ),
+            (
+                "editor=off,superuser=new",
+                ["editor: only the operator changes addresses", "superuser: a code from the new address"],
+            ),
         ],
     )
     def test_a_command_prints_the_policy(self, sqlite_env: Environment, policy: str, printed: list[str]) -> None:
@@ -231,7 +359,10 @@ class TestRoles:
         result = app.test_cli_runner().invoke(args=["email", "policy"])
         assert (result.exit_code, sorted(result.output.splitlines())) == (0, printed)
 
-    @pytest.mark.parametrize("policy", ["old", "editor=both", "editor=new,superuser=none", "new,both", ""])
+    @pytest.mark.parametrize(
+        "policy",
+        ["old", "editor=both", "editor=new,superuser=none", "new,both", "", "editor=new,editor=off,superuser=new"],
+    )
     def test_an_invalid_policy_prevents_the_start(self, sqlite_env: Environment, policy: str) -> None:
         with pytest.raises(SystemExit, match="EMAIL_POLICY"):
             sqlite_env.build(EMAIL_POLICY=policy)

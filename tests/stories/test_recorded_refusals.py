@@ -10,6 +10,7 @@ from tests.actors import PASSWORD, Answer, Person, different_code
 from tests.environments import Environment
 from tests.refusals import refusals
 from tests.stories.admin_steps import BOSS, act, history, id_of, invite, superuser
+from tests.stories.factor_steps import add_passkey
 
 ANN, BOB, NEW = "ann@example.com", "bob@example.com", "new@example.com"
 OTHER = "another password of mine"
@@ -111,6 +112,16 @@ def stop_completed_change(scene: Scene) -> Answer:
     return scene.env.visitor().post(link)
 
 
+def stop_completed_reset(scene: Scene) -> Answer:
+    """Use a stop link after the second factors of ann were removed."""
+    add_passkey(scene.ann)
+    assert act(scene.boss, scene.env, ANN, "reset_factors").status == 200
+    link = scene.env.links_to(ANN, "factor_reset/stop")[-1]
+    scene.env.clock.advance(days=1)
+    scene.env.deliver()
+    return scene.env.visitor().post(link)
+
+
 def set_password_of_disabled_account(scene: Scene) -> Answer:
     """Use a link to set a password after the account was disabled."""
     scene.env.visitor().post("/cms/forgotpwd/", {"email": ANN})
@@ -163,6 +174,12 @@ REFUSALS: dict[str, tuple[str, str, Callable[[Scene], Answer]]] = {
     "password link, disabled": ("link_dead", ANN, set_password_of_disabled_account),
     "stop, ended": ("nothing_to_stop", ANN, stop_ended_change),
     "stop, completed": ("already_changed", NEW, stop_completed_change),
+    "stop reset, completed": ("already_reset", ANN, stop_completed_reset),
+    "reset, own": ("not_yourself", BOSS, lambda s: s.act_on_boss("reset_factors")),
+    "cancel reset, own": ("not_yourself", BOSS, lambda s: s.act_on_boss("cancel_factor_reset")),
+    "reset, stale": ("reauth_required", BOSS, sequence(Scene.expire_reauth, lambda s: s.act_on_bob("reset_factors"))),
+    "stop own reset, stale": ("reauth_required", ANN,
+                              sequence(Scene.expire_reauth, lambda s: s.ann.post("/cms/factor_reset/stop/"))),
     "register, taken": ("username_taken", BOSS, register_taken_username),
     "invite, stale": ("reauth_required", BOSS, sequence(Scene.expire_reauth, lambda s: invite(s.boss, NEW))),
     "invite, taken": ("email_taken", BOSS, lambda s: invite(s.boss, ANN)),
@@ -180,10 +197,20 @@ REFUSALS: dict[str, tuple[str, str, Callable[[Scene], Answer]]] = {
         Scene.freeze_changes, lambda s: act(s.boss, s.env, ANN, "start_change", email="third@example.com"))),
 }  # fmt: skip
 TESTED_ELSEWHERE = {
+    **dict.fromkeys(
+        (errors.PasskeyRefused, errors.ChallengeExpired, errors.TooManyPasskeys),
+        "the tests of passkeys",
+    ),
+    **dict.fromkeys((errors.SecondFactorWrong, errors.SignInExpired), "test_second_factor.py"),
+    **dict.fromkeys((errors.AlreadyAdded, errors.SetUpExpired), "test_authenticator_app.py"),
+    **dict.fromkeys((errors.SecondFactorRequired, errors.LastFactor), "test_factor_policy.py"),
     errors.SignInRequired: "test_stale_checks.py",
     errors.NotAllowed: "test_stale_checks.py",
     errors.WrongCredentials: "recorded as sign_in_failed",
     errors.CodeMissing: "test_policy.py",
+    errors.ChangesOff: "test_policy.py",
+    errors.DomainNotAllowed: "test_email_domains.py",
+    errors.PasswordBreached: "test_breached_passwords.py",
     errors.LastSuperuser: "only the command line can raise it, because an acting superuser remains one",
     errors.HistoryBroken: "test_erasure.py: only the command line can raise it",
     errors.NobodyThere: "the page is a 404 before a use case begins",

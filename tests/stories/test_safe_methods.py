@@ -14,6 +14,7 @@ from models import db
 from tests.actors import PAGE, SCRIPT, Person
 from tests.environments import Environment
 from tests.stories.admin_steps import REGISTRATION, act, id_of, invite, superuser
+from tests.stories.factor_steps import add_app, add_passkey, sign_in_first_step
 
 HOST, ANN, BOB, CAROL, GUEST = (f"{name}@example.com" for name in ("host", "ann", "bob", "carol", "guest"))
 NEWER, STARTED = "newer@example.com", "lent@example.com"
@@ -53,6 +54,9 @@ def create_links(env: Environment, boss: Person) -> dict[str, str]:
     assert ann.ask("pending@example.com").status == 200
     assert act(boss, env, CAROL, "start_change", email=STARTED).status == 200
     assert invite(boss, GUEST).status == 200
+    dan = env.person("dan@example.com")
+    add_passkey(dan)
+    assert act(boss, env, dan.email, "reset_factors").status == 200
     assert env.visitor().post("/cms/forgotpwd/", {"email": ANN}).status == 200
     env.deliver()
     env.clock.advance(days=1, seconds=1)  # The started change can be confirmed now.
@@ -62,6 +66,7 @@ def create_links(env: Environment, boss: Person) -> dict[str, str]:
     assert env.visitor().post("/cms/forgotpwd/", {"email": ANN}).status == 200
     return {
         "/cms/resetemail/stop/<token>/": env.links_to(ANN, "stop")[-1],
+        "/cms/factor_reset/stop/<token>/": env.links_to("dan@example.com", "factor_reset/stop")[-1],
         "/cms/resetemail/undo/<token>/": env.links_to(BOB, "undo")[-1],
         "/cms/resetemail/prove/<token>/": prove,
         "/cms/forgotpwd/<token>/": env.links_to(ANN, "forgotpwd")[-1],
@@ -84,8 +89,11 @@ def list_paths(env: Environment, links: dict[str, str], page: str) -> Iterator[t
 
 NOT_SHOWN = {
     "/",  # A redirect.
-    "/cms/resetemail/undone/",  # These two are shown only after the action, in the same browser.
+    "/cms/resetemail/undone/",  # These are shown only after the action, in the same browser.
     "/cms/resetemail/stopped/",
+    "/cms/factor_reset/stopped/",
+    "/cms/login/second/",  # These two are shown during a sign-in and a set-up; there is a test of each below.
+    "/cms/security/app/",
     "/dev/mailbox/<message_id>/",  # There is no such mail; tests/test_mailbox.py tests this route.
 }
 
@@ -118,3 +126,16 @@ def test_nothing_changes_on_get_head_or_options(env: Environment) -> None:
         assert read_cache(env).items() <= cached.items(), role
     # Every page was shown, so that the links were valid.
     assert shown == {rule.rule for rule, _ in found} - NOT_SHOWN
+
+
+def test_nothing_changes_when_the_pages_of_a_second_factor_are_opened(env: Environment) -> None:
+    ann, eve = env.person(ANN), env.person("eve@example.com")
+    add_app(env, ann)
+    sign_in_first_step(env, ANN, ann)
+    assert eve.post("/cms/security/app/set_up/").status == 200
+    stored = read_database(env)
+    for person, path in ((ann, "/cms/login/second/"), (eve, "/cms/security/app/"), (eve, "/cms/security/")):
+        for method in ("GET", "HEAD", "OPTIONS"):
+            answer = person.browser.send(method, f"{path}?code=123456&recovery_code=0", headers=PAGE)
+            assert (answer.status, answer.path) == (200, f"{path}?code=123456&recovery_code=0")
+    assert read_database(env) == stored

@@ -8,6 +8,7 @@ from models import Mail, db
 from tests.actors import Answer, Person, different_code
 from tests.environments import Environment
 from tests.servers import PostgresServer, eventually
+from tests.stories.factor_steps import add_app, code_of, second_step, sign_in_first_step
 
 NEW = "new@example.com"
 
@@ -143,3 +144,21 @@ def test_an_expired_code_is_not_sent(env: Environment) -> None:
     assert env.mail_to(NEW) == []
     (state,) = env.rows(db.select(Mail.state).where(Mail.kind == "code"))[0]
     assert state == "expired"
+
+
+def test_without_memcached_a_second_step_works_and_the_first_one_counts_nothing(env: Environment) -> None:
+    """The tries of a second factor are in SQL. The password cannot be counted, so that no second step begins."""
+    assert env.memcached
+    app, codes = add_app(env, env.person())
+    waiting, visitor = sign_in_first_step(env, "ann@example.com"), env.visitor("ann@example.com")
+    visitor.token()
+    env.memcached.stop()
+    assert_unavailable(visitor.sign_in())
+    assert second_step(waiting, code=code_of(env, app)).status == 200
+    env.clock.advance(minutes=11)
+    assert_unavailable(waiting.reauth(recovery_code=codes[0]))
+    env.memcached.reset()
+    answer = eventually(
+        lambda: (found := waiting.reauth(recovery_code=codes[0])).status != 503 and found, "memcached responds"
+    )
+    assert answer.status == 200, "the recovery code was not used up"

@@ -1,0 +1,1 @@
+"""Second factors: passkeys, authenticator apps and recovery codes. Each module owns its rows; flows combine them."""
