@@ -1,10 +1,11 @@
 """The environment of Alembic: it uses the database of the application, SQLite or PostgreSQL, and reports its steps."""
 
+import fcntl
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
-from typing import Any
+from typing import Any, TextIO
 
 import click
 from alembic import context
@@ -175,20 +176,35 @@ def begin_to_write(connection: Connection) -> None:
 
 @contextmanager
 def only_upgrade(connection: Connection) -> Iterator[None]:
-    """Wait on PostgreSQL until no other upgrade of the database runs; the lock ends with the connection.
+    """Wait until no other upgrade of the database runs.
 
-    It is asked for again and again: `CREATE INDEX CONCURRENTLY` of the other one waits for transactions that wait.
+    The lock is polled: on PostgreSQL, `CREATE INDEX CONCURRENTLY` of the other one waits for transactions that wait.
     """
-    if connection.dialect.name == "postgresql":
-        is_first = True
-        while not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": UPGRADES}):
-            connection.rollback()
-            if is_first:
+    is_postgresql = connection.dialect.name == "postgresql"
+    with nullcontext() if is_postgresql else open(f"{connection.engine.url.database}-upgrade", "w") as file:
+        is_waiting = False
+        while not (_lock(file) if file else _lock_advisory(connection)):
+            if not is_waiting:
                 click.echo("Another upgrade of this database is running. Waiting for its end.")
-            is_first = False
+            is_waiting = True
             time.sleep(POLL_SECONDS)
-        connection.rollback()  # The lock belongs to the connection, not to the transaction.
-    yield
+        yield
+
+
+def _lock_advisory(connection: Connection) -> bool:
+    """Return whether the lock of upgrades is taken; it belongs to the connection, and not to the transaction."""
+    is_taken: bool = connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": UPGRADES})
+    connection.rollback()
+    return is_taken
+
+
+def _lock(file: TextIO) -> bool:
+    """Return whether the lock of upgrades of a SQLite file is taken; it ends when `file` is closed."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """migrations/: `flask db upgrade` tells what it does, also on a database that is slow, in use or newer."""
 
 import contextlib
+import fcntl
 import re
 import sqlite3
 import subprocess
@@ -53,6 +54,21 @@ def connected(settings: dict[str, str]) -> Iterator[Any]:
     else:
         with contextlib.closing(sqlite3.connect(Path(settings["INSTANCE_DIR"]) / "cms.db")) as connection:
             yield connection
+
+
+@contextlib.contextmanager
+def upgrading(settings: dict[str, str]) -> Iterator[Any]:
+    """Hold the lock of an upgrade until the end of the block, or until what is provided is closed."""
+    if url := settings["DATABASE_URL"]:
+        key = re.search(r"^UPGRADES = ([\d_]+)", (ROOT / "migrations" / "env.py").read_text(), re.MULTILINE)
+        assert key
+        with psycopg.connect(url) as connection:
+            connection.execute("SELECT pg_advisory_lock(%s)", [int(key[1])])
+            yield connection
+    else:
+        with (Path(settings["INSTANCE_DIR"]) / "cms.db-upgrade").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield file
 
 
 @contextlib.contextmanager
@@ -191,12 +207,8 @@ def test_two_upgrades_at_once_run_one_after_the_other(settings: dict[str, str]) 
     assert sorted("nothing to do" in output for output in outputs) == [False, True]
 
 
-def test_an_upgrade_waits_for_another_one_and_says_so(empty_url: str, tmp_path: Path) -> None:
-    settings = settings_for(tmp_path, DATABASE_URL=empty_url)
-    key = re.search(r"^UPGRADES = ([\d_]+)", (ROOT / "migrations" / "env.py").read_text(), re.MULTILINE)
-    assert key
-    with psycopg.connect(empty_url) as other:
-        other.execute("SELECT pg_advisory_lock(%s)", [int(key[1])])
+def test_an_upgrade_waits_for_another_one_and_says_so(settings: dict[str, str]) -> None:
+    with upgrading(settings) as other:
         with start_command(settings, "db", "upgrade", stdout=subprocess.PIPE) as process:
             assert process.stdout is not None
             assert process.stdout.readline() == b"Another upgrade of this database is running. Waiting for its end.\n"
