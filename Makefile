@@ -16,7 +16,7 @@ SEED ?=
 # pytest stores its rewritten tests like Python its bytecode; otherwise each worker spends seconds on rewriting them.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install run test test-fast soak cover mutate check lock translations machine install-dev
+.PHONY: help install run example test test-fast soak cover mutate check lock translations machine install-dev
 
 help: ## list all targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -33,6 +33,10 @@ $(VENV)/.installed: requirements.lock
 run: install ## serve on http://localhost:$PORT with embedded defaults and a demonstration administrator
 	@$(FLASK) admin demo --upgrade
 	@exec $(RUN) gunicorn --log-level warning --bind 127.0.0.1:$(PORT) 'app:create_app()'
+
+example: install ## serve the account centre and a CMS beside it, behind nginx, on http://localhost:$PORT (examples/)
+	@tests/machine.sh nginx
+	@PORT=$(PORT) exec $(VENV)/bin/python examples/run.py
 
 install-dev: $(VENV)/.installed-dev
 
@@ -65,7 +69,8 @@ check: install-dev node_modules/.installed ## lint, types, templates, JavaScript
 	$(RUN) ruff format --check .
 	$(RUN) ruff check .
 	$(RUN) mypy
-	$(RUN) djlint templates --lint --quiet
+	cd examples/cms && ../../$(RUN) mypy --config-file ../../pyproject.toml .
+	$(RUN) djlint templates examples --lint --quiet
 	node_modules/.bin/eslint static tests/js
 	node --test --test-reporter=dot tests/js/*.test.js
 	$(RUN) pytest -q tests/test_translations.py tests/check_html.py

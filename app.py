@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import Flask
-from flask_migrate import Migrate
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import cache
@@ -14,8 +13,9 @@ import config
 from accounts import database
 from accounts import settings as application_settings
 from accounts.mail import smtp, worker
-from accounts.operations import housekeeping, retention
-from models import db
+from accounts.operations import housekeeping, migrations, retention
+from accounts.webhooks import worker as webhooks  # noqa: F401 (Its listeners store and deliver events.)
+from cms.prefix import ForwardedPrefix
 from telemetry import logs
 
 
@@ -26,10 +26,11 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     app.config.update(values)
     logs.configure(app.config["LOG_FORMAT"])
     if hops := app.config["TRUSTED_PROXIES"]:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)  # type: ignore[method-assign]
+        proxied = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops)
+        app.wsgi_app = ForwardedPrefix(proxied, hops)  # type: ignore[method-assign]
     application_settings.init_app(app)
     database.init_app(app)
-    Migrate(app, db)
+    migrations.init_app(app)
     cache.init_app(app)
     smtp.flask_mail.init_app(app)
     worker.init_app(app, housekeeping.run_if_due, retention.run_if_due)

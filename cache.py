@@ -66,7 +66,7 @@ class Store(Protocol):
 
 def init_app(app: Flask) -> None:
     """Give the application the store at CACHE_URL."""
-    app.extensions["cache"] = connect(app.config["CACHE_URL"])
+    app.extensions["cms_cache"] = connect(app.config["CACHE_URL"])
 
 
 def connect(url: str) -> Store:
@@ -118,7 +118,7 @@ def list_servers() -> list[Server]:
 
 def _store() -> Store:
     context.count_cache_call()
-    store: Store = current_app.extensions["cache"]
+    store: Store = current_app.extensions["cms_cache"]
     return store
 
 

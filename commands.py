@@ -1,4 +1,4 @@
-"""The command line: `flask admin`, `account`, `email`, `mail`, `audit`, `keys`, `housekeeping` and `doctor`."""
+"""The command line: `flask admin`, `account`, `email`, `mail`, `webhooks`, `audit`, `keys`, and two single commands."""
 
 import contextlib
 import json
@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, NoReturn, get_args
 
@@ -20,7 +20,7 @@ from flask.cli import AppGroup, with_appcontext
 from flask_babel import force_locale
 
 import config
-from accounts import passwords, people
+from accounts import clock, passwords, people
 from accounts import pending as pending_changes
 from accounts.errors import UNAVAILABLE, EmailTaken, Refusal, UsernameTaken
 from accounts.factors import enrolment
@@ -43,6 +43,10 @@ from accounts.operations.key_rotation import FallbackSetting, FormerKey, History
 from accounts.operations.measurements import measure
 from accounts.origin import COMMAND_LINE, Origin
 from accounts.settings import Policy, settings
+from accounts.webhooks import queue, receivers, sender
+from accounts.webhooks import worker as webhook_worker
+from accounts.webhooks.queue import Status
+from accounts.webhooks.receivers import Receiver
 from cms.languages import LANGUAGES
 from cms.sentences import doer, event_sentence, refusal_sentence
 from forms import EmailCaptchaForm, NewPasswordForm, ReasonForm, UsernameForm, all_errors
@@ -68,6 +72,7 @@ class OwnGroup(OwnCommand, AppGroup):
 
 admin = OwnGroup("admin", help="Create and manage administrators.")
 mail = OwnGroup("mail", help="Deliver and inspect outgoing mail.")
+webhooks = OwnGroup("webhooks", help="Inspect the receivers of webhooks, and send events again.")
 email = OwnGroup("email", help="Inspect and manage changes of email address.")
 account = OwnGroup("account", help="Erase personal data.")
 audit_group = OwnGroup("audit", help="Verify the history, and copy what is stored about somebody.")
@@ -118,7 +123,7 @@ def _one_administrator(user: CMSUser | None, user_id: int | None) -> CMSUser:
 
 def init_app(app: Flask) -> None:
     """Add the commands to `flask`."""
-    for command in (admin, account, mail, email, audit_group, keys_group, housekeeping, doctor_command):
+    for command in (admin, account, mail, webhooks, email, audit_group, keys_group, housekeeping, doctor_command):
         app.cli.add_command(command)
 
 
@@ -149,7 +154,7 @@ def demo(upgrade: bool) -> None:
     if settings().CMS_ENV == "production":
         raise click.ClickException("The demonstration administrator is not available in production.")
     if upgrade:
-        flask_migrate.upgrade(x_arg=["quiet"])
+        flask_migrate.upgrade(revision="heads", x_arg=["quiet"])
     path: Path = settings().INSTANCE_DIR / "demonstration.json"
     if not path.exists():
         _make_demonstration(path)
@@ -288,7 +293,7 @@ def erase(user: CMSUser | None, user_id: int | None, reason: str, yes: bool) -> 
 @click.option("--watch", is_flag=True, help="Keep running until SIGINT or SIGTERM.")
 @click.option("--metrics-port", type=click.IntRange(0, 65535), default=0, help="Serve the metrics of this process.")
 def deliver(watch: bool, metrics_port: int) -> None:
-    """Send the mail that is due. Several of these processes may run at the same time."""
+    """Send the mail and the webhooks that are due. Several of these processes may run at the same time."""
     stopped, awake = threading.Event(), worker.Wakeups()
 
     def stop(*_: object) -> None:
@@ -303,9 +308,11 @@ def deliver(watch: bool, metrics_port: int) -> None:
 
         exporter.serve(app.config["METRICS_HOST"], metrics_port, lambda: measure(app))
     if watch:
-        worker.watch(app, stopped, awake)
+        with webhook_worker.running(app):
+            worker.watch(app, stopped, awake)
     else:
-        worker.deliver_all(app, stopped)
+        with webhook_worker.delivering_once(app, stopped):
+            worker.deliver_all(app, stopped)
 
 
 @mail.command("failed")
@@ -313,6 +320,81 @@ def failed() -> None:
     """List the mails set aside because of an error in the application. The log has the details."""
     for each in outbox.failed_mails():
         click.echo(f"{each.done_at:%Y-%m-%d %H:%M} UTC\t{each.kind}\ttries {each.tries}\t{each.message_id}")
+
+
+def _receiver(_: click.Context, __: click.Parameter, value: str | None) -> Receiver | None:
+    """Return the receiver with this URL."""
+    found = receivers.find(value) if value else None
+    if value and found is None:
+        raise click.ClickException("WEBHOOKS has no receiver with this URL.")
+    return found
+
+
+def _past(_: click.Context, __: click.Parameter, value: str) -> datetime:
+    """Return a moment in ISO 8601, by default in UTC, at which events may have happened that are still stored."""
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise click.ClickException("--since must be a time such as 2026-11-22T08:00:00Z.") from None
+    moment = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    if not clock.now() - queue.REPLAYABLE <= moment <= clock.now():
+        raise click.ClickException(f"--since must be within the last {queue.REPLAYABLE.days} days.")
+    return moment
+
+
+RECEIVER = click.argument("receiver", metavar="URL", callback=_receiver)
+
+
+@webhooks.command("list")
+def list_receivers() -> None:
+    """List the receivers: state, events that wait, the age of the oldest, events given up, and the last success."""
+    for each in queue.list_statuses():
+        waits = f"{each.waiting.events} waiting" + (
+            f", the oldest for {each.waiting.oldest_seconds:.0f} s" if each.waiting.events else ""
+        )
+        last = f"last success {_moment(each.condition.succeeded_at)}"
+        click.echo("\t".join([each.name, _state_of_receiver(each), waits, f"{each.dead} given up", last]))
+
+
+def _state_of_receiver(status: Status) -> str:
+    condition = status.condition
+    if not status.is_set:
+        return "removed from WEBHOOKS"
+    if condition.disabled_at:
+        return f"disabled since {_moment(condition.disabled_at)}: it answered 410"
+    if not condition.is_ready:
+        return f"paused after {condition.failures} failures until {condition.paused_until:%H:%M:%S} UTC"
+    return "ready"
+
+
+@webhooks.command("enable")
+@RECEIVER
+def enable_receiver(receiver: Receiver) -> None:
+    """Send to a receiver again that was disabled because it answered 410, or that is paused after failures."""
+    queue.enable(receiver)
+    click.echo("Done.")
+
+
+@webhooks.command("replay")
+@click.option("--since", required=True, callback=_past, metavar="TIME", help="In ISO 8601, by default in UTC.")
+@click.option("--receiver", callback=_receiver, metavar="URL", help="Only to this receiver. Default: to all.")
+def replay(since: datetime, receiver: Receiver | None) -> None:
+    """Send the events since a time again: in order, with the same ids, also those that were given up.
+
+    Receivers are enabled, and one that was added later gets the events before that as well.
+    """
+    number = queue.replay([receiver] if receiver else receivers.list_all(), since)
+    click.echo(f"{number} deliveries are queued.")
+
+
+@webhooks.command("test")
+@RECEIVER
+def test_receiver(receiver: Receiver) -> None:
+    """Send a signed event of the type webhook.test at once. Exits with 1 if it was not accepted."""
+    result = sender.send_test(receiver)
+    if result.problem is not None:
+        raise click.ClickException(f"Not accepted ({result.problem}): {result.details}")
+    click.echo(f"Accepted: {result.details}")
 
 
 @email.command("pending")

@@ -6,12 +6,16 @@ import os
 import re
 import secrets
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+import unicodedata
+from base64 import b64decode
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import idna
+
+import operator_files
 
 HERE = Path(__file__).resolve().parent
 ROLES = ("editor", "superuser")
@@ -82,11 +86,24 @@ def _to_ascii(host: str) -> str:
     return dot + host.removeprefix(".").encode("idna").decode()
 
 
+PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)*")  # As in cms/prefix.py.
+
+
 def site_url(value: str) -> str:
-    """Read the base URL of this site, and strip the trailing slash."""
-    if value and not (value.startswith(("http://", "https://")) and urlsplit(value).hostname):
-        raise ValueError("it must be https://NAME")
+    """Read the URL under which the application is served, perhaps with a path, and strip the trailing slash."""
+    site = urlsplit(value.rstrip("/"))
+    if value and not (value.startswith(("http://", "https://")) and site.hostname):
+        raise ValueError("it must be https://NAME or https://NAME/PATH")
+    if site.query or site.fragment or "?" in value or "#" in value or not PATH.fullmatch(site.path):
+        raise ValueError("its path must consist of letters, digits and . _ ~ -")
     return value.rstrip("/")
+
+
+def cookie_name(value: str) -> str:
+    """Read the name of a cookie; browsers know what the prefix __Host- means."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", value):
+        raise ValueError("it must be up to 40 letters, digits, _ and -")
+    return value
 
 
 def policies(value: str) -> dict[str, str]:
@@ -127,6 +144,129 @@ def range_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _without_password(value: str) -> str:
+    """Return a value for an error, without the user and the password of a URL."""
+    return re.sub(r"(?<=password=)[^&]*", "***", re.sub(r"//.*@", "//***@", value))
+
+
+def webhooks(value: str) -> dict[str, tuple[str, ...]]:
+    """Read receivers separated by commas, each a URL followed by its secrets; return the secrets by URL."""
+    found: dict[str, tuple[str, ...]] = {}
+    for number, entry in enumerate(filter(None, (each.split() for each in value.split(","))), 1):
+        url, *secrets = entry
+        if url_problem := _receiver_url_problem(url):
+            raise ValueError(f"the URL of receiver {number} {url_problem}")
+        if any(_normalize(url) == _normalize(other) for other in found):
+            raise ValueError(f"receiver {number} has the same URL as another one")
+        if not secrets or not all(map(_is_webhook_secret, secrets)):
+            raise ValueError(f"receiver {number} needs secrets: whsec_ and the base64 of 24 to 64 random bytes")
+        if len(set(secrets)) < len(secrets):
+            raise ValueError(f"receiver {number} has a secret twice")
+        found[url] = tuple(secrets)
+    return found
+
+
+def _receiver_url_problem(url: str) -> str:
+    """Return what is wrong with the URL of a receiver, or nothing."""
+    pattern = r"https?://(?:[A-Za-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]+)?(?:/[!$-~]*)?(?:\?[!$-~]*)?"
+    try:
+        parts = urlsplit(url)
+        is_complete = bool(re.fullmatch(pattern, url)) and parts.port != 0
+    except ValueError:
+        is_complete = False
+    if not is_complete:
+        return "must be https://NAME/PATH in ASCII, without a user and without a fragment"
+    host = parts.hostname or ""
+    if max(map(len, host.split("."))) > 63 or len(url) > 2000:
+        return "is too long"
+    return ""
+
+
+def _normalize(url: str) -> tuple[str, str, str]:
+    """Return a URL in the form in which it is compared."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.lower()}", parts.path or "/", parts.query
+
+
+def _is_webhook_secret(secret: str) -> bool:
+    """Return whether this is a secret of Standard Webhooks."""
+    encoded = secret.removeprefix("whsec_")
+    try:
+        decoded = b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
+    except ValueError:
+        return False
+    return encoded != secret and 24 <= len(decoded) <= 64
+
+
+def _without_secrets(value: str) -> str:
+    """Return receivers for an error: only the URLs, without users and queries."""
+    urls = [word for word in value.replace(",", " ").split() if re.match("https?://", word)]
+    return ", ".join(re.sub(r"[?#].*", "?***", _without_password(url)) for url in urls) + " ..."
+
+
+def site_name(value: str) -> str:
+    """Read the name of the site, which is shown on pages and in mails as it is; empty: the default name."""
+    name = unicodedata.normalize("NFC", value)
+    if not name:
+        return ""
+    operator_files.require_plain_text(name, 60)
+    if not any(map(str.isalnum, name)) or "=?" in name:  # RFC 2047: `=?` begins an encoded word in a subject.
+        raise ValueError("it must contain a letter or a digit, and no =?")
+    return name
+
+
+def _file(read: Callable[[Path], dict[str, bytes]]) -> Callable[[str], dict[str, bytes]]:
+    """Read a file of the operator, relative to the folder of this module; empty: none."""
+    return lambda value: read(HERE / value) if value else {}
+
+
+def profile_fields(value: str) -> dict[str, dict[str, Any]]:
+    """Read the file of the fields of the profile, relative to the folder of this module; empty: that of the product."""
+    return operator_files.read_profile_fields(HERE / value if value else operator_files.DEFAULT_FIELDS)
+
+
+_IN_A_URL = r"[!$-;=?-Z_a-z~]"  # RFC 3986: ASCII, without spaces, double quotes, brackets and #.
+_PAGE = re.compile(
+    rf"(?:/(?!/)|https?://(?:[A-Za-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{{1,5}})?(?![^/?#])){_IN_A_URL}*(?:#{_IN_A_URL}*)?"
+)
+_MAILTO = re.compile(rf"mailto:[A-Za-z0-9.!$'*+/=_~-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?:\?{_IN_A_URL}*)?")
+LONGEST_URL = 500
+
+
+def _is_page(url: str) -> bool:
+    """Return whether this is the path or the http(s) URL of a page."""
+    try:
+        return len(url) <= LONGEST_URL and bool(_PAGE.fullmatch(url)) and urlsplit(url).port != 0
+    except ValueError:
+        return False
+
+
+def site_links(value: str) -> tuple[tuple[str, str], ...]:
+    """Read links separated by commas: Articles=/articles/, Home=https://example.com/."""
+    found: dict[str, str] = {}
+    for number, part in enumerate(filter(None, (each.strip() for each in value.split(","))), 1):
+        label, _, url = (each.strip() for each in part.partition("="))
+        try:
+            operator_files.require_plain_text(label, 30)
+        except ValueError as problem:
+            raise ValueError(f"the label of link {number} is invalid, because {problem}") from None
+        if not _is_page(url):
+            raise ValueError(f"link {number} must be LABEL=/PATH or LABEL=https://NAME/PATH, in ASCII")
+        if label in found:
+            raise ValueError(f"link {number} has the same label as another one")
+        found[label] = url
+    if len(found) > 8:
+        raise ValueError("it must not be more than 8 links")
+    return tuple(found.items())
+
+
+def support_url(value: str) -> str:
+    """Read the page or the address at which people get help: /PATH, https://NAME/PATH or mailto:ADDRESS."""
+    if value and not _is_page(value) and not (len(value) <= LONGEST_URL and _MAILTO.fullmatch(value)):
+        raise ValueError("it must be /PATH, https://NAME/PATH or mailto:ADDRESS, in ASCII")
+    return value
+
+
 def database_url(value: str) -> str:
     """Read sqlite:///... or postgresql://... (psycopg 3)."""
     value = value.replace("postgres://", "postgresql://", 1)
@@ -159,6 +299,7 @@ class Setting(NamedTuple):
     default: str
     read: Callable[[str], Any]
     says: str
+    mask: Callable[[str], str] = _without_password  # Removes secrets from a value for an error.
 
 
 def keys(value: str) -> tuple[str, ...]:
@@ -202,11 +343,25 @@ SETTINGS = (
     Setting("LOG_FORMAT", "text", one_of("text", "json"), "json: every line of the log is a JSON object"),
     Setting("METRICS_PORT", "", port, "port of the metrics; 0: none; empty: in production gunicorn's + 1000"),
     Setting("METRICS_HOST", "127.0.0.1", text, "the address on which this port listens"),
-    Setting("TRUSTED_PROXIES", "0", whole(0, 10), "number of proxies that set X-Forwarded-For and X-Forwarded-Proto"),
+    Setting("TRUSTED_PROXIES", "0", whole(0, 10), "number of proxies that set X-Forwarded-For, -Proto and -Prefix"),
     Setting("TRUSTED_HOSTS", "", hosts, "host names that are served; empty: all, in development those of this machine"),
-    Setting("SITE_URL", "", site_url, "base URL of links in mails: https://cms.example.com; required in production"),
+    Setting(
+        "SITE_URL",
+        "",
+        site_url,
+        "URL of this site, perhaps with a path: https://cms.example.com; required in production",
+    ),
+    Setting("SITE_NAME", "", site_name, "name of this site on pages and in mails; empty: account centre, translated"),
+    Setting("SITE_LOGO", "", _file(operator_files.read_logo), "file of the logo: .svg, .png or .webp; empty: none"),
+    Setting("SITE_STYLES", "", _file(operator_files.read_styles), "style sheet that is loaded after ours; empty: none"),
+    Setting("SITE_LINKS", "", site_links, "links to other pages: Articles=/articles/, Home=https://example.com/"),
+    Setting(
+        "SUPPORT_URL", "", support_url, "where people get help: /PATH, https://... or mailto:...; empty: not shown"
+    ),
+    Setting("PROFILE_FIELDS", "", profile_fields, "file of the fields of the profile; empty: profile_fields.toml"),
+    Setting("COOKIE_NAME", "session", cookie_name, "name of the session cookie, in production after __Host-"),
     Setting("HSTS_SUBDOMAINS", "no", yes_or_no, "yes: browsers use HTTPS for all subdomains of the site, too"),
-    Setting("PORT", "5000", whole(1, 65535), "port of `make run`"),
+    Setting("PORT", "5000", whole(1, 65535), "port of `make run`; the first of `make example`"),
     Setting("DRAIN_SECONDS", "0", whole(0, 300), "how long /readyz answers 503 after SIGTERM before the server stops"),
     Setting("CAPTCHA_SECONDS", "600", whole(1, 600), "lifetime of a code (ASVS 6.5.5: at most 600)"),
     Setting("CAPTCHA_TRIES", "5", whole(1, 10), "tries per code"),
@@ -260,7 +415,13 @@ SETTINGS = (
         "SIGN_IN_TRIES_PER_NETWORK", "50", whole(0, 10**6), "wrong passwords from one network in 15 min; 0: no limit"
     ),
     Setting("BREACHED_PASSWORDS_URL", "", range_url, "service for breached passwords (k-anonymity); empty: not asked"),
+    Setting(
+        "WEBHOOKS", "", webhooks, "receivers of changes: URL SECRET [SECRET ...], ...; empty: none", _without_secrets
+    ),
 )
+
+
+OWN_NAMES = frozenset(setting.name for setting in SETTINGS)
 
 
 def load(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -276,7 +437,7 @@ def load(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
         try:
             values[setting.name] = setting.read(written)
         except ValueError as problem:
-            raise ConfigError(f"{setting.name}={_without_password(written)!r} is invalid: {problem}.") from None
+            raise ConfigError(f"{setting.name}={setting.mask(written)!r} is invalid: {problem}.") from None
     for reason in _unsafe_settings(values, is_named="CMS_ENV" in given):
         raise ConfigError(reason)
     if values["METRICS_PORT"] is None and values["CMS_ENV"] == "development":
@@ -328,6 +489,14 @@ def _unsafe_settings(values: Mapping[str, Any], *, is_named: bool) -> Iterator[s
             yield f"{name} is too weak: python3 -c 'import secrets; print(secrets.token_hex(32))' prints a random one."
     if not values["SITE_URL"].startswith("https://"):
         yield "SITE_URL must be set in production to the https:// address of the site."
+    yield from _unsafe_receivers(values["WEBHOOKS"])
+
+
+def _unsafe_receivers(urls: Iterable[str]) -> Iterator[str]:
+    """Yield one line for each receiver that would get personal data unencrypted to another machine."""
+    for number, url in enumerate(urls, 1):
+        if not url.startswith("https://") and not _is_loopback(urlsplit(url).hostname or ""):
+            yield f"WEBHOOKS: the URL of receiver {number} must be https:// in production, unless it is this machine."
 
 
 def _production_keys(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -349,11 +518,6 @@ def _is_loopback(host: str) -> bool:
     with contextlib.suppress(ValueError):
         return ipaddress.ip_address(host).is_loopback
     return host in ("", "localhost")
-
-
-def _without_password(value: str) -> str:
-    """Return a value for an error, without the user and the password of a URL."""
-    return re.sub(r"(?<=password=)[^&]*", "***", re.sub(r"//.*@", "//***@", value))
 
 
 def _written(value: object) -> str:
@@ -389,12 +553,13 @@ def _stored_secret(path: Path) -> str:
 
 
 def _set_flask_keys(values: dict[str, Any]) -> None:
-    """Set the keys that Flask, Flask-SQLAlchemy, Flask-Mail, Flask-WTF and Flask-Babel read."""
+    """Set the keys of Flask and its extensions that were not given."""
     production = values["CMS_ENV"] == "production"
-    values |= {
+    derived = {
         "SQLALCHEMY_DATABASE_URI": values["DATABASE_URL"],
         "SQLALCHEMY_ENGINE_OPTIONS": _engine_options(values),
-        "SESSION_COOKIE_NAME": "__Host-session" if production else "session",
+        "SESSION_COOKIE_NAME": ("__Host-" if production else "") + values["COOKIE_NAME"],
+        "SESSION_COOKIE_PATH": "/",  # Also below a path: __Host- and forward authentication need it.
         "SESSION_COOKIE_SECURE": production,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_REFRESH_EACH_REQUEST": False,
@@ -412,6 +577,9 @@ def _set_flask_keys(values: dict[str, Any]) -> None:
         "WTF_CSRF_SSL_STRICT": False,  # cms/guard.py checks Sec-Fetch-Site and Origin instead of Referer.
         "BABEL_DEFAULT_LOCALE": "zh",
     }
+    for key, value in derived.items():
+        if key not in values or key in OWN_NAMES:
+            values[key] = value
 
 
 def _engine_options(values: dict[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
-from typing import Any, NamedTuple
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
 
 from flask_babel import force_locale, get_locale, lazy_gettext
 from flask_babel.speaklater import LazyString
@@ -89,6 +90,8 @@ INTERESTS = {
 LANGUAGES = {"zh": "中文", "en": "English"}
 ROLES = {"editor": lazy_gettext("Editor"), "superuser": lazy_gettext("Superuser")}
 LONGEST_PASSKEY = 16_384  # Characters of the response of a browser; without an attestation about a thousand.
+Rule = Literal["required", "optional", "off"]  # Of a field of the profile.
+DETAILS = ("mobile", "staff_number", "gender", "city", "interests")  # The fields that can have a rule.
 MULTI_VALUE_FIELDS = (SelectMultipleField, MultipleFileField, FieldList, FormField)
 
 
@@ -306,6 +309,37 @@ def city_field(presence: Any) -> SelectField:
     return SelectField(lazy_gettext("City"), [presence], choices=choices({"": lazy_gettext("Choose a city"), **CITIES}))
 
 
+def apply_profile_fields(
+    form: Any, rules: Mapping[str, Rule], cities: Mapping[str, Any], interests: Mapping[str, Any]
+) -> None:
+    """Set the choices of city and interests; make the fields with a rule required or optional, and remove those off.
+
+    Raises ValueError for an unknown field or rule.
+    """
+    offered = {"city": {"": lazy_gettext("Choose a city"), **cities}, "interests": interests}
+    for name, labels in offered.items():
+        if name in form:
+            form[name].choices = choices(labels)
+    for name, rule in rules.items():
+        if name not in DETAILS or rule not in ("required", "optional", "off"):
+            raise ValueError(f"{name}={rule!r} is no rule of a field of the profile")
+        if name in form and rule == "off":
+            del form[name]
+        elif name in form:
+            _set_presence(form[name], is_required=rule == "required")
+
+
+def _set_presence(field: Field, *, is_required: bool) -> None:
+    """Make one field of a form required or optional; other forms of its class stay as they are."""
+    required = InputRequired(MISSING_VALUE) if isinstance(field, IntegerField) else REQUIRED
+    presence = required if is_required else Optional()
+    others = [each for each in field.validators if not isinstance(each, DataRequired | InputRequired | Optional)]
+    field.validators = [presence, *others]
+    for name in ("required", "optional"):
+        vars(field.flags).pop(name, None)
+    vars(field.flags).update(presence.field_flags)
+
+
 def interests_field(presence: Any) -> SelectMultipleField:
     """Return a field for the interests, whose choices are set when the form is created."""
     return SelectMultipleField(
@@ -471,8 +505,32 @@ class ChangePasswordForm(NewPasswordForm):
             raise FieldError("password", str(UNCHANGED_PASSWORD))
 
 
-class ProfileForm(BaseForm):
-    """Edit the profile; `version` is the version of the profile that the page showed."""
+class Details:
+    """A part of forms that have fields of the profile, whose rules and choices are arguments."""
+
+    def __init__(
+        self,
+        *args: Any,
+        rules: Mapping[str, Rule] = MappingProxyType({}),
+        cities: Mapping[str, Any] = CITIES,
+        interests: Mapping[str, Any] = INTERESTS,
+        **kwargs: Any,
+    ) -> None:
+        """Accept the arguments of every form, the rules of fields by name, and the available cities and interests."""
+        super().__init__(*args, **kwargs)
+        apply_profile_fields(self, rules, cities, interests)
+
+    def list_details(self) -> list[str]:
+        """Return the names of the fields with a rule that the form has."""
+        return [name for name in DETAILS if getattr(self, name, None) is not None]
+
+    def list_shown(self) -> list[Field]:
+        """Return the fields with a rule that the page shows."""
+        return [getattr(self, name) for name in DETAILS if getattr(self, name, None) is not None]
+
+
+class ProfileForm(Details, BaseForm):
+    """Edit the profile; `version` is that of the profile, and `asked` names the fields, which the page showed."""
 
     username = username_field()
     mobile = mobile_field(Optional())
@@ -484,15 +542,19 @@ class ProfileForm(BaseForm):
         lazy_gettext("Language"), choices=choices({"": lazy_gettext("Same as the browser"), **LANGUAGES})
     )
     version = IntegerField(widget=HiddenInput())
+    asked = HiddenField(validators=[Length(max=200, message=EXCESSIVE_LENGTH)])
 
-    def __init__(self, *args: Any, interests: Mapping[str, Any] = INTERESTS, **kwargs: Any) -> None:
-        """Accept the arguments of every form, and the available interests."""
-        super().__init__(*args, **kwargs)
-        self.interests.choices = choices(interests)
+    def list_details(self) -> list[str]:
+        """Return the names of the fields with a rule that the form and the page that was submitted have.
+
+        `asked` contains those of the page; a submitted field is one, too. Without `asked`, the page had all of them.
+        """
+        asked = str(self.asked.data or "").split() if "asked" in self else []
+        return [name for name in super().list_details() if not asked or name in asked or self[name].raw_data]
 
 
-class RegisterForm(NewPasswordForm):
-    """Register with an invitation; every field is required."""
+class RegisterForm(Details, NewPasswordForm):
+    """Register with an invitation; by default, every field is required."""
 
     username = username_field()
     password = new_password_field(PASSWORD)
@@ -503,11 +565,6 @@ class RegisterForm(NewPasswordForm):
     city = city_field(REQUIRED)
     interests = interests_field(REQUIRED)
     language = SelectField(lazy_gettext("Language"), choices=choices(LANGUAGES))
-
-    def __init__(self, *args: Any, interests: Mapping[str, Any] = INTERESTS, **kwargs: Any) -> None:
-        """Accept the arguments of every form, and the available interests."""
-        super().__init__(*args, **kwargs)
-        self.interests.choices = choices(interests)
 
     @together("username", "password")
     def _refuse_username_as_password(self, username: str, password: str) -> None:

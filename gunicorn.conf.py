@@ -16,6 +16,7 @@ import sys
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import ThreadWorker
@@ -96,7 +97,8 @@ forwarded_allow_ips = ""  # TRUSTED_PROXIES decides; by default gunicorn trusts 
 def on_starting(server: Any) -> None:
     """Reject invalid settings before the first worker starts: gunicorn would replace a failing worker forever.
 
-    Also replace the handler of SIGTERM: it drains first, and a timer (SIGALRM) or a second SIGTERM then stops.
+    Also replace two handlers. On SIGHUP, workers are replaced only if the settings are valid: files that they name may
+    have been changed. On SIGTERM the server drains first, and a timer (SIGALRM) or a second SIGTERM then stops it.
     """
     import config
 
@@ -106,7 +108,15 @@ def on_starting(server: Any) -> None:
     server.metrics = share_metrics(server, settings)
     seconds = settings["DRAIN_SECONDS"]
     server.draining = mmap.mmap(-1, 1)  # Shared with every worker that is forked from here.
-    end = server.handle_term
+    end, reload = server.handle_term, server.handle_hup
+
+    def handle_hup() -> None:
+        try:
+            config.load()
+        except config.ConfigError as problem:
+            server.log.error("Not reloaded: %s", problem)  # noqa: TRY400 (It is one line.)
+        else:
+            reload()
 
     def handle_end() -> None:
         server.draining[0] = 1
@@ -121,7 +131,7 @@ def on_starting(server: Any) -> None:
         server.draining[0] = 1
         signal.setitimer(signal.ITIMER_REAL, seconds)
 
-    server.handle_term, server.handle_alrm = handle_term, handle_end
+    server.handle_hup, server.handle_term, server.handle_alrm = handle_hup, handle_term, handle_end
     signal.signal(signal.SIGALRM, server.signal)
 
 
@@ -236,28 +246,45 @@ def refuse_connections(listener: socket.socket) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Start the delivery of mail left by an earlier process, and let the worker stop before the master kills it."""
+    """Start the delivery of what an earlier process has left, and let the worker stop before the master kills it."""
     from accounts.mail import worker as mail_worker
+    from accounts.webhooks import worker as webhook_worker
 
     worker.cfg.set("graceful_timeout", max(1, worker.cfg.graceful_timeout - 5))
-    app = worker.app.callable
-    app.extensions["is_draining"] = lambda: bool(worker.draining[0])
+    import cms
+
+    apps = cms.applications()  # What gunicorn calls may be a dispatcher or middleware around one of them.
+    if not apps:
+        worker.log.warning("this server has no account centre: nothing created one when the application was loaded")
+        return
+    for app in apps:
+        app.extensions["cms_is_draining"] = lambda: bool(worker.draining[0])
+    app = apps[0]
     if worker.age == 1 and app.config["CMS_ENV"] == "development":
-        announce(worker.sockets)
+        announce(worker.sockets, site_path(worker, app))
     if worker.metrics:
         from accounts.operations.measurements import measure
         from telemetry import exporter
 
         exporter.serve(worker.metrics.host, worker.metrics.port, lambda: measure(app), str(worker.metrics.folder))
-    with app.app_context():
-        mail_worker.wake()
+    for app in apps:
+        with app.app_context():
+            mail_worker.wake()
+            webhook_worker.wake()
 
 
-def announce(sockets: Any) -> None:
+def site_path(worker: Any, app: Any) -> str:
+    """Return the path of the start page as far as it is known: below a dispatcher only SITE_URL tells it."""
+    if app.config["SITE_URL"]:
+        return f"{urlsplit(app.config['SITE_URL']).path}/cms/"
+    return f"{worker.cfg.env_orig.get('SCRIPT_NAME', '').rstrip('/')}/cms/" if worker.app.callable is app else "/"
+
+
+def announce(sockets: Any, path: str) -> None:
     """Print the URL of the site once the first worker is ready."""
     for each in sockets:
         if each.family == socket.AF_INET:
             host, port = each.getsockname()
             name = "localhost" if host == "127.0.0.1" else host  # Browsers have no passkeys for IP addresses.
-            sys.stdout.write(f"Serving on http://{name}:{port}/cms/ - Ctrl-C stops it.\n")
+            sys.stdout.write(f"Serving on http://{name}:{port}{path} - Ctrl-C stops it.\n")
             sys.stdout.flush()

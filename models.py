@@ -144,6 +144,7 @@ class CMSUser(Base):
     audit_rows: Mapped[int] = mapped_column(default=0)  # The number of rows in the history of this account,
     audit_chain: Mapped[str] = mapped_column(String(64), default="")  # and the chain of the last row.
     erased_at: Mapped[datetime | None]  # When the personal data was erased; such an account is disabled for ever.
+    webhook_events: Mapped[int] = mapped_column(default=0)  # The number of the last one.
     __table_args__ = (
         Index(
             "ix_cms_user_is_superuser",  # Superusers are few: all of them are read where a username is chosen.
@@ -531,6 +532,83 @@ class AuditTie(Base):
     file: Mapped[str] = mapped_column(String(100))  # The name of the last file.
     key_id: Mapped[str] = mapped_column(String(8))
     signature: Mapped[str] = mapped_column(String(64))
+
+
+class WebhookEvent(Base):
+    """A change of an account of which the receivers of WEBHOOKS are told. Its payload is what was signed and sent."""
+
+    __tablename__ = "webhook_event"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    message_id: Mapped[str] = mapped_column(String(40), unique=True)  # The same with every try and every receiver.
+    user_id: Mapped[int] = mapped_column(ForeignKey("cms_user.id", ondelete="CASCADE"))
+    number: Mapped[int]  # 1, 2, 3 ... for each account.
+    type: Mapped[str] = mapped_column(String(40))
+    at: Mapped[datetime] = mapped_column(index=True)
+    payload: Mapped[str] = mapped_column(Text)
+    __table_args__ = (UniqueConstraint("user_id", "number"),)
+
+
+class DeliveryState(enum.StrEnum):
+    """The state of the delivery of an event to a receiver."""
+
+    QUEUED = "queued"
+    DELIVERED = "delivered"
+    DEAD = "dead"  # Not delivered before `not_after`.
+
+
+class DeliveryProblem(enum.StrEnum):
+    """Why an event was not delivered. What the receiver answered is only logged."""
+
+    UNREACHABLE = "unreachable"  # No connection, or it ended before a response.
+    TIMEOUT = "timeout"
+    TLS_FAILED = "tls_failed"
+    UNAVAILABLE = "unavailable"  # 429, 502, 503 or 504
+    SERVER_ERROR = "server_error"  # Another 5xx.
+    REDIRECTED = "redirected"  # 3xx: redirects are not followed.
+    REFUSED = "refused"  # 4xx
+    GONE = "gone"  # 410
+    INVALID_RESPONSE = "invalid_response"  # Not HTTP, or another status.
+    UNEXPECTED = "unexpected"  # An error in the application.
+
+
+def _partial_index(name: str, *columns: str, where: str) -> Index:
+    """Return an index of the rows that meet a condition; a statement uses it if it contains the same words."""
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+
+
+class WebhookDelivery(Base):
+    """The delivery of an event to one receiver. Those of one account are made in the order of their numbers."""
+
+    __tablename__ = "webhook_delivery"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    event_id: Mapped[int] = mapped_column(ForeignKey("webhook_event.id", ondelete="CASCADE"))
+    receiver: Mapped[str] = mapped_column(String(64))  # The SHA-256 of its URL.
+    user_id: Mapped[int]  # Account and number of the event.
+    number: Mapped[int]
+    state: Mapped[str] = mapped_column(String(10), default=DeliveryState.QUEUED)
+    due_at: Mapped[datetime]  # Not sent before; a worker that leases the delivery postpones it.
+    not_after: Mapped[datetime]
+    tries: Mapped[int] = mapped_column(default=0)
+    done_at: Mapped[datetime | None]
+    problem: Mapped[str] = mapped_column(String(20), default="")  # A word of DeliveryProblem.
+    __table_args__ = (  # Few rows wait or were given up: the other indexes contain only these.
+        Index("ix_webhook_delivery_event_id_receiver", "event_id", "receiver", unique=True),
+        _partial_index("ix_webhook_delivery_due", "receiver", "due_at", where="state = 'queued'"),
+        _partial_index("ix_webhook_delivery_first", "receiver", "user_id", "number", where="state = 'queued'"),
+        _partial_index("ix_webhook_delivery_dead", "receiver", "done_at", where="state = 'dead'"),
+    )
+
+
+class WebhookReceiver(Base):
+    """What is known about a receiver: its pause after failures, whether it is disabled, and its last success."""
+
+    __tablename__ = "webhook_receiver"
+    receiver: Mapped[str] = mapped_column(String(64), primary_key=True)  # The SHA-256 of its URL.
+    name: Mapped[str] = mapped_column(String(300))  # The URL without its query, for lists.
+    failures: Mapped[int] = mapped_column(default=0)  # Consecutive ones that concern all events.
+    paused_until: Mapped[datetime | None]
+    disabled_at: Mapped[datetime | None]  # It has answered 410.
+    succeeded_at: Mapped[datetime | None]  # The last time, exact to a minute.
 
 
 ONE_ROW = select(literal_column("1").label("one")).subquery()

@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.event import listens_for
 from sqlalchemy.orm import Session
 
-from accounts import clock, database, people
+from accounts import changes, clock, database, people
 from accounts.errors import HistoryBroken
 from accounts.events import EventName
 from accounts.origin import Origin
@@ -95,6 +95,7 @@ def record(
     The caller has locked the account, so that the numbers of its rows have no gap and no duplicate.
     """
     db.session.info.setdefault("events", []).append(event)
+    changes.note_event(user.id, event)
     at, told, key = at or clock.now(), json.dumps(detail, ensure_ascii=False, sort_keys=True), audit_keys().current
     if fold and _count_repetition(user, event, told, origin, at):
         return

@@ -12,9 +12,10 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from accounts import breaches
 from accounts.database import release_connection
 from accounts.errors import PasswordWrong, Refusal
+from accounts.settings import settings
 from models import CMSUser
 
-PRODUCT_NAMES = ("CMS", "account centre", "账号中心")  # As pages show them.
+PRODUCT_NAMES = ("CMS", "account centre", "账号中心")  # As pages show them without SITE_NAME.
 NONE = "!"  # Stored if there is no password; no password matches it.
 HASHER = PasswordHasher(memory_cost=19456, time_cost=2, parallelism=1)
 
@@ -50,7 +51,7 @@ def site_words(site: str) -> tuple[str, ...]:
 
     `site` is its URL, which may be empty.
     """
-    return (*PRODUCT_NAMES, urlsplit(site).hostname or "")
+    return (*PRODUCT_NAMES, settings().SITE_NAME, urlsplit(site).hostname or "")
 
 
 def hash_new(password: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Row, Select, bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
-from accounts import availability, clock, database, usernames
+from accounts import availability, changes, clock, database, usernames
 from accounts.errors import ChangesFrozen, EmailTaken, SameEmail, UsernameTaken
 from models import Address, CMSUser, LoginSession, db, name_key, table, value_of
 
@@ -15,6 +15,12 @@ from models import Address, CMSUser, LoginSession, db, name_key, table, value_of
 _COLUMNS, _SESSION = table(CMSUser).c, table(LoginSession).c
 _BY_KEY = select(CMSUser).where(CMSUser.email_key == bindparam("key"))
 _WRITE = update(table(CMSUser)).where(_COLUMNS.id == bindparam("its_id"))  # Columns come with the values.
+_COUNT_WEBHOOK_EVENTS = (
+    update(table(CMSUser))
+    .where(_COLUMNS.id == bindparam("its_id"))
+    .values(webhook_events=_COLUMNS.webhook_events + bindparam("events"))
+    .returning(*_COLUMNS)
+)
 _BY_ID = select(table(CMSUser)).where(_COLUMNS.id == bindparam("its_id"))
 _LOCK = _BY_ID.with_for_update(key_share=True)
 _BY_IDS = select(table(CMSUser)).where(_COLUMNS.id.in_(bindparam("ids", expanding=True))).order_by(_COLUMNS.id)
@@ -91,7 +97,14 @@ def update_columns(account: CMSUser, **columns: object) -> None:
     One UPDATE is executed at once. A locked account is a value: nothing else writes it.
     """
     database.execute(_WRITE, {"its_id": account.id, **columns})
+    changes.note_columns(account, columns)
     vars(account).update(columns)
+
+
+def count_webhook_events(user_id: int, events: int) -> CMSUser:
+    """Count events of a locked account, and return it as it is now, as a value."""
+    row = database.execute(_COUNT_WEBHOOK_EVENTS, {"its_id": user_id, "events": events}).one()
+    return value_of(CMSUser, iter(row))
 
 
 def time_zone_columns(time_zone: str) -> dict[str, object]:
@@ -155,3 +168,4 @@ def add(account: CMSUser) -> None:
         db.session.flush()
     except IntegrityError as problem:
         raise (EmailTaken if "email_key" in str(problem.orig) else UsernameTaken) from None
+    changes.note_new(account.id)

@@ -3,10 +3,11 @@
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any, cast
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import CursorResult, bindparam, delete, select, update
 
-from accounts import clock, database
+from accounts import changes, clock, database
 from accounts.errors import ReauthRequired, SignInRequired
 from accounts.origin import Origin
 from accounts.settings import settings
@@ -119,26 +120,42 @@ def require_alive(session: LoginSession) -> None:
         raise SignInRequired
 
 
+def sign_out(session: LoginSession) -> None:
+    """End a session at the request of its own browser, and with it the pending change that it requested."""
+    _delete(session.id)
+
+
 def end(session_id: int | None) -> None:
     """End a session, and with it the pending change that it requested. None is no session."""
-    db.session.execute(delete(LoginSession).where(LoginSession.id == session_id))
+    user_id = _delete(session_id)
+    if user_id is not None:
+        changes.note_ended_sessions(user_id, "one")
 
 
 def end_others(session: LoginSession) -> None:
     """End all other sessions of the same account (ASVS 7.4.3)."""
-    database.execute(_END_OTHERS, {"user": session.user_id, "session": session.id})
+    ended = database.execute(_END_OTHERS, {"user": session.user_id, "session": session.id})
+    if cast("CursorResult[Any]", ended).rowcount:
+        changes.note_ended_sessions(session.user_id, "others")
 
 
 def end_all(user: CMSUser) -> None:
-    """End all sessions of an account."""
+    """End all sessions of an account. This is noted even if there is none: receivers may have sessions of their own."""
     db.session.execute(delete(LoginSession).where(LoginSession.user_id == user.id))
+    changes.note_ended_sessions(user.id, "all")
 
 
 def end_stale(user_id: int) -> None:
     """Delete the sessions of an account that are too old or were not used for too long."""
     for session in db.session.scalars(select(LoginSession).where(LoginSession.user_id == user_id)):
         if is_over(session):
-            end(session.id)
+            _delete(session.id)
+
+
+def _delete(session_id: int | None) -> int | None:
+    """Delete a session, and return the id of its account, or None if there was no such session."""
+    its = delete(LoginSession).where(LoginSession.id == session_id).returning(LoginSession.user_id)
+    return db.session.scalar(its)
 
 
 def is_proved(session: LoginSession) -> bool:

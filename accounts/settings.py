@@ -3,13 +3,22 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypedDict
 
 from flask import Flask, current_app
 
 from models import Role
 
 Policy = Literal["new", "both", "off"]
+Rule = Literal["required", "optional", "off"]
+
+
+class ProfileField(TypedDict):
+    """The rules of one field of the profile, and the labels of its choices by key and language."""
+
+    registration: Rule
+    profile: Rule
+    choices: Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True)
@@ -55,6 +64,7 @@ class Settings:
     MAIL_USE_TLS: bool
     PASSWORD_LINK_SECONDS: int
     PORT: int
+    PROFILE_FIELDS: Mapping[str, ProfileField]  # All of them, by name.
     REAUTH_SECONDS: int
     REMEMBER_IDLE_SECONDS: int
     REMEMBER_SECONDS: int
@@ -70,16 +80,20 @@ class Settings:
     SESSION_SECONDS: int
     SIGN_IN_TRIES_PER_ACCOUNT: int
     SIGN_IN_TRIES_PER_NETWORK: int
+    SITE_LINKS: tuple[tuple[str, str], ...]  # Labels and URLs.
+    SITE_NAME: str
     SITE_URL: str
+    SUPPORT_URL: str
     UNDO_SECONDS: int
+    WEBHOOKS: Mapping[str, tuple[str, ...]]  # Secrets by URL.
 
 
 def init_app(app: Flask) -> None:
     """Copy the settings from `app.config`; later changes there have no effect."""
-    app.extensions["settings"] = Settings(**{each.name: app.config[each.name] for each in fields(Settings)})
+    app.extensions["cms_settings"] = Settings(**{each.name: app.config[each.name] for each in fields(Settings)})
 
 
 def settings() -> Settings:
     """Return the settings of the current application."""
-    found: Settings = current_app.extensions["settings"]
+    found: Settings = current_app.extensions["cms_settings"]
     return found

@@ -29,6 +29,7 @@ from cms.sentences import (
     retry_sentence,
     tell,
 )
+from cms.urls import current_path
 from forms import BaseForm, ReauthForm, all_errors
 from telemetry import metrics
 from telemetry.context import request_id
@@ -101,7 +102,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Exception, _fault)
     for part in errors.UNAVAILABLE:
         app.register_error_handler(part, _unavailable)
-    app.add_template_global(autofocus)
+    app.add_template_global(autofocus, "cms_autofocus")
 
 
 def autofocus() -> str:
@@ -174,9 +175,7 @@ def _no(
 
     Writes to the security log; `kind` replaces the error word there if it is more specific, and `reason` is added.
     """
-    g.error_word = said.word
-    if kind or said.word not in ORDINARY:
-        _log_refusal(kind or said.word, reason)
+    record_refusal(said.word, kind=kind, reason=reason)
     sentence = str(said.sentence)
     if retry_after and said.status != 503:
         sentence = joined(sentence, retry_sentence(retry_after))
@@ -199,6 +198,19 @@ def _no(
     response = _envelope(said.status, sentence, data)
     response.headers.update(headers)
     return response
+
+
+def record_refusal(word: ErrorWord, *, kind: str = "", reason: str = "") -> None:
+    """Name a refusal in the line of its request, and write it to the security log unless it is part of normal use."""
+    g.error_word = word
+    if kind or word not in ORDINARY:
+        _log_refusal(kind or word, reason)
+
+
+def record_outage(error: Exception) -> None:
+    """Count and log that a service does not respond."""
+    metrics.UNAVAILABLE.add(errors.service_of(error))
+    log.warning("answered 503: %s: %s", type(error).__name__, _first_line(error))
 
 
 def _log_refusal(kind: str, reason: str) -> None:
@@ -239,13 +251,13 @@ def _error_page(status: int, sentence: str) -> str:
     host, _, path = (request.referrer or "").partition("://")[2].partition("/")
     before = own_path(f"/{path}") if host == request.host else None
     return render_template(
-        "error.html",
+        "cms/error.html",
         status=status,
         sentence=sentence,
         visitor=_visitor(is_fault=is_fault),
         reference=request_id() if is_fault else "",
         again=again,
-        before=before if before not in (again, request.full_path.rstrip("?")) else None,
+        before=before if before not in (again, _here()) else None,
     )
 
 
@@ -275,21 +287,21 @@ def _likely_typo(error: LikelyTypo) -> Answer:
 
 
 def _refused(error: errors.Refusal) -> Answer:
-    said, details = tell(error, of_another=request.blueprint == "users")
+    said, details = tell(error, of_another=request.blueprint == "cms_users")
     g.error_word = said.word
     if isinstance(error, errors.PasswordWrong) and "oldpwd" in g.get("refused_form", ()):
         said = said._replace(field="oldpwd")  # In a form with a new password, `password` is the new one.
     if wants_page() and isinstance(error, errors.SignInRequired):
-        return redirect(url_for("auth.login", next=_way_back()), 303)
+        return redirect(url_for("cms_auth.login", next=_way_back()), 303)
     if isinstance(error, errors.ReauthRequired):
         return _reauth_required(said)
     if wants_page() and isinstance(error, errors.SecondFactorRequired | errors.SetUpExpired):
         if request.method not in SAFE or isinstance(error, errors.SetUpExpired):  # The page says why it is shown.
             flash(str(said.sentence), "refused")
-        return redirect(url_for("security.security"), 303)
+        return redirect(url_for("cms_security.security"), 303)
     if wants_page() and isinstance(error, errors.SignInExpired):
         # The cookie stays unchanged: if a form was submitted twice, the first response has set another one.
-        return redirect(url_for("auth.login", expired="y", next=own_path(request.values.get("next"))), 303)
+        return redirect(url_for("cms_auth.login", expired="y", next=own_path(request.values.get("next"))), 303)
     if "hint" in details and isinstance(error, errors.SecondFactorWrong) and "refused_page" in g and wants_page():
         said = said._replace(sentence=joined(str(said.sentence), details["hint"]))
     wait = error.retry_after if isinstance(error, errors.WaitFirst) else 0
@@ -305,7 +317,7 @@ def _reauth_required(said: RefusalResponse) -> Answer:
         is_submitted = request.method not in SAFE
         # Its fields would be confused with those here.
         if is_submitted and not any(request.form.get(field.name) for field in form):
-            form.resume.data = request.path
+            form.resume.data = current_path()
         return reauth_page(form), said.status
     except errors.UNAVAILABLE as problem:
         return _unavailable(problem)
@@ -323,10 +335,15 @@ def reauth_page(form: ReauthForm) -> str:
 
 def _way_back() -> str | None:
     """Return the page to return to: this one, or the one whose form was submitted."""
-    here = request.full_path if request.query_string else request.path
     if request.method in SAFE:
-        return own_path(here)
+        return own_path(_here())
     return own_path("/" + (request.referrer or "").partition("://")[2].partition("/")[2])
+
+
+def _here() -> str:
+    """Return the path and the query of the request."""
+    query = request.query_string.decode("latin-1")
+    return f"{current_path()}?{query}" if query else current_path()
 
 
 def _http_error(error: HTTPException) -> Answer:
@@ -353,8 +370,7 @@ def _with_headers(answer: Answer, headers: dict[str, str]) -> Answer:
 
 
 def _unavailable(error: Exception) -> Answer:
-    metrics.UNAVAILABLE.add(errors.service_of(error))
-    log.warning("answered 503: %s: %s", type(error).__name__, _first_line(error))
+    record_outage(error)
     return _no(RefusalResponse(503, "unavailable", "", UNAVAILABLE), retry_after=UNAVAILABLE_SECONDS)
 
 

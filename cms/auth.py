@@ -2,9 +2,23 @@
 
 from functools import partial
 from typing import Any
+from urllib.parse import unquote
 
-from flask import Blueprint, after_this_request, flash, g, redirect, render_template, request, session, url_for
+from flask import (
+    Blueprint,
+    after_this_request,
+    current_app,
+    flash,
+    g,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from flask_babel import gettext, ngettext
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RoutingException
 
 from accounts import address_policy, pending_state, people
 from accounts.errors import SignInExpired
@@ -19,7 +33,7 @@ from cms.sentences import REFUSALS
 from forms import LoginForm, PasskeyLoginForm, ReauthForm, SecondStepForm
 from models import Address
 
-bp = Blueprint("auth", __name__, url_prefix="/cms")
+bp = Blueprint("cms_auth", __name__, url_prefix="/cms")
 
 
 @bp.get("/")
@@ -55,7 +69,7 @@ def login_post() -> Answer:
     result = sign_in.sign_in(address=address, password=password, remember=remember, browser_mark=mark, origin=origin)
     if isinstance(result, FirstStep):
         guard.wait_for_second_step(result.token)
-        to = url_for("auth.second_step", next=own_path(form.next.data))
+        to = url_for("cms_auth.second_step", next=own_path(form.next.data))
         return done("", to, next=to)
     return _start_session(result, form.next.data)
 
@@ -111,7 +125,7 @@ def second_step_post() -> Answer:
 @open_to_all
 def give_up_second_step() -> Answer:
     """Give up a sign-in that waits for a second factor, and return to the sign-in page, which keeps the target."""
-    to = url_for("auth.login", next=own_path(request.form.get("next")))
+    to = url_for("cms_auth.login", next=own_path(request.form.get("next")))
     if guard.has_pending_sign_in():
         sign_in.give_up(guard.pending_sign_in(), guard.origin())
         session.clear()
@@ -125,7 +139,7 @@ def logout() -> Answer:
     sign_in.sign_out(guard.actor())
     session.clear()
     after_this_request(headers.clear_site_data)
-    to = url_for("auth.login")
+    to = url_for("cms_auth.login")
     return done(gettext("You have signed out."), to, next=to)
 
 
@@ -147,7 +161,7 @@ def reauth_post() -> Answer:
     actor = guard.actor()
     entered = guard.entered(form, reauthentication.owner_of(actor))
     session["sid"] = reauthentication.prove(actor, form.password.data or "", entered)
-    if resume := own_path(form.resume.data):
+    if resume := _own_form(form.resume.data):
         return redirect(resume, 307)  # The browser resubmits the interrupted form.
     to = _next(form.next.data)
     return done("", to, next=to)
@@ -161,8 +175,24 @@ def _start_session(signed_in: SignedIn, next_path: str | None) -> Answer:
     return done("", to, next=to)
 
 
+def _own_form(path: str | None) -> str | None:
+    """Return the path of an interrupted form of this application, or None.
+
+    Nobody else on the same host may get it, because it is submitted again together with the proof.
+    """
+    path = own_path(path)
+    if path is None or not path.startswith(f"{request.script_root}/"):
+        return None
+    inside = unquote(path.partition("?")[0].removeprefix(request.script_root))
+    try:
+        current_app.url_map.bind("").match(inside, "POST")
+    except (HTTPException, RoutingException):
+        return None
+    return path if {".", ".."}.isdisjoint(inside.split("/")) else None
+
+
 def _next(path: str | None) -> str:
-    return own_path(path) or url_for("auth.home")
+    return own_path(path) or url_for("cms_auth.home")
 
 
 def _login_page(form: LoginForm, sentence: str = "") -> str:

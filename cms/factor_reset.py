@@ -13,10 +13,10 @@ from cms import guard
 from cms.answers import Answer, done
 from cms.guard import open_to_all
 
-bp = Blueprint("factor_reset", __name__, url_prefix="/cms/factor_reset")
+bp = Blueprint("cms_factor_reset", __name__, url_prefix="/cms/factor_reset")
 
 
-@bp.app_template_global("waiting_factor_reset")
+@bp.app_template_global("cms_waiting_factor_reset")
 def waiting() -> Preview | None:
     """Return the reset that waits for the signed-in administrator; no query for an account without second factors."""
     return factor_reset.find_own(g.cms_user) if g.cms_user.has_second_factor else None

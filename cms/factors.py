@@ -10,7 +10,7 @@ from cms.answers import Answer, checked, data, done, wants_page
 from cms.guard import open_to_set_up
 from forms import AppCodeForm, BaseForm, NewPasskeyForm, PasskeyNameForm
 
-bp = Blueprint("factors", __name__, url_prefix="/cms/security")
+bp = Blueprint("cms_factors", __name__, url_prefix="/cms/security")
 PASSKEY = "/passkeys/<int(max=2147483647):passkey_id>"
 
 
@@ -37,7 +37,7 @@ def rename_passkey(passkey_id: int) -> Answer:
     """Rename a passkey."""
     form = checked(PasskeyNameForm(request.form), _page)
     factors.rename_passkey(guard.actor(), passkey_id, str(form.name.data))
-    return done(gettext("The passkey has been renamed."), url_for("security.security"))
+    return done(gettext("The passkey has been renamed."), url_for("cms_security.security"))
 
 
 @bp.post(f"{PASSKEY}/remove/")
@@ -45,7 +45,7 @@ def remove_passkey(passkey_id: int) -> Answer:
     """Remove a passkey."""
     checked(BaseForm(request.form), _page)
     factors.remove_passkey(guard.actor(), passkey_id)
-    return done(gettext("The passkey has been removed."), url_for("security.security"))
+    return done(gettext("The passkey has been removed."), url_for("cms_security.security"))
 
 
 @bp.post("/app/set_up/")
@@ -88,7 +88,7 @@ def remove_app() -> Answer:
     """Remove the authenticator app."""
     checked(BaseForm(request.form), _page)
     factors.remove_app(guard.actor())
-    return done(gettext("The authenticator app has been removed."), url_for("security.security"))
+    return done(gettext("The authenticator app has been removed."), url_for("cms_security.security"))
 
 
 @bp.post("/recovery_codes/")
@@ -103,7 +103,7 @@ def _added(added: Added, message: str) -> Answer:
     session["sid"] = added.sid
     if added.recovery_codes:
         return _codes_page(added.recovery_codes, message)
-    return done(message, url_for("security.security"))
+    return done(message, url_for("cms_security.security"))
 
 
 def _codes_page(codes: tuple[str, ...], message: str = "") -> Answer:

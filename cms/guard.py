@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import Any, NamedTuple, TypeVar
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, after_this_request, current_app, g, request, session
 from flask_wtf.csrf import CSRFProtect, generate_csrf
@@ -17,12 +18,14 @@ from accounts.flows import factor_policy, reauthentication, sign_in
 from accounts.origin import Origin
 from accounts.settings import settings
 from accounts.unit_of_work import Actor
+from cms import permissions
 from forms import FactorForm, PasskeyForm
-from models import CMSUser, Permission
+from models import CMSUser
 from telemetry import context
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+LONGEST_TARGET = 2000  # Of a page to continue with, in characters; forms.py has the same limit.
 View = TypeVar("View", bound=Callable[..., Any])
 csrf = CSRFProtect()
 
@@ -31,7 +34,7 @@ class Visitor(NamedTuple):
     """What pages show of the signed-in administrator: plain values, so that rendering never queries the database."""
 
     username: str
-    manages: bool
+    permissions: frozenset[str]
     language: str | None
 
 
@@ -40,13 +43,14 @@ class ForeignSite(Forbidden):
 
 
 def init_app(app: Flask) -> None:
-    """Check every request; templates use `{% if g.cms_user is permitted("administrators") %}`."""
+    """Check every request; templates use `{% if g.cms_user is cms_permitted("administrators") %}`."""
     csrf.init_app(app)
     app.context_processor(lambda: {"csrf_token": csrf_token})
     app.add_template_global(csrf_token)
     app.before_request(check)
-    app.add_template_test(CMSUser.may, "permitted")
-    app.add_template_global(time_zone_cookie)
+    permissions.init_app(app)
+    app.add_template_test(permissions.has, "cms_permitted")
+    app.add_template_global(time_zone_cookie, "cms_time_zone_cookie")
 
 
 def csrf_token() -> str:
@@ -66,8 +70,11 @@ def open_to_set_up(view: View) -> View:
     return view
 
 
-def permission_required(permission: Permission) -> Callable[[View], View]:
-    """Mark views for some roles only, whose POST requests require a recently confirmed password."""
+def permission_required(permission: str) -> Callable[[View], View]:
+    """Mark views for some roles only, whose POST requests require a recently confirmed password.
+
+    The permission is one of models.PERMISSIONS, or was added with cms/permissions.py. No role has an unknown one.
+    """
 
     def mark(view: View) -> View:
         view.permission = permission  # type: ignore[attr-defined]
@@ -96,7 +103,7 @@ def check() -> None:
     if is_closed:
         _apply_factor_policy(is_open=getattr(view, "open_to_set_up", False))
     permission = getattr(view, "permission", None)
-    if permission and not g.cms_user.may(permission):
+    if permission and not permissions.has(g.cms_user, permission):
         raise Forbidden
     if request.method not in SAFE:
         if (request.content_length or request.get_data()) and request.mimetype not in FORMS:
@@ -118,7 +125,7 @@ def is_signed_in() -> bool:
 
 def set_visitor(user: CMSUser | None) -> None:
     """Store what pages show of the signed-in administrator."""
-    g.visitor = Visitor(user.username, user.may("administrators"), user.language) if user else None
+    g.visitor = Visitor(user.username, permissions.list_for(user.role), user.language) if user else None
 
 
 def pop_session_ending() -> sessions.Ending | None:
@@ -203,16 +210,21 @@ def _apply_factor_policy(*, is_open: bool) -> None:
 
 def origin() -> Origin:
     """Return where the request comes from."""
-    # In production the Host header is not trusted: it must not decide where a link in a mail leads.
-    site = settings().SITE_URL
-    if not site and settings().CMS_ENV == "development":
-        site = request.host_url.rstrip("/")
     agent = request.user_agent.string
     zone = time_zones.validate(request.cookies.get(time_zone_cookie(), ""))
     network = (request.remote_addr or "-")[:64]
     return Origin(
-        network=network, browser=browser_name(agent), site=site, time_zone=zone, request_id=context.request_id()
+        network=network, browser=browser_name(agent), site=site_url(), time_zone=zone, request_id=context.request_id()
     )
+
+
+def site_url() -> str:
+    """Return the URL under which this application is served, or an empty string if it is not known.
+
+    In production the Host header is not trusted: it must not decide where a link in a mail leads.
+    """
+    site = settings().SITE_URL
+    return request.url_root.rstrip("/") if not site and settings().CMS_ENV == "development" else site
 
 
 def time_zone_cookie() -> str:
@@ -258,11 +270,37 @@ def browser_name(agent: str) -> str:
     return re.sub(r"[^A-Za-z0-9 ._-]", "", agent.partition("/")[0])[:40] or "-"
 
 
-def own_path(path: str | None) -> str | None:
-    """Return a path of this site, or None for any other target."""
-    if not path or not re.fullmatch(r"/[!-~]*", path) or path[1:2] in ("/", "\\") or "\\" in path:
+def own_path(target: str | None) -> str | None:
+    """Return the path of a page on this site, from a path or an absolute URL; None for any other target.
+
+    Pages of other applications with the same scheme, host and port are pages of this site.
+    """
+    if not target or len(target) > LONGEST_TARGET:
         return None
-    return path
+    if root := _ROOT.match(target):
+        if _compared(root) not in {_compared(_ROOT.match(url)) for url in (site_root(), request.host_url)}:
+            return None
+        target = target[root.end() :] or "/"
+    if not re.fullmatch(r"/[!-~]*", target) or target[1:2] == "/" or "\\" in target:
+        return None
+    return target
+
+
+def site_root() -> str:
+    """Return scheme, host and port of this site, without a user or path in SITE_URL."""
+    site = urlsplit(site_url() or request.host_url)
+    return f"{site.scheme}://{site.netloc.rpartition('@')[2]}"
+
+
+_ROOT = re.compile(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?", re.IGNORECASE)
+
+
+def _compared(root: re.Match[str] | None) -> tuple[str, str, int] | None:
+    """Return scheme, host and port in the form in which they are compared (RFC 6454, 4)."""
+    if root is None:
+        return None
+    scheme, host, port = root[1].lower(), root[2].lower(), root[3]
+    return scheme, host, int(port or {"http": 80, "https": 443}[scheme])
 
 
 def _require_served_host() -> None:

@@ -29,7 +29,7 @@ def add(response: Response) -> Response:
     if "Cache-Control" not in headers:
         headers["Cache-Control"] = "no-store"
     if "Vary" not in headers:  # Static files set their own.
-        response.vary.update(VARY)
+        headers["Vary"] = ", ".join(VARY)
     if settings().CMS_ENV == "production" and request.is_secure:
         subdomains = "; includeSubDomains" if settings().HSTS_SUBDOMAINS else ""
         headers["Strict-Transport-Security"] = f"max-age=31536000{subdomains}"

@@ -6,7 +6,7 @@ from accounts.operations import readiness
 from cms.answers import Answer, data
 from cms.guard import open_to_all
 
-bp = Blueprint("health", __name__)
+bp = Blueprint("cms_health", __name__)
 
 
 @bp.get("/healthz")

@@ -8,7 +8,7 @@ from accounts.mail import mailbox
 from cms import headers
 from cms.guard import open_to_all
 
-bp = Blueprint("mailbox", __name__, url_prefix="/dev")
+bp = Blueprint("cms_mailbox", __name__, url_prefix="/dev")
 LIST_CSP = f"{headers.CSP}; frame-src 'self'"
 MAIL_CSP = "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
 
@@ -17,7 +17,7 @@ MAIL_CSP = "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancest
 @open_to_all
 def show() -> Response:
     """Show the mails, newest first, with buttons to copy their codes, and their HTML parts in frames."""
-    page = Response(render_template("dev/mailbox.html", messages=mailbox.messages(), code_in=code_in))
+    page = Response(render_template("cms/mailbox.html", messages=mailbox.messages(), code_in=code_in))
     page.headers["Content-Security-Policy"] = LIST_CSP
     return page
 

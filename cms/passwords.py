@@ -11,7 +11,7 @@ from cms.guard import open_to_all
 from forms import ChangePasswordForm, ForgotPasswordForm, NewPasswordForm
 from models import Address, CMSUser
 
-bp = Blueprint("passwords", __name__, url_prefix="/cms")
+bp = Blueprint("cms_passwords", __name__, url_prefix="/cms")
 
 
 @bp.get("/resetpwd/")
@@ -47,7 +47,7 @@ def forgot_password_post() -> Answer:
     form = checked(ForgotPasswordForm(request.form), _forgot_page)
     new_password.ask_for_link(Address.of(str(form.email.data)), str(get_locale()), guard.origin())
     message = gettext("If this address belongs to an administrator, we will send a link to it.")
-    return done(message, url_for("auth.login"))
+    return done(message, url_for("cms_auth.login"))
 
 
 @bp.get("/forgotpwd/<token>/")
@@ -68,7 +68,7 @@ def choose_password_post(token: str) -> Answer:
     guard.mark_browser(new_password.choose(token, str(form.password.data), guard.origin()))
     session.clear()
     guard.remember_address(email)
-    return done(gettext("Your new password has been set. Sign in with it."), url_for("auth.login"))
+    return done(gettext("Your new password has been set. Sign in with it."), url_for("cms_auth.login"))
 
 
 def _forbidden_words(user: CMSUser) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from cms.answers import Answer, done
 from cms.guard import open_to_set_up
 from forms import BaseForm, NewPasskeyForm
 
-bp = Blueprint("security", __name__, url_prefix="/cms/security")
+bp = Blueprint("cms_security", __name__, url_prefix="/cms/security")
 
 NEWEST = 2**31 - 1  # The largest integer in PostgreSQL.
 

@@ -242,7 +242,7 @@ OTHER_EVENT = lazy_gettext("Other event")
 
 def init_app(app: Flask) -> None:
     """Make event sentences available to templates."""
-    app.add_template_global(event_sentence)
+    app.add_template_global(event_sentence, "cms_event_sentence")
 
 
 def tell(refusal: errors.Refusal, *, of_another: bool = False) -> tuple[RefusalResponse, dict[str, Any]]:

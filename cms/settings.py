@@ -14,7 +14,7 @@ from cms.answers import Answer, LikelyTypo, checked, data, done
 from forms import EmailCaptchaForm, ResetEmailForm
 from models import Address, Mailbox, MailProblem
 
-bp = Blueprint("settings", __name__, url_prefix="/cms")
+bp = Blueprint("cms_settings", __name__, url_prefix="/cms")
 # The code class (4xx, 5xx) is that of RFC 5321. The response of the server is only logged: it may reveal the owner of a
 # taken address.
 MAIL_PROBLEMS = {

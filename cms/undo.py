@@ -9,7 +9,7 @@ from cms import guard
 from cms.answers import Answer, done
 from cms.guard import open_to_all
 
-bp = Blueprint("undo", __name__, url_prefix="/cms/resetemail")
+bp = Blueprint("cms_undo", __name__, url_prefix="/cms/resetemail")
 
 
 @bp.get("/undo/<token>/")
@@ -52,7 +52,7 @@ def prove_email(token: str) -> str:
 def prove_email_post(token: str) -> Answer:
     """Change the address to the one that received the link."""
     assisted_change.prove(token, guard.origin())
-    return done(gettext("The email address has been changed. Sign in with the new address."), url_for("auth.login"))
+    return done(gettext("The email address has been changed. Sign in with the new address."), url_for("cms_auth.login"))
 
 
 @bp.get("/stop/<token>/")

@@ -2,14 +2,19 @@
 
 from functools import lru_cache
 from typing import Any
+from urllib.parse import quote
 
 import flask
-from flask import Flask, request
+from flask import Flask, current_app, request
+
+IN_A_PATH = "/:@!$&'()*+,;=~"  # RFC 3986, 3.3: characters of a path that are not encoded.
 
 
 def init_app(app: Flask) -> None:
     """Replace Flask's `url_for` in templates."""
+    app.extensions["cms_urls"] = lru_cache(maxsize=1024)(_build)
     app.add_template_global(url_for)
+    app.add_template_global(current_path, "cms_current_path")
 
 
 def url_for(endpoint: str, **values: Any) -> str:
@@ -18,9 +23,13 @@ def url_for(endpoint: str, **values: Any) -> str:
     Relative endpoints (".page") are not supported, nor is `_external`: a URL with the host of one request would be
     cached for all others.
     """
-    return _built(request.script_root, endpoint, **values)
+    return str(current_app.extensions["cms_urls"](request.script_root, endpoint, **values))
 
 
-@lru_cache(maxsize=1024)
-def _built(_: str, endpoint: str, **values: Any) -> str:
+def current_path() -> str:
+    """Return the path of the request as browsers see it: with the prefix under which the application is served."""
+    return quote(f"{request.script_root}{request.path}", safe=IN_A_PATH)
+
+
+def _build(_: str, endpoint: str, **values: Any) -> str:
     return flask.url_for(endpoint, **values)

@@ -13,7 +13,7 @@ from cms.guard import permission_required
 from forms import InviteForm, ReasonForm, RoleForm, StartChangeForm
 from models import Address
 
-bp = Blueprint("users", __name__, url_prefix="/cms/users")
+bp = Blueprint("cms_users", __name__, url_prefix="/cms/users")
 ID = "<int(max=2147483647):user_id>"
 may_manage = permission_required("administrators")
 Reasoned = TypeVar("Reasoned", bound=ReasonForm)

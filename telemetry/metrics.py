@@ -76,6 +76,7 @@ MAIL_SECONDS = Times(
     "Time from the commit of a mail to its acceptance by the mail server",
     buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 3600),
 )
+WEBHOOK_TRIES = Count("cms_webhook_tries", "Attempts to deliver an event, by result", "receiver", "result")
 BREACHED_PASSWORD_CHECKS = Count("cms_breached_password_checks", "Checks of new passwords, by result", "result")
 UNAVAILABLE = Count("cms_unavailable", "Work that failed because a service did not respond", "service")
 CONNECTIONS_IN_USE = Level("cms_database_connections_in_use", "Connections of the pools that are checked out")

@@ -25,6 +25,7 @@ PASSWORD = "correct horse battery"
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
 SCRIPT = {"Accept": "application/json", "X-Requested-With": "XMLHttpRequest"}
 PAGE = {"Accept": "text/html,application/xhtml+xml"}
+WITHOUT_BODY = "/cms/session/"  # The only route whose refusals are a status without an envelope or page.
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ from accounts.mail import delivery
 from accounts.mail.smtp import MailServerConnection
 from accounts.operations import audit_verification
 from accounts.origin import Origin
+from accounts.webhooks import worker as webhooks
 from app import create_app
 from models import Address, CMSUser, LoginSession, db
 from tests.actors import PASSWORD, InProcess, Person, code_in, link_in, text_of
@@ -219,8 +220,12 @@ def _state_of(app: Flask) -> list[Any]:
         breaker = getattr(db.engine.pool, "breaker", None)
     hooks = app.before_request_funcs, app.after_request_funcs, app.teardown_appcontext_funcs
     return [
-        *({**app.config}, len(list(app.url_map.iter_rules())), set(app.extensions) - {"mail_delivery"}),
-        *(breaker and breaker._probe_at, str(hooks), app.extensions["settings"]),
+        *(
+            {**app.config},
+            len(list(app.url_map.iter_rules())),
+            set(app.extensions) - {"cms_mail_delivery", "cms_other_prefix", webhooks.EXTENSION},
+        ),
+        *(breaker and breaker._probe_at, str(hooks), app.extensions["cms_settings"]),
     ]
 
 
@@ -240,6 +245,7 @@ class Environment:
         """Store the servers, and the application that is shared with other tests."""
         self.name, self.settings, self.clock, self.smtp = name, settings.copy(), clock, smtp
         self.memcached: MemcachedServer | None = memcached
+        self.browser: type[InProcess] = InProcess
         self._built: list[Flask] = []
         self._shared = shared
         self._main: Flask | None = None
@@ -251,7 +257,7 @@ class Environment:
         """Return the application with these settings: the shared one, unless a test has changed the settings."""
         if self._main is None and self._shared and self.settings == self._shared.settings:
             self._main = self._shared.app
-            self.clock.set_store(self._main.extensions["cache"])
+            self.clock.set_store(self._main.extensions["cms_cache"])
         if self._main is None:
             self._main = self.build()
         return self._main
@@ -261,13 +267,13 @@ class Environment:
         if self._shared is None or self.settings != self._shared.settings:
             return self.build(**settings)
         app = self._shared.variant({**self.settings, **settings})
-        self.clock.set_store(app.extensions["cache"])
+        self.clock.set_store(app.extensions["cms_cache"])
         return app
 
     def build(self, *, has_long_timeouts: bool = True, **settings: str) -> Flask:
         """Create an application, as a new process would; `settings` take precedence over those of the environment."""
         app = new_app({**self.settings, **settings}, has_long_timeouts=has_long_timeouts)
-        self.clock.set_store(app.extensions["cache"])
+        self.clock.set_store(app.extensions["cms_cache"])
         self._built.append(app)
         return app
 
@@ -317,7 +323,7 @@ class Environment:
     def visitor(self, email: str = "nobody@example.com", *, app: Flask | None = None, **options: Any) -> Person:
         """Return a person with a new browser, who is not signed in."""
         network = options.pop("network", "203.0.113.5")
-        return Person(InProcess(app or self.app, network), email, **options)
+        return Person(self.browser(app or self.app, network), email, **options)
 
     def person(self, email: str = "ann@example.com", *, app: Flask | None = None, **options: Any) -> Person:
         """Create an administrator, sign in, and return them."""
@@ -390,8 +396,9 @@ def new_app(settings: dict[str, str], *, has_long_timeouts: bool = True) -> Flas
 
 def stop_using(app: Flask) -> None:
     """Stop the threads of an application, and end its session; its connections stay open."""
-    if thread := app.extensions.pop("mail_delivery", None):
+    if thread := app.extensions.pop("cms_mail_delivery", None):
         thread.stop()
+    webhooks.stop(app.extensions.pop(webhooks.EXTENSION, []))
     with app.app_context():
         db.session.remove()
 
@@ -435,7 +442,7 @@ def extend_timeouts(app: Flask) -> None:
 
 def connect_cache(app: Flask) -> None:
     """Give an application a new client of its cache: an older one may consider the server unavailable."""
-    store = app.extensions["cache"] = cache.connect(app.config["CACHE_URL"])
+    store = app.extensions["cms_cache"] = cache.connect(app.config["CACHE_URL"])
     if isinstance(store, cache.Embedded):
         connect, prepared = store._connection, threading.local()
 

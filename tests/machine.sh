@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs missing Debian packages for the tests; on other systems it lists what to install manually.
-# usage: tests/machine.sh [node]
+# usage: tests/machine.sh [node|nginx]
 set -eu
 
 missing=""
@@ -12,6 +12,8 @@ need() { # need COMMAND PACKAGE...
 if [ "${1:-}" = node ]; then
   need node nodejs
   need npm npm
+elif [ "${1:-}" = nginx ]; then
+  command -v nginx >/dev/null 2>&1 || need /usr/sbin/nginx nginx-light
 else
   need memcached memcached
   need /usr/sbin/pgbouncer pgbouncer

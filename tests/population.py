@@ -42,11 +42,13 @@ def populate(
     active: int = 0,
     invitations: int = INVITATIONS,
     password_hash: str = "!",
+    receiver: str = "",
 ) -> None:
     """Fill a migrated, empty database: each account gets this number of rows in its history.
 
     The first `active` accounts, by default all of them, have a session, a mail, a budget, a link, a change, rows of
-    second factors that are not used, a pending sign-in and a reset that has ended.
+    second factors that are not used, a pending sign-in and a reset that has ended, and an
+    event that was delivered to the receiver of webhooks with this key.
     """
     if url.startswith("postgresql://"):
         url = url.replace("postgresql://", "postgresql+psycopg://", 1)
@@ -66,8 +68,10 @@ def populate(
         ("recovery_code", RECOVERY_CODES * (active or accounts), _RECOVERY_CODE),
         ("pending_sign_in", active or accounts, _PENDING_SIGN_IN),
         ("factor_reset", active or accounts, _RESET),
+        ("webhook_event", active or accounts, _EVENT),
+        ("webhook_delivery", active or accounts, _DELIVERY),
     ):
-        _insert(engine, rows, now, table, columns)
+        _insert(engine, rows, now, table, columns, receiver=receiver)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         if engine.dialect.name == "postgresql":  # As autovacuum does after such a load; SQLite has no statistics.
             connection.execute(text("VACUUM ANALYZE"))
@@ -119,6 +123,7 @@ def _account(history: int) -> dict[str, str]:
         "acted_at": ":now",
         "audit_rows": str(history),
         "audit_chain": _hash(f"i * {history} - 1"),
+        "webhook_events": "1",
     }
 
 
@@ -237,6 +242,26 @@ _RESET = {
     "network": "'203.0.113.5'",
     "browser": _BROWSER,
     "outcome": "'made'",
+}
+_EVENT = {
+    "message_id": "'evt_' || " + _digits("i", 12),
+    "user_id": "i",
+    "number": "1",
+    "type": "'account.created'",
+    "at": ":ago",
+    "payload": "'{}'",
+}
+_DELIVERY = {
+    "event_id": "i",
+    "receiver": ":receiver",
+    "user_id": "i",
+    "number": "1",
+    "state": "'delivered'",
+    "due_at": ":ago",
+    "not_after": ":ago",
+    "tries": "1",
+    "done_at": ":ago",
+    "problem": "''",
 }
 _CHANGE = {
     "user_id": "i",

@@ -8,12 +8,15 @@ when it gives up.
 """
 
 import asyncio
+import base64
 import contextlib
 import fcntl
 import gc
 import hashlib
 import http.client
 import http.server
+import itertools
+import json
 import os
 import random
 import re
@@ -35,7 +38,7 @@ from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
 from pathlib import Path
-from typing import Any, TextIO, TypeVar
+from typing import Any, NamedTuple, Self, TextIO, TypeVar
 
 import psycopg
 from aiosmtpd.controller import Controller
@@ -120,8 +123,8 @@ def run_concurrently(work: Callable[[int], Found], workers: int) -> list[Found]:
 _reserved: list[TextIO] = []
 
 
-def free_port() -> int:
-    """Return a free port of the loopback interface, and reserve it until the tests end.
+def free_port(count: int = 1) -> int:
+    """Return a free port of the loopback interface, or the first of several, and reserve them until the tests end.
 
     It is below the ports that the kernel assigns to clients: a client could otherwise get it while the server is
     stopped, or even connect to itself. A lock reserves it against other test runs on this machine.
@@ -132,17 +135,26 @@ def free_port() -> int:
     ports = list(range(lowest_of_clients - 10_000, lowest_of_clients))
     random.SystemRandom().shuffle(ports)  # Not seeded: two runs with the same seed must not use the same ports.
     for port in ports:
-        with contextlib.suppress(OSError), socket.socket() as sock:
-            lock = (folder / str(port)).open("w")
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                sock.bind(("127.0.0.1", port))
-            except OSError:
-                lock.close()
-                continue
-            _reserved.append(lock)
+        locks = list(itertools.takewhile(bool, (_reserve(folder, port + number) for number in range(count))))
+        if len(locks) == count:
+            _reserved.extend(filter(None, locks))
             return port
+        for lock in filter(None, locks):
+            lock.close()
     raise RuntimeError("no free port for a test server")
+
+
+def _reserve(folder: Path, port: int) -> TextIO | None:
+    """Return the lock of a port, or None if it is in use."""
+    lock = (folder / str(port)).open("w")
+    with socket.socket() as sock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            sock.bind(("127.0.0.1", port))
+        except OSError:
+            lock.close()
+            return None
+    return lock
 
 
 def is_listening(port: int) -> bool:
@@ -601,20 +613,20 @@ class TcpProxy:
                 other.close()
 
 
-class RangeServer:
-    """A service for breached passwords (k-anonymity), whose `behaviour` can be changed at any time.
+class HttpServer:
+    """An HTTP server that other programs use, whose `behaviour` can be changed at any time.
 
-    "": normal, with padding. "hang": never responds. "drip-headers", "drip": sends one byte after the other, without an
-    end. "endless-interim": sends interim responses (100) without an end. "huge": sends a body without an end.
-    "truncated": disconnects before the end of the body. "page": sends a page instead of a list. "redirect": redirects
-    to itself. A number is sent as the status. `requests` contains the path and the headers of each request.
+    "": normal. "hang": never responds. "drip-headers", "drip": sends one byte after the other, without an end.
+    "endless-interim": sends interim responses (100) without an end. "huge": sends a body without an end. "truncated":
+    disconnects before the end of the body. "redirect": redirects to itself. "garbage": sends no HTTP. "disconnect":
+    sends nothing. A number is sent as the status. `requests` contains the path and the headers of each request.
     """
 
-    def __init__(self, tls_context: ssl.SSLContext | None = None) -> None:
-        """Choose a port."""
-        self.passwords: dict[str, int] = {}  # The passwords on the list, with their counts; 0 is padding.
+    def __init__(self, tls_context: ssl.SSLContext | None = None, port: int = 0) -> None:
+        """Listen on a port, by default one that is free."""
         self.requests: list[tuple[str, dict[str, str]]] = []
         self.behaviour = ""
+        self.headers: dict[str, str] = {}  # Of responses with the status that `behaviour` is.
         self._stopped = threading.Event()
         server = self
 
@@ -629,24 +641,28 @@ class RangeServer:
                 with contextlib.suppress(OSError):
                     server._respond(self)
 
+            do_POST = do_GET  # noqa: N815 (http.server looks for this name.)
+
             def log_message(self, *_: object) -> None:
                 """Log nothing."""
 
         class Server(http.server.ThreadingHTTPServer):
             """Does not report that clients disconnect."""
 
+            request_queue_size = 128
+
             def handle_error(self, *_: object) -> None:
                 """Ignore errors of connections."""
 
-        self._server = Server(("127.0.0.1", 0), Handler)
+        self._server = Server(("127.0.0.1", port), Handler)
         self._server.daemon_threads = True
         if tls_context:
             self._server.socket = tls_context.wrap_socket(self._server.socket, server_side=True)
         self.port = self._server.server_address[1]
-        self.url = f"http{'s' if tls_context else ''}://localhost:{self.port}/range"
+        self.base = f"http{'s' if tls_context else ''}://localhost:{self.port}"
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
 
-    def start(self) -> "RangeServer":
+    def start(self) -> Self:
         """Start listening."""
         self._thread.start()
         return self
@@ -658,36 +674,61 @@ class RangeServer:
         self._thread.join()
         self._server.server_close()
 
-    def _respond(self, request: http.server.BaseHTTPRequestHandler) -> None:
+    def _respond(self, request: http.server.BaseHTTPRequestHandler, kind: str | None = None) -> None:
         """Send what the behaviour says; responses without an end last until the client disconnects."""
-        write, kind = request.wfile.write, self.behaviour
+        write, kind = request.wfile.write, self.behaviour if kind is None else kind
         if kind == "hang":
             self._stopped.wait()
+        elif kind in ("garbage", "disconnect"):
+            write(b"\x00\x01\x02 no HTTP\r\n\r\n" if kind == "garbage" else b"")
+            request.close_connection = True
         elif kind.isdigit() or kind == "redirect":
             request.send_response(302 if kind == "redirect" else int(kind))
-            request.send_header("Location", self.url.rpartition("/range")[0] + request.path)
-            request.send_header("Content-Length", "0")
+            for name, value in {"Location": self.base + request.path, "Content-Length": "0", **self.headers}.items():
+                request.send_header(name, value)
             request.end_headers()
         elif kind in ("drip-headers", "endless-interim"):
             part = b"X-Moment: one\r\n" if kind == "drip-headers" else b"HTTP/1.1 100 Continue\r\n\r\n"
             write(b"HTTP/1.1 200 OK\r\n" if kind == "drip-headers" else b"")
             self._repeat(write, part, pause=0.1)
         else:
-            body = b"<html>Sign in to the network</html>" if kind == "page" else self._list(request.path[-5:])
-            request.send_response(200)
-            if kind != "huge":
-                request.send_header("Content-Length", str(len(body) + (kind in ("truncated", "drip")) * 9999))
-            request.end_headers()
-            write(body)
-            if kind == "drip":
-                self._repeat(write, b"\r\n", pause=0.1)
-            elif kind == "huge":
-                self._repeat(write, (b"0" * 35 + b":1\r\n") * 1000, pause=0)
-            request.close_connection = kind in ("truncated", "huge")
+            self._respond_with_body(request, kind, self._body(request))
+
+    def _respond_with_body(self, request: http.server.BaseHTTPRequestHandler, kind: str, body: bytes) -> None:
+        write = request.wfile.write
+        request.send_response(200)
+        if kind != "huge":
+            request.send_header("Content-Length", str(len(body) + (kind in ("truncated", "drip")) * 9999))
+        request.end_headers()
+        write(body)
+        if kind == "drip":
+            self._repeat(write, b"\r\n", pause=0.1)
+        elif kind == "huge":
+            self._repeat(write, (b"0" * 35 + b":1\r\n") * 1000, pause=0)
+        request.close_connection = kind in ("truncated", "huge")
+
+    def _body(self, _: http.server.BaseHTTPRequestHandler) -> bytes:
+        """Return the body of a response."""
+        return b""
 
     def _repeat(self, write: Callable[[bytes], object], part: bytes, pause: float) -> None:
         while not self._stopped.wait(pause):
             write(part)
+
+
+class RangeServer(HttpServer):
+    """A service for breached passwords (k-anonymity); its list has padding. Behaviour "page": no list, but a page."""
+
+    def __init__(self, tls_context: ssl.SSLContext | None = None) -> None:
+        """Choose a port."""
+        super().__init__(tls_context)
+        self.passwords: dict[str, int] = {}  # The passwords on the list, with their counts; 0 is padding.
+        self.url = f"{self.base}/range"
+
+    def _body(self, request: http.server.BaseHTTPRequestHandler) -> bytes:
+        if self.behaviour == "page":
+            return b"<html>Sign in to the network</html>"
+        return self._list(request.path[-5:])
 
     def _list(self, prefix: str) -> bytes:
         """Return the hashes of the list with this prefix, and padding."""
@@ -696,6 +737,61 @@ class RangeServer:
             digest = hashlib.sha1(password.encode(), usedforsecurity=False).hexdigest().upper()
             lines += [f"{digest[5:]}:{count}"] if digest.startswith(prefix) else []
         return "\r\n".join(lines).encode()
+
+
+class ReceivedEvent(NamedTuple):
+    """An event that a receiver of webhooks got, with the headers in lower case."""
+
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """Return the payload."""
+        found: dict[str, Any] = json.loads(self.body)
+        return found
+
+    @property
+    def type(self) -> str:
+        """Return the type."""
+        return str(self.payload["type"])
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Return the account and the number."""
+        data = self.payload["data"]
+        return data["account_id"], data["number"]
+
+
+class WebhookReceiver(HttpServer):
+    """A receiver of webhooks. `before_response` is called for each event before it is answered."""
+
+    SECRET = "whsec_" + base64.b64encode(b"the secret of one receiver").decode()
+
+    def __init__(self, tls_context: ssl.SSLContext | None = None, port: int = 0, path: str = "/hook") -> None:
+        """Listen on a port, by default one that is free."""
+        super().__init__(tls_context, port)
+        self.url = self.base + path
+        self.received: list[ReceivedEvent] = []  # Whatever the response is.
+        self.before_response: Callable[[ReceivedEvent], object] = lambda _: None
+        self.statuses: dict[str, str] = {}  # By type of event, instead of the behaviour.
+
+    @property
+    def setting(self) -> str:
+        """Return the entry in WEBHOOKS."""
+        return f"{self.url} {self.SECRET}"
+
+    @property
+    def types(self) -> list[str]:
+        """Return the types of the events."""
+        return [each.type for each in self.received]
+
+    def _respond(self, request: http.server.BaseHTTPRequestHandler, kind: str | None = None) -> None:
+        body = request.rfile.read(int(request.headers["Content-Length"]))
+        event = ReceivedEvent({name.lower(): value for name, value in request.headers.items()}, body)
+        self.received.append(event)
+        self.before_response(event)
+        super()._respond(request, self.statuses.get(event.type, kind))
 
 
 def parse_mail(raw: bytes) -> EmailMessage:
@@ -966,7 +1062,7 @@ class Gunicorn:
         assert self._process.poll() is None, f"gunicorn ended:\n{self.log.read_text()}"
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=LONGEST_SECONDS)
         try:
-            connection.request("GET", "/healthz")
+            connection.request("GET", f"{self._environment.get('SCRIPT_NAME', '')}/healthz")
             return connection.getresponse().status == 200
         except (OSError, http.client.HTTPException):
             return False
@@ -979,14 +1075,21 @@ class Nginx:
 
     Replaced are only: ports, user and folders, and nodes are added. `has_limits=False` removes the limits of one
     client, because all clients of a test have one address; `rate` replaces the rates of these limits, so that no test
-    depends on time. `extra` is added to the block `http`.
+    depends on time. `extra` is added to the block `http`. `prefix` is the path below which the site is served.
     """
 
     HOST = "cms.example.com"
     FILE = ROOT / "deploy" / "nginx.conf"
 
     def __init__(
-        self, folder: Path, ports: Sequence[int], *, has_limits: bool = True, rate: str = "", extra: str = ""
+        self,
+        folder: Path,
+        ports: Sequence[int],
+        *,
+        has_limits: bool = True,
+        rate: str = "",
+        extra: str = "",
+        prefix: str = "",
     ) -> None:
         """Choose ports, create a certificate, and write the configuration to a folder."""
         self.http, self.https, self.folder = free_port(), free_port(), folder
@@ -998,6 +1101,9 @@ class Nginx:
             text = re.sub(r"^ *limit_(req|conn) .*\n", "", text, flags=re.MULTILINE)
         if rate:
             text = re.sub(r"rate=[^;]+;", f"rate={rate};", text)
+        for line, below in self._lines_with_prefix(prefix) if prefix else ():
+            assert text.count(line) == 1, line
+            text = text.replace(line, below)
         unused = "".join(f"{name}_temp_path {folder}/{name}; " for name in ("fastcgi", "uwsgi", "scgi"))
         for named, value in {
             "user www-data;": "user root;" if AS_ROOT else "",
@@ -1015,6 +1121,18 @@ class Nginx:
             assert named in text, named
             text = text.replace(named, value)
         self.path.write_text(text)
+
+    @staticmethod
+    def _lines_with_prefix(prefix: str) -> Iterable[tuple[str, str]]:
+        """Return the lines that docs/deployment.md replaces, with their replacements."""
+        return (
+            ("location ~* ^/(metrics|dev)(/|$) {", f"location ~* ^{prefix}/(metrics|dev)(/|$) {{"),
+            (
+                "location / {\n            proxy_pass http://cms;",
+                f"location {prefix}/ {{\n            proxy_pass http://cms/;",
+            ),
+            ('proxy_set_header X-Forwarded-Prefix "";', f"proxy_set_header X-Forwarded-Prefix {prefix};"),
+        )
 
     @property
     def log(self) -> str:
@@ -1061,10 +1179,16 @@ class Nginx:
 
 
 def command_line(
-    settings: Mapping[str, str], *words: str, input_lines: Iterable[str] = (), root: Path = ROOT
+    settings: Mapping[str, str],
+    *words: str,
+    input_lines: Iterable[str] = (),
+    root: Path = ROOT,
+    application: str = "app",
 ) -> subprocess.CompletedProcess:
     """Run `flask --app app ...` like an operator in the folder of the application, and return its output."""
-    return run_program(_flask(words), input_text="\n".join(input_lines), **_process_options(settings, root))
+    return run_program(
+        _flask(words, application), input_text="\n".join(input_lines), **_process_options(settings, root)
+    )
 
 
 def start_command(
@@ -1074,8 +1198,8 @@ def start_command(
     return spawn(_flask(words), **_process_options(settings, root), **options)  # SIGKILL also ends a suspended process.
 
 
-def _flask(words: Iterable[str]) -> list[str]:
-    return [sys.executable, "-m", "flask", "--app", "app", *words]
+def _flask(words: Iterable[str], application: str = "app") -> list[str]:
+    return [sys.executable, "-m", "flask", "--app", application, *words]
 
 
 def _process_options(settings: Mapping[str, str], root: Path = ROOT) -> dict[str, Any]:

@@ -1,14 +1,18 @@
 """The architecture (docs/architecture.md): the imports that each module may have, and its responsibility."""
 
 import ast
+import re
+import tempfile
 from functools import cache
 from pathlib import Path
 
 import pytest
+from flask import Flask
 
+from app import create_app
 from tests.servers import ROOT
 
-LOWEST = ("forms", "models", "cache", "config", "validators", "confusables")
+LOWEST = ("forms", "models", "cache", "config", "operator_files", "validators", "confusables")
 PACKAGES = ("accounts", "cms", "telemetry", "app", "commands", *LOWEST)
 MAY_IMPORT = {
     "app": {"accounts", "cms", "commands", "telemetry", *LOWEST},
@@ -19,6 +23,7 @@ MAY_IMPORT = {
     **{module: set[str]() for module in LOWEST},
     "forms": {"validators"},
     "cache": {"telemetry"},
+    "config": {"operator_files"},
     "validators": {"confusables"},
 }
 SOURCES = sorted(
@@ -98,11 +103,15 @@ def test_a_module_imports_only_from_lower_layers(path: Path) -> None:
 
 
 MAY_IMPORT_INSIDE_ACCOUNTS = {
-    "accounts.flows": {"accounts", "accounts.factors", "accounts.mail", "accounts.flows"},
-    "accounts.operations": {"accounts", "accounts.factors", "accounts.mail", "accounts.operations"},
-    "accounts.operations.doctor": {
-        *("accounts", "accounts.factors", "accounts.mail", "accounts.operations", "accounts.operations.doctor"),
+    "accounts.flows": {"accounts", "accounts.factors", "accounts.mail", "accounts.webhooks", "accounts.flows"},
+    "accounts.operations": {
+        *("accounts", "accounts.factors", "accounts.mail", "accounts.webhooks", "accounts.operations"),
     },
+    "accounts.operations.doctor": {
+        *("accounts", "accounts.factors", "accounts.mail", "accounts.webhooks"),
+        *("accounts.operations", "accounts.operations.doctor"),
+    },
+    "accounts.webhooks": {"accounts", "accounts.webhooks"},
     "accounts.factors": {"accounts", "accounts.factors"},
     "accounts.mail": {"accounts", "accounts.mail"},
     "accounts": {"accounts"},
@@ -178,6 +187,10 @@ def test_only_the_smtp_connection_imports_flask_mail() -> None:
     assert files_where(lambda path: imports(path, "flask_mail")) == {"accounts/mail/smtp.py"}
 
 
+def test_only_the_sender_of_webhooks_imports_standardwebhooks() -> None:
+    assert files_where(lambda path: imports(path, "standardwebhooks")) == {"accounts/webhooks/sender.py"}
+
+
 def test_only_telemetry_formats_the_log() -> None:
     assert files_where(lambda path: imports(path, "pythonjsonlogger")) == {"telemetry/logs.py"}
 
@@ -191,10 +204,15 @@ def test_only_the_smtp_connection_and_the_mailbox_import_smtplib() -> None:
     assert files_where(lambda path: imports(path, "smtplib")) == {"accounts/mail/smtp.py", "accounts/mail/mailbox.py"}
 
 
-def test_only_the_check_of_breached_passwords_sends_http_requests() -> None:
+def test_only_the_http_client_sends_http_requests() -> None:
+    """Others may import the exceptions of `http.client`."""
     clients = ("http.client", "urllib.request", "requests", "urllib3", "httpx")
     found = files_where(lambda path: any(imports(path, client) for client in clients))
-    assert found == {"accounts/breaches.py"}
+    owner = "accounts/http_client.py"
+    assert found == {owner, "accounts/breaches.py", "accounts/webhooks/sender.py"}
+    for name in found - {owner}:
+        (imported,) = [name for module, name in imports_of(ROOT / name) if module == "http.client"]
+        assert imported == "HTTPException"
 
 
 def test_only_the_config_reads_the_environment() -> None:
@@ -211,7 +229,8 @@ def test_use_cases_commit_only_through_the_unit_of_work() -> None:
     committing.discard("gunicorn.conf.py")  # It wakes delivery for mail that an earlier process has queued.
     assert committing == {
         *("accounts/unit_of_work.py", "accounts/sessions.py", "accounts/people.py"),
-        *("accounts/mail/delivery.py", "accounts/mail/worker.py"),
+        *("accounts/leases.py", "accounts/mail/delivery.py", "accounts/mail/worker.py"),
+        *(f"accounts/webhooks/{name}.py" for name in ("delivery", "queue", "worker")),
         *("accounts/operations/housekeeping.py", "accounts/operations/retention.py"),
     }
 
@@ -239,6 +258,65 @@ def test_only_the_clock_reads_the_time() -> None:
                     direct.add(str(path.relative_to(ROOT)))
     assert direct == {"accounts/clock.py"}
     assert "accounts/clock.py" in files_where(reads_time)
+
+
+URL_PATH = re.compile(r"""["'`(=~>]\s*/[a-z]""", re.IGNORECASE)
+TEXTS = sorted(
+    path
+    for folder, endings in (("templates", (".html", ".txt")), ("static", (".js", ".css")))
+    for path in (ROOT / folder).rglob("*")
+    if path.suffix in endings
+)
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_template_script_or_mail_contains_a_path_of_a_page(path: Path) -> None:
+    """Below a prefix, such a path would lead to another application: URLs come from `url_for` and `link_to`."""
+    text = re.sub(r"\{#.*?#\}|/\*.*?\*/|</\w+", "", path.read_text(), flags=re.DOTALL)
+    assert URL_PATH.findall(text) == []
+
+
+def test_paths_in_templates_and_scripts_are_detected() -> None:
+    """Without this test, an expression that finds nothing would go unnoticed."""
+    for text in (
+        'href="/cms/"',
+        "'/cms/login/?next='",
+        'site ~ "/cms/stop/"',
+        "url(/assets/x.svg)",
+        "`/cms/`",
+        "href=/x",
+    ):
+        assert URL_PATH.search(text), text
+
+
+@ALL
+def test_only_blueprints_contain_the_paths_of_pages(path: Path) -> None:
+    known = {
+        id(keyword.value)
+        for node in nodes_of(path)
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Blueprint"
+        for keyword in node.keywords
+    }
+    for node in nodes_of(path):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in known:
+            is_path = re.match(r"/(cms|assets|dev)/", f"{node.value}/") and " " not in node.value
+            assert not is_path or path.name == "gunicorn.conf.py", f"{path}:{node.lineno}: {node.value}"
+
+
+def test_the_names_of_blueprints_templates_and_globals_cannot_collide() -> None:
+    """Other pages of the application may have blueprints, templates and globals of any other name."""
+    app = create_app({"INSTANCE_DIR": tempfile.mkdtemp(), "METRICS_PORT": "0"})
+    bare, environment = Flask("bare").jinja_env, app.jinja_env
+    added = set(environment.globals) - set(bare.globals)
+    of_flask_babel = {"_", "gettext", "ngettext", "pgettext", "npgettext", "get_locale"}
+    of_flask_wtf = {"csrf_token", "csrf_meta_tag"}
+    assert {name for name in added if not name.startswith("cms_")} == of_flask_babel | of_flask_wtf
+    assert environment.tests.keys() - bare.tests.keys() == {"cms_permitted"}
+    assert all(name.startswith("cms_") for name in (*app.blueprints, *app.view_functions))
+    templates = ROOT / "templates"
+    assert {path.relative_to(templates).parts[0] for path in templates.rglob("*.*")} == {"cms"}
+    of_libraries = {"babel", "csrf", "mail", "migrate", "sqlalchemy"}
+    assert {name for name in app.extensions if not name.startswith("cms_")} == of_libraries
 
 
 def test_randomness_comes_from_the_operating_system() -> None:

@@ -48,6 +48,66 @@ INVALID = [
     ("EMAIL_POLICY", "editor=new"),
     ("SITE_URL", "cms.example.com"),
     ("SITE_URL", "https://"),
+    ("SITE_URL", "https://cms.example.com/a b"),
+    ("SITE_URL", "https://cms.example.com/a?b"),
+    ("SITE_URL", "https://cms.example.com/a#b"),
+    ("SITE_URL", "https://cms.example.com?"),
+    ("SITE_URL", "https://cms.example.com//a"),
+    ("SITE_URL", "https://cms.example.com/a/../b"),
+    ("SITE_URL", "https://cms.example.com/a%2Fb"),
+    ("SITE_URL", "https://cms.example.com/管理"),
+    ("SITE_NAME", "a" * 61),
+    ("SITE_NAME", "a\r\nBcc: eve@example.com"),
+    ("SITE_NAME", "a\nb"),
+    ("SITE_NAME", "a\udcffb"),
+    ("SITE_NAME", "a\tb"),
+    ("SITE_NAME", "a\x00b"),
+    ("SITE_NAME", "a\u202eb"),
+    ("SITE_NAME", "a\u200bb"),
+    ("SITE_NAME", "a\u2028b"),
+    ("SITE_NAME", "· –"),
+    ("SITE_NAME", "=?utf-8?q?x?="),
+    ("SITE_LINKS", "Articles"),
+    ("SITE_LINKS", "=/articles/"),
+    ("SITE_LINKS", "Articles="),
+    ("SITE_LINKS", "Articles=articles/"),
+    ("SITE_LINKS", "Articles=//evil.example/"),
+    ("SITE_LINKS", "Articles=/\\evil.example/"),
+    ("SITE_LINKS", "Articles=javascript:alert(1)"),
+    ("SITE_LINKS", "Articles=JavaScript:alert(1)"),
+    ("SITE_LINKS", "Articles=\x01javascript:alert(1)"),
+    ("SITE_LINKS", "Articles=java\nscript:alert(1)"),
+    ("SITE_LINKS", "Articles=/a/\n//evil.example/"),
+    ("SITE_LINKS", "Articles=data:text/html,x"),
+    ("SITE_LINKS", "Articles=mailto:a@example.com"),
+    ("SITE_LINKS", "Articles=https://"),
+    ("SITE_LINKS", "Articles=https:///articles/"),
+    ("SITE_LINKS", "Articles=https://user@example.com/"),
+    ("SITE_LINKS", "Articles=https://example.com:99999/"),
+    ("SITE_LINKS", "Articles=https://[::1/"),
+    ("SITE_LINKS", "Articles=/a b/"),
+    ("SITE_LINKS", 'Articles=/a"b/'),
+    ("SITE_LINKS", "Articles=/文章/"),
+    ("SITE_LINKS", "Articles=/a/, Articles=/b/"),
+    ("SITE_LINKS", "Art\u202eicles=/a/"),
+    ("SITE_LINKS", f"{'a' * 31}=/a/"),
+    ("SITE_LINKS", f"Articles=/{'a' * 500}/"),
+    ("SITE_LINKS", ",".join(f"L{n}=/a/" for n in range(9))),
+    ("SUPPORT_URL", "help"),
+    ("SUPPORT_URL", "help@example.com"),
+    ("SUPPORT_URL", "javascript:alert(1)"),
+    ("SUPPORT_URL", "//evil.example/"),
+    ("SUPPORT_URL", "ftp://example.com/"),
+    ("SUPPORT_URL", "mailto:"),
+    ("SUPPORT_URL", "mailto:a@example.com\r\nBcc: eve@example.com"),
+    ("SUPPORT_URL", "mailto:help@localhost"),
+    ("SUPPORT_URL", "mailto:a@example.com,b@example.com"),
+    ("SUPPORT_URL", "https://user@example.com/"),
+    ("COOKIE_NAME", ""),
+    ("COOKIE_NAME", "__Host-session"),
+    ("COOKIE_NAME", "a b"),
+    ("COOKIE_NAME", "a;b"),
+    ("COOKIE_NAME", "a" * 41),
     ("TRUSTED_HOSTS", "https://cms.example.com"),
     ("TRUSTED_HOSTS", "cms.example.com example.org"),
     ("TRUSTED_HOSTS", "*"),
@@ -77,10 +137,28 @@ def test_an_invalid_value_is_reported_in_one_line_with_its_name(tmp_path: Path, 
     with pytest.raises(ConfigError) as caught:
         load(tmp_path, **{name: value})
     line = str(caught.value)
-    shown = value.replace("user:password@", "***@")  # A password is never shown.
+    shown = re.sub("//user(:password)?@", "//***@", value)  # A password is never shown.
     assert line.startswith(f"{name}={shown!r} is invalid: ")
     assert "\n" not in line
     assert line.endswith(".")
+
+
+def test_names_links_and_help_are_read(tmp_path: Path) -> None:
+    values = load(
+        tmp_path,
+        SITE_NAME=" Cafe\u0301 出版社 ",
+        SITE_LINKS="Articles = /articles/?a=b#c , 首页=https://example.com,Dev=http://[::1]:8000/,",
+        SUPPORT_URL="mailto:help+cms@example.com?subject=Help%20me",
+    )
+    assert values["SITE_NAME"] == "Café 出版社"
+    assert values["SITE_LINKS"] == (
+        ("Articles", "/articles/?a=b#c"),
+        ("首页", "https://example.com"),
+        ("Dev", "http://[::1]:8000/"),
+    )
+    assert values["SUPPORT_URL"] == "mailto:help+cms@example.com?subject=Help%20me"
+    for url in ("/", "/help/", "https://example.com/help?a=b,c", "http://example.com:8080"):
+        assert load(tmp_path, SUPPORT_URL=url)["SUPPORT_URL"] == url
 
 
 @pytest.mark.slow
@@ -229,6 +307,26 @@ def test_the_service_for_breached_passwords_has_a_url_with_https_or_on_this_mach
 def test_the_session_cookie_of_production_is_secure_and_has_the_host_prefix(tmp_path: Path) -> None:
     values = load(tmp_path, **PRODUCTION)
     assert (values["SESSION_COOKIE_SECURE"], values["SESSION_COOKIE_NAME"]) == (True, "__Host-session")
+
+
+def test_cookies_have_the_chosen_name_and_are_valid_for_the_whole_host(tmp_path: Path) -> None:
+    for settings_of_site, name in (({}, "accounts"), (PRODUCTION, "__Host-accounts")):
+        values = load(tmp_path, **settings_of_site, COOKIE_NAME="accounts")
+        assert (values["SESSION_COOKIE_NAME"], values["SESSION_COOKIE_PATH"]) == (name, "/")
+
+
+@pytest.mark.parametrize("path", ["", "/accounts", "/admin/accounts", "/a.b_c~d-e/1"])
+def test_the_url_of_the_site_may_have_a_path(tmp_path: Path, path: str) -> None:
+    for written in (path, f"{path}/"):
+        assert load(tmp_path, SITE_URL=f"http://cms.example.com{written}", CMS_ENV="development")["SITE_URL"] == (
+            f"http://cms.example.com{path}"
+        )
+
+
+def test_keys_of_flask_that_the_caller_has_set_are_not_overwritten(tmp_path: Path) -> None:
+    given = {"MAX_CONTENT_LENGTH": 10**7, "BABEL_DEFAULT_LOCALE": "en", "SESSION_COOKIE_NAME": "own", "OTHER": object()}
+    app = create_app({**settings_for(tmp_path), **given})
+    assert {name: app.config[name] for name in given} == given
 
 
 def test_development_creates_a_secret_key_once_per_instance_folder(tmp_path: Path) -> None:

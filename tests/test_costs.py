@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.actors import different_code
+from tests.actors import PAGE, SCRIPT, different_code
 from tests.authenticators import options_on
 from tests.environments import Environment
 from tests.stories.admin_steps import id_of, superuser
@@ -49,6 +49,30 @@ def test_requests_without_a_session_take_no_query(env: Environment) -> None:
         assert visitor.page("/cms/login/").status == 200
         assert visitor.get_as_script("/healthz").status == 200
     assert count_steps(steps) == (0, 0, 0)
+
+
+def test_forward_authentication_takes_one_statement(env: Environment) -> None:
+    """Also for a role, for a page that is refused, and with a second factor; the cache is not used."""
+    ann, boss = env.person(), superuser(env)
+    add_passkey(boss)
+    for person, query, status in ((ann, "", 204), (ann, "?role=superuser", 403), (boss, "?role=superuser", 204)):
+        for method, headers in (("GET", PAGE), ("GET", SCRIPT), ("HEAD", PAGE)):
+            with record_steps(env.app) as steps:
+                assert person.browser.send(method, f"/cms/session/{query}", headers=headers).status == status
+            assert count_steps(steps) == (1, 0, 0)
+            assert not [step for step in steps if step.kind == "password"]
+
+
+def test_forward_authentication_of_strangers_takes_no_statement(env: Environment) -> None:
+    """Neither without a cookie, nor with one that is not signed or has no session."""
+    forger, pending = env.visitor(), env.visitor()
+    forger.browser.cookies["session"] = env.person().browser.cookies["session"][:-2] + "AB"
+    pending.token()
+    with record_steps(env.app) as steps:
+        for person in (env.visitor(), forger, pending):
+            for query in ("", "?role=superuser", "?redirect=yes"):
+                assert person.page(f"/cms/session/{query}", follow=False).status in (401, 303)
+    assert steps == []
 
 
 def test_an_invalid_form_takes_only_the_query_of_the_session(env: Environment) -> None:

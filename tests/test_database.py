@@ -327,7 +327,7 @@ class TestReleasedConnections:
         held = {}
 
         def record(_: Flask, template: Any, **__: object) -> None:
-            if not template.name.startswith("mail/"):  # Mails are rendered in a transaction.
+            if not template.name.startswith("cms/mail/"):  # Mails are rendered in a transaction.
                 held[template.name] = count_connections(env.app)
 
         with template_rendered.connected_to(record, env.app):

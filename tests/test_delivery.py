@@ -250,7 +250,7 @@ class TestUnexpectedErrors:
         app = mail_env.build(MAIL_DELIVERY="thread")
         with hide_outbox(app):
             worker.wake()
-            thread = app.extensions["mail_delivery"]
+            thread = app.extensions["cms_mail_delivery"]
             eventually(lambda: "does not exist" in caplog.text or not thread.is_alive(), "delivery fails")
         with app.app_context():
             queue_mail()

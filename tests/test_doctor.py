@@ -1,10 +1,13 @@
 """accounts/operations/doctor/ and readiness.py: every check reports its problem, and none prevents the others."""
 
+import contextlib
 import json
 import re
 import shutil
+import socket
 import ssl
 import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,6 +29,7 @@ from models import AuthenticatorApp, Mail, MailState, db
 from tests.environments import PRODUCTION, Environment, set_revision
 from tests.servers import (
     AS_ROOT,
+    LONGEST_SECONDS,
     ROOT,
     MemcachedServer,
     Pgbouncer,
@@ -40,13 +44,38 @@ from tests.stories.factor_steps import add_app, add_passkey
 from tests.test_docs import table_rows
 
 CHECKS = (
-    "versions,database,schema,clock,connections,cache,mail server,sender,queue,delivery,outbox,numbers,secret key,"
-    "former keys,second factors,breached passwords,hosts,site,files,disk"
+    "versions,database,schema,clock,connections,cache,mail server,sender,queue,delivery,outbox,webhooks,numbers,"
+    "secret key,former keys,second factors,breached passwords,hosts,site,files,disk"
 ).split(",")
 FLEET = Fleet(workers=2, mail_processes=1)
 NO_SERVER = {"MAIL_SERVER": "127.0.0.1", "MAIL_PORT": "1"}
 CA_FILE = ssl.get_default_verify_paths().openssl_cafile_env
 STRONG = "0123456789abcdef0a1b2c3d4e5f6071"
+
+
+@contextlib.contextmanager
+def answering(context: ssl.SSLContext, head: str) -> Iterator[int]:
+    """Answer every request over TLS with these headers; the context is the port."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        while True:
+            try:
+                plain, _ = listener.accept()
+            except OSError:
+                return
+            with contextlib.suppress(OSError), plain, context.wrap_socket(plain, server_side=True) as connection:
+                connection.recv(4096)
+                connection.sendall(f"{head}\r\n\r\n".encode() if head else b"")
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield int(listener.getsockname()[1])
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join(LONGEST_SECONDS)
 
 
 def run(env: Environment, **settings: str) -> dict[str, Check]:
@@ -125,7 +154,7 @@ class TestDatabase:
         found = run(env, DATABASE_URL=f"sqlite:///{tmp_path}/empty.db")
         assert [name for name, each in found.items() if each.severity == Severity.ERROR] == ["schema"]
         assert found["schema"].message == "has no tables: run `flask --app app db upgrade`"
-        for name in ("queue", "delivery", "outbox", "former keys", "second factors"):
+        for name in ("queue", "delivery", "outbox", "webhooks", "former keys", "second factors"):
             assert (found[name].severity, found[name].message) == (Severity.SKIPPED, "needs the schema")
 
 
@@ -332,20 +361,63 @@ class TestEncryption:
     def test_the_certificate_of_the_site_is_checked(
         self, env: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Any server with TLS will do, because no request is sent."""
         certificate, context = create_certificate(tmp_path)
-        server = SmtpServer(ssl_context=context).start()
-        try:
-            settings = {"SITE_URL": f"https://name:secret@localhost:{server.port}", "TRUSTED_HOSTS": "localhost"}
+        with answering(context, "HTTP/1.1 303 See Other\r\nLocation: /cms/login/?next=/cms/") as port:
+            settings = {"SITE_URL": f"https://name:secret@localhost:{port}", "TRUSTED_HOSTS": "localhost"}
             found = run(env, **settings)["site"]
             assert (found.severity, "self-signed" in found.message) == (Severity.WARNING, True)
             monkeypatch.setenv(CA_FILE, str(certificate))
             found = run(env, **settings)["site"]
-            assert (found.severity, found.data["host"]) == (Severity.OK, f"localhost:{server.port}")
-            found = run(env, **settings | {"SITE_URL": f"https://127.0.0.1:{server.port}"})["site"]
+            assert (found.severity, found.data["host"]) == (Severity.OK, f"localhost:{port}")
+            found = run(env, **settings | {"SITE_URL": f"https://127.0.0.1:{port}"})["site"]
             assert (found.severity, "IP address mismatch" in found.message) == (Severity.ERROR, True)
-        finally:
-            server.stop()
+
+    @pytest.mark.parametrize(
+        ("path", "head", "severity", "told"),
+        [
+            ("/a/b", "HTTP/1.1 303 See Other\r\nLocation: /a/b/cms/login/?next=/a/b/cms/", "ok", ""),
+            ("/a/b", "HTTP/1.1 302 Found\r\nlocation: https://localhost/a/b/cms/login/", "ok", ""),
+            ("/a/b", "HTTP/1.1 503 Service Unavailable", "ok", ""),
+            (
+                "/a/b",
+                "HTTP/1.1 303 See Other\r\nLocation: /cms/login/?next=/cms/",
+                "error",
+                "served below /, not /a/b: set",
+            ),
+            (
+                "",
+                "HTTP/1.1 303 See Other\r\nLocation: /x/cms/login/?next=/cms/",
+                "error",
+                "served below /x, not /: set",
+            ),
+            (
+                "/a/b",
+                "HTTP/1.1 404 Not Found",
+                "error",
+                "does not lead to the account centre: its start page answers 404",
+            ),
+            ("/a/b", "HTTP/1.1 200 OK", "error", "its start page answers 200"),
+            ("", "220 mail.example.com ESMTP", "warning", "SITE_URL does not answer with HTTP"),
+            ("", "", "warning", "SITE_URL does not answer with HTTP"),
+        ],
+    )
+    def test_links_in_mails_must_lead_to_the_pages(
+        self,
+        sqlite_env: Environment,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        path: str,
+        head: str,
+        severity: str,
+        told: str,
+    ) -> None:
+        certificate, context = create_certificate(tmp_path)
+        monkeypatch.setenv(CA_FILE, str(certificate))
+        with answering(context, head) as port:
+            app = sqlite_env.app_with(CMS_ENV="development", SITE_URL=f"https://localhost:{port}{path}")
+            with app.app_context():
+                found = site.check_site()
+        assert (found.severity, told in found.message) == (severity, True)
 
     def test_a_site_that_cannot_be_reached_from_here_is_no_problem(self, env: Environment) -> None:
         found = run(env, SITE_URL="https://127.0.0.1:1", TRUSTED_HOSTS="127.0.0.1")["site"]
@@ -639,7 +711,7 @@ class TestRunning:
     def test_a_cache_that_returns_wrong_values_is_reported(
         self, env: Environment, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(env.app.extensions["cache"], "incr", lambda _: 7)
+        monkeypatch.setattr(env.app.extensions["cms_cache"], "incr", lambda _: 7)
         expected = [True, False, 2, 2, "text", True, False, None]
         returned = f"returned [True, False, 7, 1, 'text', True, False, None] instead of {expected}"
         assert find_problems(env)["cache"].startswith(returned)
@@ -727,7 +799,7 @@ class TestRunning:
 
 def test_a_server_that_drains_is_not_ready(env: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
     is_draining = False
-    monkeypatch.setitem(env.app.extensions, "is_draining", lambda: is_draining)
+    monkeypatch.setitem(env.app.extensions, "cms_is_draining", lambda: is_draining)
     with env.app.app_context():
         assert readiness.check() is None
         is_draining = True

@@ -26,6 +26,7 @@ import forms
 import validators
 from cms import languages
 from forms import (
+    DETAILS,
     BaseForm,
     ChangePasswordForm,
     EmailCaptchaForm,
@@ -184,6 +185,38 @@ def test_chosen_interests_are_data_and_choices_are_an_argument(
         ("chess", True),
         ("go", False),
     ]
+
+
+@pytest.mark.parametrize("form_class", [ProfileForm, RegisterForm])
+def test_rules_require_fields_make_them_optional_and_remove_them(form_class: type[ProfileForm]) -> None:
+    rules = {"mobile": "off", "staff_number": "required", "gender": "optional", "city": "required", "interests": "off"}
+    for rule in ("required", "optional", "off"):
+        form_class(rules=dict.fromkeys(DETAILS, rule))  # Rules affect one form only.
+    form = form_class(MultiDict({"mobile": "x", "interests": "x", "gender": ""}), rules=rules, cities={"a": "A"})
+    assert not form.validate()
+    assert {"mobile", "interests"}.isdisjoint(form.errors)
+    assert {"staff_number", "city"} <= set(form.errors)
+    assert "gender" not in form.errors
+    assert [name for name in DETAILS if name in form] == form.list_details() == ["staff_number", "gender", "city"]
+    assert [bool(form[name].flags.required) for name in form.list_details()] == [True, False, True]
+    assert [bool(form[name].flags.optional) for name in form.list_details()] == [False, True, False]
+    assert [value for value, *_ in form.city.iter_choices()] == ["", "a"]
+    assert form_class().list_details() == list(DETAILS)
+
+
+@pytest.mark.parametrize("rules", [{"username": "off"}, {"city": "hidden"}])
+def test_a_rule_that_does_not_exist_is_an_error_of_the_caller(rules: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="is no rule of a field of the profile"):
+        ProfileForm(rules=rules)
+
+
+def test_a_form_without_a_field_of_the_profile_accepts_rules_for_it() -> None:
+    class ShortForm(ProfileForm):
+        city = None
+        interests = None
+
+    form = ShortForm(MultiDict({"username": "ann"}), rules={"city": "required", "interests": "off"}, cities={"a": "A"})
+    assert form.list_details() == ["mobile", "staff_number", "gender"]
 
 
 # --- Languages and catalogues
@@ -498,7 +531,7 @@ class TokenExample:
 
     def token(self, sid: str) -> str:
         """Return the token on the page of a session."""
-        html = str(bare.jinja_env.get_template("macros.html").module.hidden(self.form(sid).export_token))
+        html = str(bare.jinja_env.get_template("cms/macros.html").module.hidden(self.form(sid).export_token))
         return re.search(r'name="export_token" value="([^"]+)"', html)[1]
 
 
@@ -564,7 +597,7 @@ def test_every_page_contains_a_new_token_and_never_a_submitted_one(token_example
     one, two = token_example.token("one"), token_example.token("one")
     assert one != two
     form = token_example.form("one", export_token="a submitted token")
-    html = str(bare.jinja_env.get_template("macros.html").module.hidden(form.export_token))
+    html = str(bare.jinja_env.get_template("cms/macros.html").module.hidden(form.export_token))
     assert "a submitted token" not in html
 
 

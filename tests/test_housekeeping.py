@@ -36,15 +36,18 @@ from models import (
     MailState,
     Moment,
     PendingSignIn,
+    WebhookEvent,
     db,
 )
 from tests.environments import Environment
+from tests.servers import WebhookReceiver, free_port
 from tests.stories.admin_steps import BOSS, NEW, act, create_many, id_of, invitation_link, register
 from tests.stories.factor_steps import add_passkey, set_up_app
 from tests.test_scale import record_statements
+from tests.webhooks import deliver as deliver_webhooks
 
 DAY, RETENTION = timedelta(days=1), timedelta(days=30)
-PERMANENT_TABLES = {"cms_user", "audit", "audit_tie", "alembic_version", "passkey", "recovery_code"}
+PERMANENT_TABLES = {"cms_user", "audit", "audit_tie", "alembic_version", "passkey", "recovery_code", "webhook_receiver"}
 ANN = "ann@example.com"
 
 
@@ -214,6 +217,11 @@ def create_unconfirmed_app(user: int, at: datetime) -> Base:
     return AuthenticatorApp(user_id=user, secret="", key_id="", created_at=at)
 
 
+def create_event(user: int, at: datetime) -> Base:
+    """Create an event of webhooks of this time."""
+    return WebhookEvent(message_id=str(at), user_id=user, number=1, type="", at=at, payload="{}")
+
+
 CASES: dict[str, tuple[Callable[[int, datetime], Base], timedelta]] = {
     "a budget, a day after it resets": (create_budget, DAY),
     "a change, a day after it expires": (create_change, DAY),
@@ -227,6 +235,7 @@ CASES: dict[str, tuple[Callable[[int, datetime], Base], timedelta]] = {
     "a link, a month after it expires": (link_factory("expires_at"), RETENTION),
     "a link, a month after it was used": (link_factory("ended_at"), RETENTION),
     "an invitation, a month after it expires": (create_invitation, RETENTION),
+    "an event of webhooks, after 35 days": (create_event, DAY * 35),
     **{
         f"a mail, a month after it was {state}": (mail_factory(state), RETENTION)
         for state in set(MailState) - {MailState.QUEUED}
@@ -280,6 +289,7 @@ class TestExpiredRows:
 
 def create_rows(env: Environment) -> None:
     """Create a row in every table through use cases."""
+    env.settings["WEBHOOKS"] = f"http://127.0.0.1:{free_port()}/ {WebhookReceiver.SECRET}"
     link = invitation_link(env)
     assert register(env.visitor(), link).status == 200
     boss = env.signed_in(BOSS)
@@ -299,6 +309,7 @@ def create_rows(env: Environment) -> None:
     carol = env.person("carol@example.com")
     set_up_app(carol)
     env.deliver()
+    deliver_webhooks(env.app)
 
 
 class TestSchedule:
@@ -495,7 +506,7 @@ class TestManyRows:
             housekeeping.delete_expired()
             registration.list_invitations()
         queries = [(statement, parameters) for statement, parameters in statements if " FROM " in statement]
-        assert len(queries) == 13
+        assert len(queries) == 14
         with env.app.app_context(), db.engine.connect() as connection:
             for statement, parameters in queries:
                 plan = read_plan(env, connection, statement, parameters)
@@ -528,6 +539,8 @@ def fill_every_table(env: Environment) -> None:
     reset = {"user_id": of_each, "started_by": user, "reason": "''", "network": "'-'", "browser": "'-'"}
     times = {"asked_at": ":now", "due_at": ":now", "expires_at": either}
     fill(env, "factor_reset", 3_000, stop_hash=text_, **reset, **times, outcome="''")
+    event = {"user_id": user, "number": "i", "type": "''", "payload": "'{}'", "at": either}
+    fill(env, "webhook_event", 3_000, message_id=text_, **event)
     secret = {"secret": "''", "key_id": "''", "last_step": "0"}
     confirmed = "CASE WHEN i <= 2900 THEN :now END"
     fill(env, "authenticator_app", 3_000, user_id=of_each, **secret, created_at=either, confirmed_at=confirmed)

@@ -21,8 +21,8 @@ def find_page_templates() -> set[str]:
     """Return the names of the templates of pages, without partial templates and those of mails."""
     folder = ROOT / "templates"
     found = {path.relative_to(folder) for path in folder.rglob("*.html")}
-    parts = {Path("base.html"), Path("layout.html"), Path("macros.html")}
-    return {str(path) for path in found - parts if not path.name.startswith("_") and path.parts[0] != "mail"}
+    parts = {Path("cms/base.html"), Path("cms/layout.html"), Path("cms/macros.html")}
+    return {str(path) for path in found - parts if not path.name.startswith("_") and path.parts[1] != "mail"}
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

@@ -30,7 +30,7 @@ def app(env: Environment) -> Iterator[Flask]:
 
 def change_settings(env: Environment, **numbers: int) -> None:
     """Change settings of the running application."""
-    env.app.extensions["settings"] = replace(env.app.extensions["settings"], **numbers)
+    env.app.extensions["cms_settings"] = replace(env.app.extensions["cms_settings"], **numbers)
 
 
 def spend(*budgets: Limit) -> None:

@@ -124,7 +124,7 @@ def test_a_mail_has_its_expected_text(sqlite_env: Environment, kind: str, langua
 
 
 def test_every_mail_has_expected_texts_and_every_text_a_mail() -> None:
-    folders = {path.name for path in (ROOT / "templates" / "mail").iterdir() if path.is_dir()}
+    folders = {path.name for path in (ROOT / "templates" / "cms" / "mail").iterdir() if path.is_dir()}
     assert folders == {kind.partition(".")[0] for kind in LETTERS}
     assert {path.name for path in EXPECTED.glob("*.txt")} == {
         f"{kind}.{each}.txt" for kind in LETTERS for each in ("zh", "en")

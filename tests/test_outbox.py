@@ -15,6 +15,7 @@ import pytest
 from flask import Flask, current_app
 from sqlalchemy import delete, select, text, update
 
+from accounts import leases
 from accounts.mail import delivery, mailbox, outbox, worker
 from accounts.mail.messages import Letter
 from accounts.mail.smtp import MailServerConnection, build_message
@@ -361,7 +362,7 @@ class TestWorkers:
             worker.deliver_all(app, threading.Event())
 
         run_concurrently(work, 8)
-        env.clock.advance(seconds=delivery.FIRST_RETRY_SECONDS)  # A busy server may have refused a connection.
+        env.clock.advance(seconds=leases.FIRST_RETRY_SECONDS)  # A busy server may have refused a connection.
         env.deliver(app)
         assert sorted(each.recipients[0] for each in smtp.received) == sorted(f"to{n}@example.com" for n in range(40))
 
@@ -472,7 +473,7 @@ class TestWorkers:
     def test_the_web_process_does_not_deliver_if_workers_do(self, env: Environment) -> None:
         ann = env.person()
         ann.ask(TO)
-        assert "mail_delivery" not in env.app.extensions
+        assert "cms_mail_delivery" not in env.app.extensions
         pending = ann.pending()
         assert pending is not None
         assert pending["mail"]["state"] == "queued"
@@ -481,12 +482,12 @@ class TestWorkers:
         app = env.build(MAIL_SERVER="127.0.0.1", MAIL_PORT=str(smtp.port), MAIL_DELIVERY="thread")
         with app.app_context():
             worker.wake()
-            thread = app.extensions["mail_delivery"]
+            thread = app.extensions["cms_mail_delivery"]
             assert thread.runs_in_this_process()
             thread.stop()
             assert not thread.is_alive()
             worker.wake()
-            assert app.extensions["mail_delivery"] is not thread
+            assert app.extensions["cms_mail_delivery"] is not thread
 
 
 def smtp_settings(env: Environment, smtp: SmtpServer) -> dict[str, str]:

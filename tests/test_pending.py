@@ -188,7 +188,7 @@ class TestLinks:
     ) -> None:
         change = start(ann, is_assisted=True)
         wait = pending.ready_at(change) - sqlite_env.clock.now()
-        assert wait == timedelta(seconds=sqlite_env.app.extensions["settings"].ASSISTED_WAIT_SECONDS)
+        assert wait == timedelta(seconds=sqlite_env.app.extensions["cms_settings"].ASSISTED_WAIT_SECONDS)
         sqlite_env.clock.advance(seconds=wait.total_seconds() - 1)
         with pytest.raises(LinkDead):
             pending.find_started(link)

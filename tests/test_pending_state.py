@@ -61,7 +61,7 @@ def test_a_session_sees_the_change_that_it_requested(
     now = sqlite_env.clock.now()
     start(bob, is_assisted=True)
     start(ann, session_id=session.id, mail_id=store_mail(ann))
-    wait = sqlite_env.app.extensions["settings"].ASSISTED_WAIT_SECONDS
+    wait = sqlite_env.app.extensions["cms_settings"].ASSISTED_WAIT_SECONDS
     assert load(ann, session) == Pending(
         email="New@example.com",
         in_ascii=None,

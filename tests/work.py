@@ -49,8 +49,8 @@ def record_steps(app: Flask) -> Iterator[list[Step]]:
     def commit(_: object) -> None:
         steps.append(Step("commit"))
 
-    store, hasher = app.extensions["cache"], passwords.HASHER
-    app.extensions["cache"] = CallRecorder(store, "cache", steps)
+    store, hasher = app.extensions["cms_cache"], passwords.HASHER
+    app.extensions["cms_cache"] = CallRecorder(store, "cache", steps)
     passwords.HASHER = CallRecorder(hasher, "password", steps)  # type: ignore[assignment]
     event.listen(engine, "before_cursor_execute", statement)
     event.listen(engine, "commit", commit)
@@ -59,7 +59,7 @@ def record_steps(app: Flask) -> Iterator[list[Step]]:
     finally:
         event.remove(engine, "before_cursor_execute", statement)
         event.remove(engine, "commit", commit)
-        app.extensions["cache"], passwords.HASHER = store, hasher
+        app.extensions["cms_cache"], passwords.HASHER = store, hasher
 
 
 def count_steps(steps: list[Step]) -> tuple[int, int, int]:

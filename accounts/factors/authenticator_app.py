@@ -9,6 +9,7 @@ from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from sqlalchemy import delete, func, or_, select, update
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from cryptography.fernet import Fernet
 
 STEP_SECONDS = 30
+LONGEST_ISSUER = (
+    120  # Characters when encoded for the URI, which contains it twice: a QR code of more is too fine to scan.
+)
 SET_UP_LIFETIME = timedelta(hours=1)
 DRIFT_STEPS = 1  # RFC 6238, 5.2: one step is permitted for the delay of the network.
 
@@ -90,6 +94,14 @@ def read_secret(app: AuthenticatorApp) -> str:
         except InvalidToken:
             raise LookupError("the secret was changed in the database") from None
     raise LookupError("the key of the secret was removed")
+
+
+def issuer_of(site_name: str) -> str:
+    """Return the name of the site for apps: short, and without colons, which would end it (Key URI Format)."""
+    name = " ".join(site_name.replace(":", " ").split())
+    while len(quote(name)) > LONGEST_ISSUER:
+        name = name[:-1].rstrip()
+    return name
 
 
 def setup_uri(secret: str, account: str, issuer: str) -> str:

@@ -24,6 +24,7 @@ from accounts import clock, people
 from accounts.errors import AlreadyAdded, ChallengeExpired, PasskeyRefused, Refusal, TooManyPasskeys
 from accounts.factors import challenges
 from accounts.factors.challenges import Purpose
+from accounts.settings import settings
 from models import CMSUser, Passkey, db
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def creation_options(site: Site, user: CMSUser, user_handle: str, owner: str) ->
     """
     import fido2.webauthn as web
 
-    server, known = _server(site), [_credential_of(each) for each in list_of(user.id)]
+    server, known = _server(site, settings().SITE_NAME), [_credential_of(each) for each in list_of(user.id)]
     entity = web.PublicKeyCredentialUserEntity(id=user_handle.encode(), name=user.email, display_name=user.username)
     options, _ = server.register_begin(
         entity,
@@ -371,10 +372,10 @@ def _refusing() -> "Iterator[None]":
 
 
 @lru_cache(maxsize=8)
-def _server(site: Site) -> "Fido2Server":
+def _server(site: Site, name: str = "") -> "Fido2Server":
     from fido2.server import Fido2Server
     from fido2.webauthn import AttestationConveyancePreference, PublicKeyCredentialRpEntity
 
-    entity = PublicKeyCredentialRpEntity(id=site.id, name=site.id)
+    entity = PublicKeyCredentialRpEntity(id=site.id, name=name or site.id)
     none = AttestationConveyancePreference.NONE
     return Fido2Server(entity, attestation=none, verify_origin=lambda origin: origin == site.origin)

@@ -12,6 +12,7 @@ from accounts.flows import administration, second_factor
 from accounts.limits import HOUR, Limit
 from accounts.mail import messages, outbox
 from accounts.unit_of_work import Requester
+from accounts.webhooks import events
 from models import (
     Address,
     Audit,
@@ -65,6 +66,7 @@ def erase(requester: Requester, user_id: int, *, reason: str) -> Erased:
         pseudonyms, former_chain = Pseudonyms(user.id, {user.email_key}), user.audit_chain
         rows = audit.rewrite(user, pseudonyms.replace)
         _delete_rows(user, pseudonyms.own_keys)
+        events.erase(user)
         told: dict[str, Any] = {"reason": reason, "by": work.actor_name or "-"}
         told |= {"rows": rows, "former_chain": former_chain}
         work.record(user, "account_erased", columns=_erased_columns(user), **told)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from accounts import sessions, unit_of_work
 from accounts.errors import AlreadyAdded, PasskeyRefused, SecondFactorRequired, SecondFactorWrong, SetUpExpired
@@ -13,6 +14,7 @@ from accounts.factors.proofs import Entered
 from accounts.factors.recovery_codes import Codes
 from accounts.flows import factor_notices, reauthentication
 from accounts.flows.reauthentication import owner_of
+from accounts.settings import settings
 from accounts.unit_of_work import Actor, UnitOfWork
 from models import CMSUser
 
@@ -107,7 +109,7 @@ def show_app(actor: Actor) -> AppSetUp:
         secret = authenticator_app.read_secret(app)
     except LookupError:  # Its key was removed from the settings.
         raise SetUpExpired from None
-    issuer = actor.origin.site.partition("://")[2] or "CMS"
+    issuer = authenticator_app.issuer_of(settings().SITE_NAME) or urlsplit(actor.origin.site).netloc or "CMS"
     uri = authenticator_app.setup_uri(secret, actor.user.email, issuer)
     return AppSetUp(secret, authenticator_app.qr_code(uri), replaces=enrolment.load(actor.user).has_app)
 

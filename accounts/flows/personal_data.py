@@ -23,6 +23,7 @@ from models import (
     Passkey,
     PendingSignIn,
     RecoveryCode,
+    WebhookEvent,
     db,
     table,
 )
@@ -45,6 +46,7 @@ RECOVERY_CODE = "created_at used_at".split()
 PENDING_SIGN_IN = "remembered expires_at".split()
 RESET = "user_id started_by reason asked_at due_at expires_at network browser outcome".split()
 EVENT = "number event at last_at times actor_id network browser detail request_id".split()
+WEBHOOK_EVENT = "number type at payload".split()
 ACTION = "user_id event at last_at times network browser request_id".split()
 
 
@@ -67,6 +69,7 @@ def _collect(user: CMSUser) -> dict[str, Any]:
     history = _rows(Audit, EVENT, Audit.user_id == user.id)
     codes = _rows(RecoveryCode, RECOVERY_CODE, RecoveryCode.user_id == user.id)
     resets = or_(FactorReset.user_id == user.id, FactorReset.started_by == user.id)
+    told = _rows(WebhookEvent, WEBHOOK_EVENT, WebhookEvent.user_id == user.id)
     return {
         "created_at": clock.now().isoformat(),
         "account": {name: _plain(getattr(user, name)) for name in ACCOUNT},
@@ -81,6 +84,7 @@ def _collect(user: CMSUser) -> dict[str, Any]:
         "recovery_codes_left": sum(code["used_at"] is None for code in codes),
         "pending_sign_ins": _rows(PendingSignIn, PENDING_SIGN_IN, PendingSignIn.user_id == user.id),
         "factor_resets": _rows(FactorReset, RESET, resets),
+        "webhook_events": [{**row, "payload": json.loads(row["payload"])} for row in told],
         "history": [{**row, "detail": json.loads(row["detail"])} for row in history],
         "exported_history": exported,
         "actions_on_other_accounts": _rows(Audit, ACTION, *elsewhere),

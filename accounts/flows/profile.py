@@ -1,5 +1,6 @@
 """An administrator edits their profile."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,20 +14,19 @@ from models import CMSUser, name_key
 
 @dataclass(frozen=True)
 class Profile:
-    """The data of a profile; None and () where nothing was entered."""
+    """The data of a profile; None and [] where nothing was entered.
+
+    `details` contains the fields that were asked for, of mobile, staff_number, gender, city and interests; all others
+    keep their values.
+    """
 
     username: str
-    mobile: str | None
-    staff_number: int | None
-    gender: str | None
-    city: str | None
-    interests: tuple[str, ...]
     language: str | None
+    details: Mapping[str, Any]
 
     def columns(self) -> dict[str, Any]:
         """Return the columns of an account that store the profile, without the username."""
-        values = vars(self) | {"interests": list(self.interests)}
-        return {name: value for name, value in values.items() if name != "username"}
+        return {**self.details, "language": self.language}
 
 
 def update(actor: Actor, profile: Profile, *, version: int) -> CMSUser:

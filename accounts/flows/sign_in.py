@@ -154,7 +154,7 @@ def sign_out(actor: Actor) -> None:
     with unit_of_work.begin(actor.origin) as work:
         account = work.lock(actor.user.id)
         assert account is not None
-        sessions.end(actor.session.id)
+        sessions.sign_out(actor.session)
         work.record(account, "signed_out")
 
 

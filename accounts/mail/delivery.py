@@ -5,29 +5,26 @@ import logging
 import re
 import threading
 from datetime import datetime, timedelta
-from functools import lru_cache
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple
 
 from flask import current_app
-from sqlalchemy import CursorResult, bindparam, delete, select, update
+from sqlalchemy import bindparam, select
 
-from accounts import clock, limits
+from accounts import clock, leases, limits
 from accounts.errors import UNAVAILABLE
+from accounts.leases import LeasedTable
 from accounts.mail import outbox, smtp
 from accounts.mail.smtp import MailServerConnection
 from accounts.settings import settings
-from models import ChangeOutcome, EmailChange, Mail, MailProblem, MailState, db, dialect, table
+from models import ChangeOutcome, EmailChange, Mail, MailProblem, MailState, db
 from telemetry import metrics
 
 SPARE_SECONDS = 30  # A lease is this much longer than the longest dialogue.
-FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 5, 3600
 MAX_FAULTS = 5  # A mail is set aside after this many consecutive errors in the application.
 PERMANENT = {MailProblem.RECIPIENT_REFUSED, MailProblem.MESSAGE_REFUSED}
 BATCH = 20  # Mails that are leased at a time.
 log = logging.getLogger(__name__)
-_MAIL = table(Mail).c
-_LEASED = _MAIL.id == bindparam("its_id"), _MAIL.tries == bindparam("its_tries"), _MAIL.state == MailState.QUEUED
-_DELETE = delete(table(Mail)).where(*_LEASED)
+_MAILS = LeasedTable(Mail, MailState.QUEUED, ("message_id", "kind", "user_id", "problem", "created_at"))
 _LOAD = select(Mail).where(Mail.id.in_(bindparam("ids", expanding=True)))
 
 
@@ -68,18 +65,18 @@ def deliver_batch(connection: MailServerConnection, stopped: threading.Event, mo
     A failure is stored with its mail, and delivery continues with the next one. Raises one of UNAVAILABLE if a result
     could not be stored; then this mail is sent again after its lease, and those behind it are released.
     """
-    leases = _lease(most)
-    mails = _load_batch(leases)
-    for position, lease in enumerate(leases):
+    leased = _lease(most)
+    mails = _load_batch(leased)
+    for position, lease in enumerate(leased):
         if stopped.is_set():
-            _release(leases[position:])
+            _release(leased[position:])
             break
         try:
             _deliver(lease, mails.get(lease.id), connection)
         except UNAVAILABLE:
-            _release(leases[position + 1 :])
+            _release(leased[position + 1 :])
             raise
-    return len(leases)
+    return len(leased)
 
 
 def _is_any_due() -> bool:
@@ -90,47 +87,22 @@ def _is_any_due() -> bool:
     return found is not None
 
 
-@lru_cache
-def _build_lease_statement(dialect: str) -> Any:
-    """Return the statement that takes leases: two workers never get the same row, and none gets more than it asked for.
-
-    On PostgreSQL a common table expression selects the rows, because it is executed once. A subquery below IN may be
-    executed again for another row and then skip rows that others have locked meanwhile, so that too many are leased.
-    The statement returns only the columns that are needed to store the result: an unreadable row must not block others.
-    """
-    due = (
-        select(_MAIL.id)
-        .where(_MAIL.state == MailState.QUEUED, _MAIL.due_at <= bindparam("now"))
-        .order_by(_MAIL.due_at)
-        .limit(bindparam("most"))
-    )
-    chosen = due if dialect == "sqlite" else select(due.with_for_update(skip_locked=True).cte("due").c.id)
-    return (
-        update(table(Mail))
-        .where(_MAIL.id.in_(chosen), _MAIL.due_at <= bindparam("now"))
-        .values(due_at=bindparam("until"), tries=_MAIL.tries + 1)
-        .returning(_MAIL.id, _MAIL.tries, _MAIL.message_id, _MAIL.kind, _MAIL.user_id, _MAIL.problem, _MAIL.created_at)
-    )
-
-
 def _lease(most: int) -> list[Lease]:
     """Lease the next due mails for the longest dialogue."""
-    now, until = clock.now(), _end_of_lease()
-    found = db.session.execute(_build_lease_statement(dialect()), {"now": now, "until": until, "most": most}).all()
-    db.session.commit()
-    return sorted(Lease(**row._mapping, until=until) for row in found)
+    until = _end_of_lease()
+    return [Lease(**row, until=until) for row in _MAILS.lease(most, until)]
 
 
 def _end_of_lease() -> datetime:
     return clock.now() + timedelta(seconds=settings().MAIL_DIALOGUE_SECONDS + SPARE_SECONDS)
 
 
-def _load_batch(leases: list[Lease]) -> dict[int, Mail]:
+def _load_batch(leased: list[Lease]) -> dict[int, Mail]:
     """Return the mails by id; none if one of them cannot be read: then each is loaded separately before it is sent."""
     try:
-        return {mail.id: mail for mail in _load([lease.id for lease in leases])} if leases else {}
+        return {mail.id: mail for mail in _load([lease.id for lease in leased])} if leased else {}
     except UNAVAILABLE:
-        _release(leases)
+        _release(leased)
         raise
     except Exception:  # The unreadable row causes the same error when it is delivered, where it is counted.
         log.warning("a mail of a batch cannot be read")
@@ -171,15 +143,15 @@ def _deliver(lease: Lease, mail: Mail | None, connection: MailServerConnection) 
 
 def _renew(lease: Lease) -> bool:
     """Lease a mail for another dialogue, and return whether the lease was still valid."""
-    return _update(lease, due_at=_end_of_lease())
+    return _MAILS.update(lease, due_at=_end_of_lease())
 
 
-def _release(leases: list[Lease]) -> None:
+def _release(leased: list[Lease]) -> None:
     """End the leases of mails that were not tried."""
     db.session.rollback()  # The connection may have been lost; until then the session accepts no statement.
     with contextlib.suppress(*UNAVAILABLE):  # Otherwise they are leased again after they expire.
-        for lease in leases:
-            _update(lease, due_at=clock.now(), tries=lease.tries - 1)
+        for lease in leased:
+            _MAILS.release(lease)
 
 
 def _process(mail: Mail, connection: MailServerConnection) -> MailState:
@@ -264,8 +236,8 @@ def _give_up(lease: Lease, state: MailState, kind: MailProblem) -> None:
 
 def _retry(lease: Lease, problem: str, details: str) -> None:
     """Try again later; the wait doubles with every try."""
-    wait = min(FIRST_RETRY_SECONDS * 2 ** (lease.tries - 1), LONGEST_RETRY_SECONDS)
-    _update(lease, due_at=clock.now() + timedelta(seconds=wait), problem=problem)
+    wait = leases.retry_seconds(lease.tries)
+    _MAILS.update(lease, due_at=clock.now() + timedelta(seconds=wait), problem=problem)
     metrics.MAILS.add(lease.kind, "retried")
     log.warning("mail %s (%s) not sent, next try in %d s: %s", lease.message_id, lease.kind, wait, details)
 
@@ -273,30 +245,7 @@ def _retry(lease: Lease, problem: str, details: str) -> None:
 def _close(lease: Lease, state: MailState, problem: str) -> None:
     """Close a mail and delete its recipient and content; delete the row of a completed task."""
     if outbox.is_task(lease.kind) and state == MailState.SENT:
-        _commit(_DELETE, lease)
+        _MAILS.delete(lease)
     else:
         empty = dict.fromkeys(("recipient", "subject", "body", "html"), "")
-        _update(lease, state=state, done_at=clock.now(), problem=problem, **empty)
-
-
-def _update(lease: Lease, **values: object) -> bool:
-    """Update and commit the row of a leased mail, and return whether the lease was still valid."""
-    return _commit(_build_update(tuple(values)), lease, **values)
-
-
-@lru_cache
-def _build_update(columns: tuple[str, ...]) -> Any:
-    """Return the statement that updates these columns of a leased mail; building one costs more than executing it."""
-    return update(table(Mail)).where(*_LEASED).values({column: bindparam(f"new_{column}") for column in columns})
-
-
-def _commit(statement: Any, lease: Lease, **values: object) -> bool:
-    """Execute and commit a statement on a leased mail; return False if the lease expired and another worker has it."""
-    parameters: dict[str, object] = {"its_id": lease.id, "its_tries": lease.tries}
-    parameters |= {f"new_{name}": value for name, value in values.items()}
-    done = cast("CursorResult[Any]", db.session.execute(statement, parameters))
-    if done.rowcount:
-        db.session.commit()
-        return True
-    db.session.rollback()
-    return False
+        _MAILS.update(lease, state=state, done_at=clock.now(), problem=problem, **empty)

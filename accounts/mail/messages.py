@@ -4,7 +4,7 @@ import re
 import unicodedata
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -14,7 +14,9 @@ from flask import current_app
 from flask_babel import force_locale, get_babel, gettext, ngettext
 
 from accounts import clock, time_zones
+from accounts import site as own_site
 from accounts.availability import Owner
+from accounts.mail import urls
 from accounts.origin import Origin
 from accounts.settings import settings
 from models import CMSUser
@@ -275,10 +277,14 @@ def _render(kind: str, reader: Reader, origin: Origin, *, at: datetime | None = 
         zone = time_zones.find(reader.time_zone)
         times = {"at": at or clock.now()} | {name: it for name, it in values.items() if isinstance(it, datetime)}
         values |= {name: _format_time(moment, zone) for name, moment in times.items()}
-        site = urlsplit(origin.site or settings().SITE_URL).netloc
-        values.update(origin=origin, site=site)
+        base = origin.site or settings().SITE_URL
+        site, help_at = urlsplit(base).netloc, own_site.find_support_url(base)
+        values.update(origin=origin, site=site, site_name=settings().SITE_NAME, link_to=partial(urls.url_of, base))
+        values.update(heading=" · ".join(filter(None, [own_site.name(), site])), help_at=help_at)
         # Without Flask's render_template: the content of a mail does not depend on the current request.
-        templates = (current_app.jinja_env.get_template(f"mail/{kind}/{part}") for part in PARTS)
+        templates = (current_app.jinja_env.get_template(f"cms/mail/{kind}/{part}") for part in PARTS)
         subject, body, html = [template.render(values) for template in templates]
-        name = " · ".join(filter(None, [str(gettext("Account centre")), site]))
-    return Letter(kind, " ".join(subject.split()), f"{body.strip()}\n\n-- \n{name}\n", html)
+        beginning = [values["heading"], ""] if settings().SITE_NAME else []
+        end = ["", "-- ", values["heading"], *([str(gettext("Help: %(where)s", where=help_at))] if help_at else [])]
+    subject = " · ".join(filter(None, [" ".join(subject.split()), settings().SITE_NAME]))
+    return Letter(kind, subject, "\n".join([*beginning, body.strip(), *end, ""]), html)

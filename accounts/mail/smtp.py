@@ -10,6 +10,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator, Sequence
+from email.header import Header
 from email.mime.base import MIMEBase
 from email.policy import compat32
 from typing import Any, Self
@@ -302,7 +303,7 @@ class EncodedMessage(Message):
 def build_message(mail: Mail) -> Message:
     """Return the message of a mail."""
     message = EncodedMessage(
-        subject=mail.subject,
+        subject=_encode_subject(mail.subject),
         recipients=[_smtp_address(mail.recipient)],
         body=mail.body,
         html=mail.html,
@@ -311,6 +312,16 @@ def build_message(mail: Mail) -> Message:
     )
     message.msgId = mail.message_id
     return message
+
+
+def _encode_subject(subject: str) -> str:
+    """Return the subject as it is sent: in ASCII, with lines of at most 76 characters (RFC 2047, 2).
+
+    Flask-Mail does not count the name of the header, nor the space before the lines that follow.
+    """
+    if subject.isascii():
+        return subject
+    return Header(subject, "utf-8", maxlinelen=76, header_name="Subject").encode(linesep="\r\n")
 
 
 def _smtp_address(email: str) -> str:

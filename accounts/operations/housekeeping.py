@@ -1,6 +1,6 @@
 """Housekeeping: deletes expired budgets, links, sessions, sign-ins, changes, resets, invitations and mails, in batches.
 
-Secrets for authenticator apps are deleted as well if they wait for a first code.
+Old events of webhooks are deleted as well, and secrets for authenticator apps if they wait for a first code.
 """
 
 import logging
@@ -15,6 +15,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 import cache
 from accounts import clock, sessions
 from accounts.errors import UNAVAILABLE
+from accounts.webhooks import queue
 from models import (
     AuthenticatorApp,
     Budget,
@@ -26,6 +27,7 @@ from models import (
     Mail,
     MailState,
     PendingSignIn,
+    WebhookEvent,
     db,
     dialect,
 )
@@ -114,6 +116,7 @@ def list_expired() -> Iterator[Expired]:
     yield Expired(Link.ended_at, now - RETENTION)
     yield Expired(Invitation.expires_at, now - RETENTION)
     yield Expired(Mail.done_at, now - RETENTION, (Mail.state != MailState.QUEUED,))
+    yield Expired(WebhookEvent.at, now - queue.KEPT)  # With its deliveries.
 
 
 def _delete(rows: Expired, batches: int) -> int:

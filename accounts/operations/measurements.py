@@ -9,6 +9,7 @@ from accounts import database
 from accounts.errors import UNAVAILABLE
 from accounts.mail import outbox
 from accounts.operations import readiness
+from accounts.webhooks import queue as webhooks
 from models import Mail, MailState, db
 
 SECONDS = 2.0  # How long the database is waited for; Prometheus waits ten seconds by default.
@@ -30,6 +31,20 @@ def _measure_database() -> Mapping[str, tuple[str, float]]:
         "cms_mails_queued": ("Mails that are due or will be retried", float(queue.mails)),
         "cms_oldest_queued_mail_seconds": ("Age of the oldest of these", queue.oldest_seconds),
         "cms_mails_set_aside": ("Mails set aside after errors in the application", db.session.scalar(_FAILED) or 0.0),
+    }
+    statuses = webhooks.list_statuses()
+    waiting = [each.waiting for each in statuses if each.is_set]
+    found |= {
+        "cms_webhook_events_waiting": ("Events that wait for a receiver", float(sum(each.events for each in waiting))),
+        "cms_oldest_waiting_webhook_seconds": (
+            "Age of the oldest of these",
+            max((each.oldest_seconds for each in waiting), default=0.0),
+        ),
+        "cms_webhook_events_dead": ("Events given up and not repeated", float(sum(each.dead for each in statuses))),
+        "cms_webhook_receivers_disabled": (
+            "Receivers that answered 410",
+            float(sum(each.is_set and each.condition.disabled_at is not None for each in statuses)),
+        ),
     }
     offset = readiness.clock_offset_seconds()
     if offset is not None:

@@ -22,7 +22,7 @@ def check() -> float | None:
     Raises one of errors.UNAVAILABLE if the server is draining, the database or the cache does not respond, or the
     database lacks a migration of this version.
     """
-    is_draining = current_app.extensions.get("is_draining")  # Set by gunicorn.conf.py.
+    is_draining = current_app.extensions.get("cms_is_draining")  # Set by gunicorn.conf.py.
     if is_draining and is_draining():
         raise Draining("the server is about to stop")
     schema.require()

@@ -1,6 +1,7 @@
 """The schema: the revision of the database, compared with the revisions of this version in migrations/."""
 
 import logging
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -13,44 +14,52 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from accounts import database
 from accounts.errors import SchemaBehind
+from accounts.operations import migrations
 from models import db
 
-MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
-UPGRADE = "run `flask --app app db upgrade`"
 log = logging.getLogger(__name__)
 
 _PRESENT: Select[str] = select(column("version_num")).select_from(table_named("alembic_version"))
 
 
 class Schema(NamedTuple):
-    """The revision of the database (None: there is none), the newest one of this version, and all that it knows."""
+    """The revision of the database (None: there is none), the newest one of this version, and how they differ.
+
+    Pages that are added to the application may have migrations of their own; there are several revisions then.
+    """
 
     present: str | None
-    newest: str | None
-    known: frozenset[str]
+    newest: str
+    missing: frozenset[str]  # The newest revisions of this version that the database does not have.
+    unknown: frozenset[str]  # The revisions of the database that this version does not know.
 
     @property
     def is_behind(self) -> bool:
         """Return whether a migration of this version is missing in the database."""
-        return self.present != self.newest and not self.is_ahead
+        return len(self.missing) > len(self.unknown)  # An unknown revision follows one that is missing.
 
     @property
     def is_ahead(self) -> bool:
         """Return whether a newer version has upgraded the database. It still serves this one (CONTRIBUTING.md)."""
-        return self.present is not None and self.present not in self.known
+        return bool(self.unknown) and not self.is_behind
 
 
 def read() -> Schema:
     """Return the schema of the database."""
-    newest, known = _own_revisions(MIGRATIONS)
-    return Schema(_read_present(), newest, known)
+    newest, parents = _own_revisions(migrations.folders())
+    present = _read_present()
+    missing = newest - _with_parents(present, parents)
+    names = ", ".join(sorted(present)) or None
+    return Schema(names, ", ".join(sorted(newest)), missing, present - parents.keys())
 
 
 def require() -> None:
     """Raise SchemaBehind if a migration of this version is missing; log once that the database is ahead."""
     schema = read()
     if schema.is_behind:
-        raise SchemaBehind(f"the database is at {schema.present or 'no revision'}, not {schema.newest}: {UPGRADE}")
+        raise SchemaBehind(
+            f"the database is at {schema.present or 'no revision'}, not {schema.newest}: {how_to_upgrade()}"
+        )
     if schema.is_ahead:
         mark = object()
         if current_app.extensions.setdefault(f"schema ahead: {schema.present}", mark) is mark:
@@ -61,21 +70,35 @@ def require() -> None:
             )
 
 
-def _read_present() -> str | None:
-    """Return the revision of the database; None if no migration has created its tables."""
+def how_to_upgrade() -> str:
+    """Return which command upgrades the database; several branches of migrations need `heads`."""
+    return "run `flask --app app db upgrade{}`".format(" heads" if len(migrations.folders()) > 1 else "")
+
+
+def _read_present() -> frozenset[str]:
+    """Return the revisions of the database; none if no migration has created its tables."""
     try:
-        present: str | None = db.session.scalar(_PRESENT)
+        return frozenset(db.session.scalars(_PRESENT))
     except (OperationalError, ProgrammingError) as problem:
         database.close_session()  # PostgreSQL would refuse everything else in this transaction.
         is_missing = getattr(problem.orig, "sqlstate", "") == "42P01" or "no such table" in str(problem.orig)
         if not is_missing:
             raise
-        return None
-    return present
+        return frozenset()
 
 
 @lru_cache
-def _own_revisions(folder: Path) -> tuple[str | None, frozenset[str]]:
-    """Return the newest revision of this version, and all of them."""
-    script = ScriptDirectory(str(folder))
-    return script.get_current_head(), frozenset(each.revision for each in script.walk_revisions())
+def _own_revisions(folders: tuple[Path, ...]) -> tuple[frozenset[str], Mapping[str, tuple[str, ...]]]:
+    """Return the newest revisions of this version, and of every revision those before it."""
+    script = ScriptDirectory(str(migrations.FOLDER), version_locations=folders)
+    return frozenset(script.get_heads()), {each.revision: each._all_down_revisions for each in script.walk_revisions()}
+
+
+def _with_parents(revisions: frozenset[str], parents: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
+    """Return these revisions with those before them: the database names the last ones only."""
+    found, waiting = set[str](), list(revisions)
+    while waiting:
+        revision = waiting.pop()
+        found.add(revision)
+        waiting += parents.get(revision, ())
+    return frozenset(found)

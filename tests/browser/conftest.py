@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from tests.browser.pages import ARTEFACTS, DESK, LOCALES, BrowserUser
 from tests.conftest import ENVIRONMENTS
 from tests.live.sites import Site, serve_site
-from tests.servers import PostgresServer, find_program, refuse_if_fast
+from tests.servers import Nginx, PostgresServer, find_program, refuse_if_fast
 
 OpenBrowser = Callable[..., BrowserUser]
 
@@ -25,7 +25,10 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium-headless-shell") or find_program("chromium"),
             timeout=15000,
-            args=["--no-sandbox", "--disable-gpu", *(f"--disable-{feature}" for feature in disabled)],
+            args=[
+                *("--no-sandbox", "--disable-gpu", f"--host-resolver-rules=MAP {Nginx.HOST} 127.0.0.1"),
+                *(f"--disable-{feature}" for feature in disabled),
+            ],
         )
         yield browser
         browser.close()
@@ -72,20 +75,23 @@ def open_browser(chromium: Browser, site: Site) -> Iterator[OpenBrowser]:
         host: str = "127.0.0.1",
         size: tuple[int, int] = DESK,
         scripts: bool = True,
+        proxy: Nginx | None = None,
+        prefix: str = "",
         **more: Any,
     ) -> BrowserUser:
         # Without animations, so that no test waits for one.
         context = chromium.new_context(
             locale=LOCALES[language],
             viewport={"width": size[0], "height": size[1]},
-            base_url=f"http://{host}:{at.server.port}",
+            base_url=f"https://{proxy.HOST}:{proxy.https}" if proxy else f"http://{host}:{at.server.port}",
+            ignore_https_errors=proxy is not None,
             java_script_enabled=scripts,
             reduced_motion="reduce",
             **more,
         )
         context.set_default_timeout(15000)
         expect.set_options(timeout=15000)
-        users.append(BrowserUser(context, at, language, host))
+        users.append(BrowserUser(context, at, language, host, prefix))
         return users[-1]
 
     yield open_context

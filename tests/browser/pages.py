@@ -37,9 +37,10 @@ NETWORK_ERROR = re.compile(r"^Failed to load resource: (the server responded wit
 class BrowserUser:
     """A user with a browser context."""
 
-    def __init__(self, context: BrowserContext, site: Site, language: str, host: str) -> None:
-        """Open a page, and record the messages of the console."""
+    def __init__(self, context: BrowserContext, site: Site, language: str, host: str, prefix: str = "") -> None:
+        """Open a page, and record the messages of the console; `prefix` is the path below which the site is."""
         self.context, self.site, self.language, self.host, self.email = context, site, language, host, ""
+        self.prefix = prefix
         self.console_errors: list[str] = []
         self.network_errors: list[str] = []
         context.on("console", self._record)
@@ -53,7 +54,7 @@ class BrowserUser:
 
     def open(self, path: str) -> Page:
         """Open a page of the site."""
-        self.page.goto(path)
+        self.page.goto(self.prefix + path)
         return self.page
 
     def sign_in(self, email: str = "", password: str = PASSWORD, **more: Any) -> "BrowserUser":

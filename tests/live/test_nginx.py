@@ -17,7 +17,7 @@ import pytest
 
 import config
 from tests.actors import PAGE, SCRIPT
-from tests.servers import LONGEST_SECONDS, Nginx, eventually, free_port
+from tests.servers import LONGEST_SECONDS, ROOT, Nginx, eventually, free_port
 
 pytestmark = pytest.mark.servers
 
@@ -141,6 +141,43 @@ def test_the_file_is_accepted_without_a_warning(tmp_path: Path) -> None:
     ended = subprocess.run(nginx.command("-t"), capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
     assert "warn" not in ended.stderr + nginx.log
+
+
+class TestBelowAPath:
+    """The lines of docs/deployment.md with which the site is served below a path."""
+
+    PREFIX = "/admin/accounts"
+
+    def test_the_document_shows_the_lines_that_are_tested(self, tmp_path: Path) -> None:
+        page = (ROOT / "docs" / "deployment.md").read_text().partition("## Below a path")[2]
+        block = re.findall(r"```nginx\n(.*?)```", page, re.DOTALL)[0]
+        nginx = Nginx(tmp_path, [free_port(), free_port()], prefix=self.PREFIX)
+        written = {line.strip() for line in nginx.path.read_text().splitlines()}
+        assert {line.strip() for line in block.splitlines()} <= written
+        ended = subprocess.run(nginx.command("-t"), capture_output=True, text=True, check=False)
+        assert (ended.returncode, "warn" in ended.stderr + nginx.log) == (0, False), ended.stderr
+
+    def test_the_node_gets_the_path_without_the_prefix_and_the_prefix_of_nginx(
+        self, start: Start, nodes: list[Node]
+    ) -> None:
+        nginx = start(prefix=self.PREFIX)
+        send(nginx, f"{self.PREFIX}/cms/login/?next=/cms/%3Fa", X_Forwarded_Prefix="/forged")
+        ((_, path, headers),) = received(nodes)
+        assert path == "/cms/login/?next=/cms/%3Fa"
+        assert headers.get_all("X-Forwarded-Prefix") == [self.PREFIX]
+
+    def test_nothing_else_reaches_a_node(self, start: Start, nodes: list[Node]) -> None:
+        nginx = start(prefix=self.PREFIX)
+        for path, status in (
+            ("/cms/login/", 404),
+            (f"{self.PREFIX}x/cms/login/", 404),
+            (f"{self.PREFIX}/../cms/login/", 404),
+            (f"{self.PREFIX}/metrics", 404),
+            (f"{self.PREFIX}/dev/mailbox/", 404),
+            (self.PREFIX, 301),
+        ):
+            assert send(nginx, path).status == status, path
+        assert received(nodes) == []
 
 
 class TestTLS:
@@ -337,7 +374,7 @@ class TestLimits:
 
     @pytest.mark.parametrize(
         ("path", "method", "burst"),
-        [("/cms/login/", "GET", 60), ("/cms/login/", "POST", 20), ("/assets/x", "GET", 300)],
+        [("/cms/login/", "GET", 60), ("/cms/login/", "POST", 20), ("/assets/0123456789/x", "GET", 300)],
     )
     def test_a_flood_of_one_client_is_stopped_before_it_reaches_a_node_and_others_are_served(
         self, start: Start, nodes: list[Node], path: str, method: str, burst: int

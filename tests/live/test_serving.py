@@ -89,6 +89,23 @@ class TestProcesses:
         assert {answer.status for answer in answers} == {200}, [str(a) for a in answers if a.status != 200]
         assert len(site.server.workers()) == 2
 
+    def test_a_reload_with_a_bad_file_is_refused_in_one_line_and_the_node_serves_on(
+        self, serve: Serve, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "site.css"
+        file.write_text("a {}")
+        with serve(ENVIRONMENTS[0], SITE_STYLES=str(file)) as site:
+            workers = set(site.server.workers())
+            file.write_text("")
+            site.server.reload()
+            line = f"Not reloaded: SITE_STYLES={str(file)!r} is invalid: the file is empty."
+            eventually(lambda: line in site.log, "the reload was refused")
+            assert set(site.server.workers()) == workers
+            file.write_text("b {}")
+            site.server.reload()
+            eventually(lambda: not workers & set(site.server.workers()), "the workers were replaced")
+            assert "Traceback" not in site.log
+
     def test_a_worker_that_was_killed_is_replaced(self, site: Site) -> None:
         ann = site.person()
         assert site.server.kill_worker() not in site.server.workers()

@@ -107,7 +107,7 @@ def versions(kind: str, tmp_path: Path) -> Versions:
     new = tmp_path / "new"
     for name in FILES:
         shutil.copytree(ROOT / name, new / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for path in ROOT.glob("*.py"):
+    for path in (*ROOT.glob("*.py"), ROOT / "profile_fields.toml"):
         shutil.copy(path, new)
     (new / "migrations/versions/next1_everything.py").write_text(EXPANDING)
     (new / "migrations/versions/next2_index.py").write_text(INDEXING)

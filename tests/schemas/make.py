@@ -26,6 +26,7 @@ from tests.servers import (
     Gunicorn,
     PostgresServer,
     SmtpServer,
+    WebhookReceiver,
     command_line,
     eventually,
     find_program,
@@ -63,7 +64,8 @@ def main(revision: str) -> None:
 def settings_of_story(folder: Path, smtp: SmtpServer, **more: str) -> dict[str, str]:
     """Return the settings of the application that a story uses."""
     mail = {"MAIL_SERVER": "127.0.0.1", "MAIL_PORT": str(smtp.port), "CAPTCHA_RESEND_SECONDS": "0"}
-    return settings_for(folder, **mail, **more)
+    nobody = f"http://127.0.0.1:9/ {WebhookReceiver.SECRET}"  # Events for it stay in the queue.
+    return settings_for(folder, **mail, WEBHOOKS=nobody, **more)
 
 
 def dump_sqlite(file: Path) -> str:

@@ -38,14 +38,14 @@ VALUES: dict[str, bytes] = {
 }
 FIELDS = ("passkey", "name", "code", "recovery_code", "password", "remember", "next", "resume", "reason")
 HARMLESS = (200, 303, 307, 400, 401, 403, 404, 405, 409, 410, 413, 429)
-ENDS_SESSION = {"auth.logout", "auth.give_up_second_step"}
+ENDS_SESSION = {"cms_auth.logout", "cms_auth.give_up_second_step"}
 
 
 def routes_of_factors(env: Environment) -> Iterator[tuple[str, str]]:
     """Yield the path and the endpoint of every POST route of second factors, so that a new one is included."""
     for rule in env.app.url_map.iter_rules():
         blueprint = rule.endpoint.partition(".")[0]
-        is_of_factors = blueprint in ("factors", "factor_reset", "auth") or "reset_factors" in str(rule)
+        is_of_factors = blueprint in ("cms_factors", "cms_factor_reset", "cms_auth") or "reset_factors" in str(rule)
         if is_of_factors and "POST" in (rule.methods or ()) and rule.endpoint not in ENDS_SESSION:
             path = str(rule).replace("<token>", "token")
             for argument in rule.arguments - {"token"}:

@@ -89,6 +89,7 @@ def list_paths(env: Environment, links: dict[str, str], page: str) -> Iterator[t
 
 NOT_SHOWN = {
     "/",  # A redirect.
+    "/cms/session/",  # It has no content (204).
     "/cms/resetemail/undone/",  # These are shown only after the action, in the same browser.
     "/cms/resetemail/stopped/",
     "/cms/factor_reset/stopped/",

@@ -1,8 +1,8 @@
 """`flask doctor`: checks every part that the application depends on.
 
-`check` defines results, `network` what the checks of servers share, `database`, `store`, `mail`, `site`, `keys`,
-`factors` and `machine` contain the checks, each a function that returns a result. This module runs them, each with a
-time-out.
+`check` defines results, `network` what the checks of servers share, `database`, `store`, `mail`, `webhooks`, `site`,
+`keys`, `factors` and `machine` contain the checks, each a function that returns a result. This module runs them, each
+with a time-out.
 """
 
 import threading
@@ -15,7 +15,7 @@ from time import monotonic
 from flask import Flask, current_app
 
 from accounts import database as connections
-from accounts.operations.doctor import database, factors, keys, machine, mail, site, store
+from accounts.operations.doctor import database, factors, keys, machine, mail, site, store, webhooks
 from accounts.operations.doctor.check import Check, Function, Result, Severity, conclude, describe, fail, skip, worst
 from accounts.operations.doctor.database import Fleet
 from accounts.settings import settings
@@ -76,6 +76,7 @@ def _plan(fleet: Fleet) -> tuple[Planned, ...]:
         Planned("queue", mail.check_queue, ("database", "schema")),
         Planned("delivery", mail.check_delivery, ("database", "schema")),
         Planned("outbox", mail.check_outbox, ("database", "schema")),
+        Planned("webhooks", webhooks.check_webhooks, ("database", "schema")),
         Planned("numbers", machine.check_numbers),
         Planned("secret key", keys.check_secret_key),
         Planned("former keys", keys.check_former_keys, ("database", "schema"), FORMER_KEYS_SECONDS),

@@ -92,6 +92,7 @@ def _secrets() -> Sequence[str]:
     its, url = settings(), db.engine.url
     login = f"\0{its.MAIL_USERNAME}\0{its.MAIL_PASSWORD}"
     plain = [its.SECRET_KEY, *its.SECRET_KEY_FALLBACKS, its.AUDIT_KEY, *its.AUDIT_KEY_FALLBACKS, its.MAIL_PASSWORD]
+    plain += [secret for secrets in its.WEBHOOKS.values() for secret in secrets]
     plain += [str(each) for each in (url.password, url.query.get("password"), url.query.get("sslpassword")) if each]
     sent = [each for secret in plain if secret for each in (secret, quote(secret, safe=""), _base64(secret))]
     return sorted([*sent, _base64(login)] if its.MAIL_PASSWORD else sent, key=len, reverse=True)

@@ -78,9 +78,9 @@ def check_schema() -> Result:
         problem = f"is at migration {found.present}, which a newer version has made: this version ends at"
         return conclude("", [warn(f"{problem} {found.newest}")], state="ahead", **data)
     if found.present is None:
-        return conclude("", [fail(f"has no tables: {revisions.UPGRADE}")], state="empty", **data)
+        return conclude("", [fail(f"has no tables: {revisions.how_to_upgrade()}")], state="empty", **data)
     if found.is_behind:
-        problem = f"is at migration {found.present}, not {found.newest}: {revisions.UPGRADE}"
+        problem = f"is at migration {found.present}, not {found.newest}: {revisions.how_to_upgrade()}"
         return conclude("", [fail(problem)], state="behind", **data)
     return conclude(f"is at migration {found.present}, the newest one", state="current", **data)
 
