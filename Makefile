@@ -16,7 +16,7 @@ SEED ?=
 # pytest stores its rewritten tests like Python its bytecode; otherwise each worker spends seconds on rewriting them.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install run example test test-fast soak cover mutate check lock translations machine install-dev
+.PHONY: help install run example test test-large test-fast soak cover mutate check lock translations machine install-dev
 
 help: ## list all targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -48,17 +48,20 @@ machine: ## install missing Debian packages for the tests
 	tests/machine.sh
 
 test: install-dev machine ## run all tests, against real servers
-	$(RUN) pytest -n 3 --dist worksteal
+	$(RUN) pytest -n 3 --dist worksteal -m "not large"
+
+test-large: install-dev machine ## run the tests that take minutes of CPU time: 10 000 webhooks to two receivers, one of them killed
+	$(RUN) pytest -m large
 
 test-fast: install-dev ## run the tests that need no server and no browser, without the slow ones: less than a minute
-	TESTS_WITHOUT_SERVERS=1 $(RUN) pytest -q -n 2 --dist worksteal -m "not servers and not slow" \
+	TESTS_WITHOUT_SERVERS=1 $(RUN) pytest -q -n 2 --dist worksteal -m "not servers and not slow and not large" \
 	  --ignore tests/live --ignore tests/browser
 
 soak: install-dev machine ## let the parts of a fleet fail in turn under load, and check that nothing is lost (SECONDS=300, SEED)
 	$(RUN) tests.soak --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 cover: install-dev machine ## require tests to cover 97 % of the branches of accounts/ and cache.py
-	$(RUN) pytest -q -n 2 --dist worksteal -m "not slow" --ignore tests/live --ignore tests/browser \
+	$(RUN) pytest -q -n 2 --dist worksteal -m "not slow and not large" --ignore tests/live --ignore tests/browser \
 	  --cov=accounts --cov=cache --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=97
 
 mutate: install-dev ## list changed rules of accounts/ that no test detects (MODULE=accounts/limits.py: of one module)

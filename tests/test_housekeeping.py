@@ -486,7 +486,7 @@ class TestManyRows:
 
     @pytest.mark.slow
     def test_the_number_of_mails_does_not_affect_the_work_of_one_run(self, postgres_env: Environment) -> None:
-        env, rows = postgres_env, 2_000_000
+        env, rows = postgres_env, 200_000
         unlogged = "ALTER TABLE email_change SET UNLOGGED; ALTER TABLE mail SET UNLOGGED"
         insert_mails(env, 20_000, done_at=":now", before=unlogged)
         insert_changes(env, 20_000)

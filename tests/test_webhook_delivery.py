@@ -784,7 +784,7 @@ class Arrivals:
 
 @pytest.mark.parametrize(
     ("count", "store"),
-    [pytest.param(500, change_accounts), pytest.param(10_000, store_events_at_once, marks=pytest.mark.slow)],
+    [pytest.param(500, change_accounts), pytest.param(10_000, store_events_at_once, marks=pytest.mark.large)],
     ids=["500", "10000"],
 )
 @pytest.mark.real_time

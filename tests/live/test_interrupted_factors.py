@@ -1,38 +1,20 @@
-"""A worker is killed, or its database is lost, before any line of a sign-in with a second factor or of an enrolment.
+"""A worker is killed, or its database is lost, while a second factor is used, added or replaced.
 
-Nothing is used up then, or the step is complete.
+This happens before every line of the functions that write. Nothing is used up then, or the step is complete.
 """
 
 from accounts import unit_of_work
-from accounts.factors import authenticator_app, enrolment, recovery_codes
+from accounts.factors import authenticator_app, recovery_codes
 from accounts.flows import factors, second_factor, sign_in
-from accounts.unit_of_work import UnitOfWork
-from cms import auth
 from models import AuthenticatorApp, Mail, PendingSignIn, RecoveryCode
 from tests.authenticators import app_on
 from tests.live.sites import Site, is_signed_in
 from tests.live.test_factor_races import add_app
 from tests.live.test_interrupted_requests import Case, build_cases, run_for_each, wait_for_mail
 
-SECOND_STEP = (
-    auth.second_step_post,
-    sign_in.continue_sign_in,
-    second_factor.use,
-    recovery_codes.use,
-    sign_in._start_session,
-    unit_of_work._commit,
-)
-ENROLMENT = (
-    factors.add_app,
-    authenticator_app.confirm,
-    authenticator_app._use,
-    factors._complete,
-    enrolment.update,
-    recovery_codes.replace,
-    UnitOfWork.lock_own_and_read,
-    unit_of_work._commit,
-)
-REPLACEMENT = (authenticator_app.confirm, factors._complete, unit_of_work._commit)  # The rest is that of an enrolment.
+SECOND_STEP = (second_factor.use, recovery_codes.use, sign_in._start_session, unit_of_work._commit)
+ENROLMENT = (authenticator_app.confirm, factors._complete, recovery_codes.replace, unit_of_work._commit)
+REPLACEMENT = (authenticator_app.confirm, factors._complete)  # The rest is that of an enrolment.
 
 
 def count_unused(site: Site, user_id: int) -> int:

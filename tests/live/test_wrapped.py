@@ -33,6 +33,7 @@ def wrapped(request: pytest.FixtureRequest, serve: Serve) -> Iterator[Site]:
     settings = {"METRICS_PORT": str(free_port()), "TRUSTED_HOSTS": "127.0.0.1", "DRAIN_SECONDS": "300"}
     with serve(ENVIRONMENTS[0], application=f"tests.live.wrapped:{request.param}()", **settings) as site:
         yield site
+        site.server.kill()  # It would drain for minutes.
 
 
 def visitor(site: Site, email: str = "nobody@example.com", *, script: bool = True) -> Person:
