@@ -31,7 +31,7 @@ ENDS, ENDS_SECONDS = 3, 10  # A part that ends this often in this time is not st
 
 def main() -> None:
     """Start everything, and serve until Ctrl-C."""
-    for sign in (signal.SIGTERM, signal.SIGHUP):
+    for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # SIGINT may be ignored: a script has started this.
         signal.signal(sign, signal.default_int_handler)
     ports = choose_ports(os.environ.get("PORT") or "5000")
     FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
