@@ -93,12 +93,13 @@ def _build_lease(leased: LeasedTable, dialect: str) -> Any:
 
     On PostgreSQL a common table expression selects the rows, because it is executed once. A subquery below IN may be
     executed again for another row and then skip rows that others have locked meanwhile, so that too many are leased.
+    Rows that are due at the same time are leased by id, so that the mails of one person arrive in their order.
     """
     its = leased.columns
     due = (
         select(its.id)
         .where(leased.is_queued, its.due_at <= bindparam("now"), *leased.where)
-        .order_by(its.due_at)
+        .order_by(its.due_at, its.id)
         .limit(bindparam("most"))
     )
     chosen = due if dialect == "sqlite" else select(due.with_for_update(skip_locked=True).cte("due").c.id)

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -393,6 +394,17 @@ def has_sent_each_once(smtp: SmtpServer, *unsent: str) -> bool:
 def read_tries() -> list[int]:
     """Return the number of tries of each mail."""
     return list(db.session.scalars(select(Mail.tries).order_by(Mail.id)))
+
+
+def test_mails_that_are_due_at_the_same_time_are_sent_in_the_order_in_which_they_were_queued(
+    app: Flask, smtp: SmtpServer, fifty_mails: list[int]
+) -> None:
+    (due_at,) = set(db.session.scalars(select(Mail.due_at)))
+    for moved in (timedelta(1), timedelta()):  # PostgreSQL stores the updated rows behind the others.
+        db.session.execute(update(Mail).where(Mail.id.in_(fifty_mails[:25])).values(due_at=due_at + moved))
+        db.session.commit()
+    deliver(app)
+    assert [mail.recipients[0] for mail in smtp.received] == MANY
 
 
 @pytest.mark.parametrize("env", ["sqlite+embedded"], indirect=True)
