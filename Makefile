@@ -48,7 +48,7 @@ machine: ## install missing Debian packages for the tests
 	tests/machine.sh
 
 test: install-dev machine ## run all tests, against real servers
-	$(RUN) pytest -n 3 --dist worksteal -m "not large"
+	$(RUN) pytest -n 4 --dist worksteal -m "not large"
 
 test-large: install-dev machine ## run the tests that take minutes of CPU time: 10 000 webhooks to two receivers, one of them killed
 	$(RUN) pytest -m large

@@ -27,7 +27,6 @@ import signal
 import socket
 import ssl
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -43,6 +42,8 @@ from typing import Any, NamedTuple, Self, TextIO, TypeVar
 import psycopg
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP
+
+from tests.programs import Program
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE_SECONDS = 30.0  # The default deadline of a condition on an idle machine.
@@ -257,7 +258,7 @@ def spawn(command: list[str], last_signal: str = "KILL", **options: Any) -> subp
     return subprocess.Popen(command, start_new_session=True, stdin=subprocess.DEVNULL, **options)
 
 
-def terminate(process: subprocess.Popen[bytes] | None, sign: int) -> None:
+def terminate(process: subprocess.Popen[bytes] | Program | None, sign: int) -> None:
     """Send a signal to a program, resume it if it is suspended, and kill it if it does not end."""
     if process is None or process.poll() is not None:
         return
@@ -1000,20 +1001,17 @@ class Gunicorn:
     def __init__(self, settings: Mapping[str, str], log: Path, workers: int = 2, *options: str) -> None:
         """Choose a port; `settings` are added to the environment."""
         self.port, self.log = free_port(), log
-        # Other variables of the developer's shell must not affect the application.
-        inherited = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV")
-        self._environment = {**{name: os.environ[name] for name in inherited if name in os.environ}, **settings}
+        self._settings = dict(settings)
         self._options = ["--workers", str(workers), *options]
         self.application, self.root = "app:create_app()", ROOT  # Another folder has another version.
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Program | None = None
 
     def start(self) -> "Gunicorn":
         """Start it, and wait until /healthz responds."""
-        command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{self.port}", *self._options]
+        words = ["gunicorn", "--bind", f"127.0.0.1:{self.port}", *self._options, self.application]
+        options: dict[str, Any] = {"root": self.root, "last_signal": signal.SIGTERM}
         with self.log.open("ab") as log:
-            self._process = spawn(
-                [*command, self.application], "TERM", cwd=self.root, env=self._environment, stdout=log, stderr=log
-            )
+            self._process = start_module(words, self._settings, stdout=log, stderr=log, **options)
         eventually(self._is_healthy, f"gunicorn responds; its log:\n{self.log.read_text()}")
         return self
 
@@ -1050,7 +1048,7 @@ class Gunicorn:
     def restart(self, **settings: str) -> None:
         """Stop it gracefully, and start it with other settings."""
         self.stop()
-        self._environment.update(settings)
+        self._settings.update(settings)
         self.start()
 
     def stop(self) -> None:
@@ -1062,7 +1060,7 @@ class Gunicorn:
         assert self._process.poll() is None, f"gunicorn ended:\n{self.log.read_text()}"
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=LONGEST_SECONDS)
         try:
-            connection.request("GET", f"{self._environment.get('SCRIPT_NAME', '')}/healthz")
+            connection.request("GET", f"{self._settings.get('SCRIPT_NAME', '')}/healthz")
             return connection.getresponse().status == 200
         except (OSError, http.client.HTTPException):
             return False
@@ -1184,24 +1182,44 @@ def command_line(
     input_lines: Iterable[str] = (),
     root: Path = ROOT,
     application: str = "app",
-) -> subprocess.CompletedProcess:
+) -> subprocess.CompletedProcess[str]:
     """Run `flask --app app ...` like an operator in the folder of the application, and return its output."""
-    return run_program(
-        _flask(words, application), input_text="\n".join(input_lines), **_process_options(settings, root)
-    )
+    command = ["flask", "--app", application, *words]
+    return run_module(command, settings, input_text="\n".join(input_lines), root=root)
 
 
-def start_command(
-    settings: Mapping[str, str], *words: str, root: Path = ROOT, **options: Any
-) -> subprocess.Popen[bytes]:
-    """Start `flask --app app ...` in the background; the caller terminates it."""
-    return spawn(_flask(words), **_process_options(settings, root), **options)  # SIGKILL also ends a suspended process.
+def start_command(settings: Mapping[str, str], *words: str, root: Path = ROOT, **options: Any) -> Program:
+    """Start `flask --app app ...` in the background; the caller terminates it.
+
+    Unless `last_signal` is another one, SIGKILL ends it with the tests, even if it is suspended.
+    """
+    return start_module(["flask", "--app", "app", *words], settings, root=root, **options)
 
 
-def _flask(words: Iterable[str], application: str = "app") -> list[str]:
-    return [sys.executable, "-m", "flask", "--app", application, *words]
+def run_module(
+    words: Sequence[str], settings: Mapping[str, str], *, input_text: str = "", root: Path = ROOT
+) -> subprocess.CompletedProcess[str]:
+    """Run `python -m`, and return its output; kill it and fail if it does not end within the deadline."""
+    with contextlib.ExitStack() as stack:
+        names = ("stdin", "stdout", "stderr")
+        files = {name: stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8")) for name in names}
+        files["stdin"].write(input_text)
+        files["stdin"].seek(0)
+        process, patience = start_module(words, settings, root=root, **files), Patience(PATIENCE_SECONDS * 3)
+        while (code := process.poll()) is None and not patience.is_over():
+            time.sleep(0.005)
+        terminate(process, signal.SIGKILL)
+        for name in names[1:]:
+            files[name].seek(0)
+        output = {name: files[name].read() for name in names[1:]}
+        assert code is not None, f"{words} did not end within {patience}: {output}"
+        return subprocess.CompletedProcess(words, code, **output)
 
 
-def _process_options(settings: Mapping[str, str], root: Path = ROOT) -> dict[str, Any]:
-    inherited = ("PATH", "HOME", "LANG", "TMPDIR")
-    return {"cwd": root, "env": {**{name: os.environ[name] for name in inherited if name in os.environ}, **settings}}
+def start_module(words: Sequence[str], settings: Mapping[str, str], *, root: Path = ROOT, **options: Any) -> Program:
+    """Start `python -m` in the folder of the application, with these settings as its environment."""
+    refuse_if_fast(words[0])
+    # Other variables of the developer's shell must not affect the application.
+    inherited = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV")
+    environment = {**{name: os.environ[name] for name in inherited if name in os.environ}, **settings}
+    return Program(words, cwd=root, env=environment, **options)

@@ -1,15 +1,13 @@
 """`flask audit verify` finds modified and missing rows, without false alarms, for any number of accounts."""
 
 import itertools
-import os
 import re
 import signal
-import subprocess
-import sys
 import threading
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -22,7 +20,7 @@ from accounts.operations import audit_verification
 from accounts.signing import audit_keys
 from models import Audit, CMSUser, db
 from tests.environments import Environment
-from tests.servers import ROOT, PostgresServer, eventually
+from tests.servers import LONGEST_SECONDS, PostgresServer, eventually, start_command
 from tests.stories.admin_steps import create_many
 from tests.test_scale import record_statements
 
@@ -206,29 +204,23 @@ class TestEnd:
         assert (result.exit_code, result.stdout, len(result.stderr.splitlines())) == (2, "", 1)
 
     @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-C", "terminated"])
-    def test_an_interruption_causes_no_false_alarm(self, postgres_env: Environment, sign: signal.Signals) -> None:
+    def test_an_interruption_causes_no_false_alarm(
+        self, postgres_env: Environment, tmp_path: Path, sign: signal.Signals
+    ) -> None:
         """The command waits for a locked table, so that it is certainly running when it receives the signal."""
         env = postgres_env
         create_many(env, 1)
-        url = env.settings["DATABASE_URL"]
+        url, printed, errors = env.settings["DATABASE_URL"], tmp_path / "printed", tmp_path / "errors"
         waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
         with psycopg.connect(url) as holder, psycopg.connect(url, autocommit=True) as observer:
             holder.execute("LOCK TABLE audit")
-            # A test run in the background may ignore SIGINT, and the command would inherit that.
-            python = ["env", "--default-signal=INT", sys.executable]
-            command = subprocess.Popen(
-                [*python, "-m", "flask", "--app", "app", "audit", "verify"],
-                cwd=ROOT,
-                env={"PATH": os.environ["PATH"], **env.settings},
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
+            with printed.open("wb") as stdout, errors.open("wb") as stderr:
+                command = start_command(env.settings, "audit", "verify", stdout=stdout, stderr=stderr)
             eventually(lambda: observer.execute(waiting).fetchone(), "the command waits for the table")
             command.send_signal(sign)
-            stdout, stderr = command.communicate(timeout=60)
-        assert (command.returncode, stdout) == (2, "")
-        assert stderr == "The check could not be completed (0 accounts checked): interrupted\n"
+            assert command.wait(LONGEST_SECONDS) == 2
+        assert printed.read_text() == ""
+        assert errors.read_text() == "The check could not be completed (0 accounts checked): interrupted\n"
 
     def test_tampering_that_was_found_before_the_database_stopped_is_reported(
         self, postgres_env: Environment, postgres: PostgresServer

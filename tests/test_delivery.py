@@ -4,7 +4,6 @@ import contextlib
 import logging
 import signal
 import socket
-import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -24,7 +23,7 @@ from accounts.mail.messages import Letter
 from cache import CacheDown
 from models import CMSUser, Mail, MailState, db
 from tests.environments import Clock, Environment
-from tests.servers import ROOT, SmtpServer, eventually, run_concurrently, spawn, terminate
+from tests.servers import SmtpServer, eventually, run_concurrently, start_command, terminate
 from tests.test_outbox import LETTER, TO, load, queue_mail
 
 OTHERS = [f"to{number}@example.com" for number in range(3)]
@@ -230,10 +229,8 @@ class TestUnexpectedErrors:
         self, mail_env: Environment, app: Flask, smtp: SmtpServer, tmp_path: Path
     ) -> None:
         log = tmp_path / "log"
-        environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), **mail_env.settings}
-        command = [sys.executable, "-m", "flask", "--app", "app", "mail", "deliver", "--watch"]
         with log.open("ab") as stream:
-            worker = spawn(command, "TERM", cwd=ROOT, env=environment, stdout=stream, stderr=stream)
+            worker = start_command(mail_env.settings, "mail", "deliver", "--watch", stdout=stream, stderr=stream)
         try:
             with hide_outbox(app):
                 eventually(lambda: "does not exist" in log.read_text() or worker.poll() is not None, "delivery fails")

@@ -14,7 +14,15 @@ import pytest
 
 from tests.conftest import ENVIRONMENTS
 from tests.environments import migrate, settings_for
-from tests.servers import LONGEST_SECONDS, ROOT, PostgresServer, command_line, start_command
+from tests.servers import (
+    LONGEST_SECONDS,
+    ROOT,
+    PostgresServer,
+    command_line,
+    eventually,
+    run_concurrently,
+    start_command,
+)
 
 # Makes one statement take longer than the time limit of a request.
 SLOW_INDEX = """
@@ -198,21 +206,17 @@ def test_a_database_that_a_newer_version_has_upgraded_is_left_alone(settings: di
 @pytest.mark.servers
 def test_two_upgrades_at_once_run_one_after_the_other(settings: dict[str, str]) -> None:
     assert run(settings, "upgrade", "0001").returncode == 0
-    processes = [start_command(settings, "db", "upgrade", stdout=subprocess.PIPE) for _ in range(2)]
-    outputs = []
-    for process in processes:
-        output, _ = process.communicate(timeout=LONGEST_SECONDS)
-        assert process.returncode == 0
-        outputs.append(output.decode())
-    assert sorted("nothing to do" in output for output in outputs) == [False, True]
+    ended = run_concurrently(lambda _: run(settings, "upgrade"), 2)
+    assert [process.returncode for process in ended] == [0, 0]
+    assert sorted("nothing to do" in process.stdout for process in ended) == [False, True]
 
 
-def test_an_upgrade_waits_for_another_one_and_says_so(settings: dict[str, str]) -> None:
-    with upgrading(settings) as other:
-        with start_command(settings, "db", "upgrade", stdout=subprocess.PIPE) as process:
-            assert process.stdout is not None
-            assert process.stdout.readline() == b"Another upgrade of this database is running. Waiting for its end.\n"
-            other.close()
-            assert process.stdout.readline().startswith(b"The database is at no revision. Migrating it to ")
-            process.stdout.read()
-        assert process.returncode == 0
+def test_an_upgrade_waits_for_another_one_and_says_so(settings: dict[str, str], tmp_path: Path) -> None:
+    printed = tmp_path / "printed"
+    with upgrading(settings) as other, printed.open("ab") as file:
+        process = start_command(settings, "db", "upgrade", stdout=file)
+        waiting = "Another upgrade of this database is running. Waiting for its end.\n"
+        eventually(lambda: printed.read_text() == waiting, "it says that it waits")
+        other.close()
+        assert process.wait(LONGEST_SECONDS) == 0
+    assert printed.read_text().removeprefix(waiting).startswith("The database is at no revision. Migrating it to ")

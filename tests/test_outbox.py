@@ -22,6 +22,7 @@ from accounts.mail.smtp import MailServerConnection, build_message
 from models import Mail, MailProblem, MailState, db
 from tests.actors import code_in, html_of, text_of
 from tests.environments import PRODUCTION, Clock, Environment, deliver_next, deliver_one, open_connection
+from tests.programs import Program
 from tests.servers import (
     SmtpServer,
     command_line,
@@ -502,10 +503,10 @@ def queue_mail_in(env: Environment) -> int:
 
 
 @contextlib.contextmanager
-def worker_without_receipt(env: Environment, smtp: SmtpServer) -> Iterator[subprocess.Popen[bytes]]:
+def worker_without_receipt(env: Environment, smtp: SmtpServer) -> Iterator[Program]:
     """Yield a process that has sent a mail to the server, and is frozen before it gets the receipt."""
     is_sent = threading.Event()
-    worker: list[subprocess.Popen[bytes]] = []
+    worker: list[Program] = []
 
     def freeze_worker() -> None:
         smtp.before_receipt = None

@@ -8,7 +8,6 @@ import signal
 import socket
 import ssl
 import subprocess
-import sys
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -27,8 +26,8 @@ from accounts.webhooks.receivers import Receiver
 from models import CMSUser, WebhookDelivery, WebhookEvent, db
 from tests.environments import Environment
 from tests.plans import find_large_reads, record_all_statements
+from tests.programs import Program
 from tests.servers import (
-    ROOT,
     ReceivedEvent,
     SmtpServer,
     create_certificate,
@@ -36,7 +35,7 @@ from tests.servers import (
     free_port,
     freeze,
     run_concurrently,
-    spawn,
+    start_command,
     terminate,
     thaw,
 )
@@ -616,13 +615,11 @@ SECRETS = {name: f"whsec_{base64.b64encode(name.encode() * 12).decode()}" for na
 
 
 @contextlib.contextmanager
-def delivering(settings: dict[str, str], log: Path, processes: int = 1) -> Iterator[list[subprocess.Popen[bytes]]]:
+def delivering(settings: dict[str, str], log: Path, processes: int = 1) -> Iterator[list[Program]]:
     """Run `flask mail deliver --watch` in this number of processes."""
-    environment = {"PATH": "/usr/bin:/bin", "HOME": str(log.parent), **settings}
-    command = [sys.executable, "-m", "flask", "--app", "app", "mail", "deliver", "--watch"]
-    options: dict[str, Any] = {"cwd": ROOT, "env": environment}
+    words = ("mail", "deliver", "--watch")
     with log.open("ab") as stream, contextlib.ExitStack() as stack:
-        found = [spawn(command, "TERM", stdout=stream, stderr=stream, **options) for _ in range(processes)]
+        found = [start_command(settings, *words, stdout=stream, stderr=stream) for _ in range(processes)]
         for process in found:
             stack.callback(terminate, process, signal.SIGTERM)
         yield found

@@ -2,11 +2,11 @@
 
 import contextlib
 import signal
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
+from tests.programs import Program
 from tests.servers import ROOT, Gunicorn, Nginx, start_command, terminate
 
 BEHIND_NGINX = {
@@ -23,7 +23,7 @@ class MailWorker:
     def __init__(self, settings: Mapping[str, str], log: Path, root: Path = ROOT) -> None:
         """Store the settings, the file of its log, and the folder of its version."""
         self._settings, self.log, self.root = settings, log, root
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Program | None = None
 
     @property
     def pid(self) -> int:
@@ -37,10 +37,8 @@ class MailWorker:
             self._process = self._start(log)
         return self
 
-    def _start(self, log: IO[bytes]) -> subprocess.Popen[bytes]:
-        return start_command(
-            self._settings, "mail", "deliver", "--watch", root=self.root, stdout=log, stderr=subprocess.STDOUT
-        )
+    def _start(self, log: IO[bytes]) -> Program:
+        return start_command(self._settings, "mail", "deliver", "--watch", root=self.root, stdout=log, stderr=log)
 
     def kill(self) -> None:
         """Kill it, like a machine that is switched off."""

@@ -1,11 +1,9 @@
 """Serving: starting, stopping, reloading, production, proxies, and the command line."""
 
 import contextlib
-import os
 import signal
 import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -24,12 +22,11 @@ from tests.environments import PRODUCTION, copy_template, settings_for
 from tests.live.conftest import Serve
 from tests.live.sites import Site, frozen, is_signed_in
 from tests.servers import (
-    ROOT,
     PostgresServer,
     command_line,
     eventually,
     free_port,
-    run_program,
+    run_module,
 )
 
 
@@ -42,9 +39,7 @@ def is_alive(pid: int) -> bool:
 
 def start_gunicorn(settings: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
     """Start gunicorn with invalid settings, and wait for its end."""
-    command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{free_port()}", "app:create_app()"]
-    environment = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/tmp"), **settings}
-    return run_program(command, cwd=ROOT, env=environment)
+    return run_module(["gunicorn", "--bind", f"127.0.0.1:{free_port()}", "app:create_app()"], settings)
 
 
 class TestProcesses:
