@@ -97,6 +97,10 @@ class Program:
         if self.poll() is None:
             os.kill(self.pid, sign)
 
+    def terminate(self) -> None:
+        """Send SIGTERM."""
+        self.send_signal(signal.SIGTERM)
+
     def kill(self) -> None:
         """Send SIGKILL."""
         self.send_signal(signal.SIGKILL)

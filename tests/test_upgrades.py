@@ -1,6 +1,7 @@
 """Every released schema, with the data that the version of that time has written, is upgraded on both databases."""
 
 import contextlib
+import itertools
 import json
 import re
 import sqlite3
@@ -13,16 +14,18 @@ from typing import Any
 import psycopg
 import pyotp
 import pytest
+from flask import Flask
 from sqlalchemy import func, inspect, select, text
 
+from app import create_app
 from models import Audit, CMSUser, EmailChange, Mail, MailState, db
 from tests.actors import Person, link_in
 from tests.authenticators import Authenticator, options_on
 from tests.conftest import ENVIRONMENTS
-from tests.environments import Clock, Environment, broken_histories, migrate, settings_for
+from tests.environments import Clock, Environment, broken_histories, copy_template, migrate, settings_for
 from tests.releases import revisions
 from tests.schemas import make
-from tests.servers import ROOT, SmtpServer
+from tests.servers import ROOT, PostgresServer, SmtpServer
 
 DUMPED = sorted(folder.name for folder in make.FOLDER.glob("[0-9]*"))
 NEW_PASSWORD = "battery staple horse"
@@ -60,46 +63,60 @@ def load(folder: Path, database: str, settings: dict[str, str]) -> None:
             connection.executescript(dump)
 
 
-def read_rows(env: Environment) -> Rows:
-    """Return all rows of all tables."""
-    with env.app.app_context():
+def read_rows(app: Flask) -> Rows:
+    """Return all rows of all tables, and close the connections."""
+    with app.app_context():
         names = [name for name in inspect(db.engine).get_table_names() if name != "alembic_version"]
-        return {
+        rows = {
             name: [dict(row) for row in db.session.execute(text(f"SELECT * FROM {name} ORDER BY 1")).mappings()]
             for name in names
         }
+        db.session.remove()
+        db.engine.dispose()
+        return rows
 
 
-@pytest.fixture(params=ENVIRONMENTS)
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, dict[str, str], dict[str, Any]]]:
-    """Provide the name of a database, the settings with an empty one, and the servers that they need."""
-    if request.param == ENVIRONMENTS[0]:
-        yield "sqlite", settings_for(tmp_path), {}
-        return
-    postgres, memcached, smtp = (request.getfixturevalue(name) for name in ("postgres", "memcached", "smtp"))
-    with postgres.database("template1") as url:
-        used = {
-            "CACHE_URL": f"memcached://{memcached.address}",
-            "MAIL_SERVER": "127.0.0.1",
-            "MAIL_PORT": str(smtp.port),
-        }
-        yield "postgresql", settings_for(tmp_path, DATABASE_URL=url, **used), {"memcached": memcached, "smtp": smtp}
+@dataclass
+class Schema:
+    """A database with the data of a released schema that has been upgraded: tests use copies of it."""
+
+    settings: dict[str, str]
+    in_hand: dict[str, Any]
+    before: Rows
 
 
-@pytest.fixture(params=DUMPED)
-def upgraded(
-    request: pytest.FixtureRequest, database: tuple[str, dict[str, str], dict[str, Any]], clock: Clock
-) -> Iterator[Upgraded]:
-    """Load the dump of a released schema, upgrade it, and provide an application at the time of the dump."""
-    name, settings, servers = database
-    load(make.FOLDER / request.param, name, settings)
-    in_hand = json.loads((make.FOLDER / request.param / f"{name}.json").read_text())
-    clock.at = datetime.fromisoformat(in_hand["at"])
-    env = Environment(request.param, settings, clock, **servers)
-    before = read_rows(env)
+@pytest.fixture(scope="module", params=itertools.product(DUMPED, ENVIRONMENTS), ids="-".join)
+def schema(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Schema:
+    """Load the dump of a released schema, and upgrade it; once for all tests."""
+    revision, environment = request.param
+    database, url = "sqlite", ""
+    if environment == ENVIRONMENTS[1]:
+        postgres: PostgresServer = request.getfixturevalue("postgres")
+        database, url = "postgresql", postgres.create_database("template1")
+    settings = settings_for(tmp_path_factory.mktemp("schema"), DATABASE_URL=url)
+    load(make.FOLDER / revision, database, settings)
+    before = read_rows(create_app(settings))
     migrate(settings)
-    yield Upgraded(env, in_hand, before)
-    env.close()
+    return Schema(settings, json.loads((make.FOLDER / revision / f"{database}.json").read_text()), before)
+
+
+@pytest.fixture
+def upgraded(request: pytest.FixtureRequest, schema: Schema, clock: Clock, tmp_path: Path) -> Iterator[Upgraded]:
+    """Provide an application with an upgraded database, at the time of the dump."""
+    clock.at = datetime.fromisoformat(schema.in_hand["at"])
+    with contextlib.ExitStack() as stack:
+        settings, servers = settings_for(tmp_path), {}
+        if template := schema.settings["DATABASE_URL"]:
+            servers = {name: request.getfixturevalue(name) for name in ("memcached", "smtp")}
+            postgres: PostgresServer = request.getfixturevalue("postgres")
+            settings["DATABASE_URL"] = stack.enter_context(postgres.database(template.rpartition("/")[2]))
+            settings["CACHE_URL"] = f"memcached://{servers['memcached'].address}"
+            settings |= {"MAIL_SERVER": "127.0.0.1", "MAIL_PORT": str(servers["smtp"].port)}
+        else:
+            copy_template(Path(schema.settings["INSTANCE_DIR"]) / "cms.db", tmp_path)
+        env = Environment(request.node.name, settings, clock, **servers)
+        stack.callback(env.close)
+        yield Upgraded(env, schema.in_hand, schema.before)
 
 
 def use_second_factors(env: Environment, in_hand: dict[str, Any]) -> None:
@@ -132,7 +149,7 @@ def test_the_dumps_of_the_next_schema_will_have_rows_of_every_table(
     in_hand = json.loads(json.dumps(make.Story(ROOT, settings, smtp).play()))
     clock.at = datetime.fromisoformat(in_hand["at"])
     env = Environment("next", settings, clock, smtp=smtp)
-    assert [table for table, rows in read_rows(env).items() if not rows] == []
+    assert [table for table, rows in read_rows(env.app).items() if not rows] == []
     use_second_factors(env, in_hand)
     env.close()
 
@@ -155,7 +172,7 @@ def test_every_released_schema_has_its_dumps() -> None:
 
 
 def test_an_upgrade_keeps_every_row_with_its_values(upgraded: Upgraded) -> None:
-    after = read_rows(upgraded.env)
+    after = read_rows(upgraded.env.app)
     for table, rows in upgraded.before.items():
         kept = [{name: row[name] for name in was if name in row} for was, row in zip(rows, after[table], strict=True)]
         names = set(after[table][0]) if after[table] else set()

@@ -20,15 +20,18 @@ FILES = ("Makefile", "profile_fields.toml", "requirements.lock")
 
 
 def copy_checkout(checkout: Path, *more: str) -> Path:
-    """Copy the application, with a virtual environment whose scripts contain the path of another folder."""
-    ignored = shutil.ignore_patterns("__pycache__", "instance", ".mypy_cache")
-    for source in [*(ROOT / name for name in (*NAMES, *FILES, *more)), *ROOT.glob("*.py")]:
+    """Copy the application, with a virtual environment whose scripts contain the path of another folder.
+
+    Python's bytecode is copied as well, except files that are being written: compiling takes longer than a start.
+    """
+    ignored = shutil.ignore_patterns("*.pyc.*", "instance", ".mypy_cache")
+    for source in [*(ROOT / name for name in (*NAMES, *FILES, *more, "__pycache__")), *ROOT.glob("*.py")]:
         target = checkout / source.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
             shutil.copytree(source, target, ignore=ignored)
         else:
-            shutil.copy(source, target)
+            shutil.copy2(source, target)
     for compiled in checkout.glob("translations/**/*.mo"):
         compiled.unlink()
     environment, prefix = checkout / ".venv", Path(sys.prefix)

@@ -36,7 +36,7 @@ from models import (
     email_key,
 )
 from tests.actors import PASSWORD, SCRIPT, Answer, Browser, Person, code_in, text_of
-from tests.environments import broken_histories, settings_for
+from tests.environments import broken_histories, extend_timeouts, settings_for
 from tests.servers import (
     LONGEST_SECONDS,
     PATIENCE_SECONDS,
@@ -95,6 +95,7 @@ class Site:
         """Store the servers, and create an application of the tests on the same database."""
         self.name, self.settings, self.server, self.smtp, self.memcached = name, settings, server, smtp, memcached
         self.app = create_app({**settings, "MAIL_DELIVERY": "worker"})
+        extend_timeouts(self.app)
 
     @property
     def log(self) -> str:

@@ -206,7 +206,7 @@ class TestWebhooks:
 @pytest.mark.parametrize("name", ["FLASK_SECRET_KEY", "FLASK_SQLALCHEMY_DATABASE_URI", "FLASK_WEBHOOK_SECRET"])
 def test_a_missing_setting_prevents_the_start(tmp_path: Path, name: str) -> None:
     cms = ExampleCms(tmp_path)
-    del cms._environment[name]
+    del cms._settings[name]
     with pytest.raises(AssertionError, match="the example ended"):
         cms.start()
     assert f"{name} is not set." in cms.log.read_text()

@@ -9,7 +9,7 @@ from accounts.flows import factors, second_factor, sign_in
 from models import AuthenticatorApp, Mail, PendingSignIn, RecoveryCode
 from tests.authenticators import app_on
 from tests.live.sites import Site, is_signed_in
-from tests.live.test_factor_races import add_app
+from tests.live.test_factor_races import add_app, end_step
 from tests.live.test_interrupted_requests import Case, build_cases, run_for_each, wait_for_mail
 
 SECOND_STEP = (second_factor.use, recovery_codes.use, sign_in._start_session, unit_of_work._commit)
@@ -73,7 +73,7 @@ def test_an_interrupted_replacement_of_an_app_leaves_the_old_or_the_new_one(faul
             apps[case.user_id, path] = app = app_on(case.person.page("/cms/security/app/").text)
             if path == "set_up":
                 assert case.person.post("/cms/security/app/", {"code": app.now()}).status == 200
-        site.execute(AuthenticatorApp.__table__.update().values(last_step=0))  # As if this step was over.
+        end_step(site, case.person)
         case.person.discard_token()
         case.person.token()
 

@@ -128,9 +128,15 @@ def test_ctrl_c_in_a_terminal_reaches_only_the_script(running: Running) -> None:
     assert reached == [running.process.pid, script_of(running.process)]
 
 
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Provide another copy of the checkout, in which nothing runs before and after a test."""
+    return copy_checkout(tmp_path_factory.mktemp("stopped") / "checkout", *EXAMPLE)
+
+
 @pytest.mark.slow
-def test_a_part_that_hangs_is_killed_with_its_workers(tmp_path: Path) -> None:
-    checkout, port = copy_checkout(tmp_path / "checkout", *EXAMPLE), free_port(3)
+def test_a_part_that_hangs_is_killed_with_its_workers(stopped: Path) -> None:
+    checkout, port = stopped, free_port(3)
     with running_make(checkout, "example", port) as running:
         freeze(*listening_processes(port + 1))
         os.killpg(running.process.pid, signal.SIGINT)
@@ -140,8 +146,8 @@ def test_a_part_that_hangs_is_killed_with_its_workers(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("only", ["the group", "the script"])
-def test_ctrl_c_and_sigterm_end_all_parts_and_a_new_start_keeps_what_was_stored(tmp_path: Path, only: str) -> None:
-    checkout, ports = copy_checkout(tmp_path / "checkout", *EXAMPLE), []
+def test_ctrl_c_and_sigterm_end_all_parts_and_a_new_start_keeps_what_was_stored(stopped: Path, only: str) -> None:
+    checkout, ports = stopped, []
     sign_ins = []
     for _ in range(2):
         ports.append(free_port(3))
