@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from argon2 import PasswordHasher
 from flask import Flask
 from hypothesis import HealthCheck, core, settings
 
 from accounts import passwords
 from config import SETTINGS
 from models import CMSUser
+from tests import cheap_hashes
 from tests.environments import Clock, Environment, SharedApp, migrate, settings_for
 from tests.servers import SEED, MemcachedServer, PostgresServer, SmtpServer
 
@@ -89,9 +89,9 @@ def _bare_environment() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _cheap_passwords() -> Iterator[None]:
-    """Hash passwords with 8 KiB and one pass, because the cost of argon2 would slow down most tests."""
+    """Hash passwords and recovery codes cheaply, as the servers of tests/live do."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(passwords, "HASHER", PasswordHasher(memory_cost=8, time_cost=1, parallelism=1))
+        patch.setattr(passwords, "HASHER", cheap_hashes.HASHER)
         yield
 
 

@@ -824,11 +824,12 @@ class ReceivedMail:
 class SmtpServer:
     """A real SMTP server whose `behaviour` can be changed at any time.
 
-    "": normal. "hang": never responds to EHLO. "drip": sends an endless multi-line response to EHLO. "drop-after-data":
-    accepts the mail and disconnects before the final 250. "drop-at-quit": accepts the mail and disconnects at QUIT.
-    "drip-at-quit": sends an endless response to QUIT. `refusals` maps recipients to the response to their RCPT; "drip"
-    stands for an endless response and "drop" for a disconnection. After `mails_per_connection` mails the server
-    disconnects; it first sends `closing_reply`, if that is set. It takes `receipt_seconds` to accept a mail.
+    "": normal. "hang": never responds to EHLO and MAIL. "drip": sends an endless multi-line response to EHLO.
+    "drop-after-data": accepts the mail and disconnects before the final 250. "drop-at-quit": accepts the mail and
+    disconnects at QUIT. "drip-at-quit": sends an endless response to QUIT. `refusals` maps recipients to the response
+    to their RCPT; "drip" stands for an endless response and "drop" for a disconnection. After `mails_per_connection`
+    mails the server disconnects; it first sends `closing_reply`, if that is set. It takes `receipt_seconds` to accept a
+    mail.
     """
 
     def __init__(self, **tls: Any) -> None:
@@ -893,15 +894,19 @@ class SmtpServer:
         """Respond to EHLO."""
         session.host_name = hostname
         self.hellos += 1
-        while self.behaviour == "hang":  # noqa: ASYNC110 (Another thread changes it.)
-            await asyncio.sleep(0.02)
+        await self._hang()
         while self.behaviour == "drip":
             await server.push("250-one moment please")
             await asyncio.sleep(0.2)
         return responses
 
+    async def _hang(self) -> None:
+        while self.behaviour == "hang":  # noqa: ASYNC110 (Another thread changes it.)
+            await asyncio.sleep(0.02)
+
     async def handle_MAIL(self, server: SMTP, session: Any, envelope: Any, address: str, options: list[str]) -> str:  # noqa: N802 (aiosmtpd's)
         """Begin a mail, or disconnect if the connection has reached its limit of mails."""
+        await self._hang()
         if self.mails_per_connection and getattr(session, "mails", 0) >= self.mails_per_connection:
             if self.closing_reply:
                 await server.push(self.closing_reply)

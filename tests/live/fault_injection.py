@@ -15,13 +15,11 @@ from types import FrameType
 from typing import Any
 
 import psycopg
-from argon2 import PasswordHasher
 from flask import Flask
 from sqlalchemy.exc import OperationalError
 
-import app
 import cache
-from accounts import passwords
+from tests import cheap_hashes
 
 
 def kill_worker() -> None:
@@ -79,13 +77,12 @@ class FaultInjection:
 
 
 def create_app() -> Flask:
-    """Return the application with the middleware, with all logs at DEBUG, and with cheap passwords and codes."""
-    passwords.HASHER = PasswordHasher(memory_cost=8, time_cost=1, parallelism=1)  # Each case has dozens of them.
+    """Return the application with the middleware, with all logs at DEBUG, and with cheap hashes."""
     logging.basicConfig(level=logging.DEBUG)
     # At DEBUG, SQLAlchemy logs every row that it reads, even with `hide_parameters`.
     logging.getLogger("sqlalchemy").setLevel(logging.INFO)
     logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
-    application = app.create_app()
+    application = cheap_hashes.create_app()
     application.wsgi_app = FaultInjection(application.wsgi_app)
     return application
 

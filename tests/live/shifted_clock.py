@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 from flask import Flask
 
-import app
 from accounts import clock
+from tests import cheap_hashes
 
 
 def create_app() -> Flask:
@@ -18,4 +18,4 @@ def create_app() -> Flask:
     ahead, real_time = float(os.environ["TEST_SECONDS_AHEAD"]), time.time
     time.time = lambda: real_time() + ahead
     clock.now = lambda: datetime.now(UTC) + timedelta(seconds=ahead)
-    return app.create_app()
+    return cheap_hashes.create_app()

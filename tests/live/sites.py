@@ -16,7 +16,7 @@ from flask_wtf.csrf import generate_csrf
 from sqlalchemy import delete, func, select, update
 from werkzeug.datastructures import Headers
 
-from accounts import clock, passwords, pending, people, sessions
+from accounts import clock, pending, people, sessions
 from accounts.flows import administration
 from accounts.limits import QUARTER
 from accounts.origin import COMMAND_LINE
@@ -35,6 +35,7 @@ from models import (
     db,
     email_key,
 )
+from tests import cheap_hashes
 from tests.actors import PASSWORD, SCRIPT, Answer, Browser, Person, code_in, text_of
 from tests.environments import broken_histories, extend_timeouts, settings_for
 from tests.servers import (
@@ -51,8 +52,7 @@ from tests.servers import (
     wait_for_response,
 )
 
-# Created before tests reduce the cost of hashing: a worker would rehash a cheap hash at the first sign-in.
-HASHED = passwords.hash_password(PASSWORD)
+HASHED = cheap_hashes.HASHER.hash(PASSWORD)
 DEADLINE_SECONDS = 8.0  # The deadline of a prompt response on an idle machine; it grows with the load.
 NUMBERS = itertools.count(1)
 
@@ -334,7 +334,7 @@ def serve_site(
     postgres: PostgresServer,
     template: Path,
     *options: str,
-    application: str = "app:create_app()",
+    application: str = "tests.cheap_hashes:create_app()",
     **more: str,
 ) -> Iterator[Site]:
     """Build an environment, serve it, and stop it afterwards."""
