@@ -1,7 +1,6 @@
 """The fixtures of all tests. The servers are real; `tests/servers.py` starts and stops them."""
 
 import gc
-import itertools
 import os
 import tempfile
 from collections.abc import Generator, Iterator
@@ -49,8 +48,8 @@ def pytest_collection() -> Generator[None, object, object]:
     return result
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, object, object]:
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark tests that need a server or a browser, before `-m` selects; `make test-fast` omits them.
 
     A test that starts a server without a fixture must have the marker itself: `servers.refuse_if_fast` checks it.
@@ -58,28 +57,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None, o
     for item in items:
         if needs_servers(item):
             item.add_marker("servers")
-    result = yield
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        items[:] = spread_served(items)
-    return result
-
-
-def spread_served(items: list[pytest.Item]) -> list[pytest.Item]:
-    """Spread the tests that wait for servers among the others, so that no processor is idle meanwhile.
-
-    Each file of tests/live remains together, and so does tests/browser, whose tests share one browser.
-    """
-    served = [item for item in items if item.path.parent.name in SERVED]
-    others = [item for item in items if item.path.parent.name not in SERVED]
-    blocks = [list(block) for _, block in itertools.groupby(served, block_of)] or [[]]
-    step = len(others) / len(blocks)
-    parts = (others[round(number * step) : round((number + 1) * step)] for number in range(len(blocks)))
-    return [item for block, part in zip(blocks, parts, strict=True) for item in (*block, *part)]
-
-
-def block_of(item: pytest.Item) -> Path:
-    """Return the file of a test, or the folder of tests that stay together."""
-    return item.path.parent if item.path.parent.name == "browser" else item.path
 
 
 def needs_servers(item: pytest.Item) -> bool:

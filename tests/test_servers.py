@@ -1,19 +1,15 @@
 """tests/servers.py: deadlines depend on the load of the machine, and random choices on the seed."""
 
-import itertools
 import os
 import re
 import select
 import socket
 import sys
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
 from tests import servers
-from tests.conftest import spread_served
 from tests.servers import (
     LONGEST_SECONDS,
     ROOT,
@@ -118,18 +114,6 @@ def test_make_test_fast_starts_no_server_and_names_the_missing_marker(monkeypatc
     for start in starts:
         with pytest.raises(AssertionError, match="mark the test `servers`"):
             start()
-
-
-def test_tests_that_wait_for_servers_are_spread_among_the_others_and_files_remain_together() -> None:
-    files = ["browser/a", "browser/a", "browser/b", "live/a", "live/a", "live/b", *("stories/a",) * 5, *("b",) * 4]
-    items: Any = [SimpleNamespace(path=Path("tests") / file, number=number) for number, file in enumerate(files)]
-    spread = [(str(item.path)[6:], item.number) for item in spread_served(items)]
-    assert [file for file, _ in itertools.groupby(spread, lambda each: each[0])] == [
-        *("browser/a", "browser/b", "stories/a", "live/a", "stories/a", "b", "live/b", "b")
-    ]
-    assert sorted(number for _, number in spread) == list(range(len(files)))
-    assert spread_served(items[:6]) == items[:6]
-    assert spread_served(items[6:]) == items[6:]
 
 
 def test_random_choices_depend_on_seed_and_name_only() -> None:
