@@ -16,7 +16,7 @@ SEED ?=
 # pytest stores its rewritten tests like Python its bytecode; otherwise each worker spends seconds on rewriting them.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install run example test test-large test-fast soak cover mutate check lock translations machine install-dev
+.PHONY: help install run example test test-large test-fast soak cover mutate check check-python check-pages lock translations machine install-dev
 
 help: ## list all targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -68,11 +68,16 @@ mutate: install-dev ## list changed rules of accounts/ that no test detects (MOD
 	TESTS_WITHOUT_SERVERS=1 $(RUN) mutmut run $(if $(MODULE),'$(subst /,.,$(basename $(MODULE))).*')
 	$(RUN) mutmut results
 
-check: install-dev node_modules/.installed ## lint, types, templates, JavaScript with its tests, translations, HTML
+check: ## lint, types, templates, JavaScript with its tests, translations, HTML
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target check-python check-pages
+
+check-python: install-dev
 	$(RUN) ruff format --check .
 	$(RUN) ruff check .
 	$(RUN) mypy
 	cd examples/cms && ../../$(RUN) mypy --config-file ../../pyproject.toml .
+
+check-pages: install-dev node_modules/.installed
 	$(RUN) djlint templates examples --lint --quiet
 	node_modules/.bin/eslint static tests/js
 	node --test --test-reporter=dot tests/js/*.test.js
