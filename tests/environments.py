@@ -597,11 +597,9 @@ def empty_database(url: str) -> None:
     """
     with psycopg.connect(url, autocommit=True) as connection:
         size = connection.execute("SELECT pg_table_size('cms_user') + pg_table_size('audit') + pg_table_size('mail')")
-        if size.fetchone()[0] > MANY_BYTES:  # type: ignore[index]
-            names = ", ".join(table.name for table in db.metadata.sorted_tables)
-            connection.execute(f"SET lock_timeout = 5000; TRUNCATE {names}")  # type: ignore[arg-type]
-        else:
-            connection.execute(f"SET lock_timeout = 5000; {delete_all_rows()}")  # type: ignore[arg-type]
+        truncate = f"TRUNCATE {', '.join(table.name for table in db.metadata.sorted_tables)}"
+        statements = truncate if size.fetchone()[0] > MANY_BYTES else delete_all_rows()  # type: ignore[index]
+        connection.execute(f"SET lock_timeout = 5000; {statements}")  # type: ignore[arg-type]
         connection.execute("SELECT setval(oid, 1, false) FROM pg_class WHERE relkind = 'S'")
 
 

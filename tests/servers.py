@@ -229,19 +229,28 @@ def wait_for_response(sock: socket.socket, seconds: float) -> None:
 
 def run_program(command: list[str], *, input_text: str = "", **options: Any) -> subprocess.CompletedProcess[str]:
     """Run a program, and return its output; kill it and fail if it does not end within the deadline."""
-    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-    process = subprocess.Popen(command, text=True, **pipes, **options)
-    patience, rest = Patience(PATIENCE_SECONDS * 3), input_text
-    while True:
-        try:
-            output, errors = process.communicate(rest, timeout=0.5)
-        except subprocess.TimeoutExpired:
-            rest = ""  # The first call has already sent the input.
-            if patience.is_over():
-                process.kill()
-                raise AssertionError(f"{command} did not end within {patience}: {process.communicate()}") from None
-        else:
-            return subprocess.CompletedProcess(command, process.returncode, output, errors)
+    return _complete(command, input_text, lambda **files: subprocess.Popen(command, **files, **options))
+
+
+def _complete(
+    words: Sequence[str], input_text: str, start: Callable[..., subprocess.Popen[bytes] | Program]
+) -> subprocess.CompletedProcess[str]:
+    """Start a process with files as its input and output, and wait for its end."""
+    with contextlib.ExitStack() as stack:
+        names = ("stdin", "stdout", "stderr")
+        files = {name: stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8")) for name in names}
+        files["stdin"].write(input_text)
+        files["stdin"].seek(0)
+        process, patience = start(**files), Patience(PATIENCE_SECONDS * 3)
+        while (code := process.poll()) is None and not patience.is_over():
+            time.sleep(0.005)
+        terminate(process, signal.SIGKILL)
+        output, errors = files["stdout"], files["stderr"]
+        output.seek(0)
+        errors.seek(0)
+        found = output.read(), errors.read()
+        assert code is not None, f"{words} did not end within {patience}: {found}"
+        return subprocess.CompletedProcess(words, code, *found)
 
 
 def refuse_if_fast(program: str) -> None:
@@ -1205,20 +1214,7 @@ def run_module(
     words: Sequence[str], settings: Mapping[str, str], *, input_text: str = "", root: Path = ROOT
 ) -> subprocess.CompletedProcess[str]:
     """Run `python -m`, and return its output; kill it and fail if it does not end within the deadline."""
-    with contextlib.ExitStack() as stack:
-        names = ("stdin", "stdout", "stderr")
-        files = {name: stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8")) for name in names}
-        files["stdin"].write(input_text)
-        files["stdin"].seek(0)
-        process, patience = start_module(words, settings, root=root, **files), Patience(PATIENCE_SECONDS * 3)
-        while (code := process.poll()) is None and not patience.is_over():
-            time.sleep(0.005)
-        terminate(process, signal.SIGKILL)
-        for name in names[1:]:
-            files[name].seek(0)
-        output = {name: files[name].read() for name in names[1:]}
-        assert code is not None, f"{words} did not end within {patience}: {output}"
-        return subprocess.CompletedProcess(words, code, **output)
+    return _complete(words, input_text, lambda **files: start_module(words, settings, root=root, **files))
 
 
 def start_module(words: Sequence[str], settings: Mapping[str, str], *, root: Path = ROOT, **options: Any) -> Program:

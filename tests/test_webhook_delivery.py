@@ -805,14 +805,10 @@ def test_every_event_reaches_both_receivers_in_order_although_one_is_killed_and_
         killed.stop()
         eventually(lambda: not condition(env, killed).is_ready, "the outage is noticed")
         stack.callback(arrivals[1].start(ports[1]).stop)
-
-        def have_all_arrived() -> bool:
-            with env.app.app_context():  # Otherwise the test waits for pauses; a try may fail during the restart.
-                queue.enable(Receiver(killed.url, ()))
-            return all(len(each.places) == total for each in arrivals)
-
-        eventually(have_all_arrived, "every event", 120)
+        with env.app.app_context():  # Otherwise the test waits for the pause.
+            queue.enable(Receiver(killed.url, ()))
         for each in arrivals:
+            eventually(lambda each=each: len(each.places) == total, "every event", 120)
             assert_in_order(each.in_order)
             assert len({one.headers["webhook-id"] for one in each.in_order}) == total
         assert len(arrivals[0].in_order) == total, "no event was sent twice without a failure"
