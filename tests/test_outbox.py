@@ -1,6 +1,7 @@
 """accounts/mail/outbox.py with a real SMTP server: every mail is sent once, later if necessary, or expires."""
 
 import contextlib
+import random
 import signal
 import ssl
 import subprocess
@@ -210,6 +211,13 @@ class TestRefusals:
         first, second = (each.message["Message-ID"] for each in smtp.received)
         assert first == second
         assert str(first).endswith("@example.net>")
+
+    def test_message_ids_differ_although_the_generator_of_random_numbers_repeats_itself(
+        self, app: Flask, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(random, "getrandbits", lambda _count: 0)
+        with app.app_context():
+            assert len({outbox.new_message_id() for _ in range(100)}) == 100
 
     def test_two_mails_have_different_message_ids(self, app: Flask, smtp: SmtpServer) -> None:
         queue_mail()

@@ -3,7 +3,6 @@
 import ssl
 from contextlib import closing
 from datetime import timedelta
-from email.utils import make_msgid
 from itertools import pairwise
 from typing import Any
 
@@ -151,7 +150,7 @@ def send_test_mail(recipient: str, language: str) -> Result:
 def _build_test_mail(recipient: str, language: str) -> Mail:
     letter = messages.test(Reader(language), COMMAND_LINE)
     return Mail(
-        message_id=make_msgid(domain=outbox.sender_domain()),
+        message_id=outbox.new_message_id(),
         kind=letter.kind,
         recipient=recipient,
         subject=letter.subject,
