@@ -53,8 +53,8 @@ test: install-dev machine ## run all tests, against real servers
 test-large: install-dev machine ## run the tests that take minutes of CPU time: 10 000 webhooks to two receivers, one of them killed
 	$(RUN) pytest -m large
 
-test-fast: install-dev ## run the tests that need no server and no browser, without the slow ones: less than a minute
-	TESTS_WITHOUT_SERVERS=1 $(RUN) pytest -q -n 2 --dist worksteal -m "not servers and not slow and not large" \
+test-fast: install-dev ## run the tests that need no server and no browser, without the slow ones: about a minute
+	$(RUN) pytest -q -n 3 --dist worksteal -m "not servers and not slow and not large" \
 	  --ignore tests/live --ignore tests/browser
 
 soak: install-dev machine ## let the parts of a fleet fail in turn under load, and check that nothing is lost (SECONDS=300, SEED)
@@ -65,7 +65,7 @@ cover: install-dev machine ## require tests to cover 97 % of the branches of acc
 	  --cov=accounts --cov=cache --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=97
 
 mutate: install-dev ## list changed rules of accounts/ that no test detects (MODULE=accounts/limits.py: of one module)
-	TESTS_WITHOUT_SERVERS=1 $(RUN) mutmut run $(if $(MODULE),'$(subst /,.,$(basename $(MODULE))).*')
+	$(RUN) mutmut run $(if $(MODULE),'$(subst /,.,$(basename $(MODULE))).*')
 	$(RUN) mutmut results
 
 check: ## lint, types, templates, JavaScript with its tests, translations, HTML

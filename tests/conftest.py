@@ -1,6 +1,7 @@
 """The fixtures of all tests. The servers are real; `tests/servers.py` starts and stops them."""
 
 import gc
+import itertools
 import os
 import tempfile
 from collections.abc import Generator, Iterator
@@ -15,7 +16,7 @@ from hypothesis import HealthCheck, core, settings
 from accounts import passwords
 from config import SETTINGS
 from models import CMSUser
-from tests import cheap_hashes
+from tests import cheap_hashes, servers
 from tests.environments import Clock, Environment, SharedApp, migrate, settings_for
 from tests.servers import SEED, MemcachedServer, PostgresServer, SmtpServer
 
@@ -62,8 +63,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def needs_servers(item: pytest.Item) -> bool:
     """Return whether a fixture or a parameter of a test starts a server, or all tests in its folder do."""
     parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
-    names = {*getattr(item, "fixturenames", ()), *(each for each in parameters if isinstance(each, str))}
+    values = itertools.chain.from_iterable(each if isinstance(each, tuple) else (each,) for each in parameters)
+    names = {*getattr(item, "fixturenames", ()), *(each for each in values if isinstance(each, str))}
     return not names.isdisjoint(STARTERS) or item.path.parent.name in SERVED
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Let a test start programs only if `make test-fast` omits it."""
+    if not any(item.get_closest_marker(name) for name in ("servers", "slow", "large")):
+        servers.FAST.set()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown() -> None:
+    """Let the fixtures of other tests end with the help of programs."""
+    servers.FAST.clear()
 
 
 def pytest_report_header() -> str:

@@ -48,7 +48,7 @@ from tests.programs import Program
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE_SECONDS = 30.0  # The default deadline of a condition on an idle machine.
 LONGEST_SECONDS = 600.0  # The longest wait, for any load of the machine.
-FAST = "TESTS_WITHOUT_SERVERS"  # `make test-fast` sets it in the environment.
+FAST = threading.Event()  # Set during a test that `make test-fast` runs.
 AS_ROOT = os.geteuid() == 0
 SEED = int(os.environ.get("TEST_SEED") or secrets.randbelow(10**9))  # The seed of all random choices of the tests.
 Found = TypeVar("Found")
@@ -254,8 +254,8 @@ def _complete(
 
 
 def refuse_if_fast(program: str) -> None:
-    """Fail a test that starts a server in `make test-fast`: it must have the marker `servers`."""
-    if FAST in os.environ:
+    """Fail a test of `make test-fast` that starts a program: it must have the marker `servers`."""
+    if FAST.is_set():
         raise AssertionError(f"make test-fast must not start {program}: mark the test `servers`")
 
 

@@ -85,6 +85,7 @@ def test_a_text_is_confusable_with_itself_but_not_with_a_longer_one(text: str) -
     assert not looks_like(text + "Q", text)
 
 
+@pytest.mark.slow
 def test_every_character_with_marks_is_confusable_with_itself_but_not_with_a_longer_text() -> None:
     """Normalization exchanges marks: the skeleton of U+FC60, for example, orders them differently from its parts."""
     characters = [character for character in map(chr, range(sys.maxunicode + 1)) if may_change(character)]

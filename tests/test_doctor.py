@@ -372,6 +372,7 @@ class TestEncryption:
             found = run(env, **settings | {"SITE_URL": f"https://127.0.0.1:{port}"})["site"]
             assert (found.severity, "IP address mismatch" in found.message) == (Severity.ERROR, True)
 
+    @pytest.mark.servers
     @pytest.mark.parametrize(
         ("path", "head", "severity", "told"),
         [
@@ -630,6 +631,7 @@ class TestSettings:
         found = check()
         assert (found.severity, "cannot be used at SITE_URL" in found.message) == (severity, severity == "error")
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("behaviour", ["", "hang", "refuse"])
     def test_a_service_for_breached_passwords_that_does_not_answer_in_time_is_a_warning(
         self, env: Environment, behaviour: str

@@ -246,6 +246,7 @@ CASES: dict[str, tuple[Callable[[int, datetime], Base], timedelta]] = {
 class TestExpiredRows:
     """Expired rows are deleted, and no others."""
 
+    @pytest.mark.slow
     def test_each_kind_of_row_is_deleted_when_its_retention_ends_and_not_before(self, env: Environment) -> None:
         ann, bob = env.administrator(ANN).id, env.administrator("bob@example.com").id
         with env.app.app_context():
@@ -268,6 +269,7 @@ class TestExpiredRows:
         assert delete_expired(env.app)
         assert count_all(env) == before
 
+    @pytest.mark.slow
     def test_after_a_year_only_accounts_and_histories_are_left(self, env: Environment) -> None:
         create_rows(env)
         before = count_all(env)

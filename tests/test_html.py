@@ -25,6 +25,7 @@ def find_page_templates() -> set[str]:
     return {str(path) for path in found - parts if not path.name.startswith("_") and path.parts[1] != "mail"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_every_page_follows_the_rules_of_html(sqlite_env: Environment, language: str) -> None:
     with record_templates(sqlite_env.app) as rendered:

@@ -211,6 +211,7 @@ def test_two_upgrades_at_once_run_one_after_the_other(settings: dict[str, str]) 
     assert sorted("nothing to do" in process.stdout for process in ended) == [False, True]
 
 
+@pytest.mark.servers
 def test_an_upgrade_waits_for_another_one_and_says_so(settings: dict[str, str], tmp_path: Path) -> None:
     printed = tmp_path / "printed"
     with upgrading(settings) as other, printed.open("ab") as file:

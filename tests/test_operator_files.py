@@ -218,7 +218,7 @@ class TestProfileFields:
                 "city.choices.b.zh is the same as city.choices.a.zh",
             ),
             (
-                f"[mobile]\nprofile = 'off'\nregistration.{'a.' * 20_000}a = 1",
+                f"[mobile]\nprofile = 'off'\nregistration.{'a.' * 2_000}a = 1",
                 "mobile.registration must be required, optional or off, not a table",
             ),
             (

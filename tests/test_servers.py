@@ -102,8 +102,7 @@ def test_a_program_that_does_not_end_is_killed(monkeypatch: pytest.MonkeyPatch) 
         run_program([sys.executable, "-c", "import time; time.sleep(10**6)"])
 
 
-def test_make_test_fast_starts_no_server_and_names_the_missing_marker(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(servers.FAST, "1")
+def test_without_the_marker_no_test_starts_a_server_and_is_told_the_marker() -> None:
     starts = [
         lambda: MemcachedServer().start(),
         PostgresServer,

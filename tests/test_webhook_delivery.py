@@ -273,6 +273,7 @@ class TestOneReceiver:
         assert len(hook.received) == 4
         assert {row.state for row in deliveries(env)} == {"delivered"}
 
+    @pytest.mark.slow
     @pytest.mark.usefixtures("short")
     @pytest.mark.parametrize("behaviour", ["hang", "drip-headers", "drip", "endless-interim"])
     def test_a_response_without_an_end_is_abandoned(
@@ -286,6 +287,7 @@ class TestOneReceiver:
         assert (only(sqlite_env).problem, only(sqlite_env).state) == ("timeout", "queued")
         eventually(lambda: "outgoing request" not in {each.name for each in threading.enumerate()}, "its thread ends")
 
+    @pytest.mark.slow
     @pytest.mark.usefixtures("short")
     def test_a_tls_handshake_without_an_end_is_abandoned(self, sqlite_env: Environment) -> None:
         """The server sends a record byte by byte, so that no time-out of the socket is reached."""
@@ -309,6 +311,7 @@ class TestOneReceiver:
             ended.set()
             thread.join()
 
+    @pytest.mark.slow
     @pytest.mark.usefixtures("short")
     def test_a_name_lookup_that_hangs_is_abandoned(
         self, sqlite_env: Environment, hook: Server, monkeypatch: pytest.MonkeyPatch
@@ -338,6 +341,7 @@ class TestOneReceiver:
         deliver(sqlite_env.app)
         assert (only(sqlite_env).problem, only(sqlite_env).state) == ("unreachable", "queued")
 
+    @pytest.mark.servers
     def test_an_untrusted_certificate_is_a_failure_and_a_trusted_one_is_not(
         self, sqlite_env: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -53,6 +53,7 @@ def routes_of_factors(env: Environment) -> Iterator[tuple[str, str]]:
             yield path, rule.endpoint
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", VALUES.values(), ids=VALUES)
 def test_a_malformed_field_of_any_route_causes_no_error(env: Environment, value: bytes) -> None:
     boss = superuser(env)

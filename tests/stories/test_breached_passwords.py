@@ -296,6 +296,7 @@ class TestFailures:
             monkeypatch.setenv(name, "http://127.0.0.1:9")
         assert change_password(env.person(app=app), BREACHED).error == WORD
 
+    @pytest.mark.servers
     def test_an_untrusted_certificate_is_no_answer_and_a_trusted_one_is(
         self, sqlite_env: Environment, tmp_path: Path, checks: Checks, monkeypatch: pytest.MonkeyPatch
     ) -> None:

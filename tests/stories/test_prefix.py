@@ -32,6 +32,7 @@ def location(answer: Answer) -> str:
     return answer.headers["Location"]
 
 
+@pytest.mark.slow
 def test_every_url_of_every_page_exists_below_the_prefix(sqlite_env: Environment) -> None:
     """Follow every link and submit every form, without a token, so that nothing is changed."""
     sqlite_env.browser = MountedBrowser

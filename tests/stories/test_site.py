@@ -44,6 +44,7 @@ class TestName:
         assert page.one("title").text.endswith(f" · {name}")
         assert page.one("a", class_="brand").text.split() == ["C", *name.split()]
 
+    @pytest.mark.slow
     def test_the_name_is_shown_and_escaped_on_every_page_and_is_not_translated(self, sqlite_env: Environment) -> None:
         sqlite_env.settings.update(SITE_NAME=NAME)
         for page in every_page(sqlite_env, "en"):
@@ -213,6 +214,7 @@ class TestFiles:
 class TestLinks:
     """SITE_LINKS and SUPPORT_URL."""
 
+    @pytest.mark.slow
     def test_links_are_in_the_header_of_every_page_and_lead_out_of_the_application(
         self, sqlite_env: Environment
     ) -> None:
