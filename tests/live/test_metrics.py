@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.actors import different_code
 from tests.conftest import ENVIRONMENTS
+from tests.example import listening_processes
 from tests.live.conftest import Serve
 from tests.live.sites import Site
 from tests.servers import ROOT, PostgresServer, eventually, free_port, start_command, terminate
@@ -51,8 +52,9 @@ def port() -> int:
 
 @pytest.fixture(scope="module")
 def metrics_site(serve: Serve, port: int) -> Iterator[Site]:
-    """Serve a site with metrics."""
+    """Serve a site with metrics, which every worker serves: a test kills one of them."""
     with serve(ENVIRONMENTS[1], METRICS_PORT=str(port)) as site:
+        eventually(lambda: listening_processes(port) == sorted(site.server.workers()), "all workers serve the metrics")
         yield site
 
 
