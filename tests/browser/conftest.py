@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
-from tests.browser.pages import ARTEFACTS, DESK, LOCALES, BrowserUser
+from tests.browser.pages import ARTEFACTS, DESK, LOCALES, BrowserUser, new_context
 from tests.conftest import ENVIRONMENTS
 from tests.live.sites import Site, serve_site
-from tests.servers import Nginx, PostgresServer, find_program, refuse_if_fast
+from tests.servers import Nginx, PostgresServer, find_program, refuse_if_fast, seconds_now
 
 OpenBrowser = Callable[..., BrowserUser]
 
@@ -24,7 +24,7 @@ def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium-headless-shell") or find_program("chromium"),
-            timeout=15000,
+            timeout=1000 * seconds_now(),
             args=[
                 *("--no-sandbox", "--disable-gpu", f"--host-resolver-rules=MAP {Nginx.HOST} 127.0.0.1"),
                 *(f"--disable-{feature}" for feature in disabled),
@@ -80,7 +80,8 @@ def open_browser(chromium: Browser, site: Site) -> Iterator[OpenBrowser]:
         **more: Any,
     ) -> BrowserUser:
         # Without animations, so that no test waits for one.
-        context = chromium.new_context(
+        context = new_context(
+            chromium,
             locale=LOCALES[language],
             viewport={"width": size[0], "height": size[1]},
             base_url=f"https://{proxy.HOST}:{proxy.https}" if proxy else f"http://{host}:{at.server.port}",
@@ -89,8 +90,6 @@ def open_browser(chromium: Browser, site: Site) -> Iterator[OpenBrowser]:
             reduced_motion="reduce",
             **more,
         )
-        context.set_default_timeout(15000)
-        expect.set_options(timeout=15000)
         users.append(BrowserUser(context, at, language, host, prefix))
         return users[-1]
 

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
-from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect
 from sqlalchemy import delete, update
 
 from accounts import clock
 from models import EmailChange, LoginSession
 from tests.actors import PASSWORD
 from tests.live.sites import Site
-from tests.servers import ROOT
+from tests.servers import ROOT, seconds_now
 
 LANGUAGES = ("zh", "en")
 LOCALES = {"zh": "zh-CN", "en": "en-GB"}
@@ -32,6 +32,14 @@ NO_NETWORK = {
 }
 # Chromium logs every 4xx response and every request without a network as an error; these are expected.
 NETWORK_ERROR = re.compile(r"^Failed to load resource: (the server responded with a status of 4|net::ERR_INTERNET)")
+
+
+def new_context(browser: Browser, **options: Any) -> BrowserContext:
+    """Return a new context; its time-outs, and those of `expect`, are longer on a busy machine."""
+    context, milliseconds = browser.new_context(**options), 1000 * seconds_now(5)
+    context.set_default_timeout(milliseconds)
+    expect.set_options(timeout=milliseconds)
+    return context
 
 
 class BrowserUser:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.pages import new_context
 from tests.live.checkouts import copy_checkout
 from tests.live.test_make_example import EXAMPLE
 from tests.servers import AS_ROOT, ROOT, eventually, find_program, free_port, is_listening, spawn
@@ -120,7 +121,7 @@ def test_the_page_has_the_command_that_the_test_replaces() -> None:
 
 def sign_in(chromium: Browser, followed: Followed) -> Page:
     """Open the CMS, which leads to the sign-in page, and sign in with what the third step printed."""
-    page = chromium.new_context(locale="en-GB", base_url=f"http://localhost:{followed.port}").new_page()
+    page = new_context(chromium, locale="en-GB", base_url=f"http://localhost:{followed.port}").new_page()
     email, password = re.findall(r"sign-in:  (\S+)  password:  (\S+)", followed.output["gunicorn "])[0]
     page.goto("/")
     page.locator("[name=email]").fill(email)

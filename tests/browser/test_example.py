@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.actors import PASSWORD
-from tests.browser.pages import NETWORK_ERROR
+from tests.browser.pages import NETWORK_ERROR, new_context
 from tests.example import count_connections, listening_processes
 from tests.live.checkouts import Running, copy_checkout, running_make
 from tests.live.test_make_example import EXAMPLE
@@ -32,9 +32,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 @pytest.fixture
 def page(chromium: Browser, running: Running) -> Iterator[Page]:
     """Provide a page of a new browser in English; errors in its console fail the test."""
-    context = chromium.new_context(locale="en-GB", base_url=f"http://localhost:{running.port}", reduced_motion="reduce")
-    context.set_default_timeout(15000)
-    expect.set_options(timeout=15000)
+    context = new_context(
+        chromium, locale="en-GB", base_url=f"http://localhost:{running.port}", reduced_motion="reduce"
+    )
     errors: list[str] = []
     context.on("console", lambda message: message.type == "error" and errors.append(message.text))
     context.on("weberror", lambda fault: errors.append(str(fault.error)))

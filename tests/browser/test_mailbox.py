@@ -8,9 +8,8 @@ import pytest
 from playwright.sync_api import Browser, Page, Request, expect
 
 from tests.browser.conftest import OpenBrowser
-from tests.browser.pages import ARTEFACTS, BOTH
+from tests.browser.pages import ARTEFACTS, BOTH, new_context
 from tests.live.sites import Site
-from tests.servers import seconds_now
 
 HOSTILE_HTML = """<!doctype html><html><body onload="top.ran = document.title = 'ran'">
 <p id="shown">Shown</p><p id="styled" style="color:rgb(1, 2, 3);background:url(/loaded/background)">Styled</p>
@@ -62,8 +61,7 @@ def test_the_html_part_of_a_mail_is_shown_with_its_button(
 
 
 def test_a_mail_runs_no_scripts_and_loads_nothing(chromium: Browser, demo_site: Site, hostile_mail: str) -> None:
-    context = chromium.new_context(base_url=f"http://127.0.0.1:{demo_site.server.port}")
-    context.set_default_timeout(1000 * seconds_now())
+    context = new_context(chromium, base_url=f"http://127.0.0.1:{demo_site.server.port}")
     page, requests = context.new_page(), list[Request]()
     context.on("request", lambda request: requests.append(request))  # noqa: PLW0108 - Playwright needs a function.
     page.goto("/dev/mailbox/")
