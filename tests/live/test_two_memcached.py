@@ -1,4 +1,8 @@
-"""Two memcached servers, one of which is frozen or stopped: only the codes on it are unavailable."""
+"""Two memcached servers, one of which is frozen or stopped: only the codes on it are unavailable.
+
+Requests for which the other server suffices are repeated while the response is 503: on a very busy machine, this server
+may not respond within the half second that the product waits, either.
+"""
 
 import contextlib
 from collections.abc import Iterator
@@ -93,8 +97,11 @@ def test_only_the_codes_on_the_failed_server_are_unavailable(
                 assert_unavailable(change.person.confirm(change.new, code))
             assert site.count_tries(change.user_id) == 0
         for change in others:
-            assert change.person.confirm(change.new, different_code(change.code)).data["tries_left"] == 4
-            assert change.person.confirm(change.new, change.code).status == 200
+            wrong = different_code(change.code)
+            refused = retry_until_available(lambda change=change, wrong=wrong: change.person.confirm(change.new, wrong))
+            assert refused.data["tries_left"] == 4
+            made = retry_until_available(lambda change=change: change.person.confirm(change.new, change.code))
+            assert made.status == 200
     for change in here:
         answer = retry_until_available(lambda change=change: change.person.confirm(change.new, change.code))
         assert (answer.status, answer.error) == ((200, None) if outage == "frozen" else (400, "code_expired"))
@@ -108,9 +115,10 @@ def test_a_new_code_can_be_requested_and_used_meanwhile(
     with failing(servers[0], outage):
         site.delete_budgets()
         for change in here:
-            assert change.person.ask(change.new).status == 200
+            assert retry_until_available(lambda change=change: change.person.ask(change.new)).status == 200
             code = site.codes_to(change.new, 2)[-1]
-            assert change.person.confirm(change.new, code).status == 200
+            made = retry_until_available(lambda change=change, code=code: change.person.confirm(change.new, code))
+            assert made.status == 200
 
 
 @OUTAGES
@@ -122,18 +130,19 @@ def test_everything_else_works_with_either_server(
 
     def use(number: int) -> Person:
         person = site.visitor(emails[number], deadline_seconds=DEADLINE_SECONDS)
-        assert person.get_as_script("/readyz").status == 200
-        assert person.sign_in(password="wrong").error == "wrong_credentials"
-        assert person.sign_in().status == 200
-        assert person.page().status == 200
         new = f"other-{emails[number]}"
-        assert person.ask(new).status == 200
-        assert person.confirm(new, site.code_to(new)).status == 200
+        assert retry_until_available(lambda: person.get_as_script("/readyz")).status == 200
+        assert retry_until_available(lambda: person.sign_in(password="wrong")).error == "wrong_credentials"
+        assert retry_until_available(person.sign_in).status == 200
+        assert retry_until_available(person.page).status == 200
+        assert retry_until_available(lambda: person.ask(new)).status == 200
+        code = site.code_to(new)
+        assert retry_until_available(lambda: person.confirm(new, code)).status == 200
         return person
 
     with failing(servers[failed], outage):
         people = run_concurrently(use, PEOPLE)
-        assert all(person.sign_out().status == 200 for person in people)
+        assert all(retry_until_available(person.sign_out).status == 200 for person in people)
 
 
 def test_tries_of_a_password_are_limited_meanwhile(site: Site, servers: list[MemcachedServer]) -> None:
