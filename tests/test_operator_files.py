@@ -217,9 +217,10 @@ class TestProfileFields:
                 f"{CITY}a = {{ zh = '苏州', en = 'A' }}\nb = {{ zh = '苏州', en = 'B' }}\n",
                 "city.choices.b.zh is the same as city.choices.a.zh",
             ),
-            (
-                f"[mobile]\nprofile = 'off'\nregistration.{'a.' * 2_000}a = 1",
+            pytest.param(
+                f"[mobile]\nprofile = 'off'\nregistration.{'a.' * 20_000}a = 1",
                 "mobile.registration must be required, optional or off, not a table",
+                marks=pytest.mark.slow,
             ),
             (
                 "[mobile]\nprofile = 'off'\nregistration = true",

@@ -1,18 +1,14 @@
-"""Two memcached servers, one of which is frozen or stopped: only the codes on it are unavailable.
-
-Requests for which the other server suffices are repeated while the response is 503: on a very busy machine, this server
-may not respond within the half second that the product waits, either.
-"""
+"""Two memcached servers, one of which is frozen or stopped: only the codes on it are unavailable."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from sqlalchemy import select
 
 import cache
 from models import EmailChange
-from tests.actors import Person, different_code
+from tests.actors import Answer, Person, different_code
 from tests.conftest import ENVIRONMENTS
 from tests.live.conftest import Serve
 from tests.live.sites import DEADLINE_SECONDS, Site
@@ -83,6 +79,24 @@ def start_changes(site: Site, server: MemcachedServer) -> tuple[list[Change], li
     return here, others
 
 
+def served_by(site: Site, server: MemcachedServer) -> Callable[[Callable[[], Answer]], Answer]:
+    """Return a function that sends a request for which this server suffices, and returns the response.
+
+    It may be 503 only if the log says that this server did not respond within half a second either, as happens on a
+    very busy machine. Then the request is repeated.
+    """
+    before = len(site.log)
+
+    def send(request: Callable[[], Answer]) -> Answer:
+        answer = request()
+        if answer.status != 503:
+            return answer
+        assert f"memcached does not respond at {server.address}" in site.log[before:], answer
+        return retry_until_available(request)
+
+    return send
+
+
 OUTAGES = pytest.mark.parametrize("outage", ["frozen", "stopped"])
 
 
@@ -91,6 +105,7 @@ def test_only_the_codes_on_the_failed_server_are_unavailable(
     site: Site, servers: list[MemcachedServer], outage: str
 ) -> None:
     here, others = start_changes(site, servers[0])
+    served = served_by(site, servers[1])
     with failing(servers[0], outage):
         for change in here:
             for code in (change.code, different_code(change.code)):
@@ -98,10 +113,9 @@ def test_only_the_codes_on_the_failed_server_are_unavailable(
             assert site.count_tries(change.user_id) == 0
         for change in others:
             wrong = different_code(change.code)
-            refused = retry_until_available(lambda change=change, wrong=wrong: change.person.confirm(change.new, wrong))
+            refused = served(lambda change=change, wrong=wrong: change.person.confirm(change.new, wrong))
             assert refused.data["tries_left"] == 4
-            made = retry_until_available(lambda change=change: change.person.confirm(change.new, change.code))
-            assert made.status == 200
+            assert served(lambda change=change: change.person.confirm(change.new, change.code)).status == 200
     for change in here:
         answer = retry_until_available(lambda change=change: change.person.confirm(change.new, change.code))
         assert (answer.status, answer.error) == ((200, None) if outage == "frozen" else (400, "code_expired"))
@@ -112,13 +126,13 @@ def test_a_new_code_can_be_requested_and_used_meanwhile(
     site: Site, servers: list[MemcachedServer], outage: str
 ) -> None:
     here, _ = start_changes(site, servers[0])
+    served = served_by(site, servers[1])
     with failing(servers[0], outage):
         site.delete_budgets()
         for change in here:
-            assert retry_until_available(lambda change=change: change.person.ask(change.new)).status == 200
+            assert served(lambda change=change: change.person.ask(change.new)).status == 200
             code = site.codes_to(change.new, 2)[-1]
-            made = retry_until_available(lambda change=change, code=code: change.person.confirm(change.new, code))
-            assert made.status == 200
+            assert served(lambda change=change, code=code: change.person.confirm(change.new, code)).status == 200
 
 
 @OUTAGES
@@ -127,22 +141,23 @@ def test_everything_else_works_with_either_server(
     site: Site, servers: list[MemcachedServer], outage: str, failed: int
 ) -> None:
     emails = [site.administrator() for _ in range(PEOPLE)]
+    served = served_by(site, servers[1 - failed])
 
     def use(number: int) -> Person:
         person = site.visitor(emails[number], deadline_seconds=DEADLINE_SECONDS)
         new = f"other-{emails[number]}"
-        assert retry_until_available(lambda: person.get_as_script("/readyz")).status == 200
-        assert retry_until_available(lambda: person.sign_in(password="wrong")).error == "wrong_credentials"
-        assert retry_until_available(person.sign_in).status == 200
-        assert retry_until_available(person.page).status == 200
-        assert retry_until_available(lambda: person.ask(new)).status == 200
+        assert served(lambda: person.get_as_script("/readyz")).status == 200
+        assert served(lambda: person.sign_in(password="wrong")).error == "wrong_credentials"
+        assert served(person.sign_in).status == 200
+        assert served(person.page).status == 200
+        assert served(lambda: person.ask(new)).status == 200
         code = site.code_to(new)
-        assert retry_until_available(lambda: person.confirm(new, code)).status == 200
+        assert served(lambda: person.confirm(new, code)).status == 200
         return person
 
     with failing(servers[failed], outage):
         people = run_concurrently(use, PEOPLE)
-        assert all(retry_until_available(person.sign_out).status == 200 for person in people)
+        assert all(served(person.sign_out).status == 200 for person in people)
 
 
 def test_tries_of_a_password_are_limited_meanwhile(site: Site, servers: list[MemcachedServer]) -> None:
