@@ -72,7 +72,8 @@ def faulty_site(_faulty_site: Site) -> Iterator[Site]:
 
 
 def reset_after_test(site: Site) -> Iterator[Site]:
-    """Reset the servers after a test, and check that every history is intact."""
+    """Reset the servers and the outbox after a test, and check that every history is intact."""
     yield site
     site.reset_servers()
+    site.delete_queued_mail()
     assert site.broken_histories() == []

@@ -8,9 +8,9 @@ import pytest
 
 from accounts import errors
 from accounts.security_log import log_refusal
-from cms import answers, sentences
+from cms import answers, guard, sentences
 from telemetry import logs
-from tests.actors import PAGE, SCRIPT, Answer, Person
+from tests.actors import PAGE, SCRIPT, Answer
 from tests.environments import Environment
 from tests.refusals import factories
 
@@ -69,7 +69,7 @@ def test_a_failed_sign_in_is_one_line_for_existing_and_unknown_addresses(
 
 
 def test_a_throttled_sign_in_is_one_line(env: Environment, security_log: SecurityLog) -> None:
-    thief = env.visitor(NOBODY, app=env.build(SIGN_IN_TRIES_PER_ACCOUNT="1"))
+    thief = env.visitor(NOBODY, app=env.app_with(SIGN_IN_TRIES_PER_ACCOUNT="1"))
     thief.sign_in(password="guess")
     security_log.read()
     assert thief.sign_in(password="guess").error == "too_many_requests"
@@ -151,14 +151,18 @@ def test_normal_use_causes_no_lines(env: Environment, security_log: SecurityLog)
 
 @pytest.mark.parametrize("cls", sentences.REFUSALS, ids=lambda cls: cls.__name__)
 def test_every_refusal_is_one_line_unless_it_is_ordinary(
-    sqlite_env: Environment, security_log: SecurityLog, cls: type[errors.Refusal]
+    sqlite_env: Environment, security_log: SecurityLog, monkeypatch: pytest.MonkeyPatch, cls: type[errors.Refusal]
 ) -> None:
     """New refusals are logged by default."""
-    word = cls.word
-    app = sqlite_env.build()
-    app.before_request_funcs.setdefault(None, []).insert(0, lambda: (_ for _ in ()).throw(factories(cls)[0]()))
-    Person(sqlite_env.visitor(app=app).browser, NOBODY).get_as_script("/cms/login/")
-    lines = [] if word in answers.ORDINARY else [(word, "GET /cms/login/", "203.0.113.5", "-")]
+    refusal = factories(cls)[0]()
+
+    @guard.open_to_all
+    def refuse() -> None:
+        raise refusal
+
+    monkeypatch.setitem(sqlite_env.app.view_functions, "cms_auth.login", refuse)
+    sqlite_env.visitor().get_as_script("/cms/login/")
+    lines = [] if cls.word in answers.ORDINARY else [(cls.word, "GET /cms/login/", "203.0.113.5", "-")]
     assert security_log.read() == lines
 
 
