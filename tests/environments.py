@@ -227,6 +227,7 @@ def _state_of(app: Flask) -> list[Any]:
             set(app.extensions) - {"cms_mail_delivery", "cms_other_prefix", webhooks.EXTENSION},
         ),
         *(breaker and breaker._probe_at, str(hooks), app.extensions["cms_settings"]),
+        list(app.extensions[delivery.UNTRIED]),
     ]
 
 

@@ -337,6 +337,20 @@ class TestBatches:
         deliver(app)
         assert [load(number).state for number in numbers] == ["queued", "sent", "sent"]
 
+    def test_the_other_mails_of_a_batch_are_sent_as_soon_as_the_database_is_available_again(
+        self, app: Flask, smtp: SmtpServer
+    ) -> None:
+        numbers = [queue_mail(other) for other in OTHERS]
+        with unavailable_from("UPDATE mail SET recipient"):
+            for _ in range(2):
+                with pytest.raises(OperationalError):
+                    delivery.deliver_due(threading.Event())
+        db.session.rollback()
+        assert [load(number).tries for number in numbers] == [1, 1, 1]
+        deliver(app)
+        assert [(load(number).state, load(number).tries) for number in numbers] == [("queued", 1), *[("sent", 1)] * 2]
+        assert [mail.recipients[0] for mail in smtp.received] == OTHERS
+
     @pytest.mark.parametrize("env", ["postgresql+memcached"], indirect=True)
     @pytest.mark.parametrize("statement", ["SELECT mail.id, mail.message_id", "UPDATE mail SET recipient"])
     def test_the_other_mails_of_a_batch_are_released_when_a_connection_is_lost(
@@ -351,6 +365,24 @@ class TestBatches:
         deliver(app)
         assert [load(number).state for number in numbers] == ["queued" if is_loaded else "sent", "sent", "sent"]
         assert len(smtp.received) == 3
+
+
+@contextlib.contextmanager
+def unavailable_from(beginning: str) -> Iterator[None]:
+    """Have every statement fail from the first one with this beginning on, as if the database was stopped there."""
+    failed = []
+
+    def fail(_: object, __: object, statement: str, *___: object) -> None:
+        if failed or statement.startswith(beginning):
+            failed.append(statement)
+            raise OperationalError(statement, None, Exception("the database was stopped"))
+
+    event.listen(db.engine, "before_cursor_execute", fail)
+    try:
+        yield
+    finally:
+        event.remove(db.engine, "before_cursor_execute", fail)
+    assert failed
 
 
 @contextlib.contextmanager

@@ -4,10 +4,11 @@ import contextlib
 import logging
 import re
 import threading
+from collections import deque
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from flask import current_app
+from flask import Flask, current_app
 from sqlalchemy import bindparam, select
 
 from accounts import clock, leases, limits
@@ -22,6 +23,7 @@ from telemetry import metrics
 SPARE_SECONDS = 30  # A lease is this much longer than the longest dialogue.
 MAX_FAULTS = 5  # A mail is set aside after this many consecutive errors in the application.
 PERMANENT = {MailProblem.RECIPIENT_REFUSED, MailProblem.MESSAGE_REFUSED}
+UNTRIED = "cms_mail_untried"
 BATCH = 20  # Mails that are leased at a time.
 log = logging.getLogger(__name__)
 _MAILS = LeasedTable(Mail, MailState.QUEUED, ("message_id", "kind", "user_id", "problem", "created_at"))
@@ -50,8 +52,14 @@ class NotSent(Exception):
         self.kind, self.response = kind, response
 
 
+def init_app(app: Flask) -> None:
+    """Start without leases."""
+    app.extensions[UNTRIED] = deque()
+
+
 def deliver_due(stopped: threading.Event) -> None:
     """Send all due mail over one connection. Several processes may do so at once. Raises one of UNAVAILABLE."""
+    _end_leases()
     if not _is_any_due():
         return
     with contextlib.closing(MailServerConnection(current_app.extensions["mail"])) as connection:
@@ -63,7 +71,8 @@ def deliver_batch(connection: MailServerConnection, stopped: threading.Event, mo
     """Lease up to `most` due mails, try to send each of them, and return how many were leased.
 
     A failure is stored with its mail, and delivery continues with the next one. Raises one of UNAVAILABLE if a result
-    could not be stored; then this mail is sent again after its lease, and those behind it are released.
+    could not be stored; then this mail is sent again after its lease, and those behind it are released, as soon as the
+    database is available again.
     """
     leased = _lease(most)
     mails = _load_batch(leased)
@@ -147,11 +156,25 @@ def _renew(lease: Lease) -> bool:
 
 
 def _release(leased: list[Lease]) -> None:
-    """End the leases of mails that were not tried."""
+    """End the leases of mails that were not tried; if the database is unavailable, before the next mails are sent."""
+    _untried().extend(leased)
+    with contextlib.suppress(*UNAVAILABLE):
+        _end_leases()
+
+
+def _end_leases() -> None:
+    """End the leases of the mails that were not tried. Raises one of UNAVAILABLE; then the others are still listed."""
     db.session.rollback()  # The connection may have been lost; until then the session accepts no statement.
-    with contextlib.suppress(*UNAVAILABLE):  # Otherwise they are leased again after they expire.
-        for lease in leased:
-            _MAILS.release(lease)
+    untried = _untried()
+    while untried:
+        _MAILS.release(untried[0])
+        untried.popleft()
+
+
+def _untried() -> deque[Lease]:
+    """Return the leases of this process that must be ended, because their mails were not tried."""
+    found: deque[Lease] = current_app.extensions[UNTRIED]
+    return found
 
 
 def _process(mail: Mail, connection: MailServerConnection) -> MailState:

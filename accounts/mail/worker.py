@@ -9,7 +9,7 @@ from flask import Flask, current_app
 
 import cache
 from accounts import clock
-from accounts.mail.delivery import deliver_due
+from accounts.mail import delivery
 from accounts.polling import POLL_SECONDS, Poller, Wakeups, poll, run_step
 from accounts.settings import settings
 from models import db
@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 def init_app(app: Flask, *chores: Callable[[], None]) -> None:
     """Register the chores, which the worker runs periodically."""
+    delivery.init_app(app)
     app.extensions["cms_mail_chores"] = chores
 
 
@@ -38,7 +39,7 @@ def watch(app: Flask, stopped: threading.Event, awake: Wakeups) -> None:
     """Deliver until `stopped` is set, polling twice a second and whenever something is put into `awake`."""
 
     def deliver(number: int) -> bool:
-        has_succeeded = _run(app, lambda: deliver_due(stopped))
+        has_succeeded = _run(app, lambda: delivery.deliver_due(stopped))
         if has_succeeded and number % POLLS_PER_CHORES == 0:
             _run(app, record_heartbeat)
             _run_chores(app)
@@ -59,7 +60,7 @@ def is_alive() -> bool:
 
 def deliver_all(app: Flask, stopped: threading.Event) -> None:
     """Send all due mail, then run the chores. Never raises: what fails is logged, and left for the next run."""
-    if _run(app, lambda: deliver_due(stopped)):
+    if _run(app, lambda: delivery.deliver_due(stopped)):
         _run(app, record_heartbeat)
         _run_chores(app)
 
