@@ -138,11 +138,10 @@ class TestDeadline:
     def test_a_statement_without_a_response_closes_its_connection(
         self, app: Flask, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(database, "REQUEST_SECONDS", 0.5)
         monkeypatch.setattr(database, "STATEMENT_MARGIN_SECONDS", -60.0)  # The server does not cancel it.
         with request_context(app):
             connection: Any = db.session.connection().connection.driver_connection
-            with pytest.raises(OperationalError, match="no response within"):
+            with database.deadline(0.5), pytest.raises(OperationalError, match="no response within"):
                 db.session.execute(text("SELECT pg_sleep(60)"))
             assert connection.closed
         with request_context(app):

@@ -13,7 +13,7 @@ import pytest
 from tests.environments import PRODUCTION, settings_for
 from tests.live.sites import Site
 from tests.live.test_unresponsive_database import frozen_postgres
-from tests.servers import PostgresServer, SmtpServer, command_line, free_port, frozen
+from tests.servers import PostgresServer, SmtpServer, command_line, free_port, frozen, seconds_now
 from tests.test_doctor import CHECKS, STRONG
 
 MARKS = {"ok  ", "skip", "WARN", "FAIL"}
@@ -72,7 +72,9 @@ def test_a_test_mail_to_a_server_that_hangs_ends_with_the_dialogue_so_far(
     sqlite_site: Site, smtp: SmtpServer, behaviour: str
 ) -> None:
     smtp.behaviour = behaviour
-    own = {"MAIL_SERVER": "127.0.0.1", "MAIL_PORT": str(smtp.port), "MAIL_SECONDS": "1", "MAIL_DIALOGUE_SECONDS": "2"}
+    seconds = max(1, round(seconds_now(0.25)))
+    times = {"MAIL_SECONDS": str(seconds), "MAIL_DIALOGUE_SECONDS": str(2 * seconds)}
+    own = {"MAIL_SERVER": "127.0.0.1", "MAIL_PORT": str(smtp.port), **times}
     result = command_line({**sqlite_site.settings, **own}, "doctor", "--json", "--mail", "ann@example.com")
     smtp.behaviour = ""
     test_mail = json.loads(result.stdout)["checks"][-1]

@@ -16,7 +16,7 @@ from tests.actors import Answer, Person, code_in, different_code
 from tests.conftest import ENVIRONMENTS
 from tests.live.conftest import Serve, reset_after_test
 from tests.live.sites import DEADLINE_SECONDS, Site, is_signed_in
-from tests.servers import LONGEST_SECONDS, PostgresServer, eventually, run_concurrently
+from tests.servers import LONGEST_SECONDS, PostgresServer, eventually, frozen, run_concurrently
 
 
 def assert_unavailable(answer: Answer) -> None:
@@ -118,8 +118,9 @@ class TestMemcached:
         site = postgres_site
         assert site.memcached is not None
         people = [site.person_with_session() for _ in range(8)]  # Every thread of every worker has connected.
-        site.memcached.stop()
-        site.memcached.start()
+        with frozen(*site.server.workers()):  # Otherwise delivery might record its heartbeat in between.
+            site.memcached.stop()
+            site.memcached.start()
         assert {person.ask(site.new_address()).status for person in people} == {200}
 
     @OUTAGES
