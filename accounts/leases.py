@@ -37,15 +37,18 @@ def retry_seconds(tries: int) -> int:
 class LeasedTable:
     """A table with the columns `id`, `state`, `due_at` and `tries`, whose rows in one state are worked off."""
 
-    def __init__(self, model: type[Base], queued: str, returned: Sequence[str], *where: ColumnElement[bool]) -> None:
+    def __init__(
+        self, model: type[Base], queued: str, returned: Sequence[str], *where: ColumnElement[bool], identity: str
+    ) -> None:
         """Store the state of rows that wait, and the columns of a lease; rows must meet the other conditions as well.
 
-        Only the columns that are needed to store a result: an unreadable row must not block others.
+        Only the columns that are needed to store a result: an unreadable row must not block others. `identity` is one
+        of them, which a later row with the same id does not have: SQLite gives the id of a deleted row to the next one.
         """
         self.table, self.columns = table(model), table(model).c
         self.returned = [self.columns[name] for name in ("id", "tries", *returned)]
         self.is_queued = self.columns.state == literal_column(f"'{queued}'")  # An index may contain only these rows.
-        self.where = where
+        self.where, self.identity = where, identity
 
     def lease(self, most: int, until: datetime, **values: object) -> list[Mapping[str, Any]]:
         """Lease up to `most` due rows until a time, commit, and return them sorted by id.
@@ -72,6 +75,7 @@ class LeasedTable:
     def _commit(self, statement: Any, lease: Lease, values: Mapping[str, object]) -> bool:
         """Execute and commit a statement; roll back if the lease has expired and another process has the row."""
         parameters: dict[str, object] = {"its_id": lease.id, "its_tries": lease.tries}
+        parameters["its_identity"] = getattr(lease, self.identity)
         parameters |= {f"new_{name}": value for name, value in values.items()}
         done = cast("CursorResult[Any]", database.execute(statement, parameters))
         if done.rowcount:
@@ -84,7 +88,8 @@ class LeasedTable:
     def is_leased(self) -> ColumnElement[bool]:
         """Return the condition that a row is still leased by the process that stores its result."""
         its = self.columns
-        return and_(its.id == bindparam("its_id"), its.tries == bindparam("its_tries"), self.is_queued)
+        is_same = and_(its.id == bindparam("its_id"), its[self.identity] == bindparam("its_identity"))
+        return and_(is_same, its.tries == bindparam("its_tries"), self.is_queued)
 
 
 @lru_cache

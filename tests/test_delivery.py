@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from flask import Flask
 from flask_mail import email_dispatched
-from sqlalchemy import event, select, text, update
+from sqlalchemy import delete, event, select, text, update
 from sqlalchemy.exc import OperationalError
 
 from accounts.mail import delivery, outbox, worker
@@ -320,6 +320,21 @@ class TestBatches:
         assert [lease.id for lease in leases] == numbers
         assert [mail.recipients[0] for mail in smtp.received] == OTHERS[:1]
         assert [load(number).tries for number in numbers] == [2, 2, 2]
+
+    def test_a_result_is_not_stored_for_a_later_mail_with_the_same_id(self, app: Flask) -> None:
+        """SQLite gives the id of a deleted row, such as that of a completed task, to the next one."""
+        number = queue_mail(OTHERS[0])
+        (lease,) = delivery._lease(1)
+        db.session.execute(delete(Mail))
+        queue_mail(OTHERS[1])
+        db.session.execute(update(Mail).values(id=number))
+        db.session.commit()
+        (later,) = delivery._lease(1)
+        assert (lease.id, lease.tries) == (later.id, later.tries)
+        delivery._close(lease, MailState.SENT, "")
+        assert load(number).state == "queued"
+        delivery._close(later, MailState.SENT, "")
+        assert load(number).state == "sent"
 
     def test_an_outage_counts_no_try_of_the_other_mails_of_a_batch(
         self, app: Flask, smtp: SmtpServer, monkeypatch: pytest.MonkeyPatch

@@ -26,7 +26,8 @@ PERMANENT = {MailProblem.RECIPIENT_REFUSED, MailProblem.MESSAGE_REFUSED}
 UNTRIED = "cms_mail_untried"
 BATCH = 20  # Mails that are leased at a time.
 log = logging.getLogger(__name__)
-_MAILS = LeasedTable(Mail, MailState.QUEUED, ("message_id", "kind", "user_id", "problem", "created_at"))
+_COLUMNS = ("message_id", "kind", "user_id", "problem", "created_at")
+_MAILS = LeasedTable(Mail, MailState.QUEUED, _COLUMNS, identity="message_id")
 _LOAD = select(Mail).where(Mail.id.in_(bindparam("ids", expanding=True)))
 
 

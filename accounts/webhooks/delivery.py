@@ -40,6 +40,7 @@ _DELIVERIES = LeasedTable(
     ("event_id", "user_id", "number", "not_after"),
     _ROW.receiver == bindparam("its_receiver"),
     IS_FIRST,
+    identity="event_id",
 )
 _QUEUED = (
     _ROW.receiver == bindparam("its_receiver"),
