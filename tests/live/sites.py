@@ -240,9 +240,9 @@ class Site:
                 with frozen(*(other for other in workers if other != worker)):
                     eventually(lambda: self.visitor().get_as_script("/readyz").status == 200, "the worker is ready")
 
-    def delete_queued_mail(self) -> None:
-        """Delete all mail that is queued: what a killed server or worker had leased becomes due minutes later."""
-        self.execute(delete(Mail).where(Mail.state == MailState.QUEUED))
+    def expire_queued_mail(self) -> None:
+        """Give up all mail that is queued: what a killed server or worker had leased becomes due minutes later."""
+        self.execute(update(Mail).where(Mail.state == MailState.QUEUED).values(state=MailState.EXPIRED))
 
     def touch_sessions(self) -> None:
         """Mark every session as used now, so that the next requests do not have to."""
