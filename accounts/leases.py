@@ -1,7 +1,7 @@
 """Rows that several processes work off: each row is leased by one of them at a time, and retried later if it failed.
 
 A lease is no column of its own: a row that is not due is left alone. Leasing a row postpones it until the end of the
-lease and counts a try. A result is stored only if neither has changed since.
+lease and counts a try. A result is stored only if the row is still the same one and was not leased again since.
 """
 
 from collections.abc import Mapping, Sequence
