@@ -24,7 +24,8 @@ def test_a_missing_migration_withdraws_the_server_and_only_the_log_tells_why(
         answer = env.visitor().get_as_script("/readyz")
     assert (answer.status, answer.error) == (503, "unavailable")
     assert int(answer.headers["Retry-After"]) > 0
-    assert not any(word in answer.text for word in ("0001", newest, "upgrade", "Schema"))
+    told = answer.text.replace(answer.data["reference"], "")  # A random number, which may contain the revisions.
+    assert not any(word in told for word in ("0001", newest, "upgrade", "Schema"))
     (line,) = list_messages(caplog)
     assert line.endswith(BEHIND.format("0001", newest))
     assert env.visitor().get_as_script("/readyz").status == 200

@@ -1,5 +1,6 @@
 """Started changes, invitations and marks of browsers end with the permission or password that they depend on."""
 
+import re
 from typing import Any
 
 import pytest
@@ -90,7 +91,7 @@ class TestUndo:
         notice = text_of(env.mail_to(BOSS)[-1])
         for text in ("mallory@example.com", "ann", "carol", "/cms/forgotpwd/"):
             assert text in notice
-        assert "bob" not in notice
+        assert "bob" not in re.sub(r"http\S+", "", notice)  # The token of a link may contain any letters.
         assert [row.event for row in history(env, id_of(env, BOSS))][-2:] == [
             "change_undone",
             "invitation_withdrawn",
