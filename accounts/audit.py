@@ -4,7 +4,7 @@ import enum
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.event import listens_for
@@ -277,7 +277,7 @@ def _read(user_id: int, after: int) -> Iterator[Mapping[str, Any]]:
     """Yield the rows of a history with numbers above `after`, of which only some are in memory."""
     while True:
         batch = database.execute(_BATCH, {"user": user_id, "after": after, "most": _ROWS_AT_ONCE}).all()
-        yield from (cast("Mapping[str, Any]", row._mapping) for row in batch)
+        yield from (row._asdict() for row in batch)
         if len(batch) < _ROWS_AT_ONCE:
             return
         after = batch[-1].number

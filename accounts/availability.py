@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import bindparam, select
 
 from accounts import clock, database, links
 from accounts.errors import EmailTaken
+from accounts.statements import Row
 from models import ONE_ROW, Address, CMSUser, table
 
 OWNER = table(CMSUser).alias("owner")
@@ -45,7 +46,7 @@ def parameters(address: Address, user_id: int = 0) -> dict[str, Any]:
     return {"key": address.key, "user": user_id, "now": clock.now()}
 
 
-def read(row: Row[Any]) -> Availability:
+def read(row: Row) -> Availability:
     """Return the availability from a row whose last columns are `COLUMNS`."""
     *owner, reserved_by = row[-len(COLUMNS) :]
     return Availability(None if owner[0] is None else Owner(*owner), reserved_by is not None)

@@ -20,14 +20,15 @@ from psycopg import generators
 from psycopg.abc import RV, PQGen, PQGenConn
 from psycopg.errors import ConnectionTimeout, _WaitTimeout, error_from_result
 from psycopg.pq import ExecStatus, TransactionStatus
-from sqlalchemy import Connection, Result, Select, TextClause, TextualSelect, UpdateBase, event
+from sqlalchemy import Connection, event
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import ORMExecuteState, Session
 from sqlalchemy.orm.session import SessionTransaction
 from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
-from accounts import write_queue
+from accounts import statements, write_queue
+from accounts.statements import Rows, Statement
 from models import db
 from telemetry import context, metrics
 
@@ -42,7 +43,6 @@ LOCK_MARGIN_SECONDS = 1.0
 LOCK_SECONDS = 3.0  # The longest wait for a lock.
 IDLE_SECONDS = 30.0  # The longest pause inside a transaction.
 
-Statement = UpdateBase | TextClause | TextualSelect | Select[*tuple[Any, ...]]
 log = logging.getLogger(__name__)
 logging.getLogger(f"{__name__}.Pool").setLevel(logging.WARNING)  # SQLAlchemy logs every connection there at INFO.
 _seconds_left: ContextVar[float | None] = ContextVar("seconds left of this request", default=None)
@@ -93,14 +93,15 @@ def deadline(seconds: float) -> Iterator[None]:
         _seconds_left.reset(token)
 
 
-def execute(statement: Statement, values: Mapping[str, Any]) -> Result[*tuple[Any, ...]]:
+def execute(statement: Statement, values: Mapping[str, Any]) -> Rows:
     """Execute a statement on tables in the transaction of the session.
 
-    It costs half of what `Session.execute` does. Pending changes of ORM objects are not flushed first.
+    It costs a fifth of what `Session.execute` does. Pending changes of ORM objects are not flushed first.
     """
-    if not statement.is_select or statement.is_text:
+    session = db.session()
+    if "has_written" not in session.info and (not statement.is_select or statement.is_text):
         begin_write()
-    return _connection_of(db.session()).execute(statement, values)
+    return statements.execute(_connection_of(session), statement, values)
 
 
 def _connection_of(session: Session) -> Connection:

@@ -7,9 +7,9 @@ lease and counts a try. A result is stored only if the row is still the same one
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, CursorResult, and_, bindparam, delete, literal_column, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, literal_column, select, update
 
 from accounts import clock, database
 from models import Base, db, dialect, table
@@ -58,7 +58,7 @@ class LeasedTable:
         parameters = {"now": clock.now(), "until": until, "most": most, **values}
         found = database.execute(_build_lease(self, dialect()), parameters).all()
         db.session.commit()
-        return [cast("Mapping[str, Any]", row._mapping) for row in sorted(found)]
+        return [row._asdict() for row in sorted(found)]
 
     def update(self, lease: Lease, **values: object) -> bool:
         """Update and commit a leased row, and return whether the lease was still valid."""
@@ -77,7 +77,7 @@ class LeasedTable:
         parameters: dict[str, object] = {"its_id": lease.id, "its_tries": lease.tries}
         parameters["its_identity"] = getattr(lease, self.identity)
         parameters |= {f"new_{name}": value for name, value in values.items()}
-        done = cast("CursorResult[Any]", database.execute(statement, parameters))
+        done = database.execute(statement, parameters)
         if done.rowcount:
             db.session.commit()
             return True

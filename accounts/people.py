@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, select, update
+from sqlalchemy import Select, bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
 from accounts import availability, changes, clock, database, usernames
 from accounts.errors import ChangesFrozen, EmailTaken, SameEmail, UsernameTaken
+from accounts.statements import Row
 from models import Address, CMSUser, LoginSession, db, name_key, table, value_of
 
 # Statements of every request are built once: building one costs more than running it.
@@ -59,7 +60,7 @@ def lock(user_id: int) -> CMSUser | None:
 
 def lock_signed_in(
     session: LoginSession, query: Select[Any] = LOCK_SIGNED_IN, **values: object
-) -> tuple[CMSUser, Row[Any]] | None:
+) -> tuple[CMSUser, Row] | None:
     """Lock the account of a session, and return it as it is now with the row of the query.
 
     Returns None if the session ended, got a new id, or its account was disabled since the session was loaded. `query`

@@ -3,9 +3,8 @@
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, cast
 
-from sqlalchemy import CursorResult, bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from accounts import changes, clock, database
 from accounts.errors import ReauthRequired, SignInRequired
@@ -134,8 +133,7 @@ def end(session_id: int | None) -> None:
 
 def end_others(session: LoginSession) -> None:
     """End all other sessions of the same account (ASVS 7.4.3)."""
-    ended = database.execute(_END_OTHERS, {"user": session.user_id, "session": session.id})
-    if cast("CursorResult[Any]", ended).rowcount:
+    if database.execute(_END_OTHERS, {"user": session.user_id, "session": session.id}).rowcount:
         changes.note_ended_sessions(session.user_id, "others")
 
 

@@ -95,5 +95,6 @@ def init_app(app: Flask) -> None:
 
 def settings() -> Settings:
     """Return the settings of the current application."""
-    found: Settings = current_app.extensions["cms_settings"]
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # Every attribute of a proxy costs more.
+    found: Settings = app.extensions["cms_settings"]
     return found

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Select, select
 
 from accounts import audit, people, sessions
 from accounts.errors import UNAVAILABLE, NobodyThere, NotAllowed, NotYourself, Refusal, SignInRequired
@@ -18,6 +18,7 @@ from accounts.mail import outbox, worker
 from accounts.mail.messages import Letter
 from accounts.origin import Origin
 from accounts.passwords import PasswordProof
+from accounts.statements import Row
 from models import CMSUser, LoginSession, db
 
 _MANAGERS = select(CMSUser.id).where(CMSUser.is_superuser, CMSUser.is_active)
@@ -90,7 +91,7 @@ class UnitOfWork:
             proof.recheck(account)
         return account
 
-    def lock_own_and_read(self, query: Select[Any], **values: object) -> tuple[CMSUser, Row[Any]]:
+    def lock_own_and_read(self, query: Select[Any], **values: object) -> tuple[CMSUser, Row]:
         """Lock as `lock_own` does, and return the row of a query that extends `people.LOCK_SIGNED_IN`."""
         assert self.actor is not None
         found = people.lock_signed_in(self.actor.session, query, **values)

@@ -1,5 +1,6 @@
 """Translations, and the choice of the language of a request."""
 
+import re
 from collections.abc import MutableMapping
 from functools import cache
 from io import BytesIO
@@ -16,6 +17,7 @@ from jinja2 import Template, nodes
 from jinja2.visitor import NodeTransformer
 
 LANGUAGES = ("zh", "en")
+_PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 _parse_locale = cache(Locale.parse)  # Parsing accesses the file system.
 CATALOGUES = Path(__file__).resolve().parent.parent / "translations"
 
@@ -41,14 +43,15 @@ class Environment(templating.Environment):
     def get_template(self, name: Any, parent: str | None = None, globals: Any = None) -> Template:  # noqa: A002
         """Return the template in the current language, together with the templates that it includes and extends."""
         if self.language is None:
-            return self._in_language(current_language()).get_template(name, parent, globals)
+            return self.in_language(current_language()).get_template(name, parent, globals)
         return super().get_template(name, parent, globals)
 
     def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
         """Return the globals of a template as a dict: Jinja copies them on each rendering, and a ChainMap is slow."""
         return super().make_globals(d) if d else self.globals
 
-    def _in_language(self, language: str) -> "Environment":
+    def in_language(self, language: str) -> "Environment":
+        """Return the environment whose templates are in a language."""
         if language not in self._translated:
             translated = self.overlay()
             translated.language = language
@@ -69,18 +72,29 @@ class Translator(NodeTransformer):
         """Load the catalogue of a language."""
         self._catalogue = compiled_catalogue(language)
 
+    def visit_Output(self, node: nodes.Output, *args: Any, **more: Any) -> nodes.Node:  # noqa: N802 (Jinja's name)
+        """Output the parts of a sentence one after the other, so that its text is joined with the text around it."""
+        self.generic_visit(node, *args, **more)
+        node.nodes = [
+            part for each in node.nodes for part in (each.nodes if isinstance(each, nodes.Concat) else [each])
+        ]
+        return node
+
     def visit_Call(self, node: nodes.Call, *args: Any, **more: Any) -> nodes.Node:  # noqa: N802 (Jinja's name)
-        """Replace `_("sentence", name=value)` with its translation `% {"name": value}`, and no other call."""
+        """Replace `_("sentence", name=value)` with its translation and the values in it, and no other call."""
         self.generic_visit(node, *args, **more)
         if not (isinstance(node.node, nodes.Name) and node.node.name == "_"):
             return node
-        (msgid,), values = node.args, node.kwargs
+        (msgid,), values = node.args, {each.key: each.value for each in node.kwargs}
         assert isinstance(msgid, nodes.Const)
         sentence = self._catalogue.gettext(msgid.value)
         if not values:
             return nodes.TemplateData(sentence % {}, lineno=node.lineno)
-        given = [nodes.Pair(nodes.Const(each.key), each.value) for each in values]
-        return nodes.Mod(nodes.TemplateData(sentence), nodes.Dict(given), lineno=node.lineno)
+        text, *placed = _PLACEHOLDER.split(sentence)
+        parts: list[nodes.Expr] = [nodes.TemplateData(text % {})]
+        for name, following in zip(placed[::2], placed[1::2], strict=True):
+            parts += [values[name], nodes.TemplateData(following % {})]
+        return nodes.Concat(parts, lineno=node.lineno)
 
 
 def init_app(app: Flask) -> None:

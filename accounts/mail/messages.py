@@ -282,7 +282,8 @@ def _render(kind: str, reader: Reader, origin: Origin, *, at: datetime | None = 
         values.update(origin=origin, site=site, site_name=settings().SITE_NAME, link_to=partial(urls.url_of, base))
         values.update(heading=" · ".join(filter(None, [own_site.name(), site])), help_at=help_at)
         # Without Flask's render_template: the content of a mail does not depend on the current request.
-        templates = (current_app.jinja_env.get_template(f"cms/mail/{kind}/{part}") for part in PARTS)
+        environment = current_app.jinja_env.in_language(reader.language)  # type: ignore[attr-defined]
+        templates = (environment.get_template(f"cms/mail/{kind}/{part}") for part in PARTS)
         subject, body, html = [template.render(values) for template in templates]
         beginning = [values["heading"], ""] if settings().SITE_NAME else []
         end = ["", "-- ", values["heading"], *([str(gettext("Help: %(where)s", where=help_at))] if help_at else [])]

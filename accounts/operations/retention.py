@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import Connection, CursorResult, bindparam, delete, func, select
+from sqlalchemy import Connection, bindparam, delete, func, select
 
 import cache
 from accounts import audit, clock, database, people
@@ -191,7 +191,7 @@ def _cut(cut: Cut, file: str) -> int:
         return 0
     audit.tie(cut.user_id, number=cut.number, chain=cut.chain, last_at=cut.last_at, file=file)
     its = {"user": cut.user_id, "number": cut.number}
-    deleted = cast("CursorResult[Any]", database.execute(_DELETE, its)).rowcount
+    deleted = database.execute(_DELETE, its).rowcount
     db.session.commit()
     metrics.EXPIRED_ROWS.add("audit", number=deleted)
     if dialect() == "sqlite" and deleted == BATCH_ROWS:

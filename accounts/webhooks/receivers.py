@@ -6,12 +6,13 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import Row, bindparam, case, or_, select, update
+from sqlalchemy import bindparam, case, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from accounts import clock, database, leases
 from accounts.settings import settings
 from accounts.signing import fingerprint
+from accounts.statements import Row
 from models import WebhookReceiver, dialect, table
 
 LONGEST_PAUSE_SECONDS = 300  # After an outage, a receiver gets its events within this time.
@@ -88,7 +89,7 @@ def read_condition(receiver: Receiver) -> Condition:
     return Condition() if row is None else condition_of(row)
 
 
-def condition_of(row: Row[Any]) -> Condition:
+def condition_of(row: Row) -> Condition:
     """Return what the row of a receiver says."""
     return Condition(row.failures, row.paused_until, row.disabled_at, row.succeeded_at)
 

@@ -4,6 +4,7 @@ import contextlib
 import signal
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -22,11 +23,13 @@ from tests.environments import PRODUCTION, copy_template, settings_for
 from tests.live.conftest import Serve
 from tests.live.sites import Site, frozen, is_signed_in
 from tests.servers import (
+    ROOT,
     PostgresServer,
     command_line,
     eventually,
     free_port,
     run_module,
+    run_program,
 )
 
 
@@ -42,8 +45,25 @@ def start_gunicorn(settings: Mapping[str, str]) -> subprocess.CompletedProcess[s
     return run_module(["gunicorn", "--bind", f"127.0.0.1:{free_port()}", "app:create_app()"], settings)
 
 
+WORKER = """
+import gc, runpy, sys, types
+from app import create_app
+create_app({"INSTANCE_DIR": sys.argv[1], "MAIL_DELIVERY": "worker"})
+cfg = types.SimpleNamespace(graceful_timeout=20, set=lambda *_: None)
+worker = types.SimpleNamespace(age=2, metrics=None, draining=bytes(1), cfg=cfg)
+runpy.run_path("gunicorn.conf.py")["post_worker_init"](worker)
+print(gc.get_freeze_count(), len(gc.get_objects()))
+"""
+
+
 class TestProcesses:
     """The master process of gunicorn and its workers."""
+
+    def test_garbage_collection_does_not_traverse_what_a_worker_has_loaded(self, tmp_path: Path) -> None:
+        ended = run_program([sys.executable, "-c", WORKER, str(tmp_path)], cwd=ROOT)
+        assert ended.returncode == 0, ended.stderr
+        excluded, traversed = map(int, ended.stdout.split())
+        assert traversed < excluded / 20
 
     @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-C", "TERM"])
     def test_a_signal_ends_all_processes(self, serve: Serve, sign: int) -> None:
