@@ -83,12 +83,12 @@ class CompiledStatement:
         processors = (type_.dialect_impl(dialect).result_processor(dialect, None) for type_ in columns.values())
         self._processors = [(position, convert) for position, convert in enumerate(processors) if convert]
 
-    def parameters(self, values: Mapping[str, Any]) -> list[Any] | dict[str, Any]:
+    def parameters(self, values: Mapping[str, Any]) -> tuple[Any, ...] | dict[str, Any]:
         """Return the values in the form in which the driver takes them."""
         if self._constants:
             values = {**self._constants, **values}
         converted = [convert(values[key]) if convert else values[key] for key, convert in self._binds]
-        return converted if self._names is None else dict(zip(self._names, converted, strict=True))
+        return tuple(converted) if self._names is None else dict(zip(self._names, converted, strict=True))
 
     def read(self, cursor: DBAPICursor) -> Rows:
         """Return what the execution of the statement has returned."""

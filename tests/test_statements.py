@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import (
     JSON,
@@ -193,8 +194,8 @@ def test_a_lost_connection_is_not_used_again(postgres: PostgresServer) -> None:
         own = select(func.pg_backend_pid().label("pid"))
         with engine.connect() as connection:
             pid = statements.execute(connection, own, {}).scalar()
-            with create_engine(engine.url).connect() as other:
-                other.execute(select(func.pg_terminate_backend(pid)))
+            with psycopg.connect(url) as other:
+                other.execute("SELECT pg_terminate_backend(%s)", [pid])
             with pytest.raises(OperationalError) as caught:
                 statements.execute(connection, own, {})
         assert caught.value.connection_invalidated
