@@ -1,7 +1,7 @@
 """Statements that are compiled once per process, and then executed by the driver itself.
 
-SQLAlchemy compiles a statement, and its types convert values and rows. Its Core looks all of this up again for every
-execution, which takes several times as long as SQLite needs for the statement. Here it is looked up once.
+Core looks up the SQL of a statement and the conversions of its types again for every execution, which takes several
+times as long as SQLite needs for the statement. Here this is done once.
 """
 
 from collections import namedtuple
