@@ -110,7 +110,8 @@ def execute(connection: Connection, statement: Statement, values: Mapping[str, A
 
     Of the events of SQLAlchemy only `before_cursor_execute` and `after_cursor_execute` are dispatched.
     """
-    compiled = _compile(statement, tuple(values), connection.dialect)
+    dialect = connection.dialect
+    compiled = _compile(statement, tuple(values), _dialects.setdefault(dialect.name, dialect))
     if compiled is None:
         result = connection.execute(statement, values)
         return Rows(list(result) if result.returns_rows else [], result.rowcount)
@@ -123,10 +124,13 @@ def execute(connection: Connection, statement: Statement, values: Mapping[str, A
         for listener in events.after_cursor_execute:
             listener(connection, cursor, compiled.sql, parameters, None, False)
         return compiled.read(cursor)
-    except connection.dialect.loaded_dbapi.Error as problem:
+    except dialect.loaded_dbapi.Error as problem:
         raise _translate(problem, connection, cursor, compiled.sql, parameters) from problem
     finally:
         cursor.close()
+
+
+_dialects: dict[str, Dialect] = {}  # One of each name: all applications of a process use the same driver and options.
 
 
 @lru_cache(maxsize=1000)  # Statements that are built for a single execution are removed again.
