@@ -98,10 +98,9 @@ def execute(statement: Statement, values: Mapping[str, Any]) -> Rows:
 
     It costs a quarter of what `Session.execute` does. Pending changes of ORM objects are not flushed first.
     """
-    session = db.session()
-    if "has_written" not in session.info and (not statement.is_select or statement.is_text):
+    if not statement.is_select or statement.is_text:
         begin_write()
-    return statements.execute(_connection_of(session), statement, values)
+    return statements.execute(_connection_of(db.session()), statement, values)
 
 
 def _connection_of(session: Session) -> Connection:

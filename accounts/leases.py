@@ -77,8 +77,7 @@ class LeasedTable:
         parameters: dict[str, object] = {"its_id": lease.id, "its_tries": lease.tries}
         parameters["its_identity"] = getattr(lease, self.identity)
         parameters |= {f"new_{name}": value for name, value in values.items()}
-        done = database.execute(statement, parameters)
-        if done.rowcount:
+        if database.execute(statement, parameters).rowcount:
             db.session.commit()
             return True
         db.session.rollback()

@@ -23,7 +23,7 @@ Convert = Callable[[Any], Any]
 
 
 class Rows:
-    """The rows that a statement has returned, and the number of rows that it has found or written."""
+    """The rows that a statement has returned, and the number of rows that it has inserted, changed or deleted."""
 
     def __init__(self, rows: list[Row], rowcount: int) -> None:
         """Store the rows."""
@@ -135,14 +135,19 @@ _dialects: dict[str, Dialect] = {}  # One of each name: all applications of a pr
 
 @lru_cache(maxsize=1000)  # Statements that are built for a single execution are removed again.
 def _compile(statement: Statement, given: tuple[str, ...], dialect: Dialect) -> CompiledStatement | None:
-    """Compile a statement; None: it contains a list or a default, for which Core compiles or computes every time."""
+    """Compile a statement; None: it must be left to Core.
+
+    That is text whose columns are not known, and a list or a default, for which Core compiles or computes every time.
+    """
+    if isinstance(statement, TextClause):
+        return None
     if isinstance(statement, Insert) and not statement.exported_columns:
         statement = statement.inline()  # Otherwise it would return the new id.
     compiled = statement.compile(dialect=dialect, column_keys=list(given))
     if compiled.post_compile_params or compiled.insert_prefetch or compiled.update_prefetch:
         return None
-    columns = [] if isinstance(statement, TextClause) else statement.exported_columns.items()
-    return CompiledStatement(compiled, given, {str(name): column.type for name, column in columns})
+    columns = {str(name): column.type for name, column in statement.exported_columns.items()}
+    return CompiledStatement(compiled, given, columns)
 
 
 def _row_type(columns: tuple[str, ...]) -> Any:

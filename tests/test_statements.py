@@ -120,6 +120,12 @@ def test_a_statement_finds_what_it_finds_with_core(
     assert statements.execute(connection, statement, values).all() == [("a",)]
 
 
+def test_text_without_columns_returns_its_rows(connection: Connection) -> None:
+    statements.execute(connection, insert(SHEETS), ROW)
+    (row,) = statements.execute(connection, text("SELECT id, name FROM sheet WHERE id = :id"), {"id": 1})
+    assert (row.id, row.name) == (1, "a")
+
+
 def test_columns_come_with_the_values(connection: Connection) -> None:
     statements.execute(connection, insert(SHEETS), ROW)
     write = update(SHEETS).where(SHEET.id == bindparam("its_id"))
