@@ -626,8 +626,13 @@ def value_of(model: type[Stored], row: Iterator[Any]) -> Stored:
     It belongs to no ORM session, is never refreshed or expired, and costs a quarter of an ORM object.
     """
     value = model.__new__(model)
-    vars(value).update(zip(table(model).c.keys(), row, strict=False))
+    vars(value).update(zip(_column_names(model), row, strict=False))
     return value
+
+
+@lru_cache
+def _column_names(model: type[Base]) -> tuple[str, ...]:
+    return tuple(table(model).c.keys())
 
 
 def dialect() -> str:

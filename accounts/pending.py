@@ -7,11 +7,12 @@ from typing import Any
 from sqlalchemy import and_, bindparam, or_, select, update
 from sqlalchemy.orm import aliased
 
-from accounts import clock, database, limits, links
+from accounts import clock, database, limits, links, sessions
 from accounts.errors import AskedElsewhere, ChangeWasDropped, CodeExpired, EmailTaken, LinkDead, TooManyAttempts
 from accounts.origin import Origin
 from accounts.settings import settings
 from accounts.signing import fingerprint
+from accounts.statements import Row
 from models import (
     Address,
     ChangeOutcome,
@@ -32,7 +33,8 @@ _CHANGE = table(EmailChange)
 ALIVE = and_(_CHANGE.c.outcome == ChangeOutcome.PENDING, or_(_CHANGE.c.session_id.is_not(None), _CHANGE.c.is_assisted))
 """Not ended, and the session that requested it, if one did, still exists."""
 # Statements of every request are built once: building one costs more than running it.
-_LAST = select(_CHANGE).where(_CHANGE.c.user_id == bindparam("user"))
+FIND_WITH_SESSION = sessions.FIND.add_columns(*_CHANGE.c).outerjoin(_CHANGE, _CHANGE.c.user_id == table(CMSUser).c.id)
+"""Finds the last change of an account together with the account and a session; see `read_last`."""
 _SAME_CODE = (
     _CHANGE.c.user_id == bindparam("its_user"),
     _CHANGE.c.session_id == bindparam("session"),
@@ -89,16 +91,19 @@ def start(user: CMSUser, address: Address, *, origin: Origin, **values: object) 
     return value_of(EmailChange, map(change.get, _CHANGE.c.keys()))
 
 
-def find_requested(session: LoginSession) -> EmailChange:
-    """Return the pending change that this session requested, as a value.
+def read_last(row: Row) -> EmailChange | None:
+    """Return the last change of an account from a row of `FIND_WITH_SESSION`, as a value; None: there is none."""
+    change = value_of(EmailChange, iter(row[-len(_CHANGE.c) :]))
+    return None if change.id is None else change
 
-    Raises CodeExpired if there is none that can be completed, or a more specific refusal: AskedElsewhere,
-    ChangeWasDropped.
+
+def require_requested(session: LoginSession, change: EmailChange | None) -> EmailChange:
+    """Return the last change of an account if it is pending and this session requested it.
+
+    Raises CodeExpired if it cannot be completed, or a more specific refusal: AskedElsewhere, ChangeWasDropped.
     """
-    found = database.execute(_LAST, {"user": session.user_id}).first()
-    if found is None:
+    if change is None:
         raise CodeExpired
-    change = value_of(EmailChange, iter(found))
     is_own, is_expired = change.session_id == session.id, change.expires_at <= clock.now()
     if change.outcome == ChangeOutcome.DROPPED and is_own and not is_expired:
         raise ChangeWasDropped(change.ended_by)

@@ -3,14 +3,16 @@
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import Select, bindparam, delete, func, select, update
 
 from accounts import changes, clock, database
 from accounts.errors import ReauthRequired, SignInRequired
 from accounts.origin import Origin
 from accounts.settings import settings
 from accounts.signing import fingerprint, keys
+from accounts.statements import Row
 from models import CMSUser, LoginSession, db, table, value_of
 
 TOUCH = timedelta(minutes=1)  # How old `seen_at` may be: not every page needs a commit.
@@ -18,18 +20,23 @@ TOUCH = timedelta(minutes=1)  # How old `seen_at` may be: not every page needs a
 # Statements of every request are built once: building one costs more than running it.
 _ROW = table(LoginSession).c
 _THIS = _ROW.id == bindparam("session")
-_FIND = (
+FIND = (
     select(table(CMSUser), table(LoginSession))
     .join(table(LoginSession), _ROW.user_id == table(CMSUser).c.id)
     .where(_ROW.id_hash == bindparam("id_hash"))
 )
+"""Finds the account and the session of an id. A caller may add columns and outer joins."""
 _SAME = select(_ROW.id).where(_THIS, _ROW.id_hash == bindparam("id_hash"))
 _TOUCH = update(table(LoginSession)).where(_THIS).values(seen_at=bindparam("now"))
+_OTHER = table(LoginSession).alias("other").c
+_OTHERS = (
+    select(func.count()).where(_OTHER.user_id == bindparam("user"), _OTHER.id != bindparam("session")).scalar_subquery()
+)
 _RENEW = (
     update(table(LoginSession))
     .where(_THIS, _ROW.id_hash == bindparam("old_hash"))
     .values(id_hash=bindparam("hash"), proved_at=bindparam("proved"), key_id=bindparam("key"))
-    .returning(_ROW.id)
+    .returning(_OTHERS.label("others"))
 )
 _END_OTHERS = delete(table(LoginSession)).where(_ROW.user_id == bindparam("user"), _ROW.id != bindparam("session"))
 
@@ -47,7 +54,13 @@ def find(sid: str) -> tuple[CMSUser, LoginSession] | None:
 
     Both are values: they stay as they are, whatever happens to the database or the rows.
     """
-    found = database.execute(_FIND, {"id_hash": fingerprint(sid)}).first()
+    found = find_and_read(sid, FIND)
+    return found[:2] if found else None
+
+
+def find_and_read(sid: str, query: Select[Any]) -> tuple[CMSUser, LoginSession, Row] | None:
+    """Find an account and a session as `find` does, and return them with the row of a query that extends `FIND`."""
+    found = database.execute(query, {"id_hash": fingerprint(sid)}).first()
     if found is None:
         return None
     row, now = iter(found), clock.now()
@@ -57,7 +70,7 @@ def find(sid: str) -> tuple[CMSUser, LoginSession] | None:
     if now - session.seen_at > TOUCH:
         database.execute(_TOUCH, {"session": session.id, "now": now})
         db.session.commit()
-    return user, session
+    return user, session, found
 
 
 @dataclass(frozen=True)
@@ -99,17 +112,21 @@ def start(user: CMSUser, origin: Origin, *, remember: bool) -> str:
     return sid
 
 
-def renew(session: LoginSession, *, proved: bool = False) -> str:
+def renew(session: LoginSession, *, proved: bool = False, others_end: bool = False) -> str:
     """Give a session a new id and return it (ASVS 7.2.4); the old id is invalid after the commit.
 
-    With `proved` its administrator counts as proved just now. Raises SignInRequired if the session has ended.
+    With `proved` its administrator counts as proved just now. With `others_end` all other sessions of the account end
+    (ASVS 7.4.3). Raises SignInRequired if the session has ended.
     """
     sid = secrets.token_urlsafe(32)
     proved_at = clock.now() if proved else session.proved_at
-    old = {"session": session.id, "old_hash": session.id_hash}
+    old = {"user": session.user_id, "session": session.id, "old_hash": session.id_hash}
     new = {"hash": fingerprint(sid), "proved": proved_at, "key": keys().current.id}
-    if database.execute(_RENEW, old | new).first() is None:
+    renewed = database.execute(_RENEW, old | new).first()
+    if renewed is None:
         raise SignInRequired
+    if others_end and renewed.others:
+        end_others(session)
     return sid
 
 

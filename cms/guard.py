@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, after_this_request, current_app, g, request, session
 from flask_wtf.csrf import CSRFProtect, generate_csrf
+from sqlalchemy import Select
 from werkzeug.exceptions import BadRequest, Forbidden, RequestEntityTooLarge, SecurityError, UnsupportedMediaType
 
 from accounts import hosts, sessions, time_zones
@@ -70,6 +71,16 @@ def open_to_set_up(view: View) -> View:
     return view
 
 
+def find_session_with(query: Select[Any]) -> Callable[[View], View]:
+    """Mark a view whose session is found by an extension of `sessions.FIND`; its row is in `g.session_row`."""
+
+    def mark(view: View) -> View:
+        view.session_query = query  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
 def permission_required(permission: str) -> Callable[[View], View]:
     """Mark views for some roles only, whose POST requests require a recently confirmed password.
 
@@ -92,7 +103,7 @@ def check() -> None:
     """
     _require_served_host()
     _limit_body()
-    view = current_app.view_functions.get(request.endpoint or "")
+    view = _view()
     if view is None:
         return
     is_closed = not getattr(view, "open_to_all", False)
@@ -114,11 +125,17 @@ def check() -> None:
             reauthentication.require_proof(actor())
 
 
+def _view() -> Callable[..., Any] | None:
+    """Return the view of the request; None: there is no such page."""
+    return current_app.view_functions.get(request.endpoint or "")
+
+
 def is_signed_in() -> bool:
     """Return whether somebody is signed in; loads the session in one query, once per request."""
     if "cms_user" not in g:
-        sid = session.get("sid")
-        g.cms_user, g.session = (sessions.find(sid) if sid else None) or (None, None)
+        sid, query = session.get("sid"), getattr(_view(), "session_query", sessions.FIND)
+        found = sessions.find_and_read(sid, query) if sid else None
+        g.cms_user, g.session, g.session_row = found or (None, None, None)
         set_visitor(g.cms_user)
     return g.cms_user is not None
 

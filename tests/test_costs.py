@@ -12,7 +12,7 @@ from tests.work import count_steps, record_steps
 OLD, NEW = "ann@example.com", "new@example.com"
 # SQL statements of four use cases that write. Change a number only with a reason. Each use case reads its session again
 # under the lock, so that nothing happens if the session has ended in the meantime.
-REQUEST_CODE, WRONG_CODE, CHANGE, SIGN_IN = 8, 8, 12, 6
+REQUEST_CODE, WRONG_CODE, CHANGE, SIGN_IN = 8, 7, 10, 6
 
 
 def test_the_pending_change_as_json_takes_two_queries(env: Environment) -> None:
@@ -110,6 +110,17 @@ def test_the_change_is_one_transaction(env: Environment) -> None:
     with record_steps(env.app) as steps:
         assert ann.confirm(NEW, code).status == 200
     assert count_steps(steps) == (CHANGE, 1, 2)
+
+
+def test_ending_other_sessions_takes_one_more_statement(env: Environment) -> None:
+    ann = env.person()
+    env.signed_in(OLD)
+    ann.ask(NEW)
+    code = env.code_to(NEW)
+    ann.token()
+    with record_steps(env.app) as steps:
+        assert ann.confirm(NEW, code).status == 200
+    assert count_steps(steps) == (CHANGE + 1, 1, 2)
 
 
 def test_a_taken_address_takes_as_many_steps_as_a_free_one(env: Environment) -> None:
@@ -233,7 +244,7 @@ def test_adding_an_app_is_one_transaction(env: Environment) -> None:
     ann.token()
     with record_steps(env.app) as steps:
         assert ann.post("/cms/security/app/", {"code": code_of(env, app)}).status == 200
-    assert count_steps(steps) == (17, 1, 0)  # One for the former addresses that are notified.
+    assert count_steps(steps) == (16, 1, 0)  # One for the former addresses that are notified.
 
 
 def test_a_page_takes_one_query_more_with_a_second_factor(env: Environment) -> None:

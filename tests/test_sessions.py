@@ -10,6 +10,7 @@ from accounts.signing import fingerprint
 from models import CMSUser, LoginSession, db
 from tests.actors import Person
 from tests.environments import HERE, Environment
+from tests.work import count_steps, record_steps
 
 OLD = "ann@example.com"
 
@@ -261,6 +262,18 @@ class TestRows:
         start(ann)
         sessions.end_all(ann)
         assert session_ids() == {others.id}
+
+    @pytest.mark.parametrize("count", [0, 2])
+    def test_the_renewal_of_a_session_can_end_all_others_of_its_account(
+        self, sqlite_env: Environment, ann: CMSUser, count: int
+    ) -> None:
+        _, of_bob = start(sqlite_env.administrator("bob@example.com"))
+        own, *_ = [start(ann)[1] for _ in range(1 + count)]
+        with record_steps(sqlite_env.app) as steps:
+            renewed = sessions.renew(own, others_end=True)
+        assert session_ids() == {own.id, of_bob.id}
+        assert find_session(renewed).id == own.id
+        assert count_steps(steps)[0] == (2 if count else 1)
 
     def test_only_expired_sessions_of_one_account_are_deleted(self, sqlite_env: Environment, ann: CMSUser) -> None:
         bob = sqlite_env.administrator("bob@example.com")

@@ -66,9 +66,10 @@ def ask(actor: Actor, address: Address) -> Pending:
     return pending_state.of_new(change, left)
 
 
-def confirm(actor: Actor, address: Address, entered: Mapping[Mailbox, str]) -> Renewed:
+def confirm(actor: Actor, last: EmailChange | None, address: Address, entered: Mapping[Mailbox, str]) -> Renewed:
     """Change the address if the codes are correct; return the account and the new id of the session.
 
+    `last` is the last change of the account, as it was when the session was found.
     EMAIL_POLICY and EMAIL_DOMAINS apply as they are now, also to a change that was requested before. Raises ChangesOff,
     ReauthRequired, SignInRequired, SameEmail, DomainNotAllowed, ChangesFrozen, CodeExpired, ChangeWasDropped,
     AskedElsewhere, TooManyAttempts, CacheDown; then nothing is changed but the history. Raises CodeWrong; then the try
@@ -79,7 +80,7 @@ def confirm(actor: Actor, address: Address, entered: Mapping[Mailbox, str]) -> R
         address_policy.refuse_off(actor.user)
         sessions.require_proof(actor.session)
         people.refuse_same_email(actor.user, address)
-        requested = pending.find_requested(actor.session)
+        requested = pending.require_requested(actor.session, last)
         address_policy.refuse_domain(requested.address)
         stored = {
             code.mailbox: codes.read_stored_hash(code.nonce) for code in requested.codes if code.mailbox in entered
@@ -201,8 +202,7 @@ def _complete(work: UnitOfWork, actor: Actor, user: CMSUser, change: EmailChange
         pending.end(user.id, ChangeOutcome.CANCELLED)
         work.record(user, "email_taken", fold=True)
         raise EmailTaken(stands=True) from None
-    sessions.end_others(actor.session)
-    return Renewed(user, sessions.renew(actor.session))
+    return Renewed(user, sessions.renew(actor.session, others_end=True))
 
 
 def _delete_codes(change: EmailChange) -> None:

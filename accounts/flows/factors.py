@@ -199,9 +199,8 @@ def _complete(
     if is_first:
         codes = codes or recovery_codes.generate()
         recovery_codes.replace(account, codes)
-        sessions.end_others(actor.session)
         shown = codes.codes
-    return Added(sessions.renew(actor.session), shown, event)
+    return Added(sessions.renew(actor.session, others_end=is_first), shown, event)
 
 
 def _removed(work: UnitOfWork, account: CMSUser, event: EventName, name: str = "") -> None:

@@ -40,8 +40,7 @@ def change(actor: Actor, *, old: str, new: str) -> Renewed:
         account = work.lock_own(proof)
         if account.has_second_factor:  # Perhaps since a moment ago.
             sessions.require_proof(actor.session)
-        sessions.end_others(actor.session)
-        sid = sessions.renew(actor.session, proved=not account.has_second_factor)
+        sid = sessions.renew(actor.session, proved=not account.has_second_factor, others_end=True)
         _set(work, account, password_hash, columns=people.time_zone_columns(work.origin.time_zone))
         work.after_commit.append(counted.uncount)
     return Renewed(account, sid)
