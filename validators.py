@@ -336,20 +336,27 @@ class Typo(NamedTuple):
 def find_typo(email: str) -> Typo | None:
     """Return the probable typo in a valid address: a domain of several scripts, or one similar to a common provider."""
     local, _, domain = email.rpartition("@")
-    ascii_domain = idna.encode(domain, uts46=True).decode()
-    if len(_find_scripts(domain)) > 1:
-        return Typo(MIXED_SCRIPTS % {"domain": ascii_domain}, f"{local}@{ascii_domain}", "")
-    provider = _find_similar_provider(domain)
-    if provider not in ("", domain):
-        suggestion = f"{local}@{provider}"
-        return Typo(SUGGESTED_EMAIL % {"email": suggestion}, f"{local}@{ascii_domain}", suggestion)
+    seen = _inspect(domain)
+    if seen.is_mixed:
+        return Typo(MIXED_SCRIPTS % {"domain": seen.ascii}, f"{local}@{seen.ascii}", "")
+    if seen.provider not in ("", domain):
+        suggestion = f"{local}@{seen.provider}"
+        return Typo(SUGGESTED_EMAIL % {"email": suggestion}, f"{local}@{seen.ascii}", suggestion)
     return None
 
 
-@lru_cache(maxsize=1024)
-def _find_similar_provider(domain: str) -> str:
-    """Return the provider whose domain is most similar, or ""."""
-    return next(iter(get_close_matches(domain, PROVIDERS, 1, 0.87)), "")
+class _Domain(NamedTuple):
+    """A domain in ASCII, whether it mixes scripts, and the provider whose domain is most similar, or ""."""
+
+    ascii: str
+    is_mixed: bool
+    provider: str
+
+
+@lru_cache(maxsize=1024)  # Most addresses have one of a few domains.
+def _inspect(domain: str) -> _Domain:
+    similar = next(iter(get_close_matches(domain, PROVIDERS, 1, 0.87)), "")
+    return _Domain(idna.encode(domain, uts46=True).decode(), len(_find_scripts(domain)) > 1, similar)
 
 
 def _find_scripts(domain: str) -> set[str]:

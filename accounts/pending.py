@@ -12,7 +12,6 @@ from accounts.errors import AskedElsewhere, ChangeWasDropped, CodeExpired, Email
 from accounts.origin import Origin
 from accounts.settings import settings
 from accounts.signing import fingerprint
-from accounts.statements import Row
 from models import (
     Address,
     ChangeOutcome,
@@ -33,8 +32,7 @@ _CHANGE = table(EmailChange)
 ALIVE = and_(_CHANGE.c.outcome == ChangeOutcome.PENDING, or_(_CHANGE.c.session_id.is_not(None), _CHANGE.c.is_assisted))
 """Not ended, and the session that requested it, if one did, still exists."""
 # Statements of every request are built once: building one costs more than running it.
-FIND_WITH_SESSION = sessions.FIND.add_columns(*_CHANGE.c).outerjoin(_CHANGE, _CHANGE.c.user_id == table(CMSUser).c.id)
-"""Finds the last change of an account together with the account and a session; see `read_last`."""
+_FIND_WITH_SESSION = sessions.FIND.add_columns(*_CHANGE.c).outerjoin(_CHANGE, _CHANGE.c.user_id == table(CMSUser).c.id)
 _SAME_CODE = (
     _CHANGE.c.user_id == bindparam("its_user"),
     _CHANGE.c.session_id == bindparam("session"),
@@ -91,10 +89,14 @@ def start(user: CMSUser, address: Address, *, origin: Origin, **values: object) 
     return value_of(EmailChange, map(change.get, _CHANGE.c.keys()))
 
 
-def read_last(row: Row) -> EmailChange | None:
-    """Return the last change of an account from a row of `FIND_WITH_SESSION`, as a value; None: there is none."""
+def find_with_session(sid: str) -> tuple[CMSUser, LoginSession, EmailChange | None] | None:
+    """Find an account and a session as `sessions.find` does, and return them with the last change of the account."""
+    found = sessions.find_and_read(sid, _FIND_WITH_SESSION)
+    if found is None:
+        return None
+    user, session, row = found
     change = value_of(EmailChange, iter(row[-len(_CHANGE.c) :]))
-    return None if change.id is None else change
+    return user, session, change if change.id is not None else None
 
 
 def require_requested(session: LoginSession, change: EmailChange | None) -> EmailChange:

@@ -8,10 +8,9 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, after_this_request, current_app, g, request, session
 from flask_wtf.csrf import CSRFProtect, generate_csrf
-from sqlalchemy import Select
 from werkzeug.exceptions import BadRequest, Forbidden, RequestEntityTooLarge, SecurityError, UnsupportedMediaType
 
-from accounts import hosts, sessions, time_zones
+from accounts import hosts, pending, sessions, time_zones
 from accounts.errors import SecondFactorRequired, SignInExpired, SignInRequired
 from accounts.factors import policy
 from accounts.factors.proofs import Entered
@@ -71,14 +70,10 @@ def open_to_set_up(view: View) -> View:
     return view
 
 
-def find_session_with(query: Select[Any]) -> Callable[[View], View]:
-    """Mark a view whose session is found by an extension of `sessions.FIND`; its row is in `g.session_row`."""
-
-    def mark(view: View) -> View:
-        view.session_query = query  # type: ignore[attr-defined]
-        return view
-
-    return mark
+def reads_last_change(view: View) -> View:
+    """Mark a view that reads `g.last_change`, the last change of the address, which is found with the session."""
+    view.reads_last_change = True  # type: ignore[attr-defined]
+    return view
 
 
 def permission_required(permission: str) -> Callable[[View], View]:
@@ -133,9 +128,11 @@ def _view() -> Callable[..., Any] | None:
 def is_signed_in() -> bool:
     """Return whether somebody is signed in; loads the session in one query, once per request."""
     if "cms_user" not in g:
-        sid, query = session.get("sid"), getattr(_view(), "session_query", sessions.FIND)
-        found = sessions.find_and_read(sid, query) if sid else None
-        g.cms_user, g.session, g.session_row = found or (None, None, None)
+        sid = session.get("sid")
+        if getattr(_view(), "reads_last_change", False):
+            g.cms_user, g.session, g.last_change = (pending.find_with_session(sid) if sid else None) or (None,) * 3
+        else:
+            g.cms_user, g.session = (sessions.find(sid) if sid else None) or (None, None)
         set_visitor(g.cms_user)
     return g.cms_user is not None
 

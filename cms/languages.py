@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import MutableMapping
-from functools import cache
+from functools import cache, lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from flask import Flask, g, has_request_context, request, templating
 from flask_babel import Babel, Domain, get_locale
 from jinja2 import Template, nodes
 from jinja2.visitor import NodeTransformer
+from werkzeug.datastructures import LanguageAccept
+from werkzeug.http import parse_accept_header
 
 LANGUAGES = ("zh", "en")
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s")
@@ -115,7 +117,13 @@ def _select_language() -> str:
     if not has_request_context():  # On the command line mails are in the recipient's language, by default Chinese.
         return LANGUAGES[0]
     visitor = g.get("visitor")  # Not `g.cms_user`: after an error, accessing the row could query the database again.
-    return (visitor and visitor.language) or request.accept_languages.best_match(LANGUAGES) or LANGUAGES[0]
+    return (visitor and visitor.language) or _language_of_browser(request.headers.get("Accept-Language"))
+
+
+@lru_cache(maxsize=100)  # The browsers of the world send a few values, each several times per request.
+def _language_of_browser(accept_language: str | None) -> str:
+    """Return the language that suits an Accept-Language header best, else Chinese."""
+    return parse_accept_header(accept_language, LanguageAccept).best_match(LANGUAGES) or LANGUAGES[0]
 
 
 def current_language() -> str:

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, g, render_template, request, session, url_for
 from flask_babel import gettext, lazy_gettext
 
-from accounts import address_policy, clock, pending, pending_state
+from accounts import address_policy, clock, pending_state
 from accounts.flows import email_change
 from accounts.pending_state import ChangeStatus, Pending
 from accounts.settings import settings
@@ -58,14 +58,13 @@ def email_captcha() -> Answer:
 
 
 @bp.post("/resetemail/")
-@guard.find_session_with(pending.FIND_WITH_SESSION)
+@guard.reads_last_change
 def reset_email_post() -> Answer:
     """Change the address if the code is correct."""
     form = checked(ResetEmailForm(request.form), _refused_page)
     codes = {Mailbox.NEW: form.captcha.data, Mailbox.OLD: form.old_captcha.data}
     entered = {mailbox: code for mailbox, code in codes.items() if code}
-    last = pending.read_last(g.session_row)
-    changed = email_change.confirm(guard.actor(), last, Address.of(str(form.email.data)), entered)
+    changed = email_change.confirm(guard.actor(), g.last_change, Address.of(str(form.email.data)), entered)
     session["sid"] = changed.sid
     guard.mark_browser(changed.account)
     message, note = gettext("Your email address has been changed."), {"email_changed": True}

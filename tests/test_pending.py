@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from accounts import clock, database, limits, links, pending, sessions
+from accounts import clock, limits, links, pending, sessions
 from accounts.errors import (
     AskedElsewhere,
     ChangeWasDropped,
@@ -49,8 +49,13 @@ def row_of(user: CMSUser) -> EmailChange:
 
 def find_requested(session: LoginSession) -> EmailChange:
     """Return the pending change that a session requested."""
-    row = database.execute(pending.FIND_WITH_SESSION, {"id_hash": session.id_hash}).one()
-    return pending.require_requested(session, pending.read_last(row))
+    sid = sessions.renew(session)
+    vars(session).update(id_hash=fingerprint(sid))
+    found = pending.find_with_session(sid)
+    assert found is not None
+    _, own, change = found
+    assert own.id == session.id
+    return pending.require_requested(own, change)
 
 
 def refusal_of(session: LoginSession) -> type[Refusal] | None:

@@ -279,8 +279,9 @@ def _render(kind: str, reader: Reader, origin: Origin, *, at: datetime | None = 
         values |= {name: _format_time(moment, zone) for name, moment in times.items()}
         base = origin.site or settings().SITE_URL
         site, help_at = urlsplit(base).netloc, own_site.find_support_url(base)
-        values.update(origin=origin, site=site, site_name=settings().SITE_NAME, link_to=partial(urls.url_of, base))
-        values.update(heading=" · ".join(filter(None, [own_site.name(), site])), help_at=help_at)
+        values.update(language=reader.language, origin=origin, site=site, site_name=settings().SITE_NAME)
+        heading = " · ".join(filter(None, [own_site.name(), site]))
+        values.update(heading=heading, help_at=help_at, link_to=partial(urls.url_of, base))
         # Without Flask's render_template: the content of a mail does not depend on the current request.
         environment = current_app.jinja_env.in_language(reader.language)  # type: ignore[attr-defined]
         templates = (environment.get_template(f"cms/mail/{kind}/{part}") for part in PARTS)
