@@ -46,6 +46,7 @@ IDLE_SECONDS = 30.0  # The longest pause inside a transaction.
 log = logging.getLogger(__name__)
 logging.getLogger(f"{__name__}.Pool").setLevel(logging.WARNING)  # SQLAlchemy logs every connection there at INFO.
 _seconds_left: ContextVar[float | None] = ContextVar("seconds left of this request", default=None)
+_spare = threading.local()  # Its `session` is one that was closed.
 _is_unlimited: ContextVar[bool] = ContextVar("is without deadline", default=False)
 
 
@@ -68,7 +69,7 @@ def init_app(app: Flask) -> None:
         if on_postgres:
             event.listen(db.engine, "do_connect", breaker.connect)
             db.engine.dialect.do_ping = TimedConnection.ping  # type: ignore[method-assign, assignment]
-    app.before_request(_start_deadline)
+    app.before_request(_begin_request)
     app.teardown_appcontext(_end_request)  # Before Flask-SQLAlchemy's own, which raises if the connection is lost.
     before_render_template.connect(_before_rendering, app)
 
@@ -98,9 +99,10 @@ def execute(statement: Statement, values: Mapping[str, Any]) -> Rows:
 
     It costs a quarter of what `Session.execute` does. Pending changes of ORM objects are not flushed first.
     """
+    session = db.session()
     if not statement.is_select or statement.is_text:
-        begin_write()
-    return statements.execute(_connection_of(db.session()), statement, values)
+        _begin_write(session)
+    return statements.execute(_connection_of(session), statement, values)
 
 
 def _connection_of(session: Session) -> Connection:
@@ -117,7 +119,10 @@ def begin_write() -> None:
     SQLite has one writer at a time. The caller waits for the others here, so that what it reads next is current. Raises
     OperationalError if that takes too long.
     """
-    session = db.session()
+    _begin_write(db.session())
+
+
+def _begin_write(session: Session) -> None:
     if "has_written" in session.info:
         return
     driver = _connection_of(session).connection.dbapi_connection
@@ -147,12 +152,18 @@ def release_connection() -> None:
 
 
 def close_session() -> None:
-    """Roll back the transaction and detach its objects. Never raises: what was committed stays committed."""
+    """Roll back the transaction and detach its objects. Never raises: what was committed stays committed.
+
+    The next request of this thread uses the session again, which takes as long to create as several statements.
+    """
     if not db.session.registry.has():
         return
     session = db.session()
     try:
-        session.close()
+        if session.get_transaction() is not None or session.identity_map:  # Closing takes longer than a statement.
+            session.close()
+        session.info.clear()
+        _spare.session = session
     except SQLAlchemyError as problem:
         _discard(session, problem)
     finally:
@@ -166,8 +177,11 @@ def _discard(session: Session, problem: SQLAlchemyError) -> None:
     session.invalidate()
 
 
-def _start_deadline() -> None:
+def _begin_request() -> None:
+    """Start the deadline, and use the session again that the previous request of this thread has closed."""
     _seconds_left.set(REQUEST_SECONDS)
+    if not db.session.registry.has() and (session := vars(_spare).pop("session", None)):
+        db.session.registry.set(session)
 
 
 def _end_request(_: BaseException | None) -> None:

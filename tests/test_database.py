@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask, template_rendered
-from sqlalchemy import text
+from sqlalchemy import func, inspect, text
 from sqlalchemy.exc import OperationalError
 
 from accounts import database, passwords, people
@@ -270,6 +270,86 @@ class TestCircuitBreaker:
             database.DatabaseUnresponsive, psycopg.OperationalError
         )  # SQLAlchemy wraps it in its OperationalError.
         assert OperationalError in UNAVAILABLE
+
+
+@contextlib.contextmanager
+def in_request(app: Flask) -> Iterator[None]:
+    """Run a block in a request, at whose end its session is closed."""
+    with app.test_request_context():
+        app.preprocess_request()
+        yield
+
+
+@pytest.fixture
+def sqlite_app(sqlite_env: Environment) -> Flask:
+    """Provide an application on SQLite with one account."""
+    sqlite_env.administrator("ann@example.com")
+    return sqlite_env.app
+
+
+class TestSessions:
+    """The session of a request, which the next request of the thread uses again."""
+
+    def test_a_request_gets_the_session_of_the_previous_one_without_anything_in_it(self, sqlite_app: Flask) -> None:
+        with in_request(sqlite_app):
+            session = db.session()
+            user = db.session.scalars(db.select(CMSUser)).first()
+            assert user is not None
+            db.session.add(CMSUser(username="not committed"))
+            database.begin_write()
+            session.info["left"] = "behind"
+        assert inspect(user).detached
+        with in_request(sqlite_app):
+            assert db.session() is session
+            assert (session.get_transaction(), list(session), dict(session.info)) == (None, [], {})
+            assert db.session.scalar(db.select(func.count(CMSUser.id))) == 1
+
+    def test_objects_of_a_committed_transaction_are_detached_at_the_end_of_a_request(self, sqlite_app: Flask) -> None:
+        with in_request(sqlite_app):
+            user = db.session.scalars(db.select(CMSUser)).one()
+            db.session.commit()
+            assert inspect(user).persistent
+        assert inspect(user).detached
+
+    def test_requests_at_the_same_time_have_different_sessions(self, sqlite_app: Flask) -> None:
+        def use(barrier: threading.Barrier, found: list[object]) -> None:
+            for _ in range(2):
+                with in_request(sqlite_app):
+                    barrier.wait(PATIENCE_SECONDS)
+                    found.append(db.session())
+                    barrier.wait(PATIENCE_SECONDS)
+
+        barrier, found = threading.Barrier(3), [list[object](), list[object](), list[object]()]
+        threads = [threading.Thread(target=use, args=(barrier, each)) for each in found]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(PATIENCE_SECONDS)
+        assert [len(each) for each in found] == [2, 2, 2]
+        assert len({id(session) for each in found for session in each}) == 3
+
+    def test_a_request_inside_a_context_with_a_session_uses_that_one(self, sqlite_app: Flask) -> None:
+        with in_request(sqlite_app):
+            db.session()
+        with sqlite_app.app_context():
+            session = db.session()
+            with in_request(sqlite_app):
+                assert db.session() is session
+
+    def test_a_session_that_could_not_be_closed_is_not_used_again(
+        self, sqlite_app: Flask, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with in_request(sqlite_app):
+            session = db.session()
+            db.session.scalar(text("SELECT 1"))
+            monkeypatch.setattr(session, "close", raise_lost)
+        with in_request(sqlite_app):
+            assert db.session() is not session
+
+
+def raise_lost() -> None:
+    """Raise the error of a connection that was lost."""
+    raise OperationalError("ROLLBACK", None, psycopg.OperationalError("the connection is lost"))
 
 
 class RecordingHasher:
