@@ -237,10 +237,12 @@ def shared_postgres_app(
     memcached_server: MemcachedServer,
     smtp_server: SmtpServer,
     tmp_path_factory: pytest.TempPathFactory,
-) -> SharedApp:
+) -> Iterator[SharedApp]:
     """Create the application with PostgreSQL, memcached and an SMTP server that the tests share."""
     servers = postgres, memcached_server, smtp_server
-    return SharedApp.on_postgres(*servers, lambda: tmp_path_factory.mktemp("instance"))
+    shared = SharedApp.on_postgres(*servers, lambda: tmp_path_factory.mktemp("instance"))
+    yield shared
+    shared.close()
 
 
 def provide(request: Any, clock: Clock) -> Iterator[Environment]:

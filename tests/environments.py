@@ -174,8 +174,9 @@ class SharedApp:
             url = postgres.create_database()
 
             def empty(app: Flask) -> None:
-                close_app(app)
-                empty_database(url)
+                if not _delete_rows(app):
+                    close_app(app)
+                    empty_database(url)
                 connect_cache(app)  # The previous client may consider memcached unavailable.
 
             return settings_for(new_folder(), DATABASE_URL=url, **servers, **settings), empty
@@ -218,6 +219,11 @@ class SharedApp:
                 return
         close_app(self.app)
         self._app = None
+
+    def close(self) -> None:
+        """Close the connections of the application, after the last test."""
+        if self._app is not None:
+            close_app(self._app)
 
     def _release_variant(self, key: frozenset[tuple[str, str]]) -> None:
         app = self._variants[key]
@@ -611,17 +617,33 @@ def delete_all_rows() -> str:
     return "; ".join(f"DELETE FROM {table.name}" for table in reversed(db.metadata.sorted_tables))
 
 
-def empty_database(url: str) -> None:
-    """Delete every row of a PostgreSQL database, and restart its sequences.
+def _delete_rows(app: Flask) -> bool:
+    """Delete every row of a PostgreSQL database, and return whether that was possible over an idle connection.
 
-    TRUNCATE takes far longer than DELETE, except after a test with very many rows.
+    A new connection has no plans and no catalogue in memory, which takes PostgreSQL longer than many a test.
     """
-    with psycopg.connect(url, autocommit=True) as connection:
-        size = connection.execute("SELECT pg_table_size('cms_user') + pg_table_size('audit') + pg_table_size('mail')")
-        truncate = f"TRUNCATE {', '.join(table.name for table in db.metadata.sorted_tables)}"
-        statements = truncate if size.fetchone()[0] > MANY_BYTES else delete_all_rows()  # type: ignore[index]
-        connection.execute(f"SET lock_timeout = 5000; {statements}")  # type: ignore[arg-type]
-        connection.execute("SELECT setval(oid, 1, false) FROM pg_class WHERE relkind = 'S'")
+    with app.app_context(), contextlib.suppress(psycopg.Error, SQLAlchemyError):
+        if db.engine.pool.checkedout() == 0:  # type: ignore[attr-defined]
+            with contextlib.closing(db.engine.raw_connection()) as connection:
+                _empty(connection.dbapi_connection)
+                connection.commit()
+            return True
+    return False
+
+
+def empty_database(url: str) -> None:
+    """Delete every row of a PostgreSQL database over a new connection."""
+    with psycopg.connect(url) as connection:
+        _empty(connection)
+
+
+def _empty(connection: Any) -> None:
+    """Delete every row, and restart the sequences. TRUNCATE takes far longer, except after a test with many rows."""
+    size = connection.execute("SELECT pg_table_size('cms_user') + pg_table_size('audit') + pg_table_size('mail')")
+    truncate = f"TRUNCATE {', '.join(table.name for table in db.metadata.sorted_tables)}"
+    statements = truncate if size.fetchone()[0] > MANY_BYTES else delete_all_rows()
+    connection.execute(f"SET LOCAL lock_timeout = 5000; {statements}")
+    connection.execute("SELECT setval(oid, 1, false) FROM pg_class WHERE relkind = 'S'")
 
 
 def broken_histories() -> list[str]:
