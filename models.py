@@ -644,7 +644,8 @@ def dialect() -> str:
 def replacement(model: type[Base], key: str, dialect: str) -> Any:
     """Return the INSERT that writes a row in place of the one with the same value in the unique column `key`."""
     insert = (sqlite if dialect == "sqlite" else postgresql).insert(table(model))
-    values = {column.name: insert.excluded[column.name] for column in table(model).c if column.name != "id"}
+    # SQLite writes the index of a column that is set, even if its value stays the same.
+    values = {column.name: insert.excluded[column.name] for column in table(model).c if column.name not in ("id", key)}
     return insert.on_conflict_do_update(index_elements=[key], set_=values)
 
 
