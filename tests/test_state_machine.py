@@ -19,6 +19,7 @@ fixed sequence that contains every response that the model predicts.
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
@@ -745,7 +746,8 @@ def test_in_random_sequences_an_address_changes_only_to_a_verified_one(
         return env, env.close
 
     seen: Counter[str] = Counter()
-    run_state_machine_as_test(lambda: AddressMachine(provide_env, seen), settings=PROFILE)
+    with closing(shared):
+        run_state_machine_as_test(lambda: AddressMachine(provide_env, seen), settings=PROFILE)
     assert seen["/cms/email_captcha/ None"] > PROFILE.max_examples, seen  # The search has requested codes.
 
 
@@ -804,5 +806,6 @@ def test_the_same_holds_on_postgresql_and_memcached(
         return env, env.close
 
     seen: Counter[str] = Counter()
-    run_state_machine_as_test(lambda: AddressMachine(provide_env, seen), settings=settings(PROFILE, max_examples=5))
+    with closing(shared):
+        run_state_machine_as_test(lambda: AddressMachine(provide_env, seen), settings=settings(PROFILE, max_examples=5))
     assert seen["/cms/login/ None"] > 5, seen
