@@ -120,7 +120,7 @@ def _select_language() -> str:
     return (visitor and visitor.language) or _language_of_browser(request.headers.get("Accept-Language"))
 
 
-@lru_cache(maxsize=100)  # The browsers of the world send a few values, each several times per request.
+@lru_cache(maxsize=100)  # Most browsers send one of a few values, which is needed several times per request.
 def _language_of_browser(accept_language: str | None) -> str:
     """Return the language that suits an Accept-Language header best, else Chinese."""
     return parse_accept_header(accept_language, LanguageAccept).best_match(LANGUAGES) or LANGUAGES[0]
