@@ -272,14 +272,6 @@ class TestCircuitBreaker:
         assert OperationalError in UNAVAILABLE
 
 
-@contextlib.contextmanager
-def in_request(app: Flask) -> Iterator[None]:
-    """Run a block in a request, at whose end its session is closed."""
-    with app.test_request_context():
-        app.preprocess_request()
-        yield
-
-
 @pytest.fixture
 def sqlite_app(sqlite_env: Environment) -> Flask:
     """Provide an application on SQLite with one account."""
@@ -291,7 +283,7 @@ class TestSessions:
     """The session of a request, which the next request of the thread uses again."""
 
     def test_a_request_gets_the_session_of_the_previous_one_without_anything_in_it(self, sqlite_app: Flask) -> None:
-        with in_request(sqlite_app):
+        with request_context(sqlite_app):
             session = db.session()
             user = db.session.scalars(db.select(CMSUser)).first()
             assert user is not None
@@ -299,13 +291,13 @@ class TestSessions:
             database.begin_write()
             session.info["left"] = "behind"
         assert inspect(user).detached
-        with in_request(sqlite_app):
+        with request_context(sqlite_app):
             assert db.session() is session
             assert (session.get_transaction(), list(session), dict(session.info)) == (None, [], {})
             assert db.session.scalar(db.select(func.count(CMSUser.id))) == 1
 
     def test_objects_of_a_committed_transaction_are_detached_at_the_end_of_a_request(self, sqlite_app: Flask) -> None:
-        with in_request(sqlite_app):
+        with request_context(sqlite_app):
             user = db.session.scalars(db.select(CMSUser)).one()
             db.session.commit()
             assert inspect(user).persistent
@@ -314,7 +306,7 @@ class TestSessions:
     def test_requests_at_the_same_time_have_different_sessions(self, sqlite_app: Flask) -> None:
         def use(barrier: threading.Barrier, found: list[object]) -> None:
             for _ in range(2):
-                with in_request(sqlite_app):
+                with request_context(sqlite_app):
                     barrier.wait(PATIENCE_SECONDS)
                     found.append(db.session())
                     barrier.wait(PATIENCE_SECONDS)
@@ -329,21 +321,21 @@ class TestSessions:
         assert len({id(session) for each in found for session in each}) == 3
 
     def test_a_request_inside_a_context_with_a_session_uses_that_one(self, sqlite_app: Flask) -> None:
-        with in_request(sqlite_app):
+        with request_context(sqlite_app):
             db.session()
         with sqlite_app.app_context():
             session = db.session()
-            with in_request(sqlite_app):
+            with request_context(sqlite_app):
                 assert db.session() is session
 
     def test_a_session_that_could_not_be_closed_is_not_used_again(
         self, sqlite_app: Flask, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        with in_request(sqlite_app):
+        with request_context(sqlite_app):
             session = db.session()
             db.session.scalar(text("SELECT 1"))
             monkeypatch.setattr(session, "close", raise_lost)
-        with in_request(sqlite_app):
+        with request_context(sqlite_app):
             assert db.session() is not session
 
 
