@@ -16,6 +16,7 @@ from typing import Any
 import psycopg
 import pytest
 from flask import Flask, current_app
+from flask_mail import Message
 from flask_migrate import upgrade
 from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy import event, text
@@ -363,9 +364,12 @@ class Environment:
 
     def deliver(self, app: Flask | None = None) -> None:
         """Send all due mail, one after the other over one connection."""
-        with (app or self.app).app_context(), open_connection() as connection:
-            while deliver_next(connection):
-                self._find_mail_files()
+        with (
+            (app or self.app).app_context(),
+            contextlib.closing(ListingConnection(self._find_mail_files)) as connection,
+        ):
+            while delivery.deliver_batch(connection, threading.Event()):
+                pass
 
     def mail_to(self, address: str) -> list[EmailMessage]:
         """Send all due mail, and return the mails to this address in the order of their arrival."""
@@ -433,6 +437,20 @@ def close_app(app: Flask) -> None:
     stop_using(app)
     with app.app_context():
         db.engine.dispose()
+
+
+class ListingConnection(MailServerConnection):
+    """A connection to the mail server of the current application, which calls a function after each mail."""
+
+    def __init__(self, list_mails: Callable[[], None]) -> None:
+        """Open no connection yet."""
+        super().__init__(current_app.extensions["mail"])
+        self._list_mails = list_mails
+
+    def send(self, message: Message) -> None:
+        """Send a mail, and list it."""
+        super().send(message)
+        self._list_mails()
 
 
 def open_connection() -> contextlib.closing[MailServerConnection]:

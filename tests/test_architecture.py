@@ -3,10 +3,10 @@
 import ast
 import re
 import tempfile
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
-import pytest
 from flask import Flask
 
 from app import create_app
@@ -29,7 +29,6 @@ MAY_IMPORT = {
 SOURCES = sorted(
     [*ROOT.glob("*.py"), *(path for name in ("accounts", "cms", "telemetry") for path in ROOT.glob(f"{name}/**/*.py"))]
 )
-ALL = pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 
 
 def package_of(path: Path) -> str:
@@ -70,9 +69,23 @@ def calls_of(path: Path) -> frozenset[str]:
     return frozenset(name.attr if isinstance(name, ast.Attribute) else getattr(name, "id", "") for name in names)
 
 
-def files_where(condition: object) -> set[str]:
+def files_where(condition: Callable[[Path], bool]) -> set[str]:
     """Return the files that meet a condition."""
-    return {str(path.relative_to(ROOT)) for path in SOURCES if condition(path)}  # type: ignore[operator]
+    return {str(path.relative_to(ROOT)) for path in SOURCES if condition(path)}
+
+
+def nodes_where(condition: Callable[[Path, ast.AST], bool]) -> list[str]:
+    """Return the file and the line of each node that meets a condition."""
+    found = ((path, node) for path in SOURCES for node in nodes_of(path) if condition(path, node))
+    return [f"{path.relative_to(ROOT)}:{node.lineno}" for path, node in found]  # type: ignore[attr-defined]
+
+
+@cache
+def definitions_of(path: Path) -> frozenset[ast.AST]:
+    """Return the functions and classes of a file, and the methods of its classes."""
+    module = tree_of(path)
+    methods = (each for node in module.body if isinstance(node, ast.ClassDef) for each in node.body)
+    return frozenset(node for node in (*module.body, *methods) if isinstance(node, ast.FunctionDef | ast.ClassDef))
 
 
 def imports(path: Path, module: str, *names: str) -> bool:
@@ -92,14 +105,13 @@ def test_the_checks_include_every_module() -> None:
     assert "init_app" in calls_of(ROOT / "app.py")
 
 
-@ALL
-def test_a_module_imports_only_from_lower_layers(path: Path) -> None:
-    allowed = MAY_IMPORT.get(package_of(path))
-    if allowed is None:  # gunicorn.conf.py is not part of the layers: it belongs to the operator.
-        assert path.name == "gunicorn.conf.py"
-        return
-    imported = {module.partition(".")[0] for module, _ in imports_of(path)} & set(PACKAGES)
-    assert imported <= allowed
+def test_a_module_imports_only_from_lower_layers() -> None:
+    def imports_others(path: Path) -> bool:
+        imported = {module.partition(".")[0] for module, _ in imports_of(path)} & set(PACKAGES)
+        return not imported <= MAY_IMPORT[package_of(path)]
+
+    of_the_operator = ROOT / "gunicorn.conf.py"  # It is not part of the layers.
+    assert files_where(lambda path: path != of_the_operator and imports_others(path)) == set()
 
 
 MAY_IMPORT_INSIDE_ACCOUNTS = {
@@ -120,63 +132,69 @@ MAY_IMPORT_INSIDE_ACCOUNTS = {
 EXCEPTIONS = {"accounts/unit_of_work.py": {f"accounts.mail.{name}" for name in ("messages", "outbox", "worker")}}
 
 
-@pytest.mark.parametrize("path", sorted(ROOT.glob("accounts/**/*.py")), ids=lambda path: str(path.relative_to(ROOT)))
-def test_inside_accounts_a_module_imports_only_from_lower_layers(path: Path) -> None:
-    folder = ".".join(path.relative_to(ROOT).parts[:-1])
-    for module, name in imports_of(path):
-        if module.partition(".")[0] == "accounts":
-            full = f"{module}.{name}" if (ROOT / module.replace(".", "/")).is_dir() else module
-            if full not in EXCEPTIONS.get(str(path.relative_to(ROOT)), ()):
-                assert full.rpartition(".")[0] in MAY_IMPORT_INSIDE_ACCOUNTS[folder], full
+def test_inside_accounts_a_module_imports_only_from_lower_layers() -> None:
+    def is_allowed(path: Path, module: str) -> bool:
+        folder = ".".join(path.relative_to(ROOT).parts[:-1])
+        exceptions = EXCEPTIONS.get(str(path.relative_to(ROOT)), ())
+        return module in exceptions or module.rpartition(".")[0] in MAY_IMPORT_INSIDE_ACCOUNTS[folder]
+
+    def imports_others(path: Path) -> bool:
+        for module, name in imports_of(path):
+            if module.partition(".")[0] == "accounts":
+                full = f"{module}.{name}" if (ROOT / module.replace(".", "/")).is_dir() else module
+                if not is_allowed(path, full):
+                    return True
+        return False
+
+    assert files_where(lambda path: package_of(path) == "accounts" and imports_others(path)) == set()
 
 
-@ALL
-def test_accounts_does_not_depend_on_http(path: Path) -> None:
-    if package_of(path) == "accounts":
-        for module in ("flask", "werkzeug", "flask_wtf", "wtforms"):
-            assert not imports(
-                path, module, "request", "session", "g", "jsonify", "abort", "redirect", "Request", "Form"
-            )
-        assert not imports(path, "werkzeug")
+def test_accounts_does_not_depend_on_http() -> None:
+    names = ("request", "session", "g", "jsonify", "abort", "redirect", "Request", "Form")
+
+    def depends(path: Path) -> bool:
+        of_request = any(imports(path, module, *names) for module in ("flask", "flask_wtf", "wtforms"))
+        return of_request or imports(path, "werkzeug")
+
+    assert files_where(lambda path: package_of(path) == "accounts" and depends(path)) == set()
 
 
-@ALL
-def test_cms_accesses_no_database_and_sends_no_mail(path: Path) -> None:
-    if package_of(path) == "cms":
-        assert not imports(path, "models", "db")
-        assert not imports(path, "sqlalchemy")
-        assert not imports(path, "flask_mail")
+def test_cms_accesses_no_database_and_sends_no_mail() -> None:
+    def accesses(path: Path) -> bool:
+        return imports(path, "models", "db") or imports(path, "sqlalchemy") or imports(path, "flask_mail")
+
+    assert files_where(lambda path: package_of(path) == "cms" and accesses(path)) == set()
 
 
-@ALL
-def test_forms_access_no_request_and_no_database(path: Path) -> None:
-    if package_of(path) == "forms":
-        assert not imports(path, "flask", "request", "session", "g", "current_app")
-        assert not imports(path, "sqlalchemy")
+def test_forms_access_no_request_and_no_database() -> None:
+    def accesses(path: Path) -> bool:
+        return imports(path, "flask", "request", "session", "g", "current_app") or imports(path, "sqlalchemy")
+
+    assert files_where(lambda path: package_of(path) == "forms" and accesses(path)) == set()
 
 
-@ALL
-def test_no_exception_is_ignored_silently(path: Path) -> None:
+def test_no_exception_is_ignored_silently() -> None:
     """There is no bare except, and no `except Exception: pass`."""
-    for node in nodes_of(path):
-        if isinstance(node, ast.ExceptHandler):
-            assert node.type is not None, f"{path}:{node.lineno}: a bare except"
-            catches_all = isinstance(node.type, ast.Name) and node.type.id in ("Exception", "BaseException")
-            assert not (catches_all and isinstance(node.body[0], ast.Pass)), f"{path}:{node.lineno}"
+
+    def ignores(node: ast.AST) -> bool:
+        if not isinstance(node, ast.ExceptHandler):
+            return False
+        catches_all = isinstance(node.type, ast.Name) and node.type.id in ("Exception", "BaseException")
+        return node.type is None or (catches_all and isinstance(node.body[0], ast.Pass))
+
+    assert nodes_where(lambda _, node: ignores(node)) == []
 
 
-@ALL
-def test_nothing_is_printed(path: Path) -> None:
-    assert "print" not in calls_of(path)
+def test_nothing_is_printed() -> None:
+    assert files_where(lambda path: "print" in calls_of(path)) == set()
 
 
-@ALL
-def test_every_public_definition_has_a_docstring(path: Path) -> None:
-    module = tree_of(path)
-    classes = [node for node in module.body if isinstance(node, ast.ClassDef)]
-    for node in [*module.body, *(each for cls in classes for each in cls.body)]:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
-            assert ast.get_docstring(node), f"{path}:{node.lineno}: {node.name} has no docstring"
+def test_every_public_definition_has_a_docstring() -> None:
+    def has_none(path: Path, node: ast.AST) -> bool:
+        is_public = isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
+        return is_public and node in definitions_of(path) and not ast.get_docstring(node)
+
+    assert nodes_where(has_none) == []
 
 
 def test_only_the_cache_imports_memcache() -> None:
@@ -269,11 +287,14 @@ TEXTS = sorted(
 )
 
 
-@pytest.mark.parametrize("path", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_no_template_script_or_mail_contains_a_path_of_a_page(path: Path) -> None:
+def test_no_template_script_or_mail_contains_a_path_of_a_page() -> None:
     """Below a prefix, such a path would lead to another application: URLs come from `url_for` and `link_to`."""
-    text = re.sub(r"\{#.*?#\}|/\*.*?\*/|</\w+", "", path.read_text(), flags=re.DOTALL)
-    assert URL_PATH.findall(text) == []
+
+    def find_paths(path: Path) -> list[str]:
+        text = re.sub(r"\{#.*?#\}|/\*.*?\*/|</\w+", "", path.read_text(), flags=re.DOTALL)
+        return URL_PATH.findall(text)
+
+    assert [(path.name, found) for path in TEXTS for found in find_paths(path)] == []
 
 
 def test_paths_in_templates_and_scripts_are_detected() -> None:
@@ -289,18 +310,22 @@ def test_paths_in_templates_and_scripts_are_detected() -> None:
         assert URL_PATH.search(text), text
 
 
-@ALL
-def test_only_blueprints_contain_the_paths_of_pages(path: Path) -> None:
-    known = {
-        id(keyword.value)
+def test_only_blueprints_contain_the_paths_of_pages() -> None:
+    of_blueprints = {
+        keyword.value
+        for path in SOURCES
         for node in nodes_of(path)
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Blueprint"
         for keyword in node.keywords
     }
-    for node in nodes_of(path):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in known:
-            is_path = re.match(r"/(cms|assets|dev)/", f"{node.value}/") and " " not in node.value
-            assert not is_path or path.name == "gunicorn.conf.py", f"{path}:{node.lineno}: {node.value}"
+
+    def is_path(path: Path, node: ast.AST) -> bool:
+        if not isinstance(node, ast.Constant) or not isinstance(node.value, str) or node in of_blueprints:
+            return False
+        is_found = re.match(r"/(cms|assets|dev)/", f"{node.value}/") is not None and " " not in node.value
+        return is_found and path.name != "gunicorn.conf.py"
+
+    assert nodes_where(is_path) == []
 
 
 def test_the_names_of_blueprints_templates_and_globals_cannot_collide() -> None:

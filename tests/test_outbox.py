@@ -8,6 +8,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from email.message import EmailMessage
 from email.utils import parseaddr, parsedate_to_datetime
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,11 @@ def deliver() -> int:
     return tries
 
 
+def boundaries_of(message: EmailMessage) -> list[str]:
+    """Return the boundaries between the parts of a message."""
+    return [str(part.get_boundary()) for part in message.walk() if part.is_multipart()]
+
+
 class TestMessage:
     """The message that arrives."""
 
@@ -96,6 +102,18 @@ class TestMessage:
         ]  # The preferred part is last (RFC 2046).
         assert parseaddr(str(message["From"])) == ("CMS", "cms@example.net")
         assert parseaddr(str(message["To"])) == ("", TO)
+
+    def test_the_boundaries_between_its_parts_are_not_known_before(self, app: Flask, smtp: SmtpServer) -> None:
+        queue_mail()
+        deliver()
+        first = boundaries_of(smtp.received[0].message)
+        text = "".join(f"--{each}\n--{each}--\n" for each in first)
+        queue_mail(letter=Letter("code", "A code", f"Hello\n{text}", f"<p>Hello</p>\n{text}"))
+        deliver()
+        message = smtp.received[1].message
+        assert len({*first, *boundaries_of(message)}) == 4
+        assert text_of(message).replace("\r\n", "\n") == f"Hello\n{text}"
+        assert html_of(message).replace("\r\n", "\n") == f"<p>Hello</p>\n{text}"
 
     def test_it_is_marked_as_generated_automatically(self, app: Flask, smtp: SmtpServer) -> None:
         queue_mail()
