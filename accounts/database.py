@@ -29,7 +29,7 @@ from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
 from accounts import statements, write_queue
 from accounts.statements import Rows, Statement
-from models import db
+from models import Stored, db, value_of
 from telemetry import context, metrics
 
 REQUEST_SECONDS = 4.0  # How long a request waits for the database, all its statements together.
@@ -103,6 +103,12 @@ def execute(statement: Statement, values: Mapping[str, Any]) -> Rows:
     if not statement.is_select or statement.is_text:
         _begin_write(session)
     return statements.execute(_connection_of(session), statement, values)
+
+
+def find_value(model: type[Stored], query: Statement, values: Mapping[str, Any]) -> Stored | None:
+    """Return the first row of a query for all columns of a model, as a read-only value; None: there is no row."""
+    row = execute(query, values).first()
+    return value_of(model, iter(row)) if row else None
 
 
 def _connection_of(session: Session) -> Connection:

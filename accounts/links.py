@@ -9,15 +9,26 @@ from accounts import clock, database
 from accounts.errors import LinkDead
 from accounts.origin import Origin
 from accounts.signing import fingerprint
-from models import Address, CMSUser, Link, LinkPurpose, db, table
+from models import Address, CMSUser, Link, LinkPurpose, table
 
 # Statements of every request are built once: building one costs more than running it.
 _ADD = insert(table(Link))
 _LINK = table(Link).c
+_IS_VALID = _LINK.ended_at.is_(None), _LINK.expires_at > bindparam("now")
+_BY_TOKEN = select(table(Link)).where(
+    _LINK.token_hash == bindparam("hash"), _LINK.purpose == bindparam("its_purpose"), *_IS_VALID
+)
+_THEIRS = _LINK.user_id == bindparam("user"), _LINK.purpose == bindparam("its_purpose")
+_EMAILS = select(_LINK.email).where(*_THEIRS, *_IS_VALID)
+_END = (
+    update(table(Link))
+    .where(*_THEIRS, _LINK.ended_at.is_(None), _LINK.id >= bindparam("since_id"))
+    .values(ended_at=bindparam("now"))
+)
 RESERVED = (
     select(_LINK.id)
     .where(_LINK.email_key == bindparam("key"), _LINK.user_id != bindparam("user"))
-    .where(_LINK.purpose == LinkPurpose.UNDO, _LINK.ended_at.is_(None), _LINK.expires_at > bindparam("now"))
+    .where(_LINK.purpose == LinkPurpose.UNDO, *_IS_VALID)
     .limit(1)
 )
 """The undo link that reserves an address for its former owner, unless that is `user`."""
@@ -52,10 +63,9 @@ def make(
 
 
 def find(purpose: LinkPurpose, token: str) -> Link:
-    """Return the valid link of this token and purpose. Raises LinkDead."""
-    mine = Link.token_hash == fingerprint(token), Link.purpose == purpose
-    query = select(Link).where(*mine, Link.ended_at.is_(None), Link.expires_at > clock.now())
-    link = db.session.scalar(query)
+    """Return the valid link of this token and purpose, as a value. Raises LinkDead."""
+    its = {"hash": fingerprint(token), "its_purpose": purpose, "now": clock.now()}
+    link = database.find_value(Link, _BY_TOKEN, its)
     if link is None:
         raise LinkDead
     return link
@@ -63,8 +73,8 @@ def find(purpose: LinkPurpose, token: str) -> Link:
 
 def list_emails(purpose: LinkPurpose, user: CMSUser) -> list[str]:
     """Return the addresses to which valid links of an account for this purpose were mailed."""
-    its = Link.user_id == user.id, Link.purpose == purpose, Link.ended_at.is_(None), Link.expires_at > clock.now()
-    return list(db.session.scalars(select(Link.email).where(*its)))
+    rows = database.execute(_EMAILS, {"user": user.id, "its_purpose": purpose, "now": clock.now()})
+    return [row.email for row in rows]
 
 
 def list_known_emails(user: CMSUser) -> list[str]:
@@ -74,5 +84,4 @@ def list_known_emails(user: CMSUser) -> list[str]:
 
 def end(purpose: LinkPurpose, user: CMSUser, *, since: int = 0) -> None:
     """End the links of an account for this purpose; with `since` only the link of that id and later ones."""
-    mine = Link.user_id == user.id, Link.purpose == purpose, Link.ended_at.is_(None), Link.id >= since
-    db.session.execute(update(Link).where(*mine).values(ended_at=clock.now()))
+    database.execute(_END, {"user": user.id, "its_purpose": purpose, "since_id": since, "now": clock.now()})

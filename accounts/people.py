@@ -14,7 +14,7 @@ from models import Address, CMSUser, LoginSession, db, name_key, table, value_of
 
 # Statements of every request are built once: building one costs more than running it.
 _COLUMNS, _SESSION = table(CMSUser).c, table(LoginSession).c
-_BY_KEY = select(CMSUser).where(CMSUser.email_key == bindparam("key"))
+_BY_KEY = select(table(CMSUser)).where(_COLUMNS.email_key == bindparam("key"))
 _WRITE = update(table(CMSUser)).where(_COLUMNS.id == bindparam("its_id"))  # Columns come with the values.
 _COUNT_WEBHOOK_EVENTS = (
     update(table(CMSUser))
@@ -38,14 +38,13 @@ A caller may add columns and outer joins. Those are read as they were before the
 
 
 def find_by_email(address: Address) -> CMSUser | None:
-    """Return the administrator who has this address."""
-    return db.session.scalar(_BY_KEY, {"key": address.key})
+    """Return the account that has this address, as a value."""
+    return database.find_value(CMSUser, _BY_KEY, {"key": address.key})
 
 
 def find(user_id: int) -> CMSUser | None:
     """Return an account as it is now, as a value."""
-    row = database.execute(_BY_ID, {"its_id": user_id}).first()
-    return value_of(CMSUser, iter(row)) if row else None
+    return database.find_value(CMSUser, _BY_ID, {"its_id": user_id})
 
 
 def lock(user_id: int) -> CMSUser | None:
@@ -54,8 +53,7 @@ def lock(user_id: int) -> CMSUser | None:
     Every use case that writes begins with this: on PostgreSQL it takes a row lock, on SQLite the write lock.
     """
     database.begin_write()
-    row = database.execute(_LOCK, {"its_id": user_id}).first()
-    return value_of(CMSUser, iter(row)) if row else None
+    return database.find_value(CMSUser, _LOCK, {"its_id": user_id})
 
 
 def lock_signed_in(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Select, bindparam, delete, func, select, update
+from sqlalchemy import Select, bindparam, delete, func, insert, select, update
 
 from accounts import changes, clock, database
 from accounts.errors import ReauthRequired, SignInRequired
@@ -20,6 +20,9 @@ TOUCH = timedelta(minutes=1)  # How old `seen_at` may be: not every page needs a
 # Statements of every request are built once: building one costs more than running it.
 _ROW = table(LoginSession).c
 _THIS = _ROW.id == bindparam("session")
+_BY_HASH = select(table(LoginSession)).where(_ROW.id_hash == bindparam("id_hash"))
+_BY_USER = select(table(LoginSession)).where(_ROW.user_id == bindparam("user"))
+_START = insert(table(LoginSession))
 FIND = (
     select(table(CMSUser), table(LoginSession))
     .join(table(LoginSession), _ROW.user_id == table(CMSUser).c.id)
@@ -38,7 +41,9 @@ _RENEW = (
     .values(id_hash=bindparam("hash"), proved_at=bindparam("proved"), key_id=bindparam("key"))
     .returning(_OTHERS.label("others"))
 )
-_END_OTHERS = delete(table(LoginSession)).where(_ROW.user_id == bindparam("user"), _ROW.id != bindparam("session"))
+_END_ALL = delete(table(LoginSession)).where(_ROW.user_id == bindparam("user"))
+_END_OTHERS = _END_ALL.where(_ROW.id != bindparam("session"))
+_END = delete(table(LoginSession)).where(_THIS).returning(_ROW.user_id)
 
 
 @dataclass(frozen=True)
@@ -83,7 +88,7 @@ class Ending:
 
 def find_ending(sid: str) -> Ending:
     """Return why the session of this id has ended; if it was ended by somebody, the row no longer exists."""
-    session = db.session.scalar(select(LoginSession).where(LoginSession.id_hash == fingerprint(sid)))
+    session = database.find_value(LoginSession, _BY_HASH, {"id_hash": fingerprint(sid)})
     if session is None:
         return Ending("ended")
     idle, life = _limits(session)
@@ -97,18 +102,18 @@ def find_ending(sid: str) -> Ending:
 def start(user: CMSUser, origin: Origin, *, remember: bool) -> str:
     """Add a session of an administrator who was proved just now, and return the id for its cookie."""
     now, sid = clock.now(), secrets.token_urlsafe(32)
-    session = LoginSession(
-        id_hash=fingerprint(sid),
-        user_id=user.id,
-        remembered=remember,
-        created_at=now,
-        seen_at=now,
-        proved_at=now,
-        network=origin.network,
-        browser=origin.browser,
-        key_id=keys().current.id,
-    )
-    db.session.add(session)
+    session = {
+        "id_hash": fingerprint(sid),
+        "user_id": user.id,
+        "remembered": remember,
+        "created_at": now,
+        "seen_at": now,
+        "proved_at": now,
+        "network": origin.network,
+        "browser": origin.browser,
+        "key_id": keys().current.id,
+    }
+    database.execute(_START, session)
     return sid
 
 
@@ -156,21 +161,22 @@ def end_others(session: LoginSession) -> None:
 
 def end_all(user: CMSUser) -> None:
     """End all sessions of an account. This is noted even if there is none: receivers may have sessions of their own."""
-    db.session.execute(delete(LoginSession).where(LoginSession.user_id == user.id))
+    database.execute(_END_ALL, {"user": user.id})
     changes.note_ended_sessions(user.id, "all")
 
 
 def end_stale(user_id: int) -> None:
     """Delete the sessions of an account that are too old or were not used for too long."""
-    for session in db.session.scalars(select(LoginSession).where(LoginSession.user_id == user_id)):
+    for row in database.execute(_BY_USER, {"user": user_id}):
+        session = value_of(LoginSession, iter(row))
         if is_over(session):
             _delete(session.id)
 
 
 def _delete(session_id: int | None) -> int | None:
     """Delete a session, and return the id of its account, or None if there was no such session."""
-    its = delete(LoginSession).where(LoginSession.id == session_id).returning(LoginSession.user_id)
-    return db.session.scalar(its)
+    user_id: int | None = database.execute(_END, {"session": session_id}).scalar()
+    return user_id
 
 
 def is_proved(session: LoginSession) -> bool:

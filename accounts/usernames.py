@@ -2,11 +2,13 @@
 
 from sqlalchemy import select
 
+from accounts import database
 from accounts.errors import UsernameTaken
 from confusables import looks_like
-from models import CMSUser, db
+from models import CMSUser, table
 
-_OF_SUPERUSERS = select(CMSUser.id, CMSUser.username).where(CMSUser.is_superuser)
+_USER = table(CMSUser).c
+_OF_SUPERUSERS = select(_USER.id, _USER.username).where(_USER.is_superuser)
 
 
 def refuse_lookalike_username(username: str, own_id: int | None) -> None:
@@ -14,6 +16,6 @@ def refuse_lookalike_username(username: str, own_id: int | None) -> None:
 
     Disabled superusers count, because they may be enabled again. There are few superusers, and names change rarely.
     """
-    for user_id, taken in db.session.execute(_OF_SUPERUSERS):
+    for user_id, taken in database.execute(_OF_SUPERUSERS, {}):
         if user_id != own_id and looks_like(username, taken):
             raise UsernameTaken

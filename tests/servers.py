@@ -115,10 +115,16 @@ def run_concurrently(work: Callable[[int], Found], workers: int) -> list[Found]:
     threads = [threading.Thread(target=run, args=(number,), daemon=True) for number in range(workers)]
     for thread in threads:
         thread.start()
-    eventually(lambda: not any(thread.is_alive() for thread in threads), "all threads end", PATIENCE_SECONDS * 3)
+    eventually(lambda: all(map(_has_ended, threads)), "all threads end", PATIENCE_SECONDS * 3)
     if problems:
         raise problems[0]
     return results
+
+
+def _has_ended(thread: threading.Thread) -> bool:
+    """Wait a moment for the end of a thread, and return whether it has ended."""
+    thread.join(0.1)
+    return not thread.is_alive()
 
 
 _reserved: list[TextIO] = []
@@ -670,7 +676,7 @@ class HttpServer:
             self._server.socket = tls_context.wrap_socket(self._server.socket, server_side=True)
         self.port = self._server.server_address[1]
         self.base = f"http{'s' if tls_context else ''}://localhost:{self.port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
 
     def start(self) -> Self:
         """Start listening."""

@@ -8,11 +8,16 @@ from sqlalchemy import bindparam, delete, insert, select
 from accounts import clock, database
 from accounts.errors import SignInExpired
 from accounts.signing import fingerprint
-from models import CMSUser, PendingSignIn, db, table
+from models import CMSUser, PendingSignIn, table
 
 LIFETIME = timedelta(minutes=10)
 MOST = 10  # Sign-ins of one account that wait. Somebody who has only the password could store any number of them.
 
+_ROW = table(PendingSignIn).c
+_FIND = select(table(PendingSignIn)).where(_ROW.token_hash == bindparam("hash"), _ROW.expires_at > bindparam("now"))
+_END = delete(table(PendingSignIn)).where(_ROW.id == bindparam("its_id"))
+_END_ALL = delete(table(PendingSignIn)).where(_ROW.user_id == bindparam("its_user"))
+_END_SURPLUS = _END_ALL.where(_ROW.id <= bindparam("surplus"))
 _OTHER = table(PendingSignIn).alias("other").c
 _SURPLUS = (
     select(_OTHER.id)
@@ -42,15 +47,13 @@ def start(user: CMSUser, *, remember: bool) -> str:
     }
     surplus = database.execute(_START, {**row, "its_user": user.id, "its_hash": row["token_hash"]}).scalar()
     if surplus is not None:
-        its = PendingSignIn.user_id == user.id, PendingSignIn.id <= surplus
-        db.session.execute(delete(PendingSignIn).where(*its))
+        database.execute(_END_SURPLUS, {"its_user": user.id, "surplus": surplus})
     return token
 
 
 def find(token: str) -> PendingSignIn:
     """Return the sign-in of this token. Raises SignInExpired."""
-    its = PendingSignIn.token_hash == fingerprint(token), PendingSignIn.expires_at > clock.now()
-    found = db.session.scalar(select(PendingSignIn).where(*its).execution_options(populate_existing=True))
+    found = database.find_value(PendingSignIn, _FIND, {"hash": fingerprint(token), "now": clock.now()})
     if found is None:
         raise SignInExpired
     return found
@@ -67,11 +70,11 @@ def check(found: PendingSignIn, user: CMSUser | None) -> CMSUser:
 
 def end(found: PendingSignIn) -> None:
     """End a sign-in, because it was completed or given up."""
-    db.session.execute(delete(PendingSignIn).where(PendingSignIn.id == found.id))
+    database.execute(_END, {"its_id": found.id})
 
 
 def end_all(user: CMSUser) -> None:
     """End all sign-ins of a locked account that wait for a second factor; without one there are none."""
     if not user.has_second_factor:
         return
-    db.session.execute(delete(PendingSignIn).where(PendingSignIn.user_id == user.id))
+    database.execute(_END_ALL, {"its_user": user.id})

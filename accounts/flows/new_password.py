@@ -14,7 +14,7 @@ from accounts.security_log import log_refusal
 from accounts.sessions import Renewed
 from accounts.settings import settings
 from accounts.unit_of_work import Actor, UnitOfWork
-from models import Address, CMSUser, LinkPurpose, Mail, db
+from models import Address, CMSUser, LinkPurpose, Mail
 
 LINKS_PER_ADDRESS_PER_HOUR, LINKS_PER_NETWORK_PER_HOUR = 3, 20
 
@@ -100,7 +100,7 @@ def create_link(user: CMSUser) -> tuple[str, int]:
 def preview(token: str) -> CMSUser:
     """Return the account whose password the link would set. Raises LinkDead. Changes nothing."""
     link = links.find(LinkPurpose.PASSWORD, token)
-    user = db.session.get(CMSUser, link.user_id, populate_existing=True)
+    user = people.find(link.user_id)
     if user is None or link.email_version != user.email_version:  # The address was changed since.
         raise LinkDead
     return user

@@ -11,13 +11,13 @@ from typing import NamedTuple
 from flask import Flask, current_app
 from sqlalchemy import bindparam, select
 
-from accounts import clock, leases, limits
+from accounts import clock, database, leases, limits
 from accounts.errors import UNAVAILABLE
 from accounts.leases import LeasedTable
 from accounts.mail import outbox, smtp
 from accounts.mail.smtp import MailServerConnection
 from accounts.settings import settings
-from models import ChangeOutcome, EmailChange, Mail, MailProblem, MailState, db
+from models import ChangeOutcome, EmailChange, Mail, MailProblem, MailState, db, table, value_of
 from telemetry import metrics
 
 SPARE_SECONDS = 30  # A lease is this much longer than the longest dialogue.
@@ -28,7 +28,7 @@ BATCH = 20  # Mails that are leased at a time.
 log = logging.getLogger(__name__)
 _COLUMNS = ("message_id", "kind", "user_id", "problem", "created_at")
 _MAILS = LeasedTable(Mail, MailState.QUEUED, _COLUMNS, identity="message_id")
-_LOAD = select(Mail).where(Mail.id.in_(bindparam("ids", expanding=True)))
+_LOAD = select(table(Mail)).where(table(Mail).c.id.in_(bindparam("ids", expanding=True)))
 
 
 class Lease(NamedTuple):
@@ -121,10 +121,8 @@ def _load_batch(leased: list[Lease]) -> dict[int, Mail]:
 
 
 def _load(ids: list[int]) -> list[Mail]:
-    """Return mails as detached objects: no transaction is open during an SMTP dialogue."""
-    mails = list(db.session.scalars(_LOAD, {"ids": ids}))
-    for mail in mails:
-        db.session.expunge(mail)
+    """Return mails as values: no transaction is open during an SMTP dialogue."""
+    mails = [value_of(Mail, iter(row)) for row in database.execute(_LOAD, {"ids": ids})]
     db.session.rollback()
     return mails
 
