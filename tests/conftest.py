@@ -6,10 +6,12 @@ import os
 import tempfile
 from collections.abc import Generator, Iterator
 from functools import cache as once
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+import segno
 from flask import Flask
 from hypothesis import HealthCheck, core, settings
 
@@ -103,10 +105,11 @@ def _bare_environment() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _cheap_passwords() -> Iterator[None]:
-    """Hash passwords and recovery codes cheaply, as the servers of tests/live do."""
+def _cheap_computations() -> Iterator[None]:
+    """Hash passwords cheaply, as the servers of tests/live do, and draw QR codes without looking for the best mask."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passwords, "HASHER", cheap_hashes.HASHER)
+        patch.setattr(segno, "make", partial(segno.make, mask=0))
         yield
 
 

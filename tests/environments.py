@@ -344,7 +344,7 @@ class Environment:
     def rows(self, query: Any) -> list[Any]:
         """Return the rows of a query, for data that no page shows."""
         with self.app.app_context():
-            return list(db.session.execute(query).all())
+            return list(db.session.connection().execute(query).all())
 
     def visitor(self, email: str = "nobody@example.com", *, app: Flask | None = None, **options: Any) -> Person:
         """Return a person with a new browser, who is not signed in."""

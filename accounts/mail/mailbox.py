@@ -41,13 +41,15 @@ class Mailbox(smtplib.SMTP):
         """Store the message unless one with the same Message-ID exists: many mail servers drop duplicates, too."""
         message = BytesHeaderParser().parsebytes(msg)
         digest = sha256(str(message["Message-ID"]).encode()).hexdigest()[:16]
-        if any(_folder().glob(f"*-{digest}.eml")):
+        folder = _folder()
+        stored = list(folder.glob("*.eml"))
+        if any(path.stem.endswith(f"-{digest}") for path in stored):
             return {}
-        path = _folder() / f"{clock.now().timestamp():020.6f}-{digest}.eml"
+        path = folder / f"{clock.now().timestamp():020.6f}-{digest}.eml"
         unfinished = path.with_suffix(".part")
         unfinished.write_bytes(msg)
         unfinished.replace(path)
-        for old in sorted(_folder().glob("*.eml"))[:-MAX_MESSAGES]:
+        for old in sorted([*stored, path])[:-MAX_MESSAGES]:
             old.unlink(missing_ok=True)
         return {}
 

@@ -45,7 +45,7 @@ Times = tuple[list[float], list[float]]  # Of each pair, for the existing and th
 
 
 @pytest.fixture(autouse=True)
-def _millisecond_passwords(_cheap_passwords: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _millisecond_passwords(_cheap_computations: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Hash passwords in about a millisecond: an additional hash is measurable, and many samples are still fast."""
     monkeypatch.setattr(passwords, "HASHER", PasswordHasher(memory_cost=1024, time_cost=1, parallelism=1))
     passwords._dummy_hash.cache_clear()
