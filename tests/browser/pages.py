@@ -3,19 +3,20 @@
 import re
 from datetime import timedelta
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Locator, Page, expect
 from sqlalchemy import delete, update
 
 from accounts import clock
 from models import EmailChange, LoginSession
 from tests.actors import PASSWORD
 from tests.live.sites import Site
-from tests.servers import ROOT, seconds_now
+from tests.servers import ROOT, eventually, seconds_now
 
 LANGUAGES = ("zh", "en")
 LOCALES = {"zh": "zh-CN", "en": "en-GB"}
@@ -157,13 +158,25 @@ class BrowserUser:
         """Save a screenshot of the page in tests/artefacts/."""
         page = page or self.page
         width = page.evaluate("window.innerWidth")
-        page.screenshot(path=ARTEFACTS / f"{name}.{self.language}.{width}.png", full_page=True, animations="disabled")
+        path = ARTEFACTS / f"{name}.{self.language}.{width}.png"
+        eventually(lambda: _save_screenshot(page, path), "Chromium takes a screenshot")
 
     def _record(self, message: ConsoleMessage) -> None:
         if NETWORK_ERROR.match(message.text):
             self.network_errors.append(message.text)
         elif message.type in ("error", "warning"):
             self.console_errors.append(f"{message.text} ({message.location})")
+
+
+def _save_screenshot(page: Page, path: Path) -> bool:
+    """Save a screenshot, and return whether Chromium took it: on a busy machine it refuses one now and then."""
+    try:
+        page.screenshot(path=path, full_page=True, animations="disabled")
+    except Error as problem:
+        if "Unable to capture screenshot" not in problem.message:
+            raise
+        return False
+    return True
 
 
 @cache
