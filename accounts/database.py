@@ -376,6 +376,19 @@ class TimedConnection(psycopg.Connection[Any]):
             raise
         return True
 
+    def rollback(self) -> None:
+        """Roll back, and keep the prepared statements unless a statement has failed.
+
+        Read-only transactions end with this. psycopg discards all prepared statements with every rollback, because one
+        may refer to an object that was created in the transaction; only migrations create any. A statement may have
+        failed because a migration has changed the type of a column: then they have to be prepared again.
+        """
+        if self.pgconn.transaction_status != TransactionStatus.INTRANS:
+            super().rollback()
+            return
+        with self.lock:
+            self.wait(self._exec_command(b"ROLLBACK"))
+
     @classmethod
     def _connect_gen(cls, conninfo: str = "") -> PQGenConn[Self]:
         """Connect within the deadline: the `connect_timeout` of psycopg applies to each address of a host."""

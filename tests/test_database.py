@@ -12,8 +12,8 @@ import psycopg
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask, template_rendered
-from sqlalchemy import func, inspect, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Select, func, inspect, literal, select, text
+from sqlalchemy.exc import NotSupportedError, OperationalError
 
 from accounts import database, passwords, people
 from accounts.errors import UNAVAILABLE
@@ -130,6 +130,47 @@ class TestServerLimits:
         queries = [line for line in sent if "Query" in line]
         assert len(queries) == 2  # As many as without limits: BEGIN, and the statement.
         assert "BEGIN; SET LOCAL" in queries[0]
+
+
+class TestPreparedStatements:
+    """psycopg prepares a statement on a connection when it executes it there for the sixth time."""
+
+    def execute_often(self, query: Select[Any]) -> None:
+        """Execute a statement until it is prepared."""
+        for _ in range(6):
+            db.session.execute(query)
+
+    def list_prepared(self) -> list[str]:
+        """Return the statements that are prepared on the connection."""
+        return list(db.session.scalars(text("SELECT statement FROM pg_prepared_statements")))
+
+    @pytest.mark.parametrize("end", [database.release_connection, database.close_session])
+    def test_statements_stay_prepared_when_a_read_only_transaction_ends(
+        self, app: Flask, end: Callable[[], None]
+    ) -> None:
+        with app.app_context():
+            self.execute_often(select(literal(True)))
+            end()
+            assert len(self.list_prepared()) == 1
+
+    def test_the_statements_of_a_page_are_prepared(self, postgres_env: Environment) -> None:
+        ann = postgres_env.person()
+        for _ in range(6 * postgres_env.app.config["DATABASE_CONNECTIONS"]):
+            assert ann.page().status == 200
+        with postgres_env.app.app_context():
+            assert any("JOIN login_session" in each for each in self.list_prepared())
+
+    def test_a_statement_whose_result_a_migration_has_changed_fails_once(self, app: Flask) -> None:
+        query, url = select(CMSUser.username), app.config["DATABASE_URL"]
+        with app.app_context():
+            self.execute_often(query)
+            db.session.rollback()
+            with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as migration:
+                migration.execute("ALTER TABLE cms_user ALTER COLUMN username TYPE text")
+            with pytest.raises(NotSupportedError, match="cached plan must not change result type"):
+                db.session.execute(query)
+            db.session.rollback()
+            self.execute_often(query)
 
 
 class TestDeadline:
