@@ -161,12 +161,14 @@ def open_databases(kind: str, folder: Path, number: int) -> Iterator[list[str]]:
 
 
 def print_rows(site: Site) -> None:
-    """Print the size of a row of each table on PostgreSQL, without and with its indexes, in bytes."""
+    """Print the size of a row of each table that has any, on PostgreSQL, without and with its indexes, in bytes."""
     sizes = text("SELECT pg_table_size(CAST(:name AS regclass)), pg_total_relation_size(CAST(:name AS regclass))")
     print("\nbytes per row         table  with indexes")
     with site.app.app_context():
         for name in sorted(db.metadata.tables):
             rows = int(db.session.execute(text(f"SELECT count(*) FROM {name}")).scalar_one())  # noqa: S608
+            if not rows:
+                continue
             alone, total = db.session.execute(sizes, {"name": name}).one()
             print(f"{name:20} {alone / rows:6.0f} {total / rows:13.0f}")
 
