@@ -376,19 +376,6 @@ class TimedConnection(psycopg.Connection[Any]):
             raise
         return True
 
-    def rollback(self) -> None:
-        """Roll back, and keep the prepared statements unless a statement has failed.
-
-        Read-only transactions end with this. psycopg discards all prepared statements with every rollback, because one
-        may refer to an object that was created in the transaction; only migrations create any. A statement may have
-        failed because a migration has changed the type of a column: then they have to be prepared again.
-        """
-        if self.pgconn.transaction_status != TransactionStatus.INTRANS:
-            super().rollback()
-            return
-        with self.lock:
-            self.wait(self._exec_command(b"ROLLBACK"))
-
     @classmethod
     def _connect_gen(cls, conninfo: str = "") -> PQGenConn[Self]:
         """Connect within the deadline: the `connect_timeout` of psycopg applies to each address of a host."""
@@ -404,6 +391,18 @@ class TimedConnection(psycopg.Connection[Any]):
         except StopIteration as done:
             connection: Self = done.value
             return connection
+
+    def _rollback_gen(self) -> PQGen[None]:
+        """Roll back, and keep the prepared statements unless a statement has failed.
+
+        Read-only transactions end with this. psycopg discards all prepared statements with every rollback, because one
+        may refer to an object that was created in the transaction; only migrations create any. A statement may have
+        failed because a migration has changed the type of a column: then they have to be prepared again.
+        """
+        if self.pgconn.transaction_status == TransactionStatus.INTRANS:
+            yield from self._exec_command(b"ROLLBACK")
+        else:
+            yield from super()._rollback_gen()
 
     def _start_query(self) -> PQGen[None]:
         """Begin a transaction and set its limits in one round trip: psycopg would send BEGIN alone."""

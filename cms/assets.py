@@ -4,7 +4,7 @@ The URL of a file contains the beginning of its hash, so that browsers can cache
 """
 
 import gzip
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from importlib.util import find_spec
 from mimetypes import guess_type
@@ -42,6 +42,7 @@ PACKAGED = {
 
 def init_app(app: Flask) -> None:
     """Start without folders of other pages; keep the files of the operator, which config.py has read."""
+    app.extensions["cms_asset_urls"] = lru_cache(maxsize=1024)(_build_url)
     app.extensions["cms_assets"] = {}
     given = {**app.config["SITE_LOGO"], **app.config["SITE_STYLES"]}
     app.extensions["cms_operator_files"] = {name: _prepare(content) for name, content in given.items()}
@@ -49,8 +50,8 @@ def init_app(app: Flask) -> None:
 
 @bp.app_template_global("cms_asset")
 def asset(name: str) -> str:
-    """Return the URL of a file, for templates."""
-    return urls.url_for("cms_assets.serve", digest=_find_file(name).digest, name=name)
+    """Return the URL of a file, for templates; a page contains twenty of them."""
+    return str(current_app.extensions["cms_asset_urls"](request.script_root, name))
 
 
 def add_folder(app: Flask, name: str, folder: Path) -> None:
@@ -82,6 +83,10 @@ def serve(digest: str, name: str) -> Response:
     if zipped:
         response.headers["Content-Encoding"] = "gzip"
     return response
+
+
+def _build_url(_: str, name: str) -> str:
+    return urls.url_for("cms_assets.serve", digest=_find_file(name).digest, name=name)
 
 
 def _find_file(name: str) -> File:

@@ -1,5 +1,7 @@
 """What the operator sets about the look of pages, for templates: the name and the files of the site."""
 
+from functools import cache
+
 import regex
 from flask import Flask, current_app
 from flask_babel import gettext
@@ -27,7 +29,12 @@ def site_description() -> str:
 
 def site_initial() -> str:
     """Return the first letter or digit of the name that the operator has set, which stands for a missing logo."""
-    characters = regex.findall(r"\X", settings().SITE_NAME or "C")
+    return _initial_of(settings().SITE_NAME or "C")
+
+
+@cache
+def _initial_of(name: str) -> str:
+    characters = regex.findall(r"\X", name)
     return str(next(each for each in characters if any(map(str.isalnum, each)))).upper()
 
 

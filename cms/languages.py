@@ -1,7 +1,7 @@
 """Translations, and the choice of the language of a request."""
 
 import re
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from functools import cache, lru_cache
 from io import BytesIO
 from pathlib import Path
@@ -19,7 +19,7 @@ from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 
 LANGUAGES = ("zh", "en")
-_PLACEHOLDER = re.compile(r"%\((\w+)\)s")
+_PLACEHOLDER = re.compile(r"%\((\w+)\)[ds]")
 _parse_locale = cache(Locale.parse)  # Parsing accesses the file system.
 CATALOGUES = Path(__file__).resolve().parent.parent / "translations"
 
@@ -68,7 +68,7 @@ class Environment(templating.Environment):
 
 
 class Translator(NodeTransformer):
-    """Replaces calls of `_` in a template by their translations; jinja2.ext.i18n does so on each rendering."""
+    """Replaces calls of `_` and `ngettext` in a template by translations; jinja2.ext.i18n does so on each rendering."""
 
     def __init__(self, language: str) -> None:
         """Load the catalogue of a language."""
@@ -83,20 +83,36 @@ class Translator(NodeTransformer):
         return node
 
     def visit_Call(self, node: nodes.Call, *args: Any, **more: Any) -> nodes.Node:  # noqa: N802 (Jinja's name)
-        """Replace `_("sentence", name=value)` with its translation and the values in it, and no other call."""
+        """Replace `_("sentence", name=value)` and `ngettext("one", "several", number)`, and no other call."""
         self.generic_visit(node, *args, **more)
-        if not (isinstance(node.node, nodes.Name) and node.node.name == "_"):
-            return node
-        (msgid,), values = node.args, {each.key: each.value for each in node.kwargs}
-        assert isinstance(msgid, nodes.Const)
-        sentence = self._catalogue.gettext(msgid.value)
-        if not values:
-            return nodes.TemplateData(sentence % {}, lineno=node.lineno)
+        called = node.node.name if isinstance(node.node, nodes.Name) else ""
+        values = {each.key: each.value for each in node.kwargs}
+        if called == "_":
+            return self._place(values, self._catalogue.gettext(*self._constants(node.args)))
+        if called == "ngettext":
+            *sentences, number = node.args
+            return self._place_number(number, *self._constants(sentences))
+        return node
+
+    def _constants(self, args: list[nodes.Expr]) -> list[str]:
+        assert all(isinstance(each, nodes.Const) for each in args)
+        return [each.as_const() for each in args]
+
+    def _place_number(self, number: nodes.Expr, one: str, several: str) -> nodes.Expr:
+        """Return the sentence for one, and that for other numbers where the language distinguishes them."""
+        translated = [self._catalogue.ngettext(one, several, each) for each in (1, 2)]
+        first, other = (self._place({"num": number}, each) for each in translated)
+        if translated[0] == translated[1]:
+            return first
+        return nodes.CondExpr(nodes.Compare(number, [nodes.Operand("eq", nodes.Const(1))]), first, other)
+
+    def _place(self, values: Mapping[str, nodes.Expr], sentence: str) -> nodes.Expr:
+        """Return a sentence with values in the place of their names."""
         text, *placed = _PLACEHOLDER.split(sentence)
         parts: list[nodes.Expr] = [nodes.TemplateData(text % {})]
         for name, following in zip(placed[::2], placed[1::2], strict=True):
             parts += [values[name], nodes.TemplateData(following % {})]
-        return nodes.Concat(parts, lineno=node.lineno)
+        return nodes.Concat(parts) if placed else parts[0]
 
 
 def init_app(app: Flask) -> None:
