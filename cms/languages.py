@@ -90,21 +90,21 @@ class Translator(NodeTransformer):
         if called == "_":
             return self._place(values, self._catalogue.gettext(*self._constants(node.args)))
         if called == "ngettext":
-            *sentences, number = node.args
-            return self._place_number(number, *self._constants(sentences))
+            *sentences, values["num"] = node.args
+            return self._place_number(values, *self._constants(sentences))
         return node
 
     def _constants(self, args: list[nodes.Expr]) -> list[str]:
         assert all(isinstance(each, nodes.Const) for each in args)
         return [each.as_const() for each in args]
 
-    def _place_number(self, number: nodes.Expr, one: str, several: str) -> nodes.Expr:
+    def _place_number(self, values: Mapping[str, nodes.Expr], one: str, several: str) -> nodes.Expr:
         """Return the sentence for one, and that for other numbers where the language distinguishes them."""
         translated = [self._catalogue.ngettext(one, several, each) for each in (1, 2)]
-        first, other = (self._place({"num": number}, each) for each in translated)
+        first, other = (self._place(values, each) for each in translated)
         if translated[0] == translated[1]:
             return first
-        return nodes.CondExpr(nodes.Compare(number, [nodes.Operand("eq", nodes.Const(1))]), first, other)
+        return nodes.CondExpr(nodes.Compare(values["num"], [nodes.Operand("eq", nodes.Const(1))]), first, other)
 
     def _place(self, values: Mapping[str, nodes.Expr], sentence: str) -> nodes.Expr:
         """Return a sentence with values in the place of their names."""

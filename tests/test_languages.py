@@ -36,6 +36,11 @@ def test_values_in_a_sentence_are_escaped_on_pages_only(autoescape: bool, placed
     assert render(DAYS, "en", autoescape=autoescape, number="<b>") == f"The link is valid for {placed} minutes."
 
 
+def test_a_sentence_with_a_number_can_contain_other_values() -> None:
+    source = '{{ ngettext("%(num)d code for %(name)s", "%(num)d codes for %(name)s", number, name="Ann") }}'
+    assert [render(source, "en", number=each) for each in (1, 2)] == ["1 code for Ann", "2 codes for Ann"]
+
+
 def test_markup_in_a_sentence_is_not_escaped_again() -> None:
     assert render(TITLE, "en", title=Markup("<b>")) == "Error: <b>"
 
