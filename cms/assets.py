@@ -4,14 +4,14 @@ The URL of a file contains the beginning of its hash, so that browsers can cache
 """
 
 import gzip
-from functools import cache, lru_cache
+from functools import cache
 from hashlib import sha256
 from importlib.util import find_spec
 from mimetypes import guess_type
 from pathlib import Path
 from typing import NamedTuple
 
-from flask import Blueprint, Flask, Response, abort, current_app, request
+from flask import Blueprint, Flask, Response, abort, current_app, request, url_for
 
 from cms import urls
 from cms.guard import open_to_all
@@ -42,7 +42,6 @@ PACKAGED = {
 
 def init_app(app: Flask) -> None:
     """Start without folders of other pages; keep the files of the operator, which config.py has read."""
-    app.extensions["cms_asset_urls"] = lru_cache(maxsize=1024)(_build_url)
     app.extensions["cms_assets"] = {}
     given = {**app.config["SITE_LOGO"], **app.config["SITE_STYLES"]}
     app.extensions["cms_operator_files"] = {name: _prepare(content) for name, content in given.items()}
@@ -50,8 +49,8 @@ def init_app(app: Flask) -> None:
 
 @bp.app_template_global("cms_asset")
 def asset(name: str) -> str:
-    """Return the URL of a file, for templates; a page contains twenty of them."""
-    return str(current_app.extensions["cms_asset_urls"](request.script_root, name))
+    """Return the URL of a file, for templates."""
+    return urls.find_or_build(_build_url, name)
 
 
 def add_folder(app: Flask, name: str, folder: Path) -> None:
@@ -85,8 +84,8 @@ def serve(digest: str, name: str) -> Response:
     return response
 
 
-def _build_url(_: str, name: str) -> str:
-    return urls.url_for("cms_assets.serve", digest=_find_file(name).digest, name=name)
+def _build_url(name: str) -> str:
+    return url_for("cms_assets.serve", digest=_find_file(name).digest, name=name)
 
 
 def _find_file(name: str) -> File:

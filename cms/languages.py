@@ -88,10 +88,10 @@ class Translator(NodeTransformer):
         called = node.node.name if isinstance(node.node, nodes.Name) else ""
         values = {each.key: each.value for each in node.kwargs}
         if called == "_":
-            return self._place(values, self._catalogue.gettext(*self._constants(node.args)))
+            return self._place(values, self._catalogue.gettext(*self._constants(node.args))).set_lineno(node.lineno)
         if called == "ngettext":
             *sentences, values["num"] = node.args
-            return self._place_number(values, *self._constants(sentences))
+            return self._place_number(values, *self._constants(sentences)).set_lineno(node.lineno)
         return node
 
     def _constants(self, args: list[nodes.Expr]) -> list[str]:

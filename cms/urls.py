@@ -1,5 +1,6 @@
 """URLs for templates, cached: a page contains thirty of them."""
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
@@ -23,7 +24,12 @@ def url_for(endpoint: str, **values: Any) -> str:
     Relative endpoints (".page") are not supported, nor is `_external`: a URL with the host of one request would be
     cached for all others.
     """
-    return str(current_app.extensions["cms_urls"](request.script_root, endpoint, **values))
+    return find_or_build(flask.url_for, endpoint, **values)
+
+
+def find_or_build(build: Callable[..., str], *args: Any, **values: Any) -> str:
+    """Return the URL that a function builds from its arguments and the prefix of the request only; it is cached."""
+    return str(current_app.extensions["cms_urls"](request.script_root, build, *args, **values))
 
 
 def current_path() -> str:
@@ -31,5 +37,5 @@ def current_path() -> str:
     return quote(f"{request.script_root}{request.path}", safe=IN_A_PATH)
 
 
-def _build(_: str, endpoint: str, **values: Any) -> str:
-    return flask.url_for(endpoint, **values)
+def _build(_: str, build: Callable[..., str], *args: Any, **values: Any) -> str:
+    return build(*args, **values)
